@@ -1,0 +1,25 @@
+# What can be chosen. As a subproject Weft builds its library and nothing else.
+
+option(WEFT_BUILD_APPS "Build the weft program" ${PROJECT_IS_TOP_LEVEL})
+option(WEFT_BUILD_TESTS "Build the tests and the fuzzers' corpus runners" OFF)
+option(WEFT_BUILD_BENCH "Build the benchmarks" OFF)
+option(WEFT_BUILD_EXAMPLES "Build the examples" OFF)
+option(WEFT_INSTALL "Make install rules" ${PROJECT_IS_TOP_LEVEL})
+option(WEFT_WERROR "Many warnings, all of them errors (developer builds)" OFF)
+set(WEFT_SANITIZE "" CACHE STRING "Sanitizers for everything built, such as address,undefined or thread")
+
+find_package(OpenSSL 3 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(Threads REQUIRED)
+
+if(PROJECT_IS_TOP_LEVEL)
+    if(NOT CMAKE_BUILD_TYPE)
+        set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+    endif()
+    set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+    find_program(WEFT_CCACHE ccache)
+    if(WEFT_CCACHE)
+        set(CMAKE_CXX_COMPILER_LAUNCHER ${WEFT_CCACHE})
+    endif()
+endif()

@@ -1,0 +1,45 @@
+# weft_layer: one static library per layer, linking only what the table of layers allows.
+# weft_test:  one GoogleTest program.
+
+add_library(weft_build_flags INTERFACE)
+target_compile_features(weft_build_flags INTERFACE cxx_std_20)
+target_include_directories(weft_build_flags INTERFACE
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>)
+if(WEFT_WERROR)
+    target_compile_options(weft_build_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow
+        -Wnon-virtual-dtor -Wold-style-cast -Werror)
+endif()
+if(WEFT_SANITIZE)
+    target_compile_options(weft_build_flags INTERFACE -fsanitize=${WEFT_SANITIZE}
+        -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+    target_link_options(weft_build_flags INTERFACE -fsanitize=${WEFT_SANITIZE})
+endif()
+
+# weft_layer(NAME SOURCES a.cpp ... USES lower_layer ... LINK_PRIVATE library ...)
+function(weft_layer name)
+    cmake_parse_arguments(arg "" "" "SOURCES;USES;LINK_PRIVATE" ${ARGN})
+    add_library(weft_${name} STATIC ${arg_SOURCES})
+    add_library(weft::${name} ALIAS weft_${name})
+    set_target_properties(weft_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
+    target_compile_features(weft_${name} PUBLIC cxx_std_20)
+    target_include_directories(weft_${name} PUBLIC
+        $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+        $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+    foreach(layer IN LISTS arg_USES)
+        target_link_libraries(weft_${name} PUBLIC weft::${layer})
+    endforeach()
+    target_link_libraries(weft_${name} PRIVATE $<BUILD_INTERFACE:weft_build_flags> ${arg_LINK_PRIVATE})
+    set_property(GLOBAL APPEND PROPERTY WEFT_LAYERS weft_${name})
+endfunction()
+
+# weft_test(NAME SOURCES a_test.cpp ... USES layer ...): a program of tests, found by CTest one by one.
+function(weft_test name)
+    cmake_parse_arguments(arg "" "" "SOURCES;USES;LINK_PRIVATE" ${ARGN})
+    add_executable(${name} ${arg_SOURCES})
+    foreach(layer IN LISTS arg_USES)
+        target_link_libraries(${name} PRIVATE weft::${layer})
+    endforeach()
+    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+    target_link_libraries(${name} PRIVATE weft_build_flags ${arg_LINK_PRIVATE} GTest::gtest_main GTest::gmock)
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 60 LABELS unit)
+endfunction()

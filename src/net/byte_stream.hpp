@@ -1,0 +1,126 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <system_error>
+
+#include <weft/base/bytes.hpp>
+#include <weft/base/shared_buffer.hpp>
+#include <weft/base/time.hpp>
+#include <weft/net/conn_id.hpp>
+#include <weft/net/endpoint.hpp>
+
+namespace weft::net {
+
+class loop_core;
+class byte_stream;
+
+/// One protocol on one byte stream (an HTTP/1.1 connection, a WebSocket). The stream owns its
+/// handler.
+///
+/// **Threads**: every call comes from the stream's loop. No call is made from inside a call that
+/// the handler makes on the stream: `write`, `close` and the rest only schedule.
+/// **Lifetime**: the handler is destroyed at the end of the iteration in which `on_closed` ran or
+/// in which it was replaced by `byte_stream::set_handler`.
+class stream_handler {
+public:
+    stream_handler() = default;
+    stream_handler(const stream_handler&) = delete;
+    stream_handler& operator=(const stream_handler&) = delete;
+    virtual ~stream_handler() = default;
+
+    /// The stream is usable: connected, and TLS, if any, is done. Not called on a handler set
+    /// later.
+    virtual void on_open() noexcept {}
+
+    /// Bytes came. All of them are consumed: what must wait, the handler copies. They may be
+    /// changed in place and lie in the loop's receive buffer (or where `read_target` said), with at
+    /// least 64 readable bytes behind them. They are gone when the call returns. When a handler
+    /// replaces itself during the call, it passes the rest on to the new one itself.
+    virtual void on_data(byte_span data) noexcept = 0;
+
+    /// Where the next bytes should go, to save a copy; empty for the loop's own buffer. A hint:
+    /// bytes may come in the loop's buffer all the same (TLS, other backends), so compare
+    /// `data.data()`.
+    virtual byte_span read_target() noexcept { return {}; }
+
+    /// The queue, which had been above `byte_stream::high_water`, or had not been taken by the
+    /// kernel at once, is empty again.
+    virtual void on_drained() noexcept {}
+
+    /// The peer will send no more. The default closes the stream after what is queued has been
+    /// written.
+    virtual void on_end(byte_stream& stream) noexcept;
+
+    /// The moment given to `byte_stream::set_deadline` has passed. The deadline is off until set
+    /// again.
+    virtual void on_deadline() noexcept {}
+
+    /// The last call, exactly once: the stream is gone; `why` says who ended it and how
+    /// (`errc::closed_by_peer`, `errc::closed_locally`, a system error, a TLS error).
+    virtual void on_closed(std::error_code why) noexcept = 0;
+
+    /// Which protocol this is, for `as<T>()`-like checked casts in the layers above: the address of
+    /// a static tag.
+    [[nodiscard]] virtual const void* protocol() const noexcept { return nullptr; }
+};
+
+/// A reliable ordered stream of bytes, both ways: TCP, TLS, a unix socket, a test; later an HTTP/2
+/// stream.
+///
+/// **Threads**: the owning loop's only. **Lifetime**: pinned; lives from accept or connect until
+/// the end of the iteration in which its handler saw `on_closed`.
+class byte_stream {
+public:
+    /// Above this many queued bytes a producer that can wait should wait for `on_drained`.
+    static constexpr std::size_t high_water = 64 * 1024;
+
+    byte_stream(const byte_stream&) = delete;
+    byte_stream& operator=(const byte_stream&) = delete;
+
+    /// Queues a copy of the bytes. They leave after the read batch, at the end of the iteration, or
+    /// at 64 KiB: so ten writes cost one system call. Ignored once closing. **Errors**: reported by
+    /// `on_closed` only.
+    virtual void write(byte_view bytes) noexcept = 0;
+    /// Queues bytes by reference.
+    virtual void write(buffer_slice bytes) noexcept = 0;
+    /// Bytes queued and not yet taken by the kernel.
+    [[nodiscard]] virtual std::size_t queued() const noexcept = 0;
+
+    /// Stops `on_data` until resumed. Bytes already delivered to the handler stay with it.
+    virtual void pause_reading() noexcept = 0;
+    virtual void resume_reading() noexcept = 0;
+
+    /// Writes what is queued, then sends our end (FIN, after close_notify under TLS); reading goes
+    /// on.
+    virtual void shutdown() noexcept = 0;
+    /// Writes what is queued, then closes; `on_data` is not called any more. Bounded by
+    /// `close_grace`.
+    virtual void close() noexcept = 0;
+    /// Closes at once with a reset; drops what is queued. `why` is what `on_closed` will say.
+    virtual void abort(std::error_code why) noexcept = 0;
+
+    /// One deadline per stream; setting it again moves it. **Cost**: a store, unless it moves
+    /// earlier.
+    virtual void set_deadline(time_point when) noexcept = 0;
+    virtual void clear_deadline() noexcept = 0;
+
+    /// Hands the stream to another protocol. The old handler gets no further call and dies at the
+    /// end of the iteration.
+    virtual void set_handler(std::unique_ptr<stream_handler> handler) noexcept = 0;
+    [[nodiscard]] virtual stream_handler& handler() const noexcept = 0;
+
+    [[nodiscard]] virtual loop_core& owner() const noexcept = 0;
+    [[nodiscard]] virtual conn_id id() const noexcept = 0;
+    [[nodiscard]] virtual const endpoint& peer() const noexcept = 0;
+    /// True under TLS.
+    [[nodiscard]] virtual bool secure() const noexcept = 0;
+    /// The ALPN protocol, or empty.
+    [[nodiscard]] virtual std::string_view alpn() const noexcept = 0;
+
+protected:
+    byte_stream() = default;
+    ~byte_stream() = default;
+};
+
+}  // namespace weft::net
