@@ -6,6 +6,7 @@ option(WEFT_BUILD_BENCH "Build the benchmarks" OFF)
 option(WEFT_BUILD_EXAMPLES "Build the examples" OFF)
 option(WEFT_INSTALL "Make install rules" ${PROJECT_IS_TOP_LEVEL})
 option(WEFT_WERROR "Many warnings, all of them errors (developer builds)" OFF)
+option(WEFT_FUZZ "Build the fuzzers with libFuzzer (needs clang)" OFF)
 set(WEFT_SANITIZE "" CACHE STRING "Sanitizers for everything built, such as address,undefined or thread")
 
 find_package(OpenSSL 3 REQUIRED)

@@ -1,5 +1,7 @@
 # weft_layer: one static library per layer, linking only what the table of layers allows.
 # weft_test:  one GoogleTest program.
+# weft_fuzz:  one fuzzer, or the program that runs its corpus.
+# weft_bench: one Google Benchmark program.
 
 add_library(weft_build_flags INTERFACE)
 target_compile_features(weft_build_flags INTERFACE cxx_std_20)
@@ -8,6 +10,9 @@ target_include_directories(weft_build_flags INTERFACE
 if(WEFT_WERROR)
     target_compile_options(weft_build_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow
         -Wnon-virtual-dtor -Wold-style-cast -Werror)
+endif()
+if(WEFT_FUZZ)
+    target_compile_options(weft_build_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 if(WEFT_SANITIZE)
     target_compile_options(weft_build_flags INTERFACE -fsanitize=${WEFT_SANITIZE}
@@ -42,4 +47,38 @@ function(weft_test name)
     target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
     target_link_libraries(${name} PRIVATE weft_build_flags ${arg_LINK_PRIVATE} GTest::gtest_main GTest::gmock)
     gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 60 LABELS unit)
+endfunction()
+
+# weft_fuzz(x_fuzz [SOURCES x_fuzz.cpp] USES layer ...): the source defines LLVMFuzzerTestOneInput. With
+# WEFT_FUZZ (clang) it becomes a libFuzzer program; otherwise a test that runs fuzz/corpus/x_fuzz/ once.
+function(weft_fuzz name)
+    cmake_parse_arguments(arg "" "" "SOURCES;USES;LINK_PRIVATE" ${ARGN})
+    if(NOT arg_SOURCES)
+        set(arg_SOURCES ${name}.cpp)
+    endif()
+    add_executable(${name} ${arg_SOURCES})
+    foreach(layer IN LISTS arg_USES)
+        target_link_libraries(${name} PRIVATE weft::${layer})
+    endforeach()
+    target_link_libraries(${name} PRIVATE weft_build_flags ${arg_LINK_PRIVATE})
+    if(WEFT_FUZZ)
+        target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    else()
+        target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/fuzz/run_corpus.cpp)
+        add_test(NAME fuzz.${name} COMMAND ${name} ${PROJECT_SOURCE_DIR}/fuzz/corpus/${name})
+        set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 60 LABELS fuzz)
+    endif()
+endfunction()
+
+# weft_bench(x_bench [SOURCES x_bench.cpp] USES layer ...): a program of micro benchmarks.
+function(weft_bench name)
+    cmake_parse_arguments(arg "" "" "SOURCES;USES;LINK_PRIVATE" ${ARGN})
+    if(NOT arg_SOURCES)
+        set(arg_SOURCES ${name}.cpp)
+    endif()
+    add_executable(${name} ${arg_SOURCES})
+    foreach(layer IN LISTS arg_USES)
+        target_link_libraries(${name} PRIVATE weft::${layer})
+    endforeach()
+    target_link_libraries(${name} PRIVATE weft_build_flags ${arg_LINK_PRIVATE} benchmark::benchmark_main)
 endfunction()
