@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <system_error>
+
+namespace weft::http {
+
+/// Everything that ends a request, and misuse of a reply. The table in `src/http/error.cpp` gives
+/// each its status and its counter.
+enum class errc : std::uint8_t {
+    none = 0,
+    bad_request_line,       ///< 400
+    unknown_method,         ///< 501
+    bad_target,             ///< 400: not a path, or one that could mean two things
+    unsupported_version,    ///< 505
+    request_line_too_long,  ///< 414
+    bad_line_end,           ///< 400: a CR or LF that stands alone
+    bad_header,             ///< 400: name, colon, folding or forbidden bytes
+    header_too_long,        ///< 431
+    too_many_headers,       ///< 431
+    bad_host,               ///< 400: none, several, malformed, or another one than the target's
+    bad_content_length,     ///< 400
+    conflicting_framing,    ///< 400: more than one header says where the body ends
+    unsupported_coding,     ///< 501
+    body_too_large,         ///< 413
+    bad_chunk,              ///< 400
+    trailers_too_large,     ///< 431
+    unknown_expectation,    ///< 417
+    upgrade_with_body,      ///< 400
+    misdirected,            ///< 421: a Host that is not on the list
+    head_too_slow,          ///< closed without a reply
+    body_too_slow,          ///< 408
+    reply_too_slow,         ///< 503: a deferred answer did not come in time
+    reader_too_slow,        ///< aborted: the peer does not take the reply
+    handler_failed,         ///< 500: the handler threw, or dropped its responder
+    idle,                   ///< closed: no next request came
+    bad_status_line,        ///< responses only
+    gone,                   ///< the connection a reply was meant for has ended
+    already_answered,       ///< a second answer to one request
+    wrong_thread,           ///< a reply from a thread that does not own the connection
+};
+
+/// The status a server answers this error with; 0 when it answers nothing.
+[[nodiscard]] int status_of(errc e) noexcept;
+
+/// The standard reason phrase: "Not Found" for 404; empty for an unknown status.
+[[nodiscard]] std::string_view reason_of(int status) noexcept;
+
+const std::error_category& category() noexcept;
+
+inline std::error_code make_error_code(errc e) noexcept {
+    return {static_cast<int>(e), category()};
+}
+
+}  // namespace weft::http
+
+template <>
+struct std::is_error_code_enum<weft::http::errc> : std::true_type {};

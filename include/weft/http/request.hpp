@@ -1,0 +1,77 @@
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <weft/base/bytes.hpp>
+#include <weft/http/head.hpp>
+#include <weft/net/conn_id.hpp>
+#include <weft/net/endpoint.hpp>
+
+namespace weft::net {
+class byte_stream;
+}
+
+namespace weft::http {
+
+/// One request with its whole body, lent to a handler.
+/// **Threads**: the loop's. **Lifetime**: it and every view it returns are valid during the
+/// handler's call only; who answers later copies what it needs first.
+class request {
+public:
+    request(const request&) = delete;
+    request& operator=(const request&) = delete;
+
+    [[nodiscard]] http::method method() const noexcept { return head_.method(); }
+    /// The request target exactly as sent, for logs.
+    [[nodiscard]] std::string_view target() const noexcept { return head_.target(); }
+    /// The path, percent-decoded once, with every `.`, `..`, `//` and encoded slash refused before.
+    [[nodiscard]] std::string_view path() const noexcept { return path_; }
+    /// What follows the '?', still encoded; empty without one.
+    [[nodiscard]] std::string_view query() const noexcept { return query_; }
+    /// The first query value under this name, decoded ('+' is a blank). Nothing when the name is
+    /// absent or its encoding is broken.
+    [[nodiscard]] std::optional<std::string> query_value(std::string_view name) const;
+    /// What the route's `:name` or `*name` stands for; empty when the route has no such parameter.
+    [[nodiscard]] std::string_view param(std::string_view name) const noexcept;
+
+    /// All header lines, and the lookups on them.
+    [[nodiscard]] const message_head& head() const noexcept { return head_; }
+    /// The first value under this name (any case), or an empty text.
+    [[nodiscard]] std::string_view header(std::string_view name) const noexcept {
+        return head_.header(name);
+    }
+    [[nodiscard]] byte_view body() const noexcept { return body_; }
+    [[nodiscard]] std::string_view body_text() const noexcept { return as_text(body_); }
+
+    [[nodiscard]] conn_id id() const noexcept;
+    [[nodiscard]] endpoint peer() const;
+    /// True under TLS.
+    [[nodiscard]] bool secure() const noexcept;
+
+private:
+    friend class connection;
+    friend class router;
+    friend struct request_access;  // for tests
+
+    request(const message_head& head, const net::byte_stream& stream) noexcept
+        : head_(head), stream_(stream) {}
+
+    struct parameter {
+        std::string_view name;
+        std::string_view value;
+    };
+    static constexpr std::size_t max_params = 8;
+
+    const message_head& head_;
+    const net::byte_stream& stream_;
+    std::string_view path_;
+    std::string_view query_;
+    byte_view body_;
+    std::array<parameter, max_params> params_{};
+    std::size_t param_count_ = 0;
+};
+
+}  // namespace weft::http

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include <weft/base/bytes.hpp>
+
+namespace weft::http {
+
+/// A body that is read piece by piece while the peer takes it, such as a file.
+class body_source {
+public:
+    body_source() = default;
+    body_source(const body_source&) = delete;
+    body_source& operator=(const body_source&) = delete;
+    virtual ~body_source() = default;
+
+    /// Fills the beginning of `into` and returns how many bytes; 0 when no more can be read. Must
+    /// not block for long.
+    virtual std::size_t read(byte_span into) noexcept = 0;
+};
+
+/// An answer: status, headers, body. The library adds `Date`, `Connection` and the framing
+/// (`Content-Length`, `Transfer-Encoding`) itself and ignores them when set here.
+class response {
+public:
+    explicit response(int status = 200) : status_(static_cast<std::uint16_t>(status)) {}
+
+    /// `text/plain; charset=utf-8`.
+    static response text(int status, std::string body);
+    static response html(std::string body);
+    static response json(int status, std::string body);
+    /// The status' own reason phrase as body: what the library sends for its errors.
+    static response plain_error(int status);
+    /// **Errors**: none; control characters in `location` become blanks, as in every header value.
+    static response redirect(int status, std::string_view location);
+
+    /// Adds a header line. CR, LF and other control characters in the value become blanks, so that
+    /// nothing a peer sent can end the line (response splitting). A name that is not a token, and
+    /// the framing headers named above, add nothing.
+    response& header(std::string_view name, std::string_view value) &;
+    response&& header(std::string_view name, std::string_view value) &&;
+
+    response& body(std::string bytes);
+    /// **Lifetime**: the bytes must live as long as the process, such as data built into the
+    /// program. **Cost**: no copy.
+    response& body_static(byte_view bytes);
+    /// Exactly `size` bytes are read from the source; when it ends early the connection is cut.
+    response& body_from(std::unique_ptr<body_source> source, std::uint64_t size);
+
+    /// Ends the connection after this answer.
+    response& close() & {
+        close_ = true;
+        return *this;
+    }
+    response&& close() && {
+        close_ = true;
+        return std::move(*this);
+    }
+
+    [[nodiscard]] int status() const noexcept { return status_; }
+    /// The header lines as they will be sent, each ended by CRLF.
+    [[nodiscard]] std::string_view header_lines() const noexcept { return headers_; }
+    [[nodiscard]] std::uint64_t body_size() const noexcept;
+
+private:
+    friend class connection;
+    struct sourced {
+        std::unique_ptr<body_source> source;
+        std::uint64_t size = 0;
+    };
+
+    std::uint16_t status_;
+    bool close_ = false;
+    std::string headers_;
+    std::variant<std::string, byte_view, sourced> body_;
+};
+
+}  // namespace weft::http

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <memory>
+#include <system_error>
+
+#include <weft/base/unique_function.hpp>
+#include <weft/http/response.hpp>
+
+namespace weft::net {
+class byte_stream;
+class stream_handler;
+}  // namespace weft::net
+
+namespace weft::http {
+
+namespace detail {
+struct reply_state;
+}
+
+/// The right to turn one HTTP connection into something else, or to refuse it: now, inside the
+/// upgrade handler, or later. Until decided nothing more is read and at most one read's worth of
+/// unread bytes is kept; `options::reply_timeout` bounds the wait.
+///
+/// **Threads**: the connection's loop only. **Lifetime**: may outlive the connection. Destroyed
+/// undecided, it answers 500 and closes.
+class upgrade {
+public:
+    upgrade() noexcept = default;
+    upgrade(upgrade&&) noexcept = default;
+    upgrade& operator=(upgrade&& other) noexcept;
+    ~upgrade();
+
+    /// Whether the connection is there and undecided.
+    [[nodiscard]] explicit operator bool() const noexcept;
+    /// The stream, to write the 101 answer to. **Lifetime**: only while this is true.
+    [[nodiscard]] net::byte_stream& stream() const noexcept;
+
+    /// Gives the stream to `handler`. The caller has written the 101 answer, or does so in
+    /// `handler->on_open`. Soon after (at the end of the upgrade handler, or within the next turn
+    /// of the loop) the connection installs it with `set_handler`, calls its `on_open`, then its
+    /// `on_data` with the bytes that came behind the request, if any, and frees all HTTP state.
+    /// Should the stream end before that, `handler->on_closed` is the only call.
+    /// **Errors**: `errc::gone`, `errc::already_answered`, `errc::wrong_thread`; `handler` is then
+    /// destroyed.
+    std::error_code accept(std::unique_ptr<net::stream_handler> handler);
+
+    /// Answers with a plain HTTP response and closes: bytes behind a refused upgrade are never
+    /// parsed as a request. **Errors**: as `accept`.
+    std::error_code refuse(response answer);
+
+    /// Called once when the connection ends undecided.
+    void on_gone(unique_function<void()> callback);
+
+private:
+    friend class connection;
+    explicit upgrade(std::shared_ptr<detail::reply_state> state) noexcept;
+    std::shared_ptr<detail::reply_state> state_;
+};
+
+}  // namespace weft::http
