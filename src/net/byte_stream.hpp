@@ -112,7 +112,7 @@ public:
 
     [[nodiscard]] virtual loop_core& owner() const noexcept = 0;
     [[nodiscard]] virtual conn_id id() const noexcept = 0;
-    [[nodiscard]] virtual const endpoint& peer() const noexcept = 0;
+    [[nodiscard]] virtual endpoint peer() const noexcept = 0;
     /// True under TLS.
     [[nodiscard]] virtual bool secure() const noexcept = 0;
     /// The ALPN protocol, or empty.

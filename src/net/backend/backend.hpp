@@ -1,0 +1,109 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <system_error>
+
+#include <sys/uio.h>
+
+#include <weft/base/bytes.hpp>
+#include <weft/base/result.hpp>
+#include <weft/base/time.hpp>
+#include <weft/net/endpoint.hpp>
+#include <weft/net/listen_options.hpp>
+
+namespace weft::net {
+
+/// What an event is about: a kind, a slot and its generation, so that an event which outlived its object (a
+/// descriptor reused within one batch) finds nothing.
+struct io_token {
+    enum class kind : std::uint8_t { stream = 1, listener = 2 };
+    kind what = kind::stream;
+    std::uint32_t slot = 0;  // 24 bits
+    std::uint32_t generation = 0;
+
+    [[nodiscard]] std::uint64_t pack() const noexcept {
+        return std::uint64_t{static_cast<std::uint8_t>(what)} << 56U | std::uint64_t{slot} << 32U |
+               generation;
+    }
+    static io_token unpack(std::uint64_t value) noexcept {
+        return {static_cast<kind>(value >> 56U), static_cast<std::uint32_t>(value >> 32U) & 0xFF'FFFFU,
+                static_cast<std::uint32_t>(value)};
+    }
+};
+
+/// How an operation on a descriptor went.
+struct io_result {
+    enum class status : std::uint8_t {
+        done,         ///< `bytes` were moved; fewer than asked for means the kernel had no more (or no more room)
+        would_block,  ///< nothing moved; an event will come
+        ended,        ///< receiving only: the peer will send no more
+        failed,       ///< `error` says why
+    };
+    status what = status::done;
+    std::size_t bytes = 0;
+    std::error_code error{};
+};
+
+/// Told by `backend::wait` what happened.
+class event_sink {
+public:
+    virtual void on_acceptable(io_token listener) noexcept = 0;
+    /// There are bytes to receive. Edge-triggered: it is said once for all that is there.
+    virtual void on_readable(io_token stream) noexcept = 0;
+    /// The peer's end is there, perhaps behind bytes: receive until it shows.
+    virtual void on_ending(io_token stream) noexcept = 0;
+    /// Connected, or room to send again after `would_block`. Edge-triggered.
+    virtual void on_writable(io_token stream) noexcept = 0;
+    /// The stream is over in both directions (reset, failed connect, both ends sent): receive what is left.
+    virtual void on_broken(io_token stream) noexcept = 0;
+
+protected:
+    ~event_sink() = default;
+};
+
+/// The system as a loop sees it: descriptors, readiness and the clock. One implementation per way of asking the
+/// kernel, and one in memory for tests; the loop's code is the same above all of them.
+///
+/// **Threads**: all calls from the loop's thread, except `wake`.
+/// A completion-based backend (io_uring) keeps its receives armed and answers `receive` from the buffers that have
+/// completed; `send` may hold its submission until `wait`, where one system call carries all of them.
+class backend {
+public:
+    virtual ~backend() = default;
+
+    [[nodiscard]] virtual time_point now() noexcept = 0;
+    /// Blocks for at most `timeout` and reports at most one batch of events.
+    virtual void wait(duration timeout, event_sink& sink) noexcept = 0;
+    /// Makes the running or next `wait` return. **Threads**: any.
+    virtual void wake() noexcept = 0;
+
+    virtual result<int> listen(const listen_options& options) = 0;
+    [[nodiscard]] virtual result<endpoint> local_address(int fd) = 0;
+    /// One waiting connection, non-blocking and with Nagle's algorithm off.
+    virtual io_result accept(int listener, int& fd, endpoint& peer) noexcept = 0;
+    /// Starts connecting; `on_writable` or `on_broken` tells the end.
+    virtual result<int> connect(const endpoint& address) = 0;
+    /// The error of a connect that `on_broken` or `on_writable` ended; none when it is connected.
+    [[nodiscard]] virtual std::error_code connect_result(int fd) noexcept = 0;
+
+    virtual std::error_code watch_listener(int fd, io_token token) noexcept = 0;
+    virtual void pause_listener(int fd, io_token token, bool paused) noexcept = 0;
+    virtual std::error_code watch_stream(int fd, io_token token) noexcept = 0;
+
+    virtual io_result receive(int fd, byte_span into) noexcept = 0;
+    /// Sends from the pieces in order; never raises SIGPIPE.
+    virtual io_result send(int fd, std::span<const iovec> pieces) noexcept = 0;
+    /// Sends our end after everything sent before.
+    virtual void shutdown(int fd) noexcept = 0;
+    virtual void close(int fd) noexcept = 0;
+    /// Closes with a reset.
+    virtual void reset(int fd) noexcept = 0;
+
+    /// Frees one descriptor for a moment to take a connection from the full queue and drop it, so that its client
+    /// learns at once and the listener does not spin. False when even that is impossible.
+    virtual bool shed_connection(int listener) noexcept = 0;
+};
+
+}  // namespace weft::net

@@ -1,0 +1,273 @@
+// epoll. Streams are registered once, edge-triggered for both directions, so that neither reading nor a full send
+// buffer costs an epoll_ctl; listeners are level-triggered so that an accept budget loses nothing. One descriptor is
+// held in reserve: with the table full, it is given up to accept one connection and drop it.
+
+#include "net/backend/epoll/epoll_backend.hpp"
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace weft::net {
+namespace {
+
+std::error_code last_error() noexcept { return {errno, std::system_category()}; }
+
+class unique_fd {
+public:
+    explicit unique_fd(int fd = -1) noexcept : fd_(fd) {}
+    unique_fd(unique_fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    unique_fd& operator=(unique_fd&& other) noexcept {
+        std::swap(fd_, other.fd_);
+        return *this;
+    }
+    ~unique_fd() {
+        if (fd_ >= 0) ::close(fd_);
+    }
+    [[nodiscard]] int get() const noexcept { return fd_; }
+    int release() noexcept { return std::exchange(fd_, -1); }
+    explicit operator bool() const noexcept { return fd_ >= 0; }
+
+private:
+    int fd_;
+};
+
+int open_reserve() noexcept { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+
+void set_no_delay(int fd, int family) noexcept {
+    if (family != AF_INET && family != AF_INET6) return;
+    const int on = 1;
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+/// A socket file that nobody listens on any more may be replaced; a living one may not.
+result<void> remove_stale_socket(const endpoint& address, const std::string& path) {
+    if (path.starts_with('@')) return {};
+    struct stat info{};
+    if (::lstat(path.c_str(), &info) != 0) return {};
+    if (!S_ISSOCK(info.st_mode)) {
+        return error(errc::invalid_argument, path + " exists and is not a socket");
+    }
+    const unique_fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (::connect(probe.get(), address.raw(), address.raw_size()) == 0) {
+        return error({EADDRINUSE, std::system_category()}, "another process listens on " + path);
+    }
+    ::unlink(path.c_str());
+    return {};
+}
+
+class epoll_backend final : public backend {
+public:
+    epoll_backend(unique_fd epoll, unique_fd event) noexcept
+        : epoll_(std::move(epoll)), event_(std::move(event)), reserve_(open_reserve()) {}
+
+    time_point now() noexcept override { return steady_clock::now(); }
+    void wait(duration timeout, event_sink& sink) noexcept override;
+    void wake() noexcept override {
+        const std::uint64_t one = 1;
+        (void)!::write(event_.get(), &one, sizeof one);
+    }
+
+    result<int> listen(const listen_options& options) override;
+    result<endpoint> local_address(int fd) override;
+    io_result accept(int listener, int& fd, endpoint& peer) noexcept override;
+    result<int> connect(const endpoint& address) override;
+    std::error_code connect_result(int fd) noexcept override;
+
+    std::error_code watch_listener(int fd, io_token token) noexcept override {
+        return control(EPOLL_CTL_ADD, fd, token, EPOLLIN);
+    }
+    void pause_listener(int fd, io_token token, bool paused) noexcept override {
+        control(EPOLL_CTL_MOD, fd, token, paused ? 0U : static_cast<unsigned>(EPOLLIN));
+    }
+    std::error_code watch_stream(int fd, io_token token) noexcept override {
+        return control(EPOLL_CTL_ADD, fd, token, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+    }
+
+    io_result receive(int fd, byte_span into) noexcept override;
+    io_result send(int fd, std::span<const iovec> pieces) noexcept override;
+    void shutdown(int fd) noexcept override { ::shutdown(fd, SHUT_WR); }
+    void close(int fd) noexcept override { ::close(fd); }
+    void reset(int fd) noexcept override {
+        const linger now{1, 0};
+        ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+        ::close(fd);
+    }
+    bool shed_connection(int listener) noexcept override;
+
+private:
+    // A batch is short, so that answers to its first requests do not wait for the last.
+    static constexpr int batch = 128;
+
+    std::error_code control(int operation, int fd, io_token token, unsigned events) noexcept {
+        epoll_event event{};
+        event.events = events;
+        event.data.u64 = token.pack();
+        return ::epoll_ctl(epoll_.get(), operation, fd, &event) == 0 ? std::error_code{} : last_error();
+    }
+
+    unique_fd epoll_;
+    unique_fd event_;
+    unique_fd reserve_;
+    std::array<epoll_event, batch> events_{};
+};
+
+void epoll_backend::wait(duration timeout, event_sink& sink) noexcept {
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
+    const int count = ::epoll_wait(epoll_.get(), events_.data(), batch,
+                                   static_cast<int>(std::min<std::int64_t>(ms, 60'000)));
+    for (int i = 0; i < count; ++i) {
+        const epoll_event& event = events_[static_cast<std::size_t>(i)];
+        if (event.data.u64 == 0) continue;  // the wake-up: its edge is all it says
+        const io_token token = io_token::unpack(event.data.u64);
+        if (token.what == io_token::kind::listener) {
+            sink.on_acceptable(token);
+            continue;
+        }
+        if ((event.events & (EPOLLERR | EPOLLHUP)) != 0) {
+            sink.on_broken(token);
+            continue;
+        }
+        if ((event.events & EPOLLOUT) != 0) sink.on_writable(token);
+        if ((event.events & EPOLLRDHUP) != 0) {
+            sink.on_ending(token);
+        } else if ((event.events & EPOLLIN) != 0) {
+            sink.on_readable(token);
+        }
+    }
+}
+
+result<int> epoll_backend::listen(const listen_options& options) {
+    if (options.adopt_fd >= 0) {
+        const int flags = ::fcntl(options.adopt_fd, F_GETFL);
+        if (flags < 0 || ::fcntl(options.adopt_fd, F_SETFL, flags | O_NONBLOCK) < 0) {
+            return error(last_error(), "adopted descriptor " + std::to_string(options.adopt_fd));
+        }
+        return options.adopt_fd;
+    }
+    const auto address = options.unix_path.empty() ? endpoint::make(options.host, options.port)
+                                                   : endpoint::make_unix(options.unix_path);
+    if (!address) return address.error();
+    if (address->family() == AF_UNIX) {
+        if (const auto removed = remove_stale_socket(*address, options.unix_path); !removed) {
+            return removed.error();
+        }
+    }
+    unique_fd fd(::socket(address->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd) return error(last_error(), "cannot make a socket for " + address->to_string());
+    const int on = 1;
+    if (address->family() != AF_UNIX) {
+        ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+        if (options.share_port) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    }
+    if (::bind(fd.get(), address->raw(), address->raw_size()) != 0 ||
+        ::listen(fd.get(), options.backlog) != 0) {
+        return error(last_error(), "cannot listen on " + address->to_string());
+    }
+    return fd.release();
+}
+
+result<endpoint> epoll_backend::local_address(int fd) {
+    sockaddr_storage storage{};
+    socklen_t size = sizeof storage;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return error(last_error());
+    return endpoint::from_raw(reinterpret_cast<const sockaddr*>(&storage), size);
+}
+
+io_result epoll_backend::accept(int listener, int& fd, endpoint& peer) noexcept {
+    sockaddr_storage storage{};
+    for (;;) {
+        socklen_t size = sizeof storage;
+        fd = ::accept4(listener, reinterpret_cast<sockaddr*>(&storage), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            set_no_delay(fd, storage.ss_family);
+            peer = endpoint::from_raw(reinterpret_cast<const sockaddr*>(&storage), size);
+            return {};
+        }
+        if (errno == EAGAIN) return {io_result::status::would_block, 0, {}};
+        // These belong to the one connection that failed, not to the listener.
+        if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO || errno == EPERM) continue;
+        return {io_result::status::failed, 0, last_error()};
+    }
+}
+
+result<int> epoll_backend::connect(const endpoint& address) {
+    unique_fd fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd) return error(last_error());
+    set_no_delay(fd.get(), address.family());
+    if (::connect(fd.get(), address.raw(), address.raw_size()) != 0 && errno != EINPROGRESS) {
+        return error(last_error(), "cannot connect to " + address.to_string());
+    }
+    return fd.release();
+}
+
+std::error_code epoll_backend::connect_result(int fd) noexcept {
+    int code = 0;
+    socklen_t size = sizeof code;
+    if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) != 0) return last_error();
+    return {code, std::system_category()};
+}
+
+io_result epoll_backend::receive(int fd, byte_span into) noexcept {
+    for (;;) {
+        const ssize_t n = ::recv(fd, into.data(), into.size(), 0);
+        if (n > 0) return {io_result::status::done, static_cast<std::size_t>(n), {}};
+        if (n == 0) return {io_result::status::ended, 0, {}};
+        if (errno == EAGAIN) return {io_result::status::would_block, 0, {}};
+        if (errno != EINTR) return {io_result::status::failed, 0, last_error()};
+    }
+}
+
+io_result epoll_backend::send(int fd, std::span<const iovec> pieces) noexcept {
+    msghdr message{};
+    message.msg_iov = const_cast<iovec*>(pieces.data());
+    message.msg_iovlen = pieces.size();
+    for (;;) {
+        const ssize_t n = pieces.size() == 1
+                              ? ::send(fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL)
+                              : ::sendmsg(fd, &message, MSG_NOSIGNAL);
+        if (n >= 0) return {io_result::status::done, static_cast<std::size_t>(n), {}};
+        if (errno == EAGAIN) return {io_result::status::would_block, 0, {}};
+        if (errno != EINTR) return {io_result::status::failed, 0, last_error()};
+    }
+}
+
+bool epoll_backend::shed_connection(int listener) noexcept {
+    reserve_ = unique_fd();
+    unique_fd victim(::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    const bool shed = static_cast<bool>(victim);
+    if (shed) {
+        const linger now{1, 0};
+        ::setsockopt(victim.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+        ::close(victim.release());
+    }
+    reserve_ = unique_fd(open_reserve());
+    return shed;
+}
+
+}  // namespace
+
+result<std::unique_ptr<backend>> make_epoll_backend() {
+    unique_fd epoll(::epoll_create1(EPOLL_CLOEXEC));
+    if (!epoll) return error(last_error(), "epoll_create1");
+    unique_fd event(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+    if (!event) return error(last_error(), "eventfd");
+    epoll_event wake{};
+    wake.events = EPOLLIN | EPOLLET;
+    wake.data.u64 = 0;
+    if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, event.get(), &wake) != 0) {
+        return error(last_error(), "epoll_ctl");
+    }
+    return std::unique_ptr<backend>(std::make_unique<epoll_backend>(std::move(epoll), std::move(event)));
+}
+
+}  // namespace weft::net

@@ -1,0 +1,191 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <weft/base/bytes.hpp>
+#include <weft/base/log.hpp>
+#include <weft/base/result.hpp>
+#include <weft/base/time.hpp>
+#include <weft/base/unique_function.hpp>
+#include <weft/net/conn_id.hpp>
+#include <weft/net/endpoint.hpp>
+#include <weft/net/listen_options.hpp>
+#include <weft/net/loop.hpp>
+
+#include "net/backend/backend.hpp"
+#include "net/byte_stream.hpp"
+#include "net/mailbox.hpp"
+#include "net/net_metrics.hpp"
+#include "net/send_queue.hpp"
+#include "net/slab.hpp"
+#include "net/tcp_stream.hpp"
+#include "net/timer_wheel.hpp"
+
+namespace weft::net {
+
+class tls_context;
+class worker_pool;
+
+/// Decides about each connection that a listener accepted.
+class acceptor {
+public:
+    /// The protocol for the new stream, or null to refuse it (it is closed at once). Under TLS the handshake comes
+    /// after this call: `stream_handler::on_open` tells its end.
+    virtual std::unique_ptr<stream_handler> on_accept(byte_stream& stream) noexcept = 0;
+
+protected:
+    ~acceptor() = default;
+};
+
+/// Names a listener of a loop.
+using listener_id = std::uint32_t;
+
+struct connect_options {
+    std::string host{};  ///< A name or a numeric address; empty with `unix_path`.
+    std::uint16_t port = 0;
+    std::string unix_path{};
+    duration timeout = std::chrono::seconds(10);  ///< For name, TCP and TLS together.
+    std::shared_ptr<tls_context> tls{};           ///< None for plain.
+    std::string tls_name{};                       ///< The host name that the certificate must carry.
+};
+
+/// A one-shot timer for code above net. **Lifetime**: cancels itself when destroyed.
+class timer {
+public:
+    explicit timer(unique_function<void()> task) : node_(&fire), task_(std::move(task)) {}
+    [[nodiscard]] bool armed() const noexcept { return node_.armed(); }
+    void cancel() noexcept { node_.cancel(); }
+
+private:
+    friend class loop_core;
+    static void fire(timer_node& node);
+    timer_node node_;
+    unique_function<void()> task_;
+};
+
+/// What a loop does and owns; `weft::loop` is its public face.
+/// **Threads**: the one that runs it, unless said otherwise.
+class loop_core final : private event_sink {
+public:
+    loop_core(std::unique_ptr<backend> io, const loop_options& options);
+    ~loop_core();
+    loop_core(const loop_core&) = delete;
+    loop_core& operator=(const loop_core&) = delete;
+
+    void run();
+    /// One iteration. Blocks for at most `max_wait`, and not at all while something is left to do.
+    void run_once(duration max_wait);
+    void stop() noexcept;  ///< **Threads**: any.
+    /// Closes every listener and stream and runs what that leads to; part of destruction, harmless twice.
+    void shut_down() noexcept;
+
+    [[nodiscard]] time_point now() const noexcept { return now_; }
+    [[nodiscard]] std::uint8_t index() const noexcept { return options_.index; }
+    [[nodiscard]] bool in_loop_thread() const noexcept {
+        return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+    }
+    [[nodiscard]] std::shared_ptr<mailbox> mail() const noexcept { return mail_; }
+    /// **Threads**: any. False when the loop is gone.
+    bool post(unique_function<void()> task) { return mail_->push(std::move(task)); }
+
+    void arm(timer& t, time_point when) noexcept { wheel_.arm(t.node_, when); }
+    /// Runs `task` once, not earlier than after `delay`.
+    void after(duration delay, unique_function<void()> task);
+
+    /// `accept` must outlive the listener.
+    result<listener_id> listen(const listen_options& where, acceptor& accept, std::shared_ptr<tls_context> tls = {});
+    [[nodiscard]] result<endpoint> local_address(listener_id id);
+    void close_listener(listener_id id) noexcept;
+
+    /// Calls `done` later, exactly once: with the open stream, whose handler `done` must set, or with the reason.
+    /// When the loop goes first, `done` is destroyed uncalled.
+    void connect(connect_options to, unique_function<void(result<byte_stream*>)> done);
+
+    /// The stream of that id, or null when it is gone.
+    [[nodiscard]] byte_stream* find(conn_id id) noexcept {
+        return id.loop() == options_.index ? streams_.find(id.slot(), id.generation()) : nullptr;
+    }
+    [[nodiscard]] std::size_t connections() const noexcept { return streams_.size(); }
+
+    /// For work that blocks. Made on first use; shared by the loops that were given the same one.
+    worker_pool& workers();
+
+    [[nodiscard]] net_metrics& metrics() noexcept { return metrics_; }
+    [[nodiscard]] const loop_options& options() const noexcept { return options_; }
+    void log(log_level level, std::string_view layer, std::string_view message) const noexcept {
+        if (options_.log != nullptr) options_.log->write({level, layer, message});
+    }
+
+private:
+    friend class tcp_stream;
+    friend class connect_attempt;
+
+    struct listener {
+        int fd = -1;
+        std::uint32_t generation = 0;
+        acceptor* accept = nullptr;
+        std::shared_ptr<tls_context> tls;
+        std::unique_ptr<timer> back_off;
+    };
+
+    static constexpr std::size_t receive_size = 256 * 1024;
+    static constexpr std::size_t padding = 64;
+
+    // event_sink
+    void on_acceptable(io_token token) noexcept override;
+    void on_readable(io_token token) noexcept override;
+    void on_ending(io_token token) noexcept override;
+    void on_writable(io_token token) noexcept override;
+    void on_broken(io_token token) noexcept override;
+
+    tcp_stream* stream_of(io_token token) noexcept { return streams_.find(token.slot, token.generation); }
+    listener* listener_of(io_token token) noexcept;
+    /// False when the kernel would not watch the descriptor, or no slot is free; the descriptor is closed then.
+    tcp_stream* make_stream(int fd, const endpoint& peer);
+    void accept_one(listener& from, int fd, const endpoint& peer);
+    void pause_accepting(std::uint32_t slot) noexcept;
+    void read_left_over() noexcept;
+    void settle() noexcept;
+    void finish_closed() noexcept;
+    void tell_drained() noexcept;
+
+    // for tcp_stream
+    byte_span receive_buffer() noexcept { return {receive_memory_.get() + padding, receive_size}; }
+    byte_span scratch() noexcept { return {scratch_memory_.get(), scratch_size}; }
+    void read_later(conn_id id) { ready_.push_back(id); }
+    void flush_later(tcp_stream& s) { dirty_.push_back(&s); }
+    void finish_later(tcp_stream& s) { closing_.push_back(&s); }
+    void drained_later(conn_id id) { drained_.push_back(id); }
+    void bury(std::unique_ptr<stream_handler> handler) { graveyard_.push_back(std::move(handler)); }
+    bool take_handshake() noexcept;
+
+    static constexpr std::size_t scratch_size = 64 * 1024;
+
+    loop_options options_;
+    std::unique_ptr<backend> io_;
+    std::shared_ptr<mailbox> mail_;
+    time_point now_;
+    timer_wheel wheel_;
+    net_metrics metrics_;
+    send_memory memory_;
+    std::unique_ptr<std::byte[]> receive_memory_;
+    std::unique_ptr<std::byte[]> scratch_memory_;  // made when TLS first needs it
+    slab<tcp_stream> streams_;
+    std::vector<listener> listeners_;
+    std::vector<conn_id> ready_, ready_now_;  // may be read on, without a new event
+    std::vector<tcp_stream*> dirty_, dirty_now_;
+    std::vector<tcp_stream*> closing_, closing_now_;
+    std::vector<conn_id> drained_, drained_now_;
+    std::vector<std::unique_ptr<stream_handler>> graveyard_;
+    std::shared_ptr<worker_pool> workers_;
+    unsigned handshakes_left_ = 0;
+    std::atomic<bool> stopping_{false};
+    std::atomic<std::thread::id> thread_{};
+};
+
+}  // namespace weft::net

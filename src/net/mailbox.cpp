@@ -1,0 +1,69 @@
+// Cross-thread tasks. Pushing is one exchange on a stack head; the loop takes the whole stack at once and reverses it,
+// so tasks of one thread run in the order they were posted. Only the push that finds the stack empty wakes the loop.
+
+#include "net/mailbox.hpp"
+
+#include <utility>
+
+#include "net/backend/backend.hpp"
+
+namespace weft::net {
+
+mailbox::~mailbox() {
+    destroy(batch_);
+    destroy(head_.load(std::memory_order_relaxed));
+}
+
+bool mailbox::push(unique_function<void()> task) {
+    if (closed_.load(std::memory_order_acquire)) return false;
+    auto* fresh = new node{nullptr, std::move(task)};
+    node* seen = head_.load(std::memory_order_relaxed);
+    do {
+        fresh->next = seen;
+    } while (!head_.compare_exchange_weak(seen, fresh, std::memory_order_acq_rel, std::memory_order_relaxed));
+    if (seen == nullptr) {
+        const std::lock_guard lock(waker_mutex_);
+        if (waker_ != nullptr) waker_->wake();
+    }
+    return true;
+}
+
+std::size_t mailbox::drain(std::size_t budget) {
+    std::size_t ran = 0;
+    while (ran < budget) {
+        if (batch_ == nullptr) {
+            batch_ = reverse(head_.exchange(nullptr, std::memory_order_acq_rel));
+            if (batch_ == nullptr) break;
+        }
+        node* first = std::exchange(batch_, batch_->next);
+        first->task();
+        delete first;
+        ++ran;
+    }
+    return ran;
+}
+
+void mailbox::close() noexcept {
+    closed_.store(true, std::memory_order_release);
+    {
+        const std::lock_guard lock(waker_mutex_);
+        waker_ = nullptr;
+    }
+    destroy(std::exchange(batch_, nullptr));
+    destroy(head_.exchange(nullptr, std::memory_order_acq_rel));
+}
+
+void mailbox::destroy(node* list) noexcept {
+    while (list != nullptr) delete std::exchange(list, list->next);
+}
+
+mailbox::node* mailbox::reverse(node* list) noexcept {
+    node* reversed = nullptr;
+    while (list != nullptr) {
+        node* next = std::exchange(list->next, reversed);
+        reversed = std::exchange(list, next);
+    }
+    return reversed;
+}
+
+}  // namespace weft::net

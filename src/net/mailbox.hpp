@@ -1,0 +1,47 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <mutex>
+
+#include <weft/base/unique_function.hpp>
+
+namespace weft::net {
+
+class backend;
+
+/// Tasks from any thread to one loop: a lock-free stack that the loop takes whole and reverses.
+/// **Threads**: `push` any; `drain` and `close` the loop's. **Cost**: one wake-up per empty-to-nonempty edge.
+class mailbox {
+public:
+    explicit mailbox(backend& waker) noexcept : waker_(&waker) {}
+    mailbox(const mailbox&) = delete;
+    mailbox& operator=(const mailbox&) = delete;
+    ~mailbox();
+
+    /// False when closed; the task is then destroyed unrun.
+    bool push(unique_function<void()> task);
+    [[nodiscard]] bool empty() const noexcept {
+        return batch_ == nullptr && head_.load(std::memory_order_acquire) == nullptr;
+    }
+    /// Runs at most `budget` tasks; the rest stays for the next call, in order. Returns how many ran.
+    std::size_t drain(std::size_t budget);
+    /// From now on every push fails; what is queued is destroyed unrun.
+    void close() noexcept;
+
+private:
+    struct node {
+        node* next;
+        unique_function<void()> task;
+    };
+    static void destroy(node* list) noexcept;
+    static node* reverse(node* list) noexcept;
+
+    std::atomic<node*> head_{nullptr};
+    node* batch_ = nullptr;
+    std::atomic<bool> closed_{false};
+    std::mutex waker_mutex_;  // keeps the backend alive during a wake-up; taken on the edge only
+    backend* waker_;
+};
+
+}  // namespace weft::net

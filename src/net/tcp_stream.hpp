@@ -1,0 +1,110 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include <netinet/in.h>
+
+#include "net/byte_stream.hpp"
+#include "net/send_queue.hpp"
+#include "net/timer_wheel.hpp"
+
+namespace weft::net {
+
+class loop_core;
+class tls_session;
+
+/// A kernel socket as a byte stream, with TLS on top where the listener or the caller asked for it.
+class tcp_stream final : public byte_stream {
+public:
+    tcp_stream(std::uint32_t slot, std::uint32_t generation, loop_core& owner, int fd, const endpoint& peer) noexcept;
+    ~tcp_stream();
+
+    void write(byte_view bytes) noexcept override;
+    void write(buffer_slice bytes) noexcept override;
+    [[nodiscard]] std::size_t queued() const noexcept override;
+    void pause_reading() noexcept override { paused_ = true; }
+    void resume_reading() noexcept override;
+    void shutdown() noexcept override;
+    void close() noexcept override;
+    void abort(std::error_code why) noexcept override;
+    void set_deadline(time_point when) noexcept override;
+    void clear_deadline() noexcept override;
+    void set_handler(std::unique_ptr<stream_handler> handler) noexcept override;
+    [[nodiscard]] stream_handler& handler() const noexcept override { return *handler_; }
+    [[nodiscard]] loop_core& owner() const noexcept override { return loop_; }
+    [[nodiscard]] conn_id id() const noexcept override { return id_; }
+    [[nodiscard]] endpoint peer() const noexcept override;
+    [[nodiscard]] bool secure() const noexcept override { return tls_ != nullptr; }
+    [[nodiscard]] std::string_view alpn() const noexcept override;
+
+    /// Waits for the outgoing connection before anything else.
+    void set_connecting() noexcept { connecting_ = true; }
+    /// Puts TLS between the socket and the handler; before the first byte.
+    void set_tls(std::unique_ptr<tls_session> session);
+    /// Tells the handler that the stream is open, or starts the handshake that leads there.
+    void start() noexcept;
+
+    // From the loop.
+    void on_readable() noexcept;
+    void on_ending() noexcept;
+    void on_writable() noexcept;
+    void on_broken() noexcept;
+    /// Receives until nothing is left, reading is paused, or the budget of the iteration is spent.
+    void read() noexcept;
+    void flush() noexcept;
+    void tell_drained() noexcept;
+    /// Ends what `close` or an error marked. True when the stream may be freed.
+    bool finish() noexcept;
+
+private:
+    struct tls_state;
+
+    void fail(std::error_code why) noexcept;
+    void peer_ended() noexcept;
+    void deliver(byte_span data) noexcept;
+    void deliver_tls(byte_span cipher) noexcept;
+    void mark_dirty() noexcept;
+    void write_through(byte_view bytes) noexcept;
+    bool send_some(std::size_t extra_pieces_offset) noexcept;
+    void encrypt_pending() noexcept;
+    void after_flush() noexcept;
+    void update_timer() noexcept;
+    static void on_timer(timer_node& node) noexcept;
+    [[nodiscard]] bool usable() const noexcept { return !closing_ && !dead_; }
+
+    loop_core& loop_;
+    conn_id id_;
+    int fd_;
+    // What the stream waits for and what it has seen.
+    bool readable_ : 1 = false;       // the kernel may have bytes
+    bool end_seen_ : 1 = false;       // the kernel has the peer's end, perhaps behind bytes
+    bool ended_ : 1 = false;          // we have read the peer's end
+    bool paused_ : 1 = false;
+    bool read_queued_ : 1 = false;    // on the loop's list of streams to read on
+    bool blocked_ : 1 = false;        // the kernel took less than offered; an event will come
+    bool dirty_ : 1 = false;
+    bool want_drained_ : 1 = false;
+    bool connecting_ : 1 = false;
+    bool opened_ : 1 = false;         // the handler has seen on_open
+    bool shutdown_ : 1 = false;       // our end follows what is queued
+    bool shutdown_sent_ : 1 = false;
+    bool closing_ : 1 = false;        // close() was called
+    bool lingering_ : 1 = false;      // our end is sent, the handler is gone, we wait for the peer's end
+    bool dead_ : 1 = false;           // on the loop's closing list for good
+    bool reset_ : 1 = false;
+    bool told_closed_ : 1 = false;
+    std::unique_ptr<stream_handler> handler_;
+    send_queue out_;
+    std::unique_ptr<tls_state> tls_;
+    timer_node timer_;
+    time_point deadline_ = time_point::max();        // the handler's
+    time_point write_deadline_ = time_point::max();  // no progress in writing, or lingering
+    std::error_code why_;
+    union {
+        sockaddr_in v4;
+        sockaddr_in6 v6;
+    } peer_;  // family AF_UNSPEC for unix sockets, whose peers have no name
+};
+
+}  // namespace weft::net
