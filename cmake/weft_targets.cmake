@@ -11,6 +11,15 @@ if(WEFT_WERROR)
     target_compile_options(weft_build_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow
         -Wnon-virtual-dtor -Wold-style-cast -Werror)
 endif()
+if(WEFT_HARDEN)
+    include(CheckCXXCompilerFlag)
+    check_cxx_compiler_flag(-fcf-protection WEFT_HAS_CET)
+    target_compile_definitions(weft_build_flags INTERFACE _GLIBCXX_ASSERTIONS)
+    target_compile_options(weft_build_flags INTERFACE -fstack-protector-strong
+        -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+        $<$<BOOL:${WEFT_HAS_CET}>:-fcf-protection>)
+    target_link_options(weft_build_flags INTERFACE -Wl,-z,relro,-z,now)
+endif()
 if(WEFT_FUZZ)
     target_compile_options(weft_build_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
@@ -34,6 +43,9 @@ function(weft_layer name)
         target_link_libraries(weft_${name} PUBLIC weft::${layer})
     endforeach()
     target_link_libraries(weft_${name} PRIVATE $<BUILD_INTERFACE:weft_build_flags> ${arg_LINK_PRIVATE})
+    if(CMAKE_INTERPROCEDURAL_OPTIMIZATION AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+        target_compile_options(weft_${name} PRIVATE -ffat-lto-objects)  # an installed archive serves any linker
+    endif()
     set_property(GLOBAL APPEND PROPERTY WEFT_LAYERS weft_${name})
 endfunction()
 
