@@ -1,0 +1,160 @@
+// The rules of the topic protocol: who may do what, in which order the answers go out, and how many
+// are present. Invariant: a client's list of topics, the sink's subscriptions and the board's
+// counts change together, and `close` takes back exactly what `subscribe` gave.
+
+#include "topics/topic_hub.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace weft::topics {
+namespace {
+
+constexpr std::size_t exact_presence = 64;
+
+}  // namespace
+
+presence_board::change presence_board::changed(entry& topic) {
+    ++topic.untold;
+    const std::size_t step = std::max<std::size_t>(1, topic.count / exact_presence);
+    const bool tell = topic.untold >= step;
+    if (tell) topic.untold = 0;
+    return {{topic.count, ++version_}, tell};
+}
+
+presence_board::change presence_board::join(std::string_view topic) {
+    const std::lock_guard lock(mutex_);
+    auto found = topics_.find(topic);
+    if (found == topics_.end()) found = topics_.emplace(topic, entry{}).first;
+    ++found->second.count;
+    return changed(found->second);
+}
+
+presence_board::change presence_board::leave(std::string_view topic) {
+    const std::lock_guard lock(mutex_);
+    const auto found = topics_.find(topic);
+    if (found == topics_.end()) return {};
+    --found->second.count;
+    const change result = changed(found->second);
+    if (found->second.count == 0) topics_.erase(found);
+    return result;
+}
+
+std::vector<topic_count> presence_board::list(std::size_t limit) const {
+    std::vector<topic_count> all;
+    {
+        const std::lock_guard lock(mutex_);
+        all.reserve(topics_.size());
+        for (const auto& [topic, each] : topics_) all.push_back({topic, each.count});
+    }
+    const auto fuller = [](const topic_count& a, const topic_count& b) {
+        return a.count != b.count ? a.count > b.count : a.topic < b.topic;
+    };
+    const auto end = all.begin() + static_cast<std::ptrdiff_t>(std::min(limit, all.size()));
+    std::partial_sort(all.begin(), end, all.end(), fuller);
+    all.erase(end, all.end());
+    return all;
+}
+
+void topic_hub::open(topic_client& client) {
+    client.id_ = "c" + std::to_string(next_id_.fetch_add(1, std::memory_order_relaxed));
+}
+
+void topic_hub::handle(topic_client& client, std::string_view text, time_point now,
+                       topic_sink& sink) {
+    request what;
+    refusal why = parse_request(text, what);
+    // A refused request is paid for like any other.
+    if (!charge(client, now)) why = refusal::rate_limited;
+    if (why == refusal::none) why = carry_out(client, what, sink);
+    if (why == refusal::none) return;
+    std::string out;
+    format_error(out, what, why);
+    sink.send(out);
+}
+
+void topic_hub::close(topic_client& client, topic_sink& sink) {
+    for (const std::string& topic : std::exchange(client.topics_, {})) {
+        tell_others(topic, presence_.leave(topic), sink);
+    }
+}
+
+refusal topic_hub::carry_out(topic_client& client, const request& what, topic_sink& sink) {
+    std::string out;
+    switch (what.type) {
+        case request_type::unknown: return refusal::unknown_type;
+        case request_type::subscribe: return subscribe(client, what, sink);
+        case request_type::unsubscribe: return unsubscribe(client, what, sink);
+        case request_type::publish: publish(client, what, sink); return refusal::none;
+        case request_type::hello:
+            client.name_ = what.name;
+            format_welcome(out, what, {client.id_, client.name_});
+            break;
+        case request_type::list:
+            if (options_.listing == topic_listing::off) return refusal::list_disabled;
+            format_topics(out, what, presence_.list(options_.max_topics_listed));
+            break;
+        case request_type::ping: format_pong(out, what); break;
+    }
+    sink.send(out);
+    return refusal::none;
+}
+
+refusal topic_hub::subscribe(topic_client& client, const request& what, topic_sink& sink) {
+    auto& topics = client.topics_;
+    if (std::find(topics.begin(), topics.end(), what.topic) != topics.end()) {
+        return refusal::already_subscribed;
+    }
+    if (topics.size() >= options_.max_topics_per_client) return refusal::too_many_topics;
+    topics.emplace_back(what.topic);
+    sink.subscribe(what.topic);
+    const presence_board::change change = presence_.join(what.topic);
+    std::string out;
+    format_subscribed(out, what, change.now);
+    sink.send(out);
+    tell_others(what.topic, change, sink);
+    return refusal::none;
+}
+
+refusal topic_hub::unsubscribe(topic_client& client, const request& what, topic_sink& sink) {
+    auto& topics = client.topics_;
+    const auto found = std::find(topics.begin(), topics.end(), what.topic);
+    if (found == topics.end()) return refusal::not_subscribed;
+    topics.erase(found);
+    sink.unsubscribe(what.topic);
+    std::string out;
+    format_unsubscribed(out, what);
+    sink.send(out);
+    tell_others(what.topic, presence_.leave(what.topic), sink);
+    return refusal::none;
+}
+
+void topic_hub::publish(const topic_client& client, const request& what, topic_sink& sink) {
+    std::string out;
+    format_message(out, what.topic, {client.id_, client.name_}, what.data);
+    sink.publish(what.topic, out);
+    if (!what.id) return;
+    out.clear();
+    format_published(out, what);
+    sink.send(out);
+}
+
+bool topic_hub::charge(topic_client& client, time_point now) const noexcept {
+    // A token bucket kept as the time up to which requests are paid for.
+    const auto price =
+        std::chrono::nanoseconds(std::chrono::seconds(1)) / options_.requests_per_second;
+    const time_point start = std::max(client.paid_until_, now);
+    if (start + price - now > price * options_.burst) return false;
+    client.paid_until_ = start + price;
+    return true;
+}
+
+void topic_hub::tell_others(std::string_view topic, const presence_board::change& change,
+                            topic_sink& sink) {
+    if (!change.tell || change.now.count == 0) return;
+    std::string out;
+    format_presence(out, topic, change.now);
+    sink.publish(topic, out);
+}
+
+}  // namespace weft::topics

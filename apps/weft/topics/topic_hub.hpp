@@ -1,0 +1,122 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "topics/topic_protocol.hpp"
+
+namespace weft::topics {
+
+/// Whether clients may ask which topics exist. Off where a topic's name is a secret.
+enum class topic_listing { off, on };
+
+struct hub_options {
+    std::size_t max_topics_per_client = 100;
+    unsigned requests_per_second = 50;  ///< At least 1.
+    unsigned burst = 100;
+    std::size_t max_topics_listed = 100;
+    topic_listing listing = topic_listing::off;
+};
+
+/// What the hub needs from one connection. The implementation sits on a WebSocket endpoint.
+class topic_sink {
+public:
+    virtual void send(std::string_view text) = 0;
+    virtual void subscribe(std::string_view topic) = 0;
+    virtual void unsubscribe(std::string_view topic) = 0;
+    /// Sends `text` to the subscribers of `topic` on every loop, except to this connection.
+    virtual void publish(std::string_view topic, std::string_view text) = 0;
+
+protected:
+    ~topic_sink() = default;
+};
+
+/// What the hub remembers of one connection. **Threads**: that of its connection.
+class topic_client {
+public:
+    [[nodiscard]] const std::string& id() const noexcept { return id_; }
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    [[nodiscard]] std::size_t topic_count() const noexcept { return topics_.size(); }
+
+private:
+    friend class topic_hub;
+
+    std::string id_;
+    std::string name_;
+    std::vector<std::string> topics_;
+    std::chrono::steady_clock::time_point paid_until_{};
+};
+
+/// Counts who is where, for all loops together. Taken only when somebody joins, leaves or lists:
+/// no published message comes here. **Threads**: any.
+class presence_board {
+public:
+    struct change {
+        presence now;
+        /// Whether the others should hear of it. In a topic of more than 64 only every
+        /// count/64-th change is told, so that n clients joining cost about 64 n messages, not n².
+        bool tell = false;
+    };
+
+    change join(std::string_view topic);
+    change leave(std::string_view topic);
+    [[nodiscard]] std::vector<topic_count> list(std::size_t limit) const;
+
+private:
+    struct entry {
+        std::size_t count = 0;
+        std::size_t untold = 0;
+    };
+    struct text_hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const noexcept {
+            return std::hash<std::string_view>{}(text);
+        }
+    };
+
+    change changed(entry& topic);
+
+    mutable std::mutex mutex_;
+    std::unordered_map<std::string, entry, text_hash, std::equal_to<>> topics_;
+    std::uint64_t version_ = 0;
+};
+
+/// Answers the requests of the topic protocol, for every connection of a server.
+///
+/// **Threads**: any, each connection on its own. **See** docs/guide/topic-protocol.md.
+class topic_hub {
+public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    explicit topic_hub(const hub_options& options) : options_(options) {}
+
+    /// A connection came: gives it an id that no other has while this server runs.
+    void open(topic_client& client);
+    /// Carries out one request and answers it. `text` as in `parse_request`.
+    void handle(topic_client& client, std::string_view text, time_point now, topic_sink& sink);
+    /// A connection is gone: leaves its topics. Uses only `publish` of `sink`.
+    void close(topic_client& client, topic_sink& sink);
+
+private:
+    refusal carry_out(topic_client& client, const request& what, topic_sink& sink);
+    refusal subscribe(topic_client& client, const request& what, topic_sink& sink);
+    refusal unsubscribe(topic_client& client, const request& what, topic_sink& sink);
+    void publish(const topic_client& client, const request& what, topic_sink& sink);
+    [[nodiscard]] bool charge(topic_client& client, time_point now) const noexcept;
+    static void tell_others(std::string_view topic, const presence_board::change& change,
+                            topic_sink& sink);
+
+    const hub_options options_;
+    presence_board presence_;
+    std::atomic<std::uint64_t> next_id_{1};
+};
+
+}  // namespace weft::topics

@@ -1,0 +1,279 @@
+// Parses requests with simdjson and writes answers with json_writer. The whole text is checked
+// against the grammar first: simdjson's On-Demand parser validates only what it is asked for, and
+// `data` goes to other clients unread. Known fields may appear once (readers disagree on which of
+// two duplicates counts), unknown ones are ignored so that the protocol can grow.
+
+#include "topics/topic_protocol.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <simdjson.h>
+
+#include <weft/base/json_writer.hpp>
+
+#include "topics/json_check.hpp"
+
+namespace weft::topics {
+namespace {
+
+static_assert(request_padding >= simdjson::SIMDJSON_PADDING);
+
+constexpr std::uint64_t max_request_id = (std::uint64_t{1} << 53) - 1;  // exact in JavaScript
+
+struct type_name {
+    request_type type;
+    std::string_view text;
+};
+constexpr std::array type_names = {
+    type_name{request_type::hello, "hello"},
+    type_name{request_type::subscribe, "subscribe"},
+    type_name{request_type::unsubscribe, "unsubscribe"},
+    type_name{request_type::publish, "publish"},
+    type_name{request_type::list, "list"},
+    type_name{request_type::ping, "ping"},
+};
+
+struct refusal_text {
+    std::string_view code;
+    std::string_view message;
+};
+
+refusal_text text_of(refusal why) noexcept {
+    switch (why) {
+        case refusal::none: break;
+        case refusal::bad_json: return {"bad_json", "the message is not one JSON value"};
+        case refusal::too_deep: return {"too_deep", "more than 64 arrays and objects nested"};
+        case refusal::bad_request:
+            return {"bad_request", "a field is missing, given twice or of the wrong type"};
+        case refusal::unknown_type:
+            return {"unknown_type",
+                    "type must be hello, subscribe, unsubscribe, publish, list or ping"};
+        case refusal::bad_topic:
+            return {"bad_topic", "a topic has 1 to 128 bytes and no control characters"};
+        case refusal::bad_name:
+            return {"bad_name", "a name has at most 64 bytes and no control characters"};
+        case refusal::too_many_topics:
+            return {"too_many_topics", "this connection is in as many topics as it may be"};
+        case refusal::already_subscribed:
+            return {"already_subscribed", "this connection is in that topic already"};
+        case refusal::not_subscribed:
+            return {"not_subscribed", "this connection is not in that topic"};
+        case refusal::rate_limited: return {"rate_limited", "too many requests, try again later"};
+        case refusal::list_disabled:
+            return {"list_disabled", "this server does not list its topics"};
+    }
+    return {"none", "no error"};
+}
+
+bool has_control_characters(std::string_view text) noexcept {
+    return std::any_of(text.begin(), text.end(),
+                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7f'; });
+}
+
+refusal check_topic(std::string_view topic) noexcept {
+    const bool fits = !topic.empty() && topic.size() <= max_topic_size;
+    return fits && !has_control_characters(topic) ? refusal::none : refusal::bad_topic;
+}
+
+refusal check_name(std::string_view name) noexcept {
+    const bool fits = name.size() <= max_name_size;
+    return fits && !has_control_characters(name) ? refusal::none : refusal::bad_name;
+}
+
+/// Reads the members of a request into their fields and remembers which were there.
+class field_reader {
+public:
+    explicit field_reader(request& into) noexcept : into_(into) {}
+
+    /// False if the member is a known one and wrong.
+    bool read(std::string_view key, simdjson::ondemand::value member) {
+        if (key == "type") return first(seen_type) && read_type(member);
+        if (key == "id") return first(seen_id) && read_id(member);
+        if (key == "topic") return first(seen_topic) && !member.get_string().get(into_.topic);
+        if (key == "name") return first(seen_name) && !member.get_string().get(into_.name);
+        if (key == "data") {
+            return first(seen_data) && !simdjson::to_json_string(member).get(into_.data);
+        }
+        return true;
+    }
+
+    /// Whether everything the type needs was there and is within its limits.
+    [[nodiscard]] refusal complete() const noexcept {
+        if ((seen_ & seen_type) == 0) return refusal::bad_request;
+        switch (into_.type) {
+            case request_type::unknown: return refusal::unknown_type;
+            case request_type::hello:
+                return has(seen_name) ? check_name(into_.name) : refusal::bad_request;
+            case request_type::subscribe:
+            case request_type::unsubscribe:
+                return has(seen_topic) ? check_topic(into_.topic) : refusal::bad_request;
+            case request_type::publish:
+                return has(seen_topic | seen_data) ? check_topic(into_.topic)
+                                                   : refusal::bad_request;
+            case request_type::list:
+            case request_type::ping: break;
+        }
+        return refusal::none;
+    }
+
+private:
+    enum : unsigned {
+        seen_type = 1,
+        seen_id = 2,
+        seen_topic = 4,
+        seen_name = 8,
+        seen_data = 16,
+    };
+
+    bool first(unsigned field) noexcept {
+        const bool is_first = (seen_ & field) == 0;
+        seen_ |= field;
+        return is_first;
+    }
+    [[nodiscard]] bool has(unsigned fields) const noexcept { return (seen_ & fields) == fields; }
+
+    bool read_type(simdjson::ondemand::value member) {
+        std::string_view text;
+        if (member.get_string().get(text)) return false;
+        const auto known = std::find_if(type_names.begin(), type_names.end(),
+                                        [&](const type_name& name) { return name.text == text; });
+        if (known != type_names.end()) into_.type = known->type;
+        return true;
+    }
+    bool read_id(simdjson::ondemand::value member) {
+        std::uint64_t id = 0;
+        if (member.get_uint64().get(id) || id > max_request_id) return false;
+        into_.id = id;
+        return true;
+    }
+
+    request& into_;
+    unsigned seen_ = 0;
+};
+
+/// One answer: an object that starts with its type and the id of the request it answers.
+class answer {
+public:
+    answer(std::string& out, std::string_view type) : json_(out) {
+        json_.begin_object();
+        json_.member("type", type);
+    }
+    answer(std::string& out, std::string_view type, const request& answered) : answer(out, type) {
+        if (answered.id) json_.member("id", *answered.id);
+    }
+    ~answer() { json_.end_object(); }
+    answer(const answer&) = delete;
+    answer& operator=(const answer&) = delete;
+
+    json_writer* operator->() noexcept { return &json_; }
+
+private:
+    json_writer json_;
+};
+
+}  // namespace
+
+refusal parse_request(std::string_view text, request& into) {
+    into = {};
+    switch (check_json(text)) {
+        case json_verdict::valid: break;
+        case json_verdict::malformed: return refusal::bad_json;
+        case json_verdict::too_deep: return refusal::too_deep;
+    }
+    thread_local simdjson::ondemand::parser parser;
+    simdjson::ondemand::document document;
+    simdjson::ondemand::object members;
+    const simdjson::padded_string_view padded(text.data(), text.size(),
+                                              text.size() + request_padding);
+    if (parser.iterate(padded).get(document)) return refusal::bad_json;
+    if (document.get_object().get(members)) return refusal::bad_request;
+
+    field_reader fields(into);
+    bool good = true;
+    for (auto member : members) {
+        std::string_view key;
+        simdjson::ondemand::value content;
+        if (member.unescaped_key().get(key) || member.value().get(content)) {
+            return refusal::bad_request;
+        }
+        good &= fields.read(key, content);
+    }
+    return good ? fields.complete() : refusal::bad_request;
+}
+
+void format_welcome(std::string& out, const request& answered, const sender& who) {
+    answer reply(out, "welcome", answered);
+    reply->key("you");
+    reply->begin_object();
+    reply->member("id", who.id);
+    reply->member("name", who.name);
+    reply->end_object();
+}
+
+void format_subscribed(std::string& out, const request& answered, const presence& now) {
+    answer reply(out, "subscribed", answered);
+    reply->member("topic", answered.topic);
+    reply->member("count", now.count);
+    reply->member("version", now.version);
+}
+
+void format_unsubscribed(std::string& out, const request& answered) {
+    answer reply(out, "unsubscribed", answered);
+    reply->member("topic", answered.topic);
+}
+
+void format_published(std::string& out, const request& answered) {
+    answer reply(out, "published", answered);
+    reply->member("topic", answered.topic);
+}
+
+void format_topics(std::string& out, const request& answered, std::span<const topic_count> topics) {
+    answer reply(out, "topics", answered);
+    reply->key("topics");
+    reply->begin_array();
+    for (const topic_count& each : topics) {
+        reply->begin_object();
+        reply->member("topic", each.topic);
+        reply->member("count", each.count);
+        reply->end_object();
+    }
+    reply->end_array();
+}
+
+void format_pong(std::string& out, const request& answered) {
+    answer(out, "pong", answered);
+}
+
+void format_error(std::string& out, const request& answered, refusal why) {
+    answer reply(out, "error", answered);
+    const refusal_text text = text_of(why);
+    reply->member("code", text.code);
+    reply->member("message", text.message);
+    const auto known =
+        std::find_if(type_names.begin(), type_names.end(),
+                     [&](const type_name& name) { return name.type == answered.type; });
+    if (known != type_names.end()) reply->member("request", known->text);
+}
+
+void format_message(std::string& out, std::string_view topic, const sender& from,
+                    std::string_view data) {
+    out.reserve(out.size() + topic.size() + from.id.size() + from.name.size() + data.size() + 80);
+    answer event(out, "message");
+    event->member("topic", topic);
+    event->key("from");
+    event->begin_object();
+    event->member("id", from.id);
+    event->member("name", from.name);
+    event->end_object();
+    event->raw_member("data", data);
+}
+
+void format_presence(std::string& out, std::string_view topic, const presence& now) {
+    answer event(out, "presence");
+    event->member("topic", topic);
+    event->member("count", now.count);
+    event->member("version", now.version);
+}
+
+}  // namespace weft::topics

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace weft::topics {
+
+/// The JSON topic protocol of `weft serve` and `weft demo`: what a request means and how answers
+/// are written. No input or output happens here. **See** docs/guide/topic-protocol.md.
+
+inline constexpr std::size_t max_topic_size = 128;
+inline constexpr std::size_t max_name_size = 64;
+/// Readable bytes that must follow the text given to `parse_request`; their content is ignored.
+inline constexpr std::size_t request_padding = 64;
+
+enum class request_type { unknown, hello, subscribe, unsubscribe, publish, list, ping };
+
+/// Why a request was not carried out. The names are the `code` of error answers.
+enum class refusal {
+    none,
+    bad_json,
+    too_deep,
+    bad_request,
+    unknown_type,
+    bad_topic,
+    bad_name,
+    too_many_topics,
+    already_subscribed,
+    not_subscribed,
+    rate_limited,
+    list_disabled,
+};
+
+/// One client's request, taken apart.
+/// **Lifetime**: `topic` and `name` until the next `parse_request` on this thread, `data` as long
+/// as the parsed text.
+struct request {
+    request_type type = request_type::unknown;
+    std::optional<std::uint64_t> id;
+    std::string_view topic;
+    std::string_view name;
+    std::string_view data;  ///< Any JSON value, exactly as it was written.
+};
+
+/// Fills `into` from one text message. When the answer is not `refusal::none`, `type` and `id`
+/// hold what could be read, so that the error can be told apart by the client.
+///
+/// `text` must be UTF-8 and be followed by `request_padding` readable bytes.
+/// **Threads**: any. **Cost**: two passes over the text, no allocation once the thread is warm.
+[[nodiscard]] refusal parse_request(std::string_view text, request& into);
+
+/// Who a message came from, or who is greeted.
+struct sender {
+    std::string_view id;
+    std::string_view name;
+};
+
+/// How many connections are in a topic. Of two counts the one with the higher version is newer,
+/// whatever the order of arrival.
+struct presence {
+    std::size_t count = 0;
+    std::uint64_t version = 0;
+};
+
+struct topic_count {
+    std::string topic;
+    std::size_t count = 0;
+};
+
+/// Each of these appends one complete JSON text to `out`. A request's `id` is echoed if it had one.
+void format_welcome(std::string& out, const request& answered, const sender& who);
+void format_subscribed(std::string& out, const request& answered, const presence& now);
+void format_unsubscribed(std::string& out, const request& answered);
+void format_published(std::string& out, const request& answered);
+void format_topics(std::string& out, const request& answered, std::span<const topic_count> topics);
+void format_pong(std::string& out, const request& answered);
+void format_error(std::string& out, const request& answered, refusal why);
+void format_message(std::string& out, std::string_view topic, const sender& from,
+                    std::string_view data);
+void format_presence(std::string& out, std::string_view topic, const presence& now);
+
+}  // namespace weft::topics
