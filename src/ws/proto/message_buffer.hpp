@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include <weft/base/bytes.hpp>
+#include <weft/base/shared_buffer.hpp>
+
+namespace weft::ws {
+
+/// Bytes that incomplete messages may occupy together, on one loop. **Threads**: the loop's only.
+class byte_budget {
+public:
+    explicit byte_budget(std::uint64_t limit) noexcept : limit_(limit) {}
+    byte_budget(const byte_budget&) = delete;
+    byte_budget& operator=(const byte_budget&) = delete;
+
+    [[nodiscard]] bool try_charge(std::uint64_t bytes) noexcept {
+        if (bytes > limit_ - used_) return false;
+        used_ += bytes;
+        return true;
+    }
+    void release(std::uint64_t bytes) noexcept { used_ -= bytes; }
+    [[nodiscard]] std::uint64_t used() const noexcept { return used_; }
+
+private:
+    std::uint64_t limit_;
+    std::uint64_t used_ = 0;
+};
+
+/// One contiguous block that grows with what it is given, charged to a budget by its capacity.
+///
+/// It never allocates for bytes that were only announced: the capacity stays below twice the size
+/// plus 64 KiB.
+class message_buffer {
+public:
+    explicit message_buffer(byte_budget& budget) noexcept : budget_(&budget) {}
+    message_buffer(const message_buffer&) = delete;
+    message_buffer& operator=(const message_buffer&) = delete;
+    ~message_buffer() { clear(); }
+
+    /// Makes room for `more` bytes behind those it has; `final_size`, when known, keeps it from
+    /// growing beyond what the message can need. **Errors**: false when the budget or memory is
+    /// out; the content stays.
+    [[nodiscard]] bool reserve(std::size_t more, std::size_t final_size = SIZE_MAX) noexcept;
+    /// Appends a copy. **Errors**: as `reserve`.
+    [[nodiscard]] bool append(byte_view bytes, std::size_t final_size = SIZE_MAX) noexcept;
+
+    /// Room behind the content, for bytes that are received in place and then `commit`ted.
+    [[nodiscard]] byte_span room() noexcept;
+    void commit(std::size_t bytes) noexcept { size_ += bytes; }
+
+    [[nodiscard]] byte_span content() noexcept;
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] std::size_t capacity() const noexcept { return block_ ? block_->capacity() : 0; }
+
+    /// Hands the block over with its content; the budget is released, the buffer empty.
+    [[nodiscard]] buffer_slice take() noexcept;
+    /// Frees the block.
+    void clear() noexcept;
+
+private:
+    buffer_ref block_;
+    std::size_t size_ = 0;
+    byte_budget* budget_;
+};
+
+}  // namespace weft::ws
