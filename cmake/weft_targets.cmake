@@ -29,6 +29,8 @@ if(WEFT_SANITIZE)
     target_link_options(weft_build_flags INTERFACE -fsanitize=${WEFT_SANITIZE})
 endif()
 
+add_custom_target(weft_checked_tests)  # what `./dev test` also runs under sanitizers
+
 # weft_layer(NAME SOURCES a.cpp ... USES lower_layer ... LINK_PRIVATE library ...)
 function(weft_layer name)
     cmake_parse_arguments(arg "" "" "SOURCES;USES;LINK_PRIVATE" ${ARGN})
@@ -58,6 +60,7 @@ function(weft_test name)
     endforeach()
     target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
     target_link_libraries(${name} PRIVATE weft_build_flags ${arg_LINK_PRIVATE} GTest::gtest_main GTest::gmock)
+    add_dependencies(weft_checked_tests ${name})
     gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 60 LABELS unit)
 endfunction()
 
@@ -79,6 +82,7 @@ function(weft_fuzz name)
         target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/fuzz/run_corpus.cpp)
         add_test(NAME fuzz.${name} COMMAND ${name} ${PROJECT_SOURCE_DIR}/fuzz/corpus/${name})
         set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 60 LABELS fuzz)
+        add_dependencies(weft_checked_tests ${name})
     endif()
 endfunction()
 
