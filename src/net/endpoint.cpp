@@ -34,7 +34,8 @@ result<endpoint> endpoint::make_unix(std::string_view path) {
     sockaddr_un address{};
     if (path.empty() || path.size() >= sizeof address.sun_path) {
         return error(errc::invalid_argument, "the path of a unix socket has 1 to " +
-                                                 std::to_string(sizeof address.sun_path - 1) + " bytes");
+                                                 std::to_string(sizeof address.sun_path - 1) +
+                                                 " bytes");
     }
     address.sun_family = AF_UNIX;
     std::copy(path.begin(), path.end(), address.sun_path);
@@ -54,12 +55,12 @@ std::string endpoint::address() const {
     std::array<char, INET6_ADDRSTRLEN> text{};
     switch (family()) {
         case AF_INET:
-            ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(&storage_)->sin_addr, text.data(),
-                        text.size());
+            ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(&storage_)->sin_addr,
+                        text.data(), text.size());
             return text.data();
         case AF_INET6:
-            ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(&storage_)->sin6_addr, text.data(),
-                        text.size());
+            ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(&storage_)->sin6_addr,
+                        text.data(), text.size());
             return text.data();
         case AF_UNIX: {
             constexpr auto before_path = offsetof(sockaddr_un, sun_path);
@@ -73,8 +74,10 @@ std::string endpoint::address() const {
 }
 
 std::uint16_t endpoint::port() const noexcept {
-    if (family() == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in*>(&storage_)->sin_port);
-    if (family() == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6*>(&storage_)->sin6_port);
+    if (family() == AF_INET)
+        return ntohs(reinterpret_cast<const sockaddr_in*>(&storage_)->sin_port);
+    if (family() == AF_INET6)
+        return ntohs(reinterpret_cast<const sockaddr_in6*>(&storage_)->sin6_port);
     return 0;
 }
 
@@ -90,11 +93,13 @@ std::string endpoint::to_string() const {
 bool endpoint::is_loopback() const noexcept {
     if (family() == AF_UNIX) return true;
     if (family() == AF_INET) {
-        return ntohl(reinterpret_cast<const sockaddr_in*>(&storage_)->sin_addr.s_addr) >> 24U == 127;
+        return ntohl(reinterpret_cast<const sockaddr_in*>(&storage_)->sin_addr.s_addr) >> 24U ==
+               127;
     }
     if (family() != AF_INET6) return false;
     const in6_addr& v6 = reinterpret_cast<const sockaddr_in6*>(&storage_)->sin6_addr;
-    return IN6_IS_ADDR_LOOPBACK(&v6) != 0 || (IN6_IS_ADDR_V4MAPPED(&v6) != 0 && v6.s6_addr[12] == 127);
+    return IN6_IS_ADDR_LOOPBACK(&v6) != 0 ||
+           (IN6_IS_ADDR_V4MAPPED(&v6) != 0 && v6.s6_addr[12] == 127);
 }
 
 }  // namespace weft

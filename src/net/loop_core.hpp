@@ -1,10 +1,10 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include <weft/base/bytes.hpp>
@@ -28,14 +28,16 @@
 
 namespace weft::net {
 
-class tls_context;
+class tls_client_context;
+class tls_server_context;
 class worker_pool;
+struct connect_job;
 
 /// Decides about each connection that a listener accepted.
 class acceptor {
 public:
-    /// The protocol for the new stream, or null to refuse it (it is closed at once). Under TLS the handshake comes
-    /// after this call: `stream_handler::on_open` tells its end.
+    /// The protocol for the new stream, or null to refuse it (it is closed at once). Under TLS the
+    /// handshake comes after this call: `stream_handler::on_open` tells its end.
     virtual std::unique_ptr<stream_handler> on_accept(byte_stream& stream) noexcept = 0;
 
 protected:
@@ -50,21 +52,17 @@ struct connect_options {
     std::uint16_t port = 0;
     std::string unix_path{};
     duration timeout = std::chrono::seconds(10);  ///< For name, TCP and TLS together.
-    std::shared_ptr<tls_context> tls{};           ///< None for plain.
-    std::string tls_name{};                       ///< The host name that the certificate must carry.
+    std::shared_ptr<tls_client_context> tls{};    ///< None for plain.
+    std::string tls_name{};  ///< The host name that the certificate must carry.
 };
 
 /// A one-shot timer for code above net. **Lifetime**: cancels itself when destroyed.
-class timer {
+class timer final : public timer_node {
 public:
-    explicit timer(unique_function<void()> task) : node_(&fire), task_(std::move(task)) {}
-    [[nodiscard]] bool armed() const noexcept { return node_.armed(); }
-    void cancel() noexcept { node_.cancel(); }
+    explicit timer(unique_function<void()> task) : timer_node(&fire), task_(std::move(task)) {}
 
 private:
-    friend class loop_core;
-    static void fire(timer_node& node);
-    timer_node node_;
+    static void fire(timer_node& node) { static_cast<timer&>(node).task_(); }
     unique_function<void()> task_;
 };
 
@@ -81,7 +79,8 @@ public:
     /// One iteration. Blocks for at most `max_wait`, and not at all while something is left to do.
     void run_once(duration max_wait);
     void stop() noexcept;  ///< **Threads**: any.
-    /// Closes every listener and stream and runs what that leads to; part of destruction, harmless twice.
+    /// Closes every listener and stream and runs what that leads to; part of destruction, harmless
+    /// twice.
     void shut_down() noexcept;
 
     [[nodiscard]] time_point now() const noexcept { return now_; }
@@ -93,22 +92,25 @@ public:
     /// **Threads**: any. False when the loop is gone.
     bool post(unique_function<void()> task) { return mail_->push(std::move(task)); }
 
-    void arm(timer& t, time_point when) noexcept { wheel_.arm(t.node_, when); }
+    void arm(timer& t, time_point when) noexcept { wheel_.arm(t, when); }
     /// Runs `task` once, not earlier than after `delay`.
     void after(duration delay, unique_function<void()> task);
 
     /// `accept` must outlive the listener.
-    result<listener_id> listen(const listen_options& where, acceptor& accept, std::shared_ptr<tls_context> tls = {});
+    result<listener_id> listen(const listen_options& where, acceptor& accept,
+                               std::shared_ptr<tls_server_context> tls = {});
     [[nodiscard]] result<endpoint> local_address(listener_id id);
     void close_listener(listener_id id) noexcept;
 
-    /// Calls `done` later, exactly once: with the open stream, whose handler `done` must set, or with the reason.
-    /// When the loop goes first, `done` is destroyed uncalled.
+    /// Calls `done` later, exactly once: with the open stream, whose handler `done` must set, or
+    /// with the reason. When the loop goes first, `done` is destroyed uncalled.
     void connect(connect_options to, unique_function<void(result<byte_stream*>)> done);
 
     /// The stream of that id, or null when it is gone.
     [[nodiscard]] byte_stream* find(conn_id id) noexcept {
-        return id.loop() == options_.index ? streams_.find(id.slot(), id.generation()) : nullptr;
+        tcp_stream* found =
+            id.loop() == options_.index ? streams_.find(id.slot(), id.generation()) : nullptr;
+        return found != nullptr && found->has_handler() ? found : nullptr;
     }
     [[nodiscard]] std::size_t connections() const noexcept { return streams_.size(); }
 
@@ -129,30 +131,41 @@ private:
         int fd = -1;
         std::uint32_t generation = 0;
         acceptor* accept = nullptr;
-        std::shared_ptr<tls_context> tls;
+        std::shared_ptr<tls_server_context> tls;
         std::unique_ptr<timer> back_off;
     };
+
+    struct one_shot;
 
     static constexpr std::size_t receive_size = 256 * 1024;
     static constexpr std::size_t padding = 64;
 
     // event_sink
+    void on_wake(time_point now) noexcept override { now_ = now; }
     void on_acceptable(io_token token) noexcept override;
     void on_readable(io_token token) noexcept override;
     void on_ending(io_token token) noexcept override;
     void on_writable(io_token token) noexcept override;
     void on_broken(io_token token) noexcept override;
 
-    tcp_stream* stream_of(io_token token) noexcept { return streams_.find(token.slot, token.generation); }
+    tcp_stream* stream_of(io_token token) noexcept {
+        return streams_.find(token.slot, token.generation);
+    }
     listener* listener_of(io_token token) noexcept;
-    /// False when the kernel would not watch the descriptor, or no slot is free; the descriptor is closed then.
+    /// False when the kernel would not watch the descriptor, or no slot is free; the descriptor is
+    /// closed then.
     tcp_stream* make_stream(int fd, const endpoint& peer);
     void accept_one(listener& from, int fd, const endpoint& peer);
+    void finish_resolving(std::uint64_t ticket, std::vector<endpoint> addresses,
+                          std::string failure);
     void pause_accepting(std::uint32_t slot) noexcept;
     void read_left_over() noexcept;
     void settle() noexcept;
     void finish_closed() noexcept;
     void tell_drained() noexcept;
+    [[nodiscard]] bool idle() const noexcept;
+    /// The one place where what users gave us to run is run: an exception ends here.
+    void run_guarded(unique_function<void()>& task) noexcept;
 
     // for tcp_stream
     byte_span receive_buffer() noexcept { return {receive_memory_.get() + padding, receive_size}; }
@@ -182,6 +195,9 @@ private:
     std::vector<tcp_stream*> closing_, closing_now_;
     std::vector<conn_id> drained_, drained_now_;
     std::vector<std::unique_ptr<stream_handler>> graveyard_;
+    std::vector<std::unique_ptr<one_shot>> one_shots_;
+    std::unordered_map<std::uint64_t, std::unique_ptr<connect_job>> resolving_;
+    std::uint64_t last_ticket_ = 0;
     std::shared_ptr<worker_pool> workers_;
     unsigned handshakes_left_ = 0;
     std::atomic<bool> stopping_{false};

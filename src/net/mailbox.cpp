@@ -1,5 +1,6 @@
-// Cross-thread tasks. Pushing is one exchange on a stack head; the loop takes the whole stack at once and reverses it,
-// so tasks of one thread run in the order they were posted. Only the push that finds the stack empty wakes the loop.
+// Cross-thread tasks. Pushing is one exchange on a stack head; the loop takes the whole stack at
+// once and reverses it, so tasks of one thread run in the order they were posted. Only the push
+// that finds the stack empty wakes the loop.
 
 #include "net/mailbox.hpp"
 
@@ -20,7 +21,8 @@ bool mailbox::push(unique_function<void()> task) {
     node* seen = head_.load(std::memory_order_relaxed);
     do {
         fresh->next = seen;
-    } while (!head_.compare_exchange_weak(seen, fresh, std::memory_order_acq_rel, std::memory_order_relaxed));
+    } while (!head_.compare_exchange_weak(seen, fresh, std::memory_order_acq_rel,
+                                          std::memory_order_relaxed));
     if (seen == nullptr) {
         const std::lock_guard lock(waker_mutex_);
         if (waker_ != nullptr) waker_->wake();
@@ -28,7 +30,7 @@ bool mailbox::push(unique_function<void()> task) {
     return true;
 }
 
-std::size_t mailbox::drain(std::size_t budget) {
+std::size_t mailbox::drain(std::size_t budget, function_ref<void(unique_function<void()>&)> run) {
     std::size_t ran = 0;
     while (ran < budget) {
         if (batch_ == nullptr) {
@@ -36,7 +38,7 @@ std::size_t mailbox::drain(std::size_t budget) {
             if (batch_ == nullptr) break;
         }
         node* first = std::exchange(batch_, batch_->next);
-        first->task();
+        run(first->task);
         delete first;
         ++ran;
     }

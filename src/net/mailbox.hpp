@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <mutex>
 
+#include <weft/base/function_ref.hpp>
 #include <weft/base/unique_function.hpp>
 
 namespace weft::net {
@@ -11,7 +12,8 @@ namespace weft::net {
 class backend;
 
 /// Tasks from any thread to one loop: a lock-free stack that the loop takes whole and reverses.
-/// **Threads**: `push` any; `drain` and `close` the loop's. **Cost**: one wake-up per empty-to-nonempty edge.
+/// **Threads**: `push` any; `drain` and `close` the loop's. **Cost**: one wake-up per
+/// empty-to-nonempty edge.
 class mailbox {
 public:
     explicit mailbox(backend& waker) noexcept : waker_(&waker) {}
@@ -24,8 +26,9 @@ public:
     [[nodiscard]] bool empty() const noexcept {
         return batch_ == nullptr && head_.load(std::memory_order_acquire) == nullptr;
     }
-    /// Runs at most `budget` tasks; the rest stays for the next call, in order. Returns how many ran.
-    std::size_t drain(std::size_t budget);
+    /// Hands at most `budget` tasks to `run`; the rest stays for the next call, in order. Returns
+    /// how many ran.
+    std::size_t drain(std::size_t budget, function_ref<void(unique_function<void()>&)> run);
     /// From now on every push fails; what is queued is destroyed unrun.
     void close() noexcept;
 

@@ -1,5 +1,6 @@
-// The pending bytes of a stream as a list of segments. A segment either refers to somebody's immutable buffer or to a
-// block that this queue alone holds and may still append to. Blocks and nodes come from the loop and return to it.
+// The pending bytes of a stream as a list of segments. A segment either refers to somebody's
+// immutable buffer or to a block that this queue alone holds and may still append to. Blocks and
+// nodes come from the loop and return to it.
 
 #include "net/send_queue.hpp"
 
@@ -28,8 +29,8 @@ buffer_ref send_memory::take_block(std::size_t wanted) noexcept {
 }
 
 void send_memory::recycle(shared_buffer* block) noexcept {
-    const auto index =
-        static_cast<std::size_t>(std::find(sizes.begin(), sizes.end(), block->capacity()) - sizes.begin());
+    const auto index = static_cast<std::size_t>(
+        std::find(sizes.begin(), sizes.end(), block->capacity()) - sizes.begin());
     if (index == sizes.size() || blocks_[index].size() >= kept[index]) {
         shared_buffer::destroy(block);
         return;

@@ -12,15 +12,16 @@
 
 namespace weft::net {
 
-/// The memory behind one loop's send queues: blocks for copied bytes in three sizes and list nodes, both reused, so
-/// that a steady flow allocates nothing.
+/// The memory behind one loop's send queues: blocks for copied bytes in three sizes and list nodes,
+/// both reused, so that a steady flow allocates nothing.
 class send_memory final : public shared_buffer::recycler {
 public:
     struct segment {
         segment* next = nullptr;
         const std::byte* data = nullptr;
         std::size_t size = 0;
-        std::size_t room = 0;  // writable bytes behind data + size: only in a block that is ours alone
+        std::size_t room =
+            0;  // writable bytes behind data + size: only in a block that is ours alone
         buffer_ref owner;
     };
 
@@ -29,7 +30,8 @@ public:
     send_memory& operator=(const send_memory&) = delete;
     ~send_memory();
 
-    /// A block with room for at least `wanted` bytes, or for the largest size. Empty when memory is out.
+    /// A block with room for at least `wanted` bytes, or for the largest size. Empty when memory is
+    /// out.
     buffer_ref take_block(std::size_t wanted) noexcept;
     segment* take_segment() noexcept;
     void give_back(segment* used) noexcept;
@@ -44,8 +46,8 @@ private:
     std::size_t idle_segments_ = 0;
 };
 
-/// Bytes on their way out of one stream, in order: small ones copied together, shared ones by reference.
-/// Holds nothing while empty. Every call takes the same `send_memory`.
+/// Bytes on their way out of one stream, in order: small ones copied together, shared ones by
+/// reference. Holds nothing while empty. Every call takes the same `send_memory`.
 class send_queue {
 public:
     send_queue() = default;

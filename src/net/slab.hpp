@@ -9,7 +9,8 @@
 
 namespace weft::net {
 
-/// Objects in numbered slots that never move, each with a generation that changes when the slot is reused.
+/// Objects in numbered slots that never move, each with a generation that changes when the slot is
+/// reused.
 /// **Cost**: making and finding are O(1); memory comes in pages of 64 slots and is kept for reuse.
 template <class T>
 class slab {
@@ -26,7 +27,8 @@ public:
         });
     }
 
-    /// Makes an object in a free slot: `T(slot, generation, args...)`. Null when every slot is taken.
+    /// Makes an object in a free slot: `T(slot, generation, args...)`. Null when every slot is
+    /// taken.
     template <class... Args>
     T* make(Args&&... args) {
         if (free_ == none) {
@@ -36,7 +38,8 @@ public:
         const std::uint32_t slot = free_;
         entry& e = at(slot);
         free_ = e.next_free;
-        T* object = ::new (static_cast<void*>(e.storage)) T(slot, e.generation, std::forward<Args>(args)...);
+        T* object = ::new (static_cast<void*>(e.storage))
+            T(slot, e.generation, std::forward<Args>(args)...);
         e.live = true;
         ++size_;
         return object;

@@ -17,7 +17,8 @@ class tls_session;
 /// A kernel socket as a byte stream, with TLS on top where the listener or the caller asked for it.
 class tcp_stream final : public byte_stream {
 public:
-    tcp_stream(std::uint32_t slot, std::uint32_t generation, loop_core& owner, int fd, const endpoint& peer) noexcept;
+    tcp_stream(std::uint32_t slot, std::uint32_t generation, loop_core& owner, int fd,
+               const endpoint& peer) noexcept;
     ~tcp_stream();
 
     void write(byte_view bytes) noexcept override;
@@ -56,48 +57,55 @@ public:
     void tell_drained() noexcept;
     /// Ends what `close` or an error marked. True when the stream may be freed.
     bool finish() noexcept;
+    /// False once the handler has seen its last call: from then on the stream is the loop's alone.
+    [[nodiscard]] bool has_handler() const noexcept { return handler_ != nullptr; }
 
 private:
     struct tls_state;
+    struct stream_timer final : timer_node {
+        explicit stream_timer(tcp_stream& owner) noexcept : timer_node(&on_timer), stream(owner) {}
+        tcp_stream& stream;
+    };
 
     void fail(std::error_code why) noexcept;
     void peer_ended() noexcept;
     void deliver(byte_span data) noexcept;
     void deliver_tls(byte_span cipher) noexcept;
     void mark_dirty() noexcept;
+    void finish_later() noexcept;
     void write_through(byte_view bytes) noexcept;
-    bool send_some(std::size_t extra_pieces_offset) noexcept;
     void encrypt_pending() noexcept;
     void after_flush() noexcept;
     void update_timer() noexcept;
-    static void on_timer(timer_node& node) noexcept;
+    static void on_timer(timer_node& node);
     [[nodiscard]] bool usable() const noexcept { return !closing_ && !dead_; }
 
     loop_core& loop_;
     conn_id id_;
     int fd_;
     // What the stream waits for and what it has seen.
-    bool readable_ : 1 = false;       // the kernel may have bytes
-    bool end_seen_ : 1 = false;       // the kernel has the peer's end, perhaps behind bytes
-    bool ended_ : 1 = false;          // we have read the peer's end
+    bool readable_ : 1 = false;  // the kernel may have bytes
+    bool end_seen_ : 1 = false;  // the kernel has the peer's end, perhaps behind bytes
+    bool ended_ : 1 = false;     // we have read the peer's end
     bool paused_ : 1 = false;
-    bool read_queued_ : 1 = false;    // on the loop's list of streams to read on
-    bool blocked_ : 1 = false;        // the kernel took less than offered; an event will come
+    bool read_queued_ : 1 = false;  // on the loop's list of streams to read on
+    bool blocked_ : 1 = false;      // the kernel took less than offered; an event will come
     bool dirty_ : 1 = false;
     bool want_drained_ : 1 = false;
     bool connecting_ : 1 = false;
-    bool opened_ : 1 = false;         // the handler has seen on_open
-    bool shutdown_ : 1 = false;       // our end follows what is queued
+    bool opened_ : 1 = false;    // the handler has seen on_open
+    bool shutdown_ : 1 = false;  // our end follows what is queued
     bool shutdown_sent_ : 1 = false;
-    bool closing_ : 1 = false;        // close() was called
-    bool lingering_ : 1 = false;      // our end is sent, the handler is gone, we wait for the peer's end
-    bool dead_ : 1 = false;           // on the loop's closing list for good
+    bool closing_ : 1 = false;  // close() was called
+    bool lingering_ : 1 =
+        false;               // our end is sent, the handler is gone, we wait for the peer's end
+    bool dead_ : 1 = false;  // on the loop's closing list for good
     bool reset_ : 1 = false;
-    bool told_closed_ : 1 = false;
+    bool finish_queued_ : 1 = false;  // on the loop's closing list
     std::unique_ptr<stream_handler> handler_;
     send_queue out_;
     std::unique_ptr<tls_state> tls_;
-    timer_node timer_;
+    stream_timer timer_;
     time_point deadline_ = time_point::max();        // the handler's
     time_point write_deadline_ = time_point::max();  // no progress in writing, or lingering
     std::error_code why_;

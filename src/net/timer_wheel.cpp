@@ -1,6 +1,6 @@
-// The wheel. Level n has 64 slots of 64^n ticks. A node stands in the slot of `filed_`; when that slot comes up the
-// node either is due, or is filed again for its (later) deadline. Invariant: filed_ <= deadline_, and a node of level n
-// stands within 64^(n+1) ticks of `current_`.
+// The wheel. Level n has 64 slots of 64^n ticks. A node stands in the slot of `filed_`; when that
+// slot comes up the node either is due, or is filed again for its (later) deadline. Invariant:
+// filed_ <= deadline_, and a node of level n stands within 64^(n+1) ticks of `current_`.
 
 #include "net/timer_wheel.hpp"
 
@@ -8,7 +8,9 @@
 #include <bit>
 
 namespace weft::net {
-timer_node::~timer_node() { cancel(); }
+timer_node::~timer_node() {
+    cancel();
+}
 
 void timer_node::unlink() noexcept {
     *to_me_ = next_;
@@ -115,8 +117,10 @@ bool timer_wheel::advance(time_point now, std::size_t budget) {
             if (occupied_[level] == 0) continue;
             const unsigned shift = level_bits * level;
             const std::uint64_t position = current_ >> shift;
-            const auto turned = std::rotr(occupied_[level], static_cast<int>((position + 1) % slots));
-            const std::uint64_t tick = (position + 1 + static_cast<unsigned>(std::countr_zero(turned))) << shift;
+            const auto turned =
+                std::rotr(occupied_[level], static_cast<int>((position + 1) % slots));
+            const std::uint64_t tick =
+                (position + 1 + static_cast<unsigned>(std::countr_zero(turned))) << shift;
             next = std::min(next, tick);
         }
         current_ = next;
@@ -137,7 +141,8 @@ duration timer_wheel::until_next(time_point now, duration max) const noexcept {
         const unsigned shift = level_bits * level;
         const std::uint64_t position = current_ >> shift;
         const auto turned = std::rotr(occupied_[level], static_cast<int>((position + 1) % slots));
-        const std::uint64_t tick = (position + 1 + static_cast<unsigned>(std::countr_zero(turned))) << shift;
+        const std::uint64_t tick = (position + 1 + static_cast<unsigned>(std::countr_zero(turned)))
+                                   << shift;
         const time_point when = start_ + std::chrono::milliseconds(tick);
         best = std::min(best, std::max(when - now, duration::zero()));
     }

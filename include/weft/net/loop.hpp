@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include <weft/base/log.hpp>
 #include <weft/base/metrics.hpp>
@@ -17,15 +18,15 @@ class mailbox;
 }  // namespace net
 
 /// A way to reach a loop from anywhere, which may outlive it.
-/// **Threads**: any. **Cost**: a post is one allocation and one atomic exchange; only the first post after the loop
-/// went to sleep makes a system call.
+/// **Threads**: any. **Cost**: a post is one allocation and one atomic exchange; only the first
+/// post after the loop went to sleep makes a system call.
 class loop_ref {
 public:
     loop_ref() noexcept = default;
     explicit loop_ref(std::shared_ptr<net::mailbox> mail) noexcept : mail_(std::move(mail)) {}
 
-    /// Runs `task` on the loop's thread, in the order of posting per thread. False when the loop is gone: then the
-    /// task is destroyed unrun.
+    /// Runs `task` on the loop's thread, in the order of posting per thread. False when the loop is
+    /// gone: then the task is destroyed unrun.
     bool post(unique_function<void()> task) const;
 
 private:
@@ -36,19 +37,29 @@ private:
 struct loop_budgets {
     std::size_t read_bytes = 512 * 1024;  ///< Per connection and iteration.
     unsigned accepts = 64;                ///< Per listener and iteration.
-    unsigned tls_handshakes = 8;          ///< Handshake steps per iteration; open connections go first.
-    unsigned posted_tasks = 1024;         ///< Per iteration.
-    unsigned timers = 1024;               ///< Per iteration.
+    unsigned tls_handshakes = 8;   ///< Handshake steps per iteration; open connections go first.
+    unsigned posted_tasks = 1024;  ///< Per iteration.
+    unsigned timers = 1024;        ///< Per iteration.
+};
+
+/// How long a stream may stand still.
+struct stream_limits {
+    duration write_stall =
+        std::chrono::seconds(30);  ///< Queued bytes, none of them taken by the peer: aborted.
+    duration linger =
+        std::chrono::seconds(2);  ///< Closed by us: how long we wait for the peer's end.
 };
 
 struct loop_options {
     std::uint8_t index = 0;  ///< The loop's number in every `conn_id` of it.
     loop_budgets budgets{};
+    stream_limits limits{};
     log_sink* log = nullptr;  ///< Must outlive the loop.
 };
 
 /// One thread's event loop: it owns its connections, timers and buffers.
-/// **Threads**: make it anywhere; from `run` on everything but `stop` and `ref` belongs to the running thread.
+/// **Threads**: make it anywhere; from `run` on everything but `stop` and `ref` belongs to the
+/// running thread.
 class loop {
 public:
     /// **Errors**: the system's, when it refuses the descriptors a loop needs.

@@ -15,8 +15,8 @@
 
 namespace weft::net {
 
-/// What an event is about: a kind, a slot and its generation, so that an event which outlived its object (a
-/// descriptor reused within one batch) finds nothing.
+/// What an event is about: a kind, a slot and its generation, so that an event which outlived its
+/// object (a descriptor reused within one batch) finds nothing.
 struct io_token {
     enum class kind : std::uint8_t { stream = 1, listener = 2 };
     kind what = kind::stream;
@@ -28,7 +28,8 @@ struct io_token {
                generation;
     }
     static io_token unpack(std::uint64_t value) noexcept {
-        return {static_cast<kind>(value >> 56U), static_cast<std::uint32_t>(value >> 32U) & 0xFF'FFFFU,
+        return {static_cast<kind>(value >> 56U),
+                static_cast<std::uint32_t>(value >> 32U) & 0xFF'FFFFU,
                 static_cast<std::uint32_t>(value)};
     }
 };
@@ -36,7 +37,8 @@ struct io_token {
 /// How an operation on a descriptor went.
 struct io_result {
     enum class status : std::uint8_t {
-        done,         ///< `bytes` were moved; fewer than asked for means the kernel had no more (or no more room)
+        done,  ///< `bytes` were moved; fewer than asked for means the kernel had no more (or no
+               ///< more room)
         would_block,  ///< nothing moved; an event will come
         ended,        ///< receiving only: the peer will send no more
         failed,       ///< `error` says why
@@ -49,6 +51,8 @@ struct io_result {
 /// Told by `backend::wait` what happened.
 class event_sink {
 public:
+    /// The first call of every `wait`, with the time of the events that follow.
+    virtual void on_wake(time_point now) noexcept = 0;
     virtual void on_acceptable(io_token listener) noexcept = 0;
     /// There are bytes to receive. Edge-triggered: it is said once for all that is there.
     virtual void on_readable(io_token stream) noexcept = 0;
@@ -56,24 +60,27 @@ public:
     virtual void on_ending(io_token stream) noexcept = 0;
     /// Connected, or room to send again after `would_block`. Edge-triggered.
     virtual void on_writable(io_token stream) noexcept = 0;
-    /// The stream is over in both directions (reset, failed connect, both ends sent): receive what is left.
+    /// The stream is over in both directions (reset, failed connect, both ends sent): receive what
+    /// is left.
     virtual void on_broken(io_token stream) noexcept = 0;
 
 protected:
     ~event_sink() = default;
 };
 
-/// The system as a loop sees it: descriptors, readiness and the clock. One implementation per way of asking the
-/// kernel, and one in memory for tests; the loop's code is the same above all of them.
+/// The system as a loop sees it: descriptors, readiness and the clock. One implementation per way
+/// of asking the kernel, and one in memory for tests; the loop's code is the same above all of
+/// them.
 ///
 /// **Threads**: all calls from the loop's thread, except `wake`.
-/// A completion-based backend (io_uring) keeps its receives armed and answers `receive` from the buffers that have
-/// completed; `send` may hold its submission until `wait`, where one system call carries all of them.
+/// A completion-based backend (io_uring) keeps its receives armed and answers `receive` from the
+/// buffers that have completed; `send` may hold its submission until `wait`, where one system call
+/// carries all of them.
 class backend {
 public:
     virtual ~backend() = default;
 
-    [[nodiscard]] virtual time_point now() noexcept = 0;
+    [[nodiscard]] virtual time_point now() const noexcept = 0;
     /// Blocks for at most `timeout` and reports at most one batch of events.
     virtual void wait(duration timeout, event_sink& sink) noexcept = 0;
     /// Makes the running or next `wait` return. **Threads**: any.
@@ -101,8 +108,9 @@ public:
     /// Closes with a reset.
     virtual void reset(int fd) noexcept = 0;
 
-    /// Frees one descriptor for a moment to take a connection from the full queue and drop it, so that its client
-    /// learns at once and the listener does not spin. False when even that is impossible.
+    /// Frees one descriptor for a moment to take a connection from the full queue and drop it, so
+    /// that its client learns at once and the listener does not spin. False when even that is
+    /// impossible.
     virtual bool shed_connection(int listener) noexcept = 0;
 };
 

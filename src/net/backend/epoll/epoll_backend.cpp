@@ -1,9 +1,11 @@
-// epoll. Streams are registered once, edge-triggered for both directions, so that neither reading nor a full send
-// buffer costs an epoll_ctl; listeners are level-triggered so that an accept budget loses nothing. One descriptor is
-// held in reserve: with the table full, it is given up to accept one connection and drop it.
+// epoll. Streams are registered once, edge-triggered for both directions, so that neither reading
+// nor a full send buffer costs an epoll_ctl; listeners are level-triggered so that an accept budget
+// loses nothing. One descriptor is held in reserve: with the table full, it is given up to accept
+// one connection and drop it.
 
 #include "net/backend/epoll/epoll_backend.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -20,7 +22,9 @@
 namespace weft::net {
 namespace {
 
-std::error_code last_error() noexcept { return {errno, std::system_category()}; }
+std::error_code last_error() noexcept {
+    return {errno, std::system_category()};
+}
 
 class unique_fd {
 public:
@@ -41,7 +45,9 @@ private:
     int fd_;
 };
 
-int open_reserve() noexcept { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+int open_reserve() noexcept {
+    return ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
 
 void set_no_delay(int fd, int family) noexcept {
     if (family != AF_INET && family != AF_INET6) return;
@@ -52,7 +58,7 @@ void set_no_delay(int fd, int family) noexcept {
 /// A socket file that nobody listens on any more may be replaced; a living one may not.
 result<void> remove_stale_socket(const endpoint& address, const std::string& path) {
     if (path.starts_with('@')) return {};
-    struct stat info{};
+    struct stat info {};
     if (::lstat(path.c_str(), &info) != 0) return {};
     if (!S_ISSOCK(info.st_mode)) {
         return error(errc::invalid_argument, path + " exists and is not a socket");
@@ -70,7 +76,7 @@ public:
     epoll_backend(unique_fd epoll, unique_fd event) noexcept
         : epoll_(std::move(epoll)), event_(std::move(event)), reserve_(open_reserve()) {}
 
-    time_point now() noexcept override { return steady_clock::now(); }
+    time_point now() const noexcept override { return steady_clock::now(); }
     void wait(duration timeout, event_sink& sink) noexcept override;
     void wake() noexcept override {
         const std::uint64_t one = 1;
@@ -112,7 +118,8 @@ private:
         epoll_event event{};
         event.events = events;
         event.data.u64 = token.pack();
-        return ::epoll_ctl(epoll_.get(), operation, fd, &event) == 0 ? std::error_code{} : last_error();
+        return ::epoll_ctl(epoll_.get(), operation, fd, &event) == 0 ? std::error_code{}
+                                                                     : last_error();
     }
 
     unique_fd epoll_;
@@ -125,6 +132,7 @@ void epoll_backend::wait(duration timeout, event_sink& sink) noexcept {
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
     const int count = ::epoll_wait(epoll_.get(), events_.data(), batch,
                                    static_cast<int>(std::min<std::int64_t>(ms, 60'000)));
+    sink.on_wake(now());
     for (int i = 0; i < count; ++i) {
         const epoll_event& event = events_[static_cast<std::size_t>(i)];
         if (event.data.u64 == 0) continue;  // the wake-up: its edge is all it says
@@ -179,7 +187,8 @@ result<int> epoll_backend::listen(const listen_options& options) {
 result<endpoint> epoll_backend::local_address(int fd) {
     sockaddr_storage storage{};
     socklen_t size = sizeof storage;
-    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return error(last_error());
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0)
+        return error(last_error());
     return endpoint::from_raw(reinterpret_cast<const sockaddr*>(&storage), size);
 }
 
@@ -187,7 +196,8 @@ io_result epoll_backend::accept(int listener, int& fd, endpoint& peer) noexcept 
     sockaddr_storage storage{};
     for (;;) {
         socklen_t size = sizeof storage;
-        fd = ::accept4(listener, reinterpret_cast<sockaddr*>(&storage), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        fd = ::accept4(listener, reinterpret_cast<sockaddr*>(&storage), &size,
+                       SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             set_no_delay(fd, storage.ss_family);
             peer = endpoint::from_raw(reinterpret_cast<const sockaddr*>(&storage), size);
@@ -267,7 +277,8 @@ result<std::unique_ptr<backend>> make_epoll_backend() {
     if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, event.get(), &wake) != 0) {
         return error(last_error(), "epoll_ctl");
     }
-    return std::unique_ptr<backend>(std::make_unique<epoll_backend>(std::move(epoll), std::move(event)));
+    return std::unique_ptr<backend>(
+        std::make_unique<epoll_backend>(std::move(epoll), std::move(event)));
 }
 
 }  // namespace weft::net

@@ -1,0 +1,311 @@
+// Sockets in memory. A connection is two ends, each with an input buffer; sending appends to the
+// other end's buffer as far as its window allows. Events are edges, queued when something changes
+// and delivered by the next `wait`; an event carries the life count of its end, so one that
+// outlived a close is dropped as the kernel drops it.
+
+#include "net/backend/sim/sim_backend.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace weft::net {
+namespace {
+
+std::error_code system_code(std::errc e) noexcept {
+    return {static_cast<int>(e), std::system_category()};
+}
+io_result failure(std::error_code why) noexcept {
+    return {io_result::status::failed, 0, why};
+}
+
+endpoint local(std::uint16_t port) {
+    return *endpoint::make("127.0.0.1", port);
+}
+
+}  // namespace
+
+// ---- What the test does ----
+
+sim_backend::peer sim_backend::connect_client(std::uint16_t port) {
+    const int listener = find_listener(port);
+    if (listener < 0) return -1;
+    const int theirs = make_pair_with(false, false);
+    ends_[index(listener)].waiting.push_back(ends_[index(theirs)].other);
+    tell(listener, event_kind::acceptable);
+    return theirs;
+}
+
+std::vector<sim_backend::peer> sim_backend::taken_connections(std::uint16_t port) {
+    return std::exchange(served_[port], {});
+}
+
+void sim_backend::peer_send(peer p, std::string_view bytes) {
+    const int to = ends_[index(p)].other;
+    if (to < 0) return;
+    ends_[index(to)].in.append(bytes);
+    tell(to, event_kind::readable);
+}
+
+void sim_backend::peer_end(peer p) {
+    const int to = ends_[index(p)].other;
+    if (to < 0) return;
+    ends_[index(to)].in_end = true;
+    tell(to, event_kind::ending);
+}
+
+void sim_backend::peer_reset(peer p) {
+    const int to = std::exchange(ends_[index(p)].other, -1);
+    if (to < 0) return;
+    end& theirs = ends_[index(to)];
+    theirs.in.clear();
+    theirs.in_reset = true;
+    theirs.other = -1;
+    tell(to, event_kind::broken);
+}
+
+std::string sim_backend::peer_take(peer p) {
+    end& mine = ends_[index(p)];
+    if (std::exchange(mine.writer_blocked, false)) tell(mine.other, event_kind::writable);
+    return std::exchange(mine.in, {});
+}
+
+std::size_t sim_backend::open_descriptors() const noexcept {
+    return static_cast<std::size_t>(std::count_if(
+        ends_.begin(), ends_.end(), [](const end& e) { return e.used && e.held_by_loop; }));
+}
+
+// ---- Ends and events ----
+
+int sim_backend::make_end(bool held_by_loop) {
+    std::size_t i = 0;
+    while (i < ends_.size() && ends_[i].used) ++i;
+    if (i == ends_.size()) ends_.emplace_back();
+    const std::size_t life = ends_[i].life + 1;
+    ends_[i] = end{};
+    ends_[i].used = true;
+    ends_[i].held_by_loop = held_by_loop;
+    ends_[i].life = life;
+    return static_cast<int>(i);
+}
+
+int sim_backend::make_pair_with(bool first_by_loop, bool second_by_loop) {
+    const int first = make_end(first_by_loop);
+    const int second = make_end(second_by_loop);
+    ends_[index(first)].other = second;
+    ends_[index(second)].other = first;
+    return first;
+}
+
+int sim_backend::find_listener(std::uint16_t port) noexcept {
+    for (std::size_t i = 0; i < ends_.size(); ++i) {
+        if (ends_[i].used && ends_[i].is_listener && ends_[i].port == port)
+            return static_cast<int>(i);
+    }
+    return -1;
+}
+
+void sim_backend::tell(int fd, event_kind what) {
+    if (fd < 0) return;
+    const end& e = ends_[index(fd)];
+    if (e.watched) events_.push_back({fd, e.life, what});
+}
+
+void sim_backend::release(int fd) noexcept {
+    end& e = ends_[index(fd)];
+    for (const int waiting : e.waiting) reset(waiting);
+    e.used = false;
+    e.watched = false;
+    e.in.clear();
+    e.other = -1;
+    ++e.life;
+}
+
+// ---- backend ----
+
+void sim_backend::wait(duration, event_sink& sink) noexcept {
+    woken_.store(false);
+    sink.on_wake(now_);
+    for (std::size_t batch = events_.size(); batch > 0; --batch) {
+        const event e = events_.front();
+        events_.pop_front();
+        const end& about = ends_[index(e.end)];
+        if (about.life != e.life || !about.watched) continue;
+        const io_token token = about.token;
+        switch (e.what) {
+            case event_kind::acceptable:
+                if (!about.paused) sink.on_acceptable(token);
+                break;
+            case event_kind::readable: sink.on_readable(token); break;
+            case event_kind::ending: sink.on_ending(token); break;
+            case event_kind::writable: sink.on_writable(token); break;
+            case event_kind::broken: sink.on_broken(token); break;
+        }
+    }
+    // Listeners are level-triggered: a budget or a pause must not lose the rest of the queue.
+    for (std::size_t i = 0; i < ends_.size(); ++i) {
+        if (ends_[i].is_listener && !ends_[i].waiting.empty() && !ends_[i].paused) {
+            tell(static_cast<int>(i), event_kind::acceptable);
+        }
+    }
+}
+
+result<int> sim_backend::listen(const listen_options& options) {
+    if (fails()) return error(fail_with_, "listen");
+    const std::uint16_t port = options.port != 0 ? options.port : next_port_++;
+    if (find_listener(port) >= 0) return error(system_code(std::errc::address_in_use));
+    const int fd = make_end(true);
+    ends_[index(fd)].is_listener = true;
+    ends_[index(fd)].port = port;
+    return fd;
+}
+
+result<endpoint> sim_backend::local_address(int fd) {
+    return local(ends_[index(fd)].port);
+}
+
+io_result sim_backend::accept(int listener, int& fd, endpoint& from_where) noexcept {
+    end& from = ends_[index(listener)];
+    if (from.waiting.empty()) return {io_result::status::would_block, 0, {}};
+    if (fails()) return failure(fail_with_);
+    if (out_of_descriptors()) return failure(system_code(std::errc::too_many_files_open));
+    fd = from.waiting.front();
+    from.waiting.pop_front();
+    ends_[index(fd)].held_by_loop = true;
+    from_where = local(static_cast<std::uint16_t>(20'000 + fd));
+    return {};
+}
+
+result<int> sim_backend::connect(const endpoint& address) {
+    if (fails()) return error(fail_with_, "connect");
+    if (out_of_descriptors()) return error(system_code(std::errc::too_many_files_open), "connect");
+    const int listener = find_listener(address.port());
+    const auto served = served_.find(address.port());
+    if (listener < 0 && served == served_.end()) {
+        const int fd = make_end(true);
+        ends_[index(fd)].refused = true;
+        return fd;
+    }
+    const int fd = make_pair_with(true, false);
+    if (listener >= 0) {
+        ends_[index(listener)].waiting.push_back(ends_[index(fd)].other);
+        tell(listener, event_kind::acceptable);
+    } else {
+        served->second.push_back(ends_[index(fd)].other);
+    }
+    return fd;
+}
+
+std::error_code sim_backend::connect_result(int fd) noexcept {
+    return ends_[index(fd)].refused ? system_code(std::errc::connection_refused)
+                                    : std::error_code{};
+}
+
+std::error_code sim_backend::watch_listener(int fd, io_token token) noexcept {
+    if (fails()) return fail_with_;
+    ends_[index(fd)].token = token;
+    ends_[index(fd)].watched = true;
+    return {};
+}
+
+void sim_backend::pause_listener(int fd, io_token, bool paused) noexcept {
+    ends_[index(fd)].paused = paused;
+}
+
+std::error_code sim_backend::watch_stream(int fd, io_token token) noexcept {
+    if (fails()) return fail_with_;
+    end& e = ends_[index(fd)];
+    e.token = token;
+    e.watched = true;
+    // Whatever is true now is an edge for the new watcher.
+    if (e.refused || e.in_reset) {
+        tell(fd, event_kind::broken);
+        return {};
+    }
+    tell(fd, event_kind::writable);
+    if (!e.in.empty()) tell(fd, event_kind::readable);
+    if (e.in_end) tell(fd, event_kind::ending);
+    return {};
+}
+
+io_result sim_backend::receive(int fd, byte_span into) noexcept {
+    end& e = ends_[index(fd)];
+    if (fails()) return failure(fail_with_);
+    if (e.in_reset) return failure(system_code(std::errc::connection_reset));
+    if (e.in.empty())
+        return {e.in_end ? io_result::status::ended : io_result::status::would_block, 0, {}};
+    const std::size_t count = std::min({into.size(), e.in.size(), max_receive_});
+    std::memcpy(into.data(), e.in.data(), count);
+    e.in.erase(0, count);
+    if (std::exchange(e.writer_blocked, false)) tell(e.other, event_kind::writable);
+    // A short read tells the loop that no more is there; what the limit held back comes with an
+    // event of its own.
+    if (!e.in.empty() && count < into.size()) tell(fd, event_kind::readable);
+    return {io_result::status::done, count, {}};
+}
+
+io_result sim_backend::send(int fd, std::span<const iovec> pieces) noexcept {
+    end& e = ends_[index(fd)];
+    if (fails()) return failure(fail_with_);
+    if (e.in_reset || e.other < 0) return failure(system_code(std::errc::broken_pipe));
+    end& to = ends_[index(e.other)];
+    std::size_t room = std::min(max_send_, to.window - std::min(to.window, to.in.size()));
+    std::size_t sent = 0;
+    bool all = true;
+    for (const iovec& piece : pieces) {
+        const std::size_t count = std::min(piece.iov_len, room);
+        to.in.append(static_cast<const char*>(piece.iov_base), count);
+        sent += count;
+        room -= count;
+        all = all && count == piece.iov_len;
+    }
+    if (sent > 0) tell(e.other, event_kind::readable);
+    if (!all) {
+        if (to.in.size() >= to.window) {
+            to.writer_blocked = true;
+        } else {
+            tell(fd, event_kind::writable);
+        }
+    }
+    if (sent == 0 && !pieces.empty()) return {io_result::status::would_block, 0, {}};
+    return {io_result::status::done, sent, {}};
+}
+
+void sim_backend::shutdown(int fd) noexcept {
+    const int other = ends_[index(fd)].other;
+    if (other < 0) return;
+    ends_[index(other)].in_end = true;
+    tell(other, event_kind::ending);
+}
+
+void sim_backend::close(int fd) noexcept {
+    const int other = ends_[index(fd)].other;
+    if (other >= 0) {
+        ends_[index(other)].in_end = true;
+        ends_[index(other)].other = -1;
+        tell(other, event_kind::ending);
+    }
+    release(fd);
+}
+
+void sim_backend::reset(int fd) noexcept {
+    const int other = ends_[index(fd)].other;
+    if (other >= 0) {
+        ends_[index(other)].in_reset = true;
+        ends_[index(other)].other = -1;
+        tell(other, event_kind::broken);
+    }
+    release(fd);
+}
+
+bool sim_backend::shed_connection(int listener) noexcept {
+    end& from = ends_[index(listener)];
+    if (from.waiting.empty()) return false;
+    const int victim = from.waiting.front();
+    from.waiting.pop_front();
+    reset(victim);
+    ++shed_;
+    return true;
+}
+
+}  // namespace weft::net

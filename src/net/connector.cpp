@@ -1,0 +1,135 @@
+// Outgoing connections. A name is resolved on the worker pool, then its addresses are tried one
+// after the other within one deadline. While a socket connects (and shakes hands) its stream's
+// handler is a `connect_attempt`, so failure, time-out and success arrive the same way as for any
+// other stream.
+
+#include <netdb.h>
+
+#include <utility>
+#include <vector>
+
+#include "net/connector.hpp"
+#include "net/loop_core.hpp"
+#include "net/tls/tls_context.hpp"
+#include "net/worker_pool.hpp"
+
+namespace weft::net {
+namespace {
+
+struct resolved {
+    std::vector<endpoint> addresses;
+    std::string failure;
+};
+
+resolved resolve(const std::string& host, std::uint16_t port) {
+    addrinfo hints{};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* list = nullptr;
+    const int code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list);
+    if (code != 0) return {{}, ::gai_strerror(code)};
+    resolved found;
+    for (const addrinfo* a = list; a != nullptr; a = a->ai_next) {
+        found.addresses.push_back(endpoint::from_raw(a->ai_addr, a->ai_addrlen));
+    }
+    ::freeaddrinfo(list);
+    return found;
+}
+
+}  // namespace
+
+class connect_attempt final : public stream_handler {
+public:
+    connect_attempt(loop_core& loop, byte_stream& stream, std::unique_ptr<connect_job> job)
+        : loop_(loop), stream_(stream), job_(std::move(job)) {}
+
+    void on_open() noexcept override {
+        stream_.clear_deadline();
+        const auto job = std::move(job_);
+        job->done(&stream_);
+    }
+    void on_data(byte_span) noexcept override {}
+    void on_deadline() noexcept override { stream_.abort(make_error_code(errc::timed_out)); }
+    void on_closed(std::error_code why) noexcept override {
+        if (job_ != nullptr) try_next(loop_, std::move(job_), error(why));
+    }
+
+    /// Connects to the next address, or reports `last` when there is none left.
+    static void try_next(loop_core& loop, std::unique_ptr<connect_job> job, error last) noexcept {
+        while (job->next < job->addresses.size() && loop.now() < job->deadline) {
+            const endpoint address = job->addresses[job->next++];
+            auto fd = loop.io_->connect(address);
+            if (!fd) {
+                last = fd.error();
+                continue;
+            }
+            std::unique_ptr<tls_session> session;
+            if (job->to.tls != nullptr) {
+                auto made = job->to.tls->make_session(job->to.tls_name.empty() ? job->to.host
+                                                                               : job->to.tls_name);
+                if (!made) {
+                    loop.io_->close(*fd);
+                    last = made.error();
+                    break;
+                }
+                session = std::move(*made);
+            }
+            tcp_stream* stream = loop.make_stream(*fd, address);
+            if (stream == nullptr) {
+                last = error(errc::limit_exceeded, "no slot for another connection");
+                break;
+            }
+            stream->set_connecting();
+            if (session != nullptr) stream->set_tls(std::move(session));
+            stream->set_deadline(job->deadline);
+            stream->set_handler(std::make_unique<connect_attempt>(loop, *stream, std::move(job)));
+            return;
+        }
+        loop.metrics_.connect_failed.add();
+        job->done(std::move(last));
+    }
+
+private:
+    loop_core& loop_;
+    byte_stream& stream_;
+    std::unique_ptr<connect_job> job_;
+};
+
+void loop_core::connect(connect_options to, unique_function<void(result<byte_stream*>)> done) {
+    auto job = std::make_unique<connect_job>(connect_job{std::move(to), std::move(done)});
+    job->deadline = now_ + job->to.timeout;
+    const auto direct = !job->to.unix_path.empty() ? endpoint::make_unix(job->to.unix_path)
+                                                   : endpoint::make(job->to.host, job->to.port);
+    if (direct || !job->to.unix_path.empty()) {
+        if (direct) job->addresses.push_back(*direct);
+        error why = direct ? error(errc::timed_out) : direct.error();
+        // Posted, so that `done` never runs inside this call.
+        post([this, job = std::move(job), why = std::move(why)]() mutable {
+            connect_attempt::try_next(*this, std::move(job), std::move(why));
+        });
+        return;
+    }
+    // The job waits here, not in the pool: its callback belongs to this thread.
+    const std::uint64_t ticket = ++last_ticket_;
+    workers().run([this, mail = mail_, ticket, host = job->to.host, port = job->to.port] {
+        mail->push([this, ticket, found = resolve(host, port)]() mutable {
+            finish_resolving(ticket, std::move(found.addresses), std::move(found.failure));
+        });
+    });
+    after(job->to.timeout, [this, ticket] {
+        finish_resolving(ticket, {}, "the name server did not answer in time");
+    });
+    resolving_.emplace(ticket, std::move(job));
+}
+
+void loop_core::finish_resolving(std::uint64_t ticket, std::vector<endpoint> addresses,
+                                 std::string failure) {
+    auto found = resolving_.extract(ticket);
+    if (found.empty()) return;  // the other of answer and time-out came first
+    auto job = std::move(found.mapped());
+    error why(errc::name_not_found, "'" + job->to.host + "': " + failure);
+    job->addresses = std::move(addresses);
+    connect_attempt::try_next(*this, std::move(job), std::move(why));
+}
+
+}  // namespace weft::net

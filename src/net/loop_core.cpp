@@ -1,0 +1,304 @@
+// The loop. One iteration: wait for a batch of events and receive what they announce; run due
+// timers and posted tasks; read on where a budget had cut a stream off; then settle: write what all
+// of that queued, tell who was drained, end what was closed. Objects die only in the last step, so
+// nothing that an iteration holds can dangle.
+
+#include "net/loop_core.hpp"
+
+#include <exception>
+#include <utility>
+
+#include "net/connector.hpp"
+#include "net/tls/tls_context.hpp"
+#include "net/tls/tls_session.hpp"
+#include "net/worker_pool.hpp"
+
+namespace weft::net {
+namespace {
+
+constexpr duration accept_back_off = std::chrono::milliseconds(50);
+
+}  // namespace
+
+loop_core::loop_core(std::unique_ptr<backend> io, const loop_options& options)
+    : options_(options),
+      io_(std::move(io)),
+      mail_(std::make_shared<mailbox>(*io_)),
+      now_(io_->now()),
+      wheel_(now_),
+      receive_memory_(
+          std::make_unique_for_overwrite<std::byte[]>(padding + receive_size + padding)),
+      scratch_memory_(std::make_unique_for_overwrite<std::byte[]>(scratch_size + padding)) {}
+
+loop_core::~loop_core() {
+    shut_down();
+}
+
+void loop_core::run() {
+    thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+    while (!stopping_.load(std::memory_order_acquire)) run_once(std::chrono::minutes(1));
+    stopping_.store(false, std::memory_order_relaxed);
+    thread_.store({}, std::memory_order_relaxed);
+}
+
+void loop_core::stop() noexcept {
+    stopping_.store(true, std::memory_order_release);
+    io_->wake();
+}
+
+bool loop_core::idle() const noexcept {
+    return ready_.empty() && dirty_.empty() && closing_.empty() && drained_.empty() &&
+           mail_->empty();
+}
+
+void loop_core::run_once(duration max_wait) {
+    handshakes_left_ = options_.budgets.tls_handshakes;
+    const duration wait = idle() ? wheel_.until_next(now_, max_wait) : duration::zero();
+    io_->wait(wait, *this);
+    metrics_.iterations.add();
+    wheel_.advance(now_, options_.budgets.timers);
+    metrics_.posted_tasks.add(
+        mail_->drain(options_.budgets.posted_tasks, [this](auto& task) { run_guarded(task); }));
+    read_left_over();
+    settle();
+}
+
+void loop_core::run_guarded(unique_function<void()>& task) noexcept {
+    try {
+        task();
+    } catch (const std::exception& thrown) {
+        metrics_.handler_exceptions.add();
+        log(log_level::error, "net", thrown.what());
+    } catch (...) {
+        metrics_.handler_exceptions.add();
+        log(log_level::error, "net", "a task threw something that is not a std::exception");
+    }
+}
+
+void loop_core::settle() noexcept {
+    // Ending one stream may make others write, and writing may end streams. Each round ends or
+    // writes something.
+    do {
+        while (!dirty_.empty()) {
+            std::swap(dirty_, dirty_now_);
+            for (tcp_stream* s : dirty_now_) s->flush();
+            dirty_now_.clear();
+        }
+        tell_drained();
+        finish_closed();
+    } while (!dirty_.empty() || !closing_.empty());
+    graveyard_.clear();
+}
+
+void loop_core::read_left_over() noexcept {
+    if (ready_.empty()) return;
+    std::swap(ready_, ready_now_);
+    for (const conn_id id : ready_now_) {
+        if (tcp_stream* s = streams_.find(id.slot(), id.generation())) s->read();
+    }
+    ready_now_.clear();
+}
+
+void loop_core::tell_drained() noexcept {
+    std::swap(drained_, drained_now_);
+    for (const conn_id id : drained_now_) {
+        if (tcp_stream* s = streams_.find(id.slot(), id.generation())) s->tell_drained();
+    }
+    drained_now_.clear();
+}
+
+void loop_core::finish_closed() noexcept {
+    std::swap(closing_, closing_now_);
+    for (tcp_stream* s : closing_now_) {
+        if (!s->finish()) continue;
+        metrics_.open.sub();
+        streams_.free(s->id().slot());
+    }
+    closing_now_.clear();
+}
+
+bool loop_core::take_handshake() noexcept {
+    if (handshakes_left_ == 0) return false;
+    --handshakes_left_;
+    return true;
+}
+
+// ---- Events ----
+
+void loop_core::on_readable(io_token token) noexcept {
+    if (tcp_stream* s = stream_of(token)) s->on_readable();
+}
+void loop_core::on_ending(io_token token) noexcept {
+    if (tcp_stream* s = stream_of(token)) s->on_ending();
+}
+void loop_core::on_writable(io_token token) noexcept {
+    if (tcp_stream* s = stream_of(token)) s->on_writable();
+}
+void loop_core::on_broken(io_token token) noexcept {
+    if (tcp_stream* s = stream_of(token)) s->on_broken();
+}
+
+loop_core::listener* loop_core::listener_of(io_token token) noexcept {
+    if (token.slot >= listeners_.size()) return nullptr;
+    listener& found = listeners_[token.slot];
+    return found.fd >= 0 && found.generation == token.generation ? &found : nullptr;
+}
+
+void loop_core::on_acceptable(io_token token) noexcept {
+    for (unsigned budget = options_.budgets.accepts; budget > 0; --budget) {
+        listener* from = listener_of(token);  // accepting may run user code that closes it
+        if (from == nullptr) return;
+        int fd = -1;
+        endpoint peer;
+        const io_result got = io_->accept(from->fd, fd, peer);
+        if (got.what == io_result::status::would_block) return;
+        if (got.what == io_result::status::failed) {
+            // Out of descriptors or memory. Waiting clients are dropped rather than left hanging,
+            // and the listener rests, so that a full table costs neither a spin nor the connections
+            // that are open.
+            while (budget > 0 && io_->shed_connection(from->fd)) {
+                metrics_.refused_no_descriptor.add();
+                --budget;
+            }
+            pause_accepting(token.slot);
+            return;
+        }
+        accept_one(*from, fd, peer);
+    }
+}
+
+void loop_core::pause_accepting(std::uint32_t slot) noexcept {
+    listener& l = listeners_[slot];
+    io_->pause_listener(l.fd, {io_token::kind::listener, slot, l.generation}, true);
+    log(log_level::warning, "net",
+        "out of descriptors: accepting pauses for 50 ms (raise the limit of open files)");
+    if (l.back_off == nullptr) {
+        l.back_off = std::make_unique<timer>([this, slot] {
+            listener& rested = listeners_[slot];
+            io_->pause_listener(rested.fd, {io_token::kind::listener, slot, rested.generation},
+                                false);
+        });
+    }
+    arm(*l.back_off, now_ + accept_back_off);
+}
+
+tcp_stream* loop_core::make_stream(int fd, const endpoint& peer) {
+    tcp_stream* s = streams_.make(*this, fd, peer);
+    if (s == nullptr) {
+        io_->close(fd);
+        return nullptr;
+    }
+    const conn_id id = s->id();
+    if (io_->watch_stream(fd, {io_token::kind::stream, id.slot(), id.generation()})) {
+        streams_.free(id.slot());
+        return nullptr;
+    }
+    metrics_.open.add();
+    return s;
+}
+
+void loop_core::accept_one(listener& from, int fd, const endpoint& peer) {
+    const std::shared_ptr<tls_server_context> tls = from.tls;
+    acceptor& decide = *from.accept;
+    tcp_stream* s = make_stream(fd, peer);
+    if (s == nullptr) {
+        metrics_.refused_limit.add();
+        return;
+    }
+    metrics_.accepted.add();
+    if (tls != nullptr) {
+        auto session = tls->make_session();
+        if (!session) {
+            metrics_.tls_failures.add();
+            s->abort(session.error().code());
+            return;
+        }
+        s->set_tls(std::move(*session));
+    }
+    std::unique_ptr<stream_handler> handler = decide.on_accept(*s);
+    if (handler == nullptr) {
+        metrics_.refused_limit.add();
+        s->abort(make_error_code(errc::limit_exceeded));
+        return;
+    }
+    s->set_handler(std::move(handler));
+    s->start();
+}
+
+// ---- Listeners, timers, connections ----
+
+result<listener_id> loop_core::listen(const listen_options& where, acceptor& accept,
+                                      std::shared_ptr<tls_server_context> tls) {
+    auto fd = io_->listen(where);
+    if (!fd) return fd.error();
+    std::uint32_t slot = 0;
+    while (slot < listeners_.size() && listeners_[slot].fd >= 0) ++slot;
+    if (slot == listeners_.size()) listeners_.emplace_back();
+    listener& l = listeners_[slot];
+    ++l.generation;
+    if (const auto why = io_->watch_listener(*fd, {io_token::kind::listener, slot, l.generation})) {
+        io_->close(*fd);
+        return error(why, "cannot watch the listening socket");
+    }
+    l.fd = *fd;
+    l.accept = &accept;
+    l.tls = std::move(tls);
+    return slot;
+}
+
+result<endpoint> loop_core::local_address(listener_id id) {
+    return io_->local_address(listeners_[id].fd);
+}
+
+void loop_core::close_listener(listener_id id) noexcept {
+    if (id >= listeners_.size() || listeners_[id].fd < 0) return;
+    listener& l = listeners_[id];
+    io_->close(std::exchange(l.fd, -1));
+    l.back_off.reset();
+    l.tls.reset();
+}
+
+/// Kept by the loop until it has fired.
+struct loop_core::one_shot final : timer_node {
+    one_shot(loop_core& owner, unique_function<void()> what)
+        : timer_node(&fire), loop(owner), task(std::move(what)) {}
+
+    static void fire(timer_node& node) {
+        auto& self = static_cast<one_shot&>(node);
+        loop_core& loop = self.loop;
+        loop.run_guarded(self.task);
+        auto& all = loop.one_shots_;
+        all.back()->index = self.index;
+        std::swap(all[self.index], all.back());
+        all.pop_back();
+    }
+
+    loop_core& loop;
+    std::size_t index = 0;
+    unique_function<void()> task;
+};
+
+void loop_core::after(duration delay, unique_function<void()> task) {
+    auto fresh = std::make_unique<one_shot>(*this, std::move(task));
+    fresh->index = one_shots_.size();
+    wheel_.arm(*fresh, now_ + delay);
+    one_shots_.push_back(std::move(fresh));
+}
+
+worker_pool& loop_core::workers() {
+    if (workers_ == nullptr) workers_ = std::make_shared<worker_pool>();
+    return *workers_;
+}
+
+void loop_core::shut_down() noexcept {
+    for (listener_id id = 0; id < listeners_.size(); ++id) close_listener(id);
+    streams_.for_each(
+        [](tcp_stream& s, std::uint32_t) { s.abort(make_error_code(errc::shutting_down)); });
+    settle();
+    one_shots_.clear();
+    resolving_.clear();
+    mail_->close();
+    workers_.reset();
+}
+
+}  // namespace weft::net

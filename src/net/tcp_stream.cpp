@@ -1,0 +1,492 @@
+// One socket. Reading happens when the loop says so, into the loop's buffer or where the handler
+// wants it; writing only queues, and the loop flushes. Nothing here calls the handler from inside a
+// call of the handler: what must be told (drained, closed) is put on a list of the loop. A stream
+// ends in three steps: the queue is written, our end is sent, the peer's end is awaited for a short
+// while so that the kernel does not reset what the peer has yet to read.
+
+#include "net/tcp_stream.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "net/loop_core.hpp"
+#include "net/tls/tls_session.hpp"
+
+namespace weft::net {
+namespace {
+
+constexpr std::size_t flush_at = 64 * 1024;
+constexpr std::size_t write_through_at = 16 * 1024;
+constexpr std::size_t max_pieces = 64;
+
+}  // namespace
+
+void stream_handler::on_end(byte_stream& stream) noexcept {
+    stream.close();
+}
+
+struct tcp_stream::tls_state {
+    std::unique_ptr<tls_session> session;
+    send_queue plain;
+};
+
+tcp_stream::tcp_stream(std::uint32_t slot, std::uint32_t generation, loop_core& owner, int fd,
+                       const endpoint& peer) noexcept
+    : loop_(owner), id_(owner.index(), slot, generation), fd_(fd), timer_(*this), peer_{} {
+    if (peer.family() == AF_INET || peer.family() == AF_INET6) {
+        std::memcpy(&peer_, peer.raw(), std::min<std::size_t>(peer.raw_size(), sizeof peer_));
+    }
+}
+
+tcp_stream::~tcp_stream() {
+    out_.clear(loop_.memory_);
+    if (tls_ != nullptr) tls_->plain.clear(loop_.memory_);
+    if (fd_ >= 0) loop_.io_->close(fd_);
+}
+
+endpoint tcp_stream::peer() const noexcept {
+    if (peer_.v4.sin_family == AF_INET) {
+        return endpoint::from_raw(reinterpret_cast<const sockaddr*>(&peer_), sizeof peer_.v4);
+    }
+    if (peer_.v4.sin_family == AF_INET6) {
+        return endpoint::from_raw(reinterpret_cast<const sockaddr*>(&peer_), sizeof peer_.v6);
+    }
+    const sa_family_t unnamed = AF_UNIX;
+    return endpoint::from_raw(reinterpret_cast<const sockaddr*>(&unnamed), sizeof unnamed);
+}
+
+std::string_view tcp_stream::alpn() const noexcept {
+    return tls_ != nullptr ? tls_->session->alpn() : std::string_view{};
+}
+
+void tcp_stream::set_tls(std::unique_ptr<tls_session> session) {
+    tls_ = std::make_unique<tls_state>();
+    tls_->session = std::move(session);
+}
+
+void tcp_stream::set_handler(std::unique_ptr<stream_handler> handler) noexcept {
+    if (handler_ != nullptr) loop_.bury(std::move(handler_));
+    handler_ = std::move(handler);
+}
+
+void tcp_stream::start() noexcept {
+    if (tls_ == nullptr) {
+        opened_ = true;
+        handler_->on_open();
+        return;
+    }
+    const tls_io io{[](byte_span) {},
+                    [this](byte_view cipher) {
+                        if (!out_.append(cipher, loop_.memory_))
+                            fail(std::make_error_code(std::errc::not_enough_memory));
+                    },
+                    loop_.scratch(), loop_.now()};
+    tls_->session->start(io);
+    mark_dirty();
+}
+
+// ---- Reading ----
+
+void tcp_stream::on_readable() noexcept {
+    readable_ = true;
+    read();
+}
+
+void tcp_stream::on_ending() noexcept {
+    readable_ = true;
+    end_seen_ = true;
+    read();
+}
+
+void tcp_stream::on_broken() noexcept {
+    if (connecting_) {
+        const std::error_code why = loop_.io_->connect_result(fd_);
+        fail(why ? why : std::make_error_code(std::errc::connection_reset));
+        return;
+    }
+    readable_ = true;
+    end_seen_ = true;
+    if (paused_ && !closing_) {
+        // Nobody reads, so nobody would notice; what was not yet read is lost to a reset anyway.
+        fail(std::make_error_code(std::errc::connection_reset));
+        return;
+    }
+    read();
+}
+
+void tcp_stream::resume_reading() noexcept {
+    paused_ = false;
+    if (readable_ && !read_queued_) {
+        read_queued_ = true;
+        loop_.read_later(id_);
+    }
+}
+
+void tcp_stream::read() noexcept {
+    read_queued_ = false;
+    if (tls_ != nullptr && !opened_ && !loop_.take_handshake()) {
+        read_queued_ = true;
+        loop_.read_later(id_);
+        return;
+    }
+    std::size_t budget = loop_.options_.budgets.read_bytes;
+    while (readable_ && !dead_ && !connecting_ && (!paused_ || closing_)) {
+        if (budget == 0) {
+            read_queued_ = true;
+            loop_.read_later(id_);
+            return;
+        }
+        byte_span target = closing_ || tls_ != nullptr ? byte_span{} : handler_->read_target();
+        if (target.empty()) target = loop_.receive_buffer();
+        const io_result got = loop_.io_->receive(fd_, target);
+        loop_.metrics_.receives.add();
+        switch (got.what) {
+            case io_result::status::done: break;
+            case io_result::status::would_block: readable_ = false; return;
+            case io_result::status::ended: peer_ended(); return;
+            case io_result::status::failed: fail(got.error); return;
+        }
+        loop_.metrics_.bytes_received.add(got.bytes);
+        // Less than asked for means that the kernel has no more: the next bytes come with an event
+        // of their own.
+        if (got.bytes < target.size() && !end_seen_) readable_ = false;
+        budget -= std::min(budget, got.bytes);
+        deliver(target.first(got.bytes));
+    }
+}
+
+void tcp_stream::deliver(byte_span data) noexcept {
+    if (closing_) return;  // close() was called: nobody wants it any more
+    if (tls_ == nullptr) {
+        handler_->on_data(data);
+    } else {
+        deliver_tls(data);
+    }
+}
+
+void tcp_stream::deliver_tls(byte_span cipher) noexcept {
+    tls_session& session = *tls_->session;
+    const auto announce = [&] {
+        if (opened_ || !session.handshake_done()) return;
+        opened_ = true;
+        loop_.metrics_.tls_handshakes.add();
+        handler_->on_open();
+    };
+    const tls_io io{[&](byte_span plain) {
+                        announce();
+                        if (usable()) handler_->on_data(plain);
+                    },
+                    [this](byte_view out) {
+                        if (!out_.append(out, loop_.memory_))
+                            fail(std::make_error_code(std::errc::not_enough_memory));
+                        mark_dirty();
+                    },
+                    loop_.scratch(), loop_.now()};
+    const auto status = session.receive(cipher, io);
+    if (status == tls_session::status::failed) {
+        loop_.metrics_.tls_failures.add();
+        // The alert still goes out: the peer should learn why.
+        why_ = session.failure_code();
+        close();
+        return;
+    }
+    announce();
+    if (status == tls_session::status::closed && usable()) {
+        ended_ = true;
+        handler_->on_end(*this);
+    }
+}
+
+void tcp_stream::peer_ended() noexcept {
+    readable_ = false;
+    const bool news = !std::exchange(ended_, true);
+    if (lingering_) {
+        fail(why_ ? why_ : make_error_code(errc::closed_locally));
+        return;
+    }
+    if (closing_) return;  // what is queued may still be wanted: the peer closed one direction only
+    if (tls_ != nullptr && tls_->session->receive_end() == tls_session::status::failed) {
+        loop_.metrics_.tls_failures.add();
+        fail(tls_->session->failure_code());
+        return;
+    }
+    if (!why_) why_ = make_error_code(errc::closed_by_peer);
+    if (!opened_) {
+        fail(why_);
+    } else if (news) {
+        handler_->on_end(*this);
+    }
+}
+
+// ---- Writing ----
+
+std::size_t tcp_stream::queued() const noexcept {
+    return out_.size() + (tls_ != nullptr ? tls_->plain.size() : 0);
+}
+
+void tcp_stream::mark_dirty() noexcept {
+    if (dirty_ || dead_) return;
+    dirty_ = true;
+    loop_.flush_later(*this);
+}
+
+void tcp_stream::write(byte_view bytes) noexcept {
+    if (!usable() || shutdown_) return;
+    if (tls_ == nullptr && bytes.size() >= write_through_at && !blocked_ && !connecting_) {
+        write_through(bytes);
+        return;
+    }
+    if (!(tls_ != nullptr ? tls_->plain : out_).append(bytes, loop_.memory_)) {
+        fail(std::make_error_code(std::errc::not_enough_memory));
+        return;
+    }
+    mark_dirty();
+    if (!blocked_ && queued() >= flush_at) flush();
+    if (queued() > high_water) want_drained_ = true;
+}
+
+void tcp_stream::write(buffer_slice bytes) noexcept {
+    if (!usable() || shutdown_) return;
+    if (!(tls_ != nullptr ? tls_->plain : out_).append(std::move(bytes), loop_.memory_)) {
+        fail(std::make_error_code(std::errc::not_enough_memory));
+        return;
+    }
+    mark_dirty();
+    if (!blocked_ && queued() >= flush_at) flush();
+    if (queued() > high_water) want_drained_ = true;
+}
+
+/// Offers large bytes to the kernel from where they are, behind what is queued, and copies only
+/// what it did not take.
+void tcp_stream::write_through(byte_view bytes) noexcept {
+    std::array<iovec, max_pieces> pieces;
+    const std::size_t queued_pieces = out_.gather(std::span(pieces).first(max_pieces - 1));
+    const std::size_t before = out_.size();
+    pieces[queued_pieces] = {const_cast<std::byte*>(bytes.data()), bytes.size()};
+    std::size_t gathered = 0;
+    for (std::size_t i = 0; i < queued_pieces; ++i) gathered += pieces[i].iov_len;
+    std::size_t taken = 0;
+    if (gathered == before) {
+        const io_result sent = loop_.io_->send(fd_, std::span(pieces).first(queued_pieces + 1));
+        loop_.metrics_.sends.add();
+        if (sent.what == io_result::status::failed) {
+            fail(sent.error);
+            return;
+        }
+        blocked_ = sent.bytes < before + bytes.size();
+        loop_.metrics_.bytes_sent.add(sent.bytes);
+        out_.consume(std::min(sent.bytes, before), loop_.memory_);
+        taken = sent.bytes - std::min(sent.bytes, before);
+    }
+    if (!out_.append(bytes.subspan(taken), loop_.memory_)) {
+        fail(std::make_error_code(std::errc::not_enough_memory));
+        return;
+    }
+    if (blocked_) {
+        loop_.metrics_.would_block.add();
+        want_drained_ = true;
+        write_deadline_ = loop_.now() + loop_.options_.limits.write_stall;
+        update_timer();
+    } else if (!out_.empty()) {
+        mark_dirty();
+    }
+}
+
+void tcp_stream::encrypt_pending() noexcept {
+    // Full records, and no more ahead of the kernel than one flush: what is encrypted cannot be
+    // taken back.
+    constexpr std::size_t record = 16 * 1024;
+    const tls_io io{[](byte_span) {},
+                    [this](byte_view cipher) {
+                        if (!out_.append(cipher, loop_.memory_))
+                            fail(std::make_error_code(std::errc::not_enough_memory));
+                    },
+                    loop_.scratch(), loop_.now()};
+    if (tls_->session->state() == tls_session::status::failed) {
+        tls_->plain.clear(loop_.memory_);
+        return;
+    }
+    while (!tls_->plain.empty() && out_.size() < flush_at && !dead_) {
+        const std::size_t taken = tls_->plain.peek(loop_.scratch().first(record));
+        if (tls_->session->send(loop_.scratch().first(taken), io) == tls_session::status::failed) {
+            loop_.metrics_.tls_failures.add();
+            fail(tls_->session->failure_code());
+            return;
+        }
+        tls_->plain.consume(taken, loop_.memory_);
+    }
+    if (tls_->plain.empty() && (shutdown_ || closing_) && opened_ && !dead_)
+        tls_->session->shutdown(io);
+}
+
+void tcp_stream::flush() noexcept {
+    dirty_ = false;
+    if (blocked_ || dead_ || connecting_) return;
+    for (;;) {
+        if (tls_ != nullptr && opened_) encrypt_pending();
+        if (out_.empty() || dead_) break;
+        std::array<iovec, max_pieces> pieces;
+        const std::size_t used = out_.gather(pieces);
+        std::size_t offered = 0;
+        for (std::size_t i = 0; i < used; ++i) offered += pieces[i].iov_len;
+        const io_result sent = loop_.io_->send(fd_, std::span(pieces).first(used));
+        loop_.metrics_.sends.add();
+        if (sent.what == io_result::status::failed) {
+            fail(sent.error);
+            return;
+        }
+        loop_.metrics_.bytes_sent.add(sent.bytes);
+        out_.consume(sent.bytes, loop_.memory_);
+        if (sent.bytes < offered) {
+            // The kernel is full; the event for new room is edge-triggered and sure to come.
+            loop_.metrics_.would_block.add();
+            blocked_ = true;
+            want_drained_ = true;
+            if (sent.bytes > 0 || write_deadline_ == time_point::max()) {
+                write_deadline_ = loop_.now() + loop_.options_.limits.write_stall;
+                update_timer();
+            }
+            return;
+        }
+    }
+    if (!dead_) after_flush();
+}
+
+/// Everything queued has gone to the kernel.
+void tcp_stream::after_flush() noexcept {
+    if (write_deadline_ != time_point::max() && !lingering_) {
+        write_deadline_ = time_point::max();
+        update_timer();
+    }
+    if (want_drained_ && opened_ && usable()) loop_.drained_later(id_);
+    want_drained_ = false;
+    if (!shutdown_ && !closing_) return;
+    if (!shutdown_sent_) {
+        shutdown_sent_ = true;
+        loop_.io_->shutdown(fd_);
+    }
+    if (!closing_ || lingering_) return;
+    if (ended_) {
+        fail(why_ ? why_ : make_error_code(errc::closed_locally));
+        return;
+    }
+    lingering_ = true;
+    deadline_ = time_point::max();
+    write_deadline_ = loop_.now() + loop_.options_.limits.linger;
+    update_timer();
+    finish_later();
+    resume_reading();
+}
+
+void tcp_stream::on_writable() noexcept {
+    if (connecting_) {
+        if (const std::error_code why = loop_.io_->connect_result(fd_)) {
+            fail(why);
+            return;
+        }
+        connecting_ = false;
+        loop_.metrics_.connected.add();
+        start();
+        return;
+    }
+    if (!blocked_) return;
+    blocked_ = false;
+    flush();
+}
+
+void tcp_stream::tell_drained() noexcept {
+    if (usable() && out_.empty() && handler_ != nullptr) handler_->on_drained();
+}
+
+// ---- Ending ----
+
+void tcp_stream::shutdown() noexcept {
+    if (!usable() || shutdown_) return;
+    shutdown_ = true;
+    mark_dirty();
+}
+
+void tcp_stream::close() noexcept {
+    if (!usable()) return;
+    closing_ = true;
+    if (!why_) why_ = make_error_code(errc::closed_locally);
+    mark_dirty();
+    if (readable_) resume_reading();
+}
+
+void tcp_stream::abort(std::error_code why) noexcept {
+    if (dead_) return;
+    why_ = {};
+    reset_ = true;
+    fail(why);
+}
+
+void tcp_stream::fail(std::error_code why) noexcept {
+    if (dead_) return;
+    dead_ = true;
+    if (!lingering_ && why != errc::closed_locally && why != errc::closed_by_peer)
+        loop_.metrics_.broken.add();
+    if (!why_ || why_ == errc::closed_by_peer) why_ = why;
+    finish_later();
+}
+
+void tcp_stream::finish_later() noexcept {
+    if (finish_queued_) return;
+    finish_queued_ = true;
+    loop_.finish_later(*this);
+}
+
+bool tcp_stream::finish() noexcept {
+    finish_queued_ = false;
+    if (handler_ != nullptr) {
+        handler_->on_closed(why_);
+        loop_.bury(std::move(handler_));
+    }
+    if (!dead_) return false;
+    if (reset_) {
+        loop_.io_->reset(fd_);
+    } else {
+        loop_.io_->close(fd_);
+    }
+    fd_ = -1;
+    return true;
+}
+
+// ---- Time ----
+
+void tcp_stream::set_deadline(time_point when) noexcept {
+    if (lingering_ || dead_) return;
+    deadline_ = when;
+    update_timer();
+}
+
+void tcp_stream::clear_deadline() noexcept {
+    // The wheel finds out by itself: an entry that fires too early is looked at and forgotten.
+    deadline_ = time_point::max();
+}
+
+void tcp_stream::update_timer() noexcept {
+    const time_point next = std::min(deadline_, write_deadline_);
+    if (next != time_point::max()) loop_.wheel_.arm(timer_, next);
+}
+
+void tcp_stream::on_timer(timer_node& node) {
+    tcp_stream& self = static_cast<stream_timer&>(node).stream;
+    const time_point now = self.loop_.now();
+    if (self.dead_) return;
+    if (self.write_deadline_ <= now) {
+        if (!self.lingering_) self.loop_.metrics_.write_timeouts.add();
+        self.reset_ = !self.lingering_;
+        self.fail(make_error_code(errc::timed_out));
+        return;
+    }
+    if (self.deadline_ <= now) {
+        self.deadline_ = time_point::max();
+        if (self.handler_ != nullptr && !self.closing_) self.handler_->on_deadline();
+    }
+    self.update_timer();
+}
+
+}  // namespace weft::net
