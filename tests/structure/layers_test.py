@@ -21,7 +21,8 @@ MAY_USE = {
 }
 MAY_USE["server"] = set(MAY_USE)
 
-# Sockets, clocks, threads and streams have no place in a proto/ folder.
+# A proto/ folder uses base, itself, and its layer's public vocabulary (error codes, limits): headers which, with all that
+# they include, use base only. Sockets, clocks, threads and streams have no place in it.
 NOT_IN_PROTO = re.compile(
     r"sys/|netinet/|arpa/|(unistd|fcntl|poll|netdb|pthread)\.h$|openssl/"
     r"|(chrono|thread|mutex|shared_mutex|condition_variable|future|iostream|fstream|cstdio)$"
@@ -44,7 +45,29 @@ def layer_of(include, quote):
     return parts[0] if len(parts) > 1 else None
 
 
-def complaints(path, text):
+def read_public(include):
+    """The text of a public header of the tree, or nothing."""
+    header = ROOT / "include" / include
+    return header.read_text() if header.is_file() else ""
+
+
+def proto_complaints(own, text, read, seen):
+    """What keeps a file of src/<own>/proto/, or a public header that it uses, from being sans-I/O."""
+    for quote, include in INCLUDE.findall(text):
+        used = layer_of(include, quote)
+        if used is None and quote == "<":
+            if NOT_IN_PROTO.search(include):
+                yield f"proto/ does no I/O and knows no clock or thread: <{include}>"
+        elif used == own and include.startswith("weft/"):
+            if include not in seen:
+                seen.add(include)
+                for c in proto_complaints(own, read(include), read, seen):
+                    yield f"{c}, by way of {include}"
+        elif used != "base" and not include.startswith(f"{own}/proto/"):
+            yield f"proto/ may use base and its own proto/ only: {include}"
+
+
+def complaints(path, text, read=read_public):
     """What is wrong with one file, as a list of sentences; `path` is relative to the root of the tree."""
     parts = path.split("/")
     found = []
@@ -73,16 +96,12 @@ def complaints(path, text):
                     found.append(f'includes "{include}" without its layer')
             elif used != own and used not in MAY_USE[own]:
                 found.append(f"`{own}` may not use `{used}`: {include}")
-            if "proto" in parts and not (
-                used == "base" or include.startswith(f"{own}/proto/") or (used is None and quote == "<")
-            ):
-                found.append(f"proto/ may use base and its own proto/ only: {include}")
-            if "proto" in parts and quote == "<" and NOT_IN_PROTO.search(include):
-                found.append(f"proto/ does no I/O and knows no clock or thread: <{include}>")
         if public_header and quote == '"':
             found.append(f'a public header includes <weft/...>, not "{include}"')
         if parts[0] in ("apps", "examples") and quote == '"' and used in MAY_USE:
             found.append(f'programs use public headers only, not "{include}"')
+    if own is not None and "proto" in parts:
+        found += proto_complaints(own, text, read, set())
     return found
 
 
@@ -143,6 +162,20 @@ class rules(unittest.TestCase):
         self.refused("src/ws/proto/frame.cpp", '#include "http/proto/parser.hpp"\n', "its own proto/ only")
         self.refused("src/ws/proto/frame.cpp", "#include <sys/socket.h>\n", "does no I/O")
         self.refused("src/ws/proto/frame.cpp", "#include <chrono>\n", "does no I/O")
+
+    def test_proto_folders_use_only_public_headers_that_are_pure_all_the_way(self):
+        headers = {
+            "weft/ws/error.hpp": "#include <system_error>\n#include <weft/base/error.hpp>\n",
+            "weft/ws/client.hpp": "#include <weft/ws/options.hpp>\n",
+            "weft/ws/options.hpp": "#include <weft/ws/client.hpp>\n#include <weft/net/loop.hpp>\n",
+        }
+        proto = "src/ws/proto/frame.cpp"
+        self.assertEqual(complaints(proto, "#include <weft/ws/error.hpp>\n", headers.get), [])
+        self.assertEqual(
+            complaints(proto, "#include <weft/ws/client.hpp>\n", headers.get),
+            ["proto/ may use base and its own proto/ only: weft/net/loop.hpp, by way of weft/ws/options.hpp, "
+             "by way of weft/ws/client.hpp"],
+        )
 
     def test_public_headers_do_not_include_private_ones(self):
         self.refused("include/weft/ws/client.hpp", '#pragma once\n#include "ws/proto/frame.hpp"\n', "a public header")
