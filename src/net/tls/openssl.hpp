@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <weft/base/error.hpp>
+
+namespace weft::net {
+
+template <auto Free>
+struct openssl_deleter {
+    template <class T>
+    void operator()(T* object) const noexcept {
+        Free(object);
+    }
+};
+
+using bio_ptr = std::unique_ptr<BIO, openssl_deleter<BIO_free>>;
+using evp_pkey_ptr = std::unique_ptr<EVP_PKEY, openssl_deleter<EVP_PKEY_free>>;
+using x509_ptr = std::unique_ptr<X509, openssl_deleter<X509_free>>;
+using ssl_ctx_ptr = std::unique_ptr<SSL_CTX, openssl_deleter<SSL_CTX_free>>;
+using general_names_ptr = std::unique_ptr<GENERAL_NAMES, openssl_deleter<GENERAL_NAMES_free>>;
+
+/// The oldest reason in this thread's OpenSSL error queue (the cause; later ones are consequences),
+/// and empties the queue. "unknown reason" when it is empty.
+const char* take_openssl_reason() noexcept;
+
+/// "what (reason of OpenSSL)" under `code`, and empties the queue.
+error openssl_error(std::error_code code, const std::string& what);
+
+}  // namespace weft::net
