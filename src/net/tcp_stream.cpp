@@ -201,7 +201,8 @@ void tcp_stream::deliver_tls(byte_span cipher) noexcept {
 
 void tcp_stream::peer_ended() noexcept {
     readable_ = false;
-    const bool news = !std::exchange(ended_, true);
+    const bool news = !ended_;
+    ended_ = true;
     if (lingering_) {
         fail(why_ ? why_ : make_error_code(errc::closed_locally));
         return;
