@@ -38,10 +38,10 @@ inline std::error_code make_error_code(tls_errc e) noexcept {
 /// A certificate with its chain and private key, as PEM files or as PEM text (not both). The leaf
 /// comes first, then its issuers. The key may not be encrypted.
 struct tls_certificate {
-    std::string cert_file;
-    std::string key_file;
-    std::string cert_pem;
-    std::string key_pem;
+    std::string cert_file{};
+    std::string key_file{};
+    std::string cert_pem{};
+    std::string key_pem{};
     /// The names it serves, exact or with one leading `*.` for one label. Empty: taken from the
     /// certificate's subject alternative names.
     std::vector<std::string> host_names{};

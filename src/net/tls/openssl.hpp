@@ -26,9 +26,12 @@ using x509_ptr = std::unique_ptr<X509, openssl_deleter<X509_free>>;
 using ssl_ctx_ptr = std::unique_ptr<SSL_CTX, openssl_deleter<SSL_CTX_free>>;
 using general_names_ptr = std::unique_ptr<GENERAL_NAMES, openssl_deleter<GENERAL_NAMES_free>>;
 
-/// The oldest reason in this thread's OpenSSL error queue (the cause; later ones are consequences),
-/// and empties the queue. "unknown reason" when it is empty.
-const char* take_openssl_reason() noexcept;
+/// What went wrong, from this thread's OpenSSL error queue, which is emptied: the oldest error of
+/// the TLS library, else the oldest of all; 0 when there is none. (Later ones are consequences.)
+unsigned long take_openssl_error() noexcept;
+
+/// OpenSSL's words for an error. **Lifetime**: the process's.
+const char* openssl_reason(unsigned long code) noexcept;
 
 /// "what (reason of OpenSSL)" under `code`, and empties the queue.
 error openssl_error(std::error_code code, const std::string& what);

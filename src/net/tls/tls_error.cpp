@@ -63,15 +63,21 @@ const std::error_category& tls_category() noexcept {
 
 namespace net {
 
-const char* take_openssl_reason() noexcept {
-    const unsigned long first = ERR_peek_error();
+unsigned long take_openssl_error() noexcept {
+    const unsigned long first = ERR_get_error();
+    unsigned long cause = first;
+    while (cause != 0 && ERR_GET_LIB(cause) != ERR_LIB_SSL) cause = ERR_get_error();
     ERR_clear_error();
-    const char* reason = ERR_reason_error_string(first);
+    return cause != 0 ? cause : first;
+}
+
+const char* openssl_reason(unsigned long code) noexcept {
+    const char* reason = ERR_reason_error_string(code);
     return reason != nullptr ? reason : "unknown reason";
 }
 
 error openssl_error(std::error_code code, const std::string& what) {
-    return {code, what + " (" + take_openssl_reason() + ")"};
+    return {code, what + " (" + openssl_reason(take_openssl_error()) + ")"};
 }
 
 }  // namespace net

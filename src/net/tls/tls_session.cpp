@@ -88,7 +88,7 @@ tls_session::tls_session(SSL* adopted, std::shared_ptr<const void> keep_alive) n
     : ssl_(adopted), keep_alive_(std::move(keep_alive)) {
     BIO* bio = BIO_new(transport::method());
     if (bio == nullptr) {
-        fail(tls_errc::internal, take_openssl_reason());
+        fail(tls_errc::internal, openssl_reason(take_openssl_error()));
         return;
     }
     BIO_set_data(bio, this);
@@ -253,27 +253,25 @@ tls_errc verification_code(long verify_result) {
 }  // namespace
 
 void tls_session::fail_from_openssl(int ssl_error) noexcept {
-    const unsigned long first = ERR_peek_error();
-    const int reason = ERR_GET_REASON(first);
-    const char* detail = take_openssl_reason();
-    if (ssl_error != SSL_ERROR_SSL || ERR_GET_LIB(first) != ERR_LIB_SSL) {
-        const bool peer_fault = ssl_error == SSL_ERROR_SSL || ssl_error == SSL_ERROR_WANT_READ;
-        if (!peer_fault) return fail(tls_errc::internal, detail);
-        return fail(handshake_done_ ? tls_errc::bad_record : tls_errc::handshake_failed,
-                    ssl_error == SSL_ERROR_WANT_READ ? "a split handshake message" : detail);
-    }
+    const unsigned long code = take_openssl_error();
+    const int reason = ERR_GET_REASON(code);
+    const tls_errc general = handshake_done_ ? tls_errc::bad_record : tls_errc::handshake_failed;
+    if (ssl_error == SSL_ERROR_WANT_READ) return fail(general, "a split handshake message");
+    if (ssl_error != SSL_ERROR_SSL) return fail(tls_errc::internal, openssl_reason(code));
     if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
         const long verdict = SSL_get_verify_result(ssl_);
         return fail(verification_code(verdict), X509_verify_cert_error_string(verdict));
     }
+    if (ERR_FATAL_ERROR(code)) return fail(tls_errc::internal, openssl_reason(code));
     if (reason >= SSL_AD_REASON_OFFSET) {
         return fail(tls_errc::refused_by_peer,
                     SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET));
     }
     for (const reason_code& known : known_reasons) {
-        if (known.reason == reason && !handshake_done_) return fail(known.code, detail);
+        if (known.reason == reason && !handshake_done_)
+            return fail(known.code, openssl_reason(code));
     }
-    fail(handshake_done_ ? tls_errc::bad_record : tls_errc::handshake_failed, detail);
+    fail(general, openssl_reason(code));
 }
 
 void tls_session::fail(std::error_code code, const char* detail) noexcept {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 
 #include "net/tls/openssl.hpp"
@@ -99,7 +100,13 @@ public:
         SSL_set_alpn_protos(ssl(), reinterpret_cast<const unsigned char*>(wire.data()),
                             static_cast<unsigned>(wire.size()));
     }
-    void resume(const openssl_peer& earlier) { SSL_set_session(ssl(), earlier.ticket.get()); }
+    void resume(const openssl_peer& earlier) {
+        if (SSL_version(earlier.ssl()) == TLS1_3_VERSION) {
+            SSL_set_session(ssl(), earlier.ticket.get());
+        } else {  // it may have been replaced without a call of ours
+            SSL_set_session(ssl(), SSL_get0_session(earlier.ssl()));
+        }
+    }
 
     /// Goes on with the handshake, reads what there is, and returns the bytes to send.
     std::string step(std::string_view input = {}) {
@@ -166,6 +173,16 @@ private:
     ssl_ptr ssl_;
 };
 
+/// Gives a peer that is a server its certificate.
+inline void use_issued(SSL_CTX* ctx, const weft::testing::issued_certificate& issued) {
+    const bio_ptr cert(BIO_new_mem_buf(issued.cert_pem.data(), -1));
+    const bio_ptr key(BIO_new_mem_buf(issued.key_pem.data(), -1));
+    const x509_ptr leaf(PEM_read_bio_X509(cert.get(), nullptr, nullptr, nullptr));
+    const evp_pkey_ptr secret(PEM_read_bio_PrivateKey(key.get(), nullptr, nullptr, nullptr));
+    SSL_CTX_use_certificate(ctx, leaf.get());
+    SSL_CTX_use_PrivateKey(ctx, secret.get());
+}
+
 /// Carries bytes both ways until nobody has more, in pieces of `piece` bytes.
 inline void pump(our_end& ours, openssl_peer& peer, std::string to_ours = {},
                  std::size_t piece = std::string::npos) {
@@ -191,8 +208,7 @@ inline void pump(our_end& a, our_end& b) {
 }
 
 inline tls_certificate as_option(const weft::testing::issued_certificate& issued) {
-    return {
-        .cert_file = {}, .key_file = {}, .cert_pem = issued.cert_pem, .key_pem = issued.key_pem};
+    return {.cert_pem = issued.cert_pem, .key_pem = issued.key_pem};
 }
 
 /// What most tests start from: one CA, one server certificate for example.test.

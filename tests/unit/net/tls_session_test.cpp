@@ -4,7 +4,6 @@
 #include <malloc.h>
 
 #include <gtest/gtest.h>
-#include <openssl/pem.h>
 
 #include "tls_peer.hpp"
 
@@ -259,14 +258,10 @@ TEST(sec_t3, a_flood_in_one_read_is_not_worked_through) {
 }
 
 TEST(sec_t3, a_server_cannot_flood_our_client_with_tickets) {
-    openssl_peer peer(role::server, [](SSL_CTX* ctx) { SSL_CTX_set_num_tickets(ctx, 17); });
-    const auto issued = test_ca().issue({.names = {"example.test"}});
-    const bio_ptr cert(BIO_new_mem_buf(issued.cert_pem.data(), -1));
-    const bio_ptr key(BIO_new_mem_buf(issued.key_pem.data(), -1));
-    const x509_ptr leaf(PEM_read_bio_X509(cert.get(), nullptr, nullptr, nullptr));
-    const evp_pkey_ptr secret(PEM_read_bio_PrivateKey(key.get(), nullptr, nullptr, nullptr));
-    SSL_use_certificate(peer.ssl(), leaf.get());
-    SSL_use_PrivateKey(peer.ssl(), secret.get());
+    openssl_peer peer(role::server, [](SSL_CTX* ctx) {
+        SSL_CTX_set_num_tickets(ctx, 17);
+        use_issued(ctx, test_ca().issue({.names = {"example.test"}}));
+    });
     const auto context = tls_client_context::make({.system_cas = false, .ca_pem = test_ca().pem()});
     ASSERT_TRUE(context);
     our_end ours(*(*context)->make_session("example.test"));
