@@ -1,0 +1,150 @@
+// The one table of everything that can end an HTTP exchange: what it is called, which status
+// answers it, which condition users test for. The counters take their label from here, so an error
+// cannot exist without one.
+
+#include "http/error_table.hpp"
+
+#include <array>
+
+namespace weft::http {
+namespace {
+
+constexpr std::array<error_row, error_count> rows{{
+    {errc::none, 0, "none", "no error", {}},
+    {errc::bad_request_line, 400, "bad_request_line", "malformed request line",
+     condition::protocol_violation},
+    {errc::unknown_method, 501, "unknown_method", "unknown method", condition::protocol_violation},
+    {errc::bad_target, 400, "bad_target", "malformed or ambiguous request target",
+     condition::protocol_violation},
+    {errc::unsupported_version, 505, "unsupported_version", "neither HTTP/1.0 nor HTTP/1.1",
+     condition::protocol_violation},
+    {errc::request_line_too_long, 414, "request_line_too_long", "request line too long",
+     condition::limit_exceeded},
+    {errc::bad_line_end, 400, "bad_line_end", "a CR or LF stands alone",
+     condition::protocol_violation},
+    {errc::bad_header, 400, "bad_header", "malformed header line", condition::protocol_violation},
+    {errc::header_too_long, 431, "header_too_long", "header line or head too long",
+     condition::limit_exceeded},
+    {errc::too_many_headers, 431, "too_many_headers", "too many headers",
+     condition::limit_exceeded},
+    {errc::bad_host, 400, "bad_host",
+     "Host is missing, repeated, malformed or contradicts the target",
+     condition::protocol_violation},
+    {errc::bad_content_length, 400, "bad_content_length", "Content-Length is not a number",
+     condition::protocol_violation},
+    {errc::conflicting_framing, 400, "conflicting_framing", "more than one header frames the body",
+     condition::protocol_violation},
+    {errc::unsupported_coding, 501, "unsupported_coding", "unknown transfer coding",
+     condition::protocol_violation},
+    {errc::body_too_large, 413, "body_too_large", "body too large", condition::limit_exceeded},
+    {errc::bad_chunk, 400, "bad_chunk", "malformed chunk", condition::protocol_violation},
+    {errc::trailers_too_large, 431, "trailers_too_large", "trailers too large",
+     condition::limit_exceeded},
+    {errc::unknown_expectation, 417, "unknown_expectation",
+     "an expectation other than 100-continue", condition::protocol_violation},
+    {errc::upgrade_with_body, 400, "upgrade_with_body", "a request to upgrade has a body",
+     condition::protocol_violation},
+    {errc::misdirected, 421, "misdirected", "the Host is not one of this server",
+     condition::protocol_violation},
+    {errc::head_too_slow, 0, "head_too_slow", "the request head did not come in time",
+     condition::timed_out},
+    {errc::body_too_slow, 408, "body_too_slow", "the body came too slowly", condition::timed_out},
+    {errc::reply_too_slow, 503, "reply_too_slow", "no answer was given in time",
+     condition::timed_out},
+    {errc::reader_too_slow, 0, "reader_too_slow", "the peer takes the reply too slowly",
+     condition::timed_out},
+    {errc::handler_failed, 500, "handler_failed", "the handler threw or gave no answer",
+     condition::misuse},
+    {errc::idle, 0, "idle", "no further request came", condition::timed_out},
+    {errc::bad_status_line, 0, "bad_status_line", "malformed status line",
+     condition::protocol_violation},
+    {errc::gone, 0, "gone", "the connection has ended", condition::peer_gone},
+    {errc::already_answered, 0, "already_answered", "the request was answered already",
+     condition::misuse},
+    {errc::wrong_thread, 0, "wrong_thread", "called from a thread that does not own the connection",
+     condition::misuse},
+}};
+
+constexpr bool rows_are_in_order() {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (static_cast<std::size_t>(rows[i].code) != i) return false;
+    }
+    return true;
+}
+static_assert(rows_are_in_order(), "a row of the table stands at the number of its error");
+
+class http_category final : public std::error_category {
+public:
+    const char* name() const noexcept override { return "weft.http"; }
+    std::string message(int value) const override {
+        const auto row = static_cast<std::size_t>(value);
+        return row < rows.size() ? std::string(rows[row].text) : "unknown error";
+    }
+    std::error_condition default_error_condition(int value) const noexcept override {
+        const auto row = static_cast<std::size_t>(value);
+        if (row == 0 || row >= rows.size()) return {value, *this};
+        return rows[row].meaning;
+    }
+};
+
+}  // namespace
+
+const error_row& row_of(errc e) noexcept {
+    return rows[static_cast<std::size_t>(e)];
+}
+
+int status_of(errc e) noexcept {
+    return row_of(e).status;
+}
+
+const std::error_category& category() noexcept {
+    static const http_category instance;
+    return instance;
+}
+
+std::string_view reason_of(int status) noexcept {
+    switch (status) {
+        case 100: return "Continue";
+        case 101: return "Switching Protocols";
+        case 200: return "OK";
+        case 201: return "Created";
+        case 202: return "Accepted";
+        case 204: return "No Content";
+        case 206: return "Partial Content";
+        case 301: return "Moved Permanently";
+        case 302: return "Found";
+        case 303: return "See Other";
+        case 304: return "Not Modified";
+        case 307: return "Temporary Redirect";
+        case 308: return "Permanent Redirect";
+        case 400: return "Bad Request";
+        case 401: return "Unauthorized";
+        case 403: return "Forbidden";
+        case 404: return "Not Found";
+        case 405: return "Method Not Allowed";
+        case 406: return "Not Acceptable";
+        case 408: return "Request Timeout";
+        case 409: return "Conflict";
+        case 410: return "Gone";
+        case 412: return "Precondition Failed";
+        case 413: return "Content Too Large";
+        case 414: return "URI Too Long";
+        case 415: return "Unsupported Media Type";
+        case 416: return "Range Not Satisfiable";
+        case 417: return "Expectation Failed";
+        case 421: return "Misdirected Request";
+        case 422: return "Unprocessable Content";
+        case 426: return "Upgrade Required";
+        case 429: return "Too Many Requests";
+        case 431: return "Request Header Fields Too Large";
+        case 500: return "Internal Server Error";
+        case 501: return "Not Implemented";
+        case 502: return "Bad Gateway";
+        case 503: return "Service Unavailable";
+        case 504: return "Gateway Timeout";
+        case 505: return "HTTP Version Not Supported";
+        default: return {};
+    }
+}
+
+}  // namespace weft::http
