@@ -2,6 +2,7 @@
 // lets vector code and simdjson read past the end without a bounds check.
 
 #include <cstdlib>
+#include <cstring>
 #include <new>
 
 #include <weft/base/shared_buffer.hpp>
@@ -18,6 +19,23 @@ buffer_ref shared_buffer::allocate(std::size_t capacity, recycler* home) noexcep
     void* memory = std::malloc(sizeof(shared_buffer) + capacity + tail_padding);
     if (memory == nullptr) return {};
     return buffer_ref(::new (memory) shared_buffer(capacity, home));
+}
+
+bool shared_buffer::resize(buffer_ref& block, std::size_t capacity, std::size_t used) noexcept {
+    if (capacity > SIZE_MAX - sizeof(shared_buffer) - tail_padding) return false;
+    if (block && block->unique() && block->home_ == nullptr) {
+        // The header has no state beyond its two numbers, so it may move with its bytes.
+        void* const memory = std::realloc(static_cast<void*>(block.block_),
+                                          sizeof(shared_buffer) + capacity + tail_padding);
+        if (memory == nullptr) return false;
+        block.block_ = ::new (memory) shared_buffer(capacity, nullptr);
+        return true;
+    }
+    buffer_ref fresh = allocate(capacity);
+    if (!fresh) return false;
+    if (block) std::memcpy(fresh->data(), block->data(), used);
+    block = std::move(fresh);
+    return true;
 }
 
 void shared_buffer::destroy(shared_buffer* block) noexcept {

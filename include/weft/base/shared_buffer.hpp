@@ -31,6 +31,12 @@ public:
     /// **Errors**: an empty reference when memory is out.
     static buffer_ref allocate(std::size_t capacity, recycler* home = nullptr) noexcept;
 
+    /// Gives a block another capacity and keeps its first `used` bytes; in place when the allocator
+    /// can, so that growing a large block need not copy it. An empty reference gets a new block.
+    /// **Errors**: false when memory is out; the block is unchanged.
+    [[nodiscard]] static bool resize(buffer_ref& block, std::size_t capacity,
+                                     std::size_t used) noexcept;
+
     shared_buffer(const shared_buffer&) = delete;
     shared_buffer& operator=(const shared_buffer&) = delete;
 

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <vector>
 
 #include <weft/base/bytes.hpp>
 #include <weft/base/shared_buffer.hpp>
@@ -33,7 +32,8 @@ public:
     explicit deflater(deflate_settings settings) noexcept : settings_(settings) {}
 
     /// Compresses one message and keeps the history for the next one. The result has no frame
-    /// header and no `00 00 FF FF` at its end. **Errors**: nothing when memory is out; send the
+    /// header and no `00 00 FF FF` at its end. When it is not sent after all, call
+    /// `forget_history`. **Errors**: nothing when memory is out; send the
     /// message uncompressed then, the next one starts without history.
     [[nodiscard]] std::optional<buffer_slice> compress(byte_view message) noexcept;
 
@@ -117,7 +117,7 @@ private:
     step end_message(std::size_t produced) noexcept;
 
     std::unique_ptr<z_stream_s, free_stream> stream_;
-    std::vector<std::byte> history_;  // of a released stream
+    buffer_slice history_;  // of a released stream
     std::uint8_t window_bits_;
     bool keep_history_;
     std::uint8_t tail_sent_ = 0;  // bytes of 00 00 FF FF already fed for this message

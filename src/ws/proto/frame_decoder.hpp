@@ -61,13 +61,13 @@ private:
     decode_status fail(errc why) noexcept;
     bool check_first(std::uint8_t byte) noexcept;
     bool check_length(std::uint8_t byte) noexcept;
-    bool check_size(std::uint8_t length_code) noexcept;
-    bool check_limit(std::uint64_t max_message) noexcept;
-    bool read_header(byte_span& input, std::uint64_t max_message) noexcept;
+    bool check_size(std::uint64_t max_message) noexcept;
+    [[nodiscard]] bool has_whole_header(byte_span input) const noexcept;
     bool read_whole_header(byte_span& input, std::uint64_t max_message) noexcept;
+    bool read_header_byte(std::uint8_t byte, std::uint64_t max_message) noexcept;
     void take_payload(byte_span& input, bool begins, frame_piece& out) noexcept;
 
-    std::uint64_t payload_left_ = 0;  // while in the header: the extended length read so far
+    std::uint64_t payload_left_ = 0;
     std::uint64_t message_left_ = 0;  // what later frames of this message may still announce
     std::uint64_t frame_size_ = 0;
     mask_key key_ = 0;

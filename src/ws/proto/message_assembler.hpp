@@ -103,19 +103,18 @@ public:
 
 private:
     struct control_buffer;
+    using maybe_event = std::optional<message_event>;
 
     message_event fail(errc why) noexcept;
-    message_event step(byte_span& input, time_point now, std::size_t& allowance) noexcept;
-    message_event on_control(const frame_piece& piece, time_point now) noexcept;
-    message_event finish_control(opcode op, byte_view payload) noexcept;
-    message_event on_data(const frame_piece& piece, byte_span& input,
-                          std::size_t& allowance) noexcept;
-    bool begin_frame(const frame_piece& piece) noexcept;
-    message_event append_plain(const frame_piece& piece) noexcept;
-    message_event inflate_some(byte_span& input, std::size_t& allowance) noexcept;
-    message_event append_inflated(std::size_t fresh) noexcept;
-    message_event deliver(byte_view payload) noexcept;
-    void forget_message() noexcept;
+    maybe_event on_control(const frame_piece& piece, time_point now) noexcept;
+    message_event tell_control(opcode op, byte_view payload) noexcept;
+    maybe_event on_data(const frame_piece& piece, byte_span& input,
+                        std::size_t& allowance) noexcept;
+    std::optional<errc> begin_frame(const frame_piece& piece) noexcept;
+    maybe_event append_plain(const frame_piece& piece) noexcept;
+    maybe_event inflate_some(byte_span& input, std::size_t& allowance) noexcept;
+    message_event finish_inflated(byte_view inflated) noexcept;
+    message_event tell_message(byte_view payload) noexcept;
 
     frame_decoder decoder_;
     const message_limits* limits_;
@@ -126,17 +125,16 @@ private:
     byte_view payload_;
     close_info close_;
     rate_limit control_rate_;
-    std::uint64_t wire_bytes_ = 0;  // announced payload of the message's frames
-    std::size_t inflating_ = 0;     // bytes at the front of the input already unmasked
-    std::size_t in_scratch_ = 0;    // inflated bytes not yet in the buffer
-    std::uint32_t fragments_ = 0;
-    std::uint32_t empty_in_row_ = 0;
+    std::uint64_t announced_ = 0;     // payload sizes of the message's frames together
+    std::size_t undigested_ = 0;      // unmasked bytes at the front of the input, to be inflated
+    std::uint32_t fragments_ = 0;     // frames of the message that have begun
+    std::uint32_t empty_in_row_ = 0;  // the last of them that were empty
     utf8_stream utf8_;
     bool text_ = false;
     bool compressed_ = false;
-    bool last_piece_ = false;       // the input being inflated ends the message
-    bool inflate_pending_ = false;  // the inflater has not taken or given everything
-    bool delivered_ = false;
+    bool inflating_ = false;        // the inflater is amid a piece
+    bool last_piece_ = false;       // that piece ends the message
+    bool buffer_was_told_ = false;  // the buffer holds the message just told
     errc error_{};
 };
 

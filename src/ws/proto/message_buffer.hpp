@@ -31,8 +31,8 @@ private:
 
 /// One contiguous block that grows with what it is given, charged to a budget by its capacity.
 ///
-/// It never allocates for bytes that were only announced: the capacity stays below twice the size
-/// plus 64 KiB.
+/// `append` never allocates for bytes that were only announced: the capacity stays within twice the
+/// content (or 1 KiB).
 class message_buffer {
 public:
     explicit message_buffer(byte_budget& budget) noexcept : budget_(&budget) {}
@@ -40,11 +40,11 @@ public:
     message_buffer& operator=(const message_buffer&) = delete;
     ~message_buffer() { clear(); }
 
-    /// Makes room for `more` bytes behind those it has; `final_size`, when known, keeps it from
-    /// growing beyond what the message can need. **Errors**: false when the budget or memory is
-    /// out; the content stays.
-    [[nodiscard]] bool reserve(std::size_t more, std::size_t final_size = SIZE_MAX) noexcept;
-    /// Appends a copy. **Errors**: as `reserve`.
+    /// Makes room for exactly `more` bytes behind those it has. **Errors**: false when the budget
+    /// or memory is out; the content stays.
+    [[nodiscard]] bool reserve(std::size_t more) noexcept;
+    /// Appends a copy and grows by doubling, but not beyond `final_size` where that is known.
+    /// **Errors**: as `reserve`.
     [[nodiscard]] bool append(byte_view bytes, std::size_t final_size = SIZE_MAX) noexcept;
 
     /// Room behind the content, for bytes that are received in place and then `commit`ted.

@@ -1,0 +1,137 @@
+// The one table of what a peer can do wrong and what follows. The order is that of the enumeration,
+// which a static assertion checks, so that looking an error up is an array access.
+
+#include <array>
+
+#include "ws/proto/error_counters.hpp"
+
+namespace weft::ws {
+namespace {
+
+constexpr close_code none = close_code::abnormal;
+constexpr close_code protocol = close_code::protocol_error;
+constexpr close_code invalid = close_code::invalid_payload;
+constexpr close_code policy = close_code::policy_violation;
+constexpr condition broken = condition::protocol_violation;
+constexpr condition limit = condition::limit_exceeded;
+
+constexpr std::array<error_row, errc_count> rows{{
+    {errc::reserved_bits, "a reserved bit is set in a frame", protocol, 0, broken,
+     R"(error="reserved_bits")"},
+    {errc::reserved_opcode, "a frame has a reserved opcode", protocol, 0, broken,
+     R"(error="reserved_opcode")"},
+    {errc::fragmented_control, "a control frame is fragmented", protocol, 0, broken,
+     R"(error="fragmented_control")"},
+    {errc::unexpected_continuation, "a continuation frame continues nothing", protocol, 0, broken,
+     R"(error="unexpected_continuation")"},
+    {errc::expected_continuation, "a new message begins inside a fragmented one", protocol, 0,
+     broken, R"(error="expected_continuation")"},
+    {errc::unmasked_frame, "a client's frame is not masked", protocol, 0, broken,
+     R"(error="unmasked_frame")"},
+    {errc::masked_frame, "a server's frame is masked", protocol, 0, broken,
+     R"(error="masked_frame")"},
+    {errc::control_too_long, "a control frame is longer than 125 bytes", protocol, 0, broken,
+     R"(error="control_too_long")"},
+    {errc::non_minimal_length, "a frame's length is not in its shortest form", protocol, 0, broken,
+     R"(error="non_minimal_length")"},
+    {errc::length_overflow, "a frame's length has its highest bit set", protocol, 0, broken,
+     R"(error="length_overflow")"},
+    {errc::bad_close_payload, "a close frame has a payload of one byte", protocol, 0, broken,
+     R"(error="bad_close_payload")"},
+    {errc::bad_close_code, "a close frame has a code that must not be sent", protocol, 0, broken,
+     R"(error="bad_close_code")"},
+    {errc::invalid_utf8, "a text or a close reason is not UTF-8", invalid, 0, broken,
+     R"(error="invalid_utf8")"},
+    {errc::bad_deflate_data, "a compressed message cannot be inflated", invalid, 0, broken,
+     R"(error="bad_deflate_data")"},
+    {errc::message_too_big, "a message is longer than max_message", close_code::message_too_big, 0,
+     limit, R"(error="message_too_big")"},
+    {errc::too_many_fragments, "a message has more frames than max_fragments", policy, 0, limit,
+     R"(error="too_many_fragments")"},
+    {errc::tiny_fragments, "the frames of a message are too small on average", policy, 0, limit,
+     R"(error="tiny_fragments")"},
+    {errc::empty_fragments, "too many empty frames in a row", policy, 0, limit,
+     R"(error="empty_fragments")"},
+    {errc::control_flood, "control frames come too fast", policy, 0, limit,
+     R"(error="control_flood")"},
+    {errc::out_of_budget, "no memory is left for incomplete messages", close_code::try_again_later,
+     0, limit, R"(error="out_of_budget")"},
+    {errc::bad_method, "the method of an upgrade request is not GET", none, 405, broken,
+     R"(error="bad_method")"},
+    {errc::bad_http_version, "an upgrade request needs HTTP/1.1", none, 400, broken,
+     R"(error="bad_http_version")"},
+    {errc::body_in_upgrade, "an upgrade request has a body", none, 400, broken,
+     R"(error="body_in_upgrade")"},
+    {errc::bad_upgrade, "the Upgrade header does not say websocket", none, 400, broken,
+     R"(error="bad_upgrade")"},
+    {errc::bad_connection, "the Connection header does not say Upgrade", none, 400, broken,
+     R"(error="bad_connection")"},
+    {errc::bad_key, "Sec-WebSocket-Key is not one base64 value of 16 bytes", none, 400, broken,
+     R"(error="bad_key")"},
+    {errc::bad_version, "Sec-WebSocket-Version is missing or repeated", none, 400, broken,
+     R"(error="bad_version")"},
+    {errc::unsupported_version, "Sec-WebSocket-Version is not 13", none, 426, broken,
+     R"(error="unsupported_version")"},
+    {errc::bad_subprotocol, "Sec-WebSocket-Protocol is not a list of distinct tokens", none, 400,
+     broken, R"(error="bad_subprotocol")"},
+    {errc::bad_extensions, "Sec-WebSocket-Extensions is malformed", none, 400, broken,
+     R"(error="bad_extensions")"},
+    {errc::origin_refused, "the request's Origin is not allowed here", none, 403, broken,
+     R"(error="origin_refused")"},
+    {errc::not_switching, "the server's response is not 101 to websocket", none, 0, broken,
+     R"(error="not_switching")"},
+    {errc::bad_accept, "Sec-WebSocket-Accept does not belong to the key", none, 0, broken,
+     R"(error="bad_accept")"},
+    {errc::unexpected_subprotocol, "the server chose a subprotocol that was not offered", none, 0,
+     broken, R"(error="unexpected_subprotocol")"},
+    {errc::unexpected_extensions, "the server chose extensions that were not offered", none, 0,
+     broken, R"(error="unexpected_extensions")"},
+}};
+
+constexpr bool in_order() {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (static_cast<std::size_t>(rows[i].code) != i + 1) return false;
+    }
+    return true;
+}
+static_assert(in_order());
+
+class ws_category final : public std::error_category {
+public:
+    const char* name() const noexcept override { return "weft.ws"; }
+
+    std::string message(int value) const override {
+        return known(value) ? std::string(row(value).text) : "unknown error";
+    }
+
+    std::error_condition default_error_condition(int value) const noexcept override {
+        if (!known(value)) return {value, *this};
+        return row(value).kind;
+    }
+
+private:
+    static bool known(int value) noexcept {
+        return value >= 1 && value <= static_cast<int>(errc_count);
+    }
+    static const error_row& row(int value) noexcept { return describe(static_cast<errc>(value)); }
+};
+
+}  // namespace
+
+const error_row& describe(errc code) noexcept {
+    return rows[static_cast<std::size_t>(code) - 1];
+}
+
+const std::error_category& error_category() noexcept {
+    static const ws_category category;
+    return category;
+}
+
+void error_counters::visit(metric_visitor visitor) const {
+    for (const error_row& row : rows) {
+        visitor({"weft_ws_errors_total", row.label, "What WebSocket peers did wrong.",
+                 metric_kind::counter, read(row.code)});
+    }
+}
+
+}  // namespace weft::ws

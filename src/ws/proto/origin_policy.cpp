@@ -1,0 +1,120 @@
+// The Origin check. Both sides are parsed into scheme, host and port and compared part by part, so
+// that no prefix, suffix or user name in front of a host can pass for another origin. The parser
+// takes only what browsers send (RFC 6454 section 6.2): everything else is foreign.
+
+#include <algorithm>
+
+#include "ws/proto/origin_policy.hpp"
+#include "ws/proto/tokens.hpp"
+
+namespace weft::ws {
+namespace {
+
+constexpr bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
+constexpr bool is_letter(char c) noexcept {
+    return to_lower(c) >= 'a' && to_lower(c) <= 'z';
+}
+
+std::uint16_t default_port(std::string_view scheme) noexcept {
+    if (equal_ignoring_case(scheme, "https") || equal_ignoring_case(scheme, "wss")) return 443;
+    if (equal_ignoring_case(scheme, "http") || equal_ignoring_case(scheme, "ws")) return 80;
+    return 0;
+}
+
+bool is_scheme(std::string_view text) noexcept {
+    return !text.empty() && is_letter(text[0]) && std::all_of(text.begin(), text.end(), [](char c) {
+        return is_letter(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
+    });
+}
+
+bool is_host(std::string_view text) noexcept {
+    if (text.empty()) return false;
+    if (text.front() == '[') {
+        return text.size() > 2 && text.back() == ']' &&
+               std::all_of(text.begin() + 1, text.end() - 1, [](char c) {
+                   return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f') || c == ':' ||
+                          c == '.';
+               });
+    }
+    // A trailing dot names the same machine to DNS but another host to browsers.
+    return text.back() != '.' && std::all_of(text.begin(), text.end(), [](char c) {
+               return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_';
+           });
+}
+
+/// 1 to 65535 without leading zeros; 0 for anything else.
+std::uint16_t parse_port(std::string_view text) noexcept {
+    if (text.empty() || text.size() > 5 || text[0] == '0') return 0;
+    std::uint32_t value = 0;
+    for (const char c : text) {
+        if (!is_digit(c)) return 0;
+        value = value * 10 + static_cast<std::uint32_t>(c - '0');
+    }
+    return value <= 65535 ? static_cast<std::uint16_t>(value) : std::uint16_t{0};
+}
+
+/// `host[:port]` of a scheme.
+std::optional<origin_parts> parse_authority(std::string_view scheme,
+                                            std::string_view text) noexcept {
+    origin_parts parts{scheme, text, default_port(scheme)};
+    const std::size_t colon = text.find_last_of(":]");
+    if (colon != std::string_view::npos && text[colon] == ':') {
+        parts.host = text.substr(0, colon);
+        parts.port = parse_port(text.substr(colon + 1));
+        if (parts.port == 0) return std::nullopt;
+    }
+    if (!is_host(parts.host)) return std::nullopt;
+    return parts;
+}
+
+bool same(const origin_parts& a, const origin_parts& b) noexcept {
+    return a.port == b.port && equal_ignoring_case(a.scheme, b.scheme) &&
+           equal_ignoring_case(a.host, b.host);
+}
+
+constexpr std::string_view opaque = "null";
+
+}  // namespace
+
+std::optional<origin_parts> parse_origin(std::string_view text) noexcept {
+    const std::size_t colon = text.find(':');
+    if (colon == std::string_view::npos || text.substr(colon, 3) != "://") return std::nullopt;
+    if (!is_scheme(text.substr(0, colon))) return std::nullopt;
+    return parse_authority(text.substr(0, colon), text.substr(colon + 3));
+}
+
+result<origin_policy> origin_policy::make(options chosen) {
+    for (const std::string& entry : chosen.allowed) {
+        if (entry != opaque && !parse_origin(entry)) {
+            return weft::error(weft::errc::invalid_argument,
+                               "'" + entry + "' is not an origin such as https://example.org");
+        }
+    }
+    origin_policy made;
+    made.options_ = std::move(chosen);
+    return made;
+}
+
+bool origin_policy::allows(const origin_facts& facts) const noexcept {
+    if (options_.any) return true;
+    if (facts.origin_count > 1) return false;
+    if (facts.origin_count == 0) return !facts.has_cookie || options_.cookie_without_origin;
+
+    const auto& allowed = options_.allowed;
+    if (facts.origin == opaque)
+        return std::find(allowed.begin(), allowed.end(), opaque) != allowed.end();
+    const std::optional<origin_parts> origin = parse_origin(facts.origin);
+    if (!origin) return false;
+    if (options_.same_origin) {
+        const auto own = parse_authority(facts.secure ? "https" : "http", facts.host);
+        if (own && same(*origin, *own)) return true;
+    }
+    return std::any_of(allowed.begin(), allowed.end(), [&](const std::string& entry) {
+        const std::optional<origin_parts> listed = parse_origin(entry);
+        return listed && same(*origin, *listed);
+    });
+}
+
+}  // namespace weft::ws
