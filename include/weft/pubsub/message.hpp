@@ -1,0 +1,104 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include <weft/base/bytes.hpp>
+#include <weft/base/function_ref.hpp>
+#include <weft/base/shared_buffer.hpp>
+
+namespace weft {
+
+/// Whether a message is text (always valid UTF-8) or bytes.
+enum class message_kind : std::uint8_t { text, binary };
+
+/// A received message, lent to a handler. **Lifetime**: the handler's call; `message` keeps a copy.
+class message_view {
+public:
+    message_view(message_kind kind, byte_view bytes) noexcept : kind_(kind), bytes_(bytes) {}
+    message_view(std::string_view text) noexcept  // NOLINT(google-explicit-constructor)
+        : message_view(message_kind::text, as_bytes(text)) {}
+
+    [[nodiscard]] message_kind kind() const noexcept { return kind_; }
+    [[nodiscard]] bool is_text() const noexcept { return kind_ == message_kind::text; }
+    [[nodiscard]] byte_view bytes() const noexcept { return bytes_; }
+    /// The bytes as a text; valid UTF-8 when `is_text()`.
+    [[nodiscard]] std::string_view text() const noexcept { return as_text(bytes_); }
+    [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
+
+private:
+    message_kind kind_;
+    byte_view bytes_;
+};
+
+/// An immutable message, shared by all who send or hold it: copying copies a reference.
+///
+/// What it looks like on a wire is built once and kept with it: the plain frame in front of the payload itself, further
+/// encodings (compressed ones) beside it.
+/// **Threads**: any. **Cost**: one allocation when made.
+class message {
+public:
+    /// Where layers keep an encoding of the payload; see `encoded`.
+    static constexpr std::size_t max_encodings = 8;
+    /// Bytes kept free in front of the payload for a frame header; see `framed`.
+    static constexpr std::size_t headroom = 16;
+
+    /// No message: empty, and false.
+    message() noexcept = default;
+    /// A copy of the view. `key` is what `overflow_policy::latest_per_key` compares.
+    /// **Errors**: false (`operator bool`) when memory is out.
+    explicit message(message_view view, std::string_view key = {}) noexcept;
+
+    static message text(std::string_view text, std::string_view key = {}) noexcept {
+        return message(message_view(message_kind::text, as_bytes(text)), key);
+    }
+    static message binary(byte_view bytes, std::string_view key = {}) noexcept {
+        return message(message_view(message_kind::binary, bytes), key);
+    }
+
+    explicit operator bool() const noexcept { return static_cast<bool>(block_); }
+    [[nodiscard]] message_kind kind() const noexcept;
+    [[nodiscard]] byte_view bytes() const noexcept;
+    [[nodiscard]] std::string_view text() const noexcept { return as_text(bytes()); }
+    [[nodiscard]] std::size_t size() const noexcept { return bytes().size(); }
+    [[nodiscard]] std::string_view key() const noexcept;
+    [[nodiscard]] message_view view() const noexcept { return {kind(), bytes()}; }
+
+    // ---- For protocol layers ----
+
+    /// The payload with the frame header in front of it. The first call lets `write` put the header at the *end* of the
+    /// headroom it is given and return its size; all calls must mean the same header.
+    [[nodiscard]] buffer_slice framed(function_ref<std::size_t(byte_span headroom)> write) const;
+
+    /// The encoding kept under `index`, made by `make` when it is not there yet. An empty slice from `make` means that
+    /// the encoding is not worth having; that too is remembered. Two threads may both make it; one result is kept.
+    [[nodiscard]] buffer_slice encoded(std::size_t index, function_ref<buffer_slice(const message&)> make) const;
+
+private:
+    struct content;
+    [[nodiscard]] content& get() const noexcept;
+
+    buffer_ref block_;
+};
+
+/// What became of a message given to a connection.
+enum class send_status : std::uint8_t {
+    sent,     ///< On its way: it leaves with the next write to the kernel.
+    queued,   ///< Accepted behind others: the peer is slower than we are.
+    dropped,  ///< Not accepted, or another one had to go: the overflow policy decided. Counted.
+    closed,   ///< The connection is closed or closing (perhaps by the policy `close` just now).
+    misuse,   ///< Wrong thread.
+};
+
+/// What happens to a message that finds its connection's queue full.
+enum class overflow_policy : std::uint8_t {
+    drop_newest,     ///< The new message is dropped.
+    drop_oldest,     ///< The oldest waiting messages are dropped until the new one fits.
+    latest_per_key,  ///< A waiting message of the same key is replaced at any fill level; without one, as drop_newest.
+    close,           ///< The connection is closed with 1013.
+};
+
+}  // namespace weft

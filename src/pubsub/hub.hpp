@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <weft/pubsub/message.hpp>
+
+#include "net/loop_core.hpp"
+#include "pubsub/outbox.hpp"
+
+namespace weft::pubsub {
+
+class hub;
+class topic;
+
+/// Somebody who can be subscribed. **Threads**: one loop's. **Lifetime**: leaves all topics when destroyed.
+class subscriber {
+public:
+    subscriber() = default;
+    subscriber(const subscriber&) = delete;
+    subscriber& operator=(const subscriber&) = delete;
+
+    /// Takes a message of a topic. Must not call back into the hub or run user code: sending only queues.
+    virtual send_status deliver(const message& what) noexcept = 0;
+
+    [[nodiscard]] std::size_t subscriptions() const noexcept { return count_; }
+
+protected:
+    ~subscriber();
+
+private:
+    friend class hub;
+    struct subscription;
+    subscription* first_ = nullptr;  // of this subscriber's list
+    std::size_t count_ = 0;
+};
+
+/// What the hubs of one server have in common: each other.
+/// **Threads**: filled before the loops run, then only read. **Lifetime**: outlives the hubs.
+class exchange {
+public:
+    /// Publishes on every loop. **Threads**: any; on a loop's own thread its subscribers are served at once.
+    void publish(std::string_view topic, const message& what) const;
+
+private:
+    friend class hub;
+    std::vector<hub*> hubs_;
+};
+
+/// The topics of one loop and their subscribers. Names are found through a keyed hash (SipHash-1-3 with a key of this
+/// process), so that no peer can choose names that collide.
+/// **Threads**: the loop's.
+class hub {
+public:
+    hub(net::loop_core& loop, exchange& all);
+    hub(const hub&) = delete;
+    hub& operator=(const hub&) = delete;
+    ~hub();
+
+    /// False when it was subscribed before.
+    bool subscribe(subscriber& who, std::string_view topic);
+    bool unsubscribe(subscriber& who, std::string_view topic);
+    void unsubscribe_all(subscriber& who) noexcept;
+    [[nodiscard]] bool is_subscribed(const subscriber& who, std::string_view topic) const noexcept;
+
+    /// To every subscriber on every loop, but not to `except`. Returns how many of this loop accepted it.
+    std::size_t publish(std::string_view topic, const message& what, const subscriber* except = nullptr);
+    /// To the subscribers of this loop only: what other loops' hubs call here.
+    std::size_t publish_local(std::string_view topic, const message& what, const subscriber* except = nullptr);
+
+    /// Subscribers on this loop.
+    [[nodiscard]] std::size_t subscribers(std::string_view topic) const noexcept;
+
+    [[nodiscard]] net::loop_core& loop() const noexcept { return loop_; }
+    [[nodiscard]] queue_metrics& metrics() noexcept { return metrics_; }
+
+private:
+    struct state;
+    net::loop_core& loop_;
+    exchange& all_;
+    queue_metrics metrics_;
+    std::unique_ptr<state> state_;
+};
+
+}  // namespace weft::pubsub
