@@ -29,7 +29,7 @@ if(WEFT_SANITIZE)
     target_link_options(weft_build_flags INTERFACE -fsanitize=${WEFT_SANITIZE})
 endif()
 
-add_custom_target(weft_checked_tests)  # what `./dev test` also runs under sanitizers
+add_custom_target(weft_checked_tests)  # unit tests and fuzzers: what is run under sanitizers
 
 # weft_layer(NAME SOURCES a.cpp ... USES lower_layer ... LINK_PRIVATE library ...)
 function(weft_layer name)
@@ -82,8 +82,8 @@ function(weft_fuzz name)
         target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/fuzz/run_corpus.cpp)
         add_test(NAME fuzz.${name} COMMAND ${name} ${PROJECT_SOURCE_DIR}/fuzz/corpus/${name})
         set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 60 LABELS fuzz)
-        add_dependencies(weft_checked_tests ${name})
     endif()
+    add_dependencies(weft_checked_tests ${name})
 endfunction()
 
 # weft_bench(x_bench [SOURCES x_bench.cpp] USES layer ...): a program of micro benchmarks.
