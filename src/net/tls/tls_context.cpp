@@ -23,7 +23,7 @@ constexpr const char* tls12_ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
 constexpr const char* tls13_ciphers =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 
-/// What servers and clients have in common. Nothing is left to the system's openssl.cnf.
+/// What servers and clients have in common, whatever versions and ciphers openssl.cnf sets.
 result<ssl_ctx_ptr> make_ssl_ctx(const SSL_METHOD* method) {
     ERR_clear_error();
     ssl_ctx_ptr ctx(SSL_CTX_new(method));
