@@ -14,22 +14,23 @@
 namespace weft::pubsub {
 
 class hub;
-class topic;
 
-/// Somebody who can be subscribed. **Threads**: one loop's. **Lifetime**: leaves all topics when destroyed.
+/// Somebody who can be subscribed. **Threads**: one loop's. **Lifetime**: leaves all topics when
+/// destroyed.
 class subscriber {
 public:
     subscriber() = default;
     subscriber(const subscriber&) = delete;
     subscriber& operator=(const subscriber&) = delete;
 
-    /// Takes a message of a topic. Must not call back into the hub or run user code: sending only queues.
+    /// Takes a message of a topic. Must not call back into the hub or run user code: sending only
+    /// queues.
     virtual send_status deliver(const message& what) noexcept = 0;
 
     [[nodiscard]] std::size_t subscriptions() const noexcept { return count_; }
 
 protected:
-    ~subscriber();
+    virtual ~subscriber();
 
 private:
     friend class hub;
@@ -39,19 +40,22 @@ private:
 };
 
 /// What the hubs of one server have in common: each other.
-/// **Threads**: filled before the loops run, then only read. **Lifetime**: outlives the hubs.
+/// **Threads**: filled before the loops run, then only read; hubs end when nobody publishes any
+/// more. **Lifetime**: outlives the hubs.
 class exchange {
 public:
-    /// Publishes on every loop. **Threads**: any; on a loop's own thread its subscribers are served at once.
+    /// Publishes on every loop. What one thread publishes arrives in order.
+    /// **Threads**: any; on a loop's own thread its subscribers are served at once.
     void publish(std::string_view topic, const message& what) const;
 
 private:
     friend class hub;
-    std::vector<hub*> hubs_;
+    struct member;
+    std::vector<std::shared_ptr<member>> members_;
 };
 
-/// The topics of one loop and their subscribers. Names are found through a keyed hash (SipHash-1-3 with a key of this
-/// process), so that no peer can choose names that collide.
+/// The topics of one loop and their subscribers. Names are found through a keyed hash (SipHash-1-3
+/// with a key of this process), so that no peer can choose names that collide.
 /// **Threads**: the loop's.
 class hub {
 public:
@@ -66,10 +70,13 @@ public:
     void unsubscribe_all(subscriber& who) noexcept;
     [[nodiscard]] bool is_subscribed(const subscriber& who, std::string_view topic) const noexcept;
 
-    /// To every subscriber on every loop, but not to `except`. Returns how many of this loop accepted it.
-    std::size_t publish(std::string_view topic, const message& what, const subscriber* except = nullptr);
+    /// To every subscriber on every loop, but not to `except`. Returns how many of this loop took
+    /// it without a loss. Other loops get what one iteration published in one post, in order.
+    std::size_t publish(std::string_view topic, const message& what,
+                        const subscriber* except = nullptr);
     /// To the subscribers of this loop only: what other loops' hubs call here.
-    std::size_t publish_local(std::string_view topic, const message& what, const subscriber* except = nullptr);
+    std::size_t publish_local(std::string_view topic, const message& what,
+                              const subscriber* except = nullptr);
 
     /// Subscribers on this loop.
     [[nodiscard]] std::size_t subscribers(std::string_view topic) const noexcept;
@@ -78,7 +85,14 @@ public:
     [[nodiscard]] queue_metrics& metrics() noexcept { return metrics_; }
 
 private:
+    friend class exchange;
+    friend class subscriber;
+    struct topic;
     struct state;
+
+    void remove(subscriber::subscription& gone) noexcept;
+    void forward(std::string_view topic, const message& what);
+
     net::loop_core& loop_;
     exchange& all_;
     queue_metrics metrics_;

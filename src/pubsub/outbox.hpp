@@ -3,30 +3,35 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include <weft/base/metrics.hpp>
 #include <weft/pubsub/message.hpp>
 
+#include "base/siphash.hpp"
+
 namespace weft::pubsub {
 
 /// Counters of what queues did on one loop.
 struct queue_metrics {
-    counter queued, dropped_newest, dropped_oldest, conflated, closed, published, delivered, topics, subscriptions;
+    counter queued, dropped_newest, dropped_oldest, conflated, closed, published, delivered, topics,
+        subscriptions;
     void visit(metric_visitor to) const;
 };
 
-/// The messages that wait for one slow connection, whole and in order, under a policy. It exists only while the
-/// connection is behind.
+/// The messages that wait for one slow connection, whole and in order, under a policy. It exists
+/// only while the connection is behind.
 class outbox {
 public:
     /// `limit`: bytes that may wait, the ones in front of this box (`ahead`) included.
     outbox(std::size_t limit, queue_metrics& metrics) noexcept : limit_(limit), metrics_(metrics) {}
 
-    /// Accepts the message, or does with it what the policy says. `closed` means that the caller must close.
-    /// `wire_size` is what it will occupy when sent; `ahead` what the stream has queued in front.
-    send_status push(const message& what, std::size_t wire_size, std::size_t ahead, overflow_policy policy);
+    /// Accepts the message, or does with it what the policy says. `closed` means that the caller
+    /// must close. `wire_size` is what it will occupy when sent; `ahead` what the stream has queued
+    /// in front.
+    send_status push(const message& what, std::size_t wire_size, std::size_t ahead,
+                     overflow_policy policy);
 
     [[nodiscard]] bool empty() const noexcept { return waiting_.empty(); }
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
@@ -39,11 +44,15 @@ private:
         message what;
         std::size_t wire_size;
     };
+    /// Puts the message in the place of the one that waits under the same key, if it may.
+    bool replace(const message& what, std::size_t wire_size, std::size_t ahead);
+
     std::size_t limit_;
     queue_metrics& metrics_;
     std::deque<entry> waiting_;
     std::uint64_t first_ = 0;  // the sequence number of waiting_.front()
-    std::unordered_map<std::string_view, std::uint64_t> by_key_;  // only under latest_per_key
+    // Sequence numbers of what waits under latest_per_key; the keys lie in the messages.
+    std::unordered_map<std::string_view, std::uint64_t, keyed_hash> by_key_;
     std::size_t bytes_ = 0;
 };
 

@@ -1,0 +1,218 @@
+// Topics and fan-out. A subscription stands in three places: at an index of its topic's vector
+// (walked when publishing; removal swaps the last one in), in its subscriber's list (walked when
+// the subscriber leaves), and in a table by topic and subscriber (so that leaving one of very many
+// costs the same). Invariant: the three agree between any two calls, and a topic exists exactly
+// while it has subscribers.
+//
+// Other loops are reached through their mailboxes. What one iteration publishes is collected and
+// posted to each of them once; so the order of publishing is the order of arrival.
+
+#include "pubsub/hub.hpp"
+
+#include <atomic>
+#include <span>
+#include <utility>
+
+#include <tsl/robin_map.h>
+
+#include "base/siphash.hpp"
+
+namespace weft::pubsub {
+namespace {
+
+struct publication {
+    std::string topic;
+    message what;
+};
+using batch = std::vector<publication>;
+
+}  // namespace
+
+/// The subscribers of one name on one loop.
+struct hub::topic {
+    std::string name;
+    hub& home;
+    std::vector<subscriber::subscription*> members;
+};
+
+struct subscriber::subscription {
+    hub::topic* in;
+    subscriber* who;
+    std::size_t index;  // in the topic's members
+    subscription* next;
+    subscription** to_me;  // the pointer of the subscriber's list that points here
+};
+
+/// A hub as others see it; outlives the hub, so that a task under way finds nobody instead of a
+/// dead one.
+struct exchange::member {
+    std::atomic<hub*> home;
+    const std::shared_ptr<net::mailbox> mail;
+
+    /// **Threads**: any.
+    static void send(const std::shared_ptr<member>& to, std::shared_ptr<const batch> what) {
+        to->mail->push([to, what = std::move(what)] {
+            hub* home = to->home.load(std::memory_order_acquire);
+            if (home == nullptr) return;
+            for (const publication& p : *what) home->publish_local(p.topic, p.what);
+        });
+    }
+};
+
+struct hub::state {
+    using subscription = subscriber::subscription;
+
+    struct pair {
+        const topic* in;
+        const subscriber* who;
+        friend bool operator==(const pair&, const pair&) = default;
+    };
+    struct pair_hash {
+        siphash_key key = siphash_key::of_process();
+        std::size_t operator()(const pair& p) const noexcept {
+            return siphash_1_3(key, std::as_bytes(std::span(&p, 1)));
+        }
+    };
+
+    std::shared_ptr<exchange::member> self;
+    // The names lie in the topics.
+    tsl::robin_map<std::string_view, std::unique_ptr<topic>, keyed_hash> topics;
+    tsl::robin_map<pair, std::unique_ptr<subscription>, pair_hash> subscriptions;
+    batch outgoing;  // to the other loops, with the flush that is posted
+
+    [[nodiscard]] topic* find(std::string_view name) const noexcept {
+        const auto found = topics.find(name);
+        return found != topics.end() ? found->second.get() : nullptr;
+    }
+};
+
+subscriber::~subscriber() {
+    while (first_ != nullptr) first_->in->home.remove(*first_);
+}
+
+void exchange::publish(std::string_view topic, const message& what) const {
+    hub* own = nullptr;
+    for (const auto& m : members_) {
+        hub* const home = m->home.load(std::memory_order_acquire);
+        if (home != nullptr && home->loop().in_loop_thread()) own = home;
+    }
+    if (own != nullptr) {
+        own->publish(topic, what);
+        return;
+    }
+    const auto one = std::make_shared<const batch>(batch{{std::string(topic), what}});
+    for (const auto& m : members_) member::send(m, one);
+}
+
+hub::hub(net::loop_core& loop, exchange& all)
+    : loop_(loop), all_(all), state_(std::make_unique<state>()) {
+    state_->self.reset(new exchange::member{this, loop.mail()});
+    all.members_.push_back(state_->self);
+}
+
+hub::~hub() {
+    state_->self->home.store(nullptr, std::memory_order_release);
+    while (!state_->subscriptions.empty()) remove(*state_->subscriptions.begin()->second);
+}
+
+bool hub::subscribe(subscriber& who, std::string_view name) {
+    topic* in = state_->find(name);
+    if (in == nullptr) {
+        auto fresh = std::make_unique<topic>(topic{std::string(name), *this, {}});
+        in = fresh.get();
+        state_->topics.emplace(in->name, std::move(fresh));
+        metrics_.topics.add();
+    } else if (state_->subscriptions.contains({in, &who})) {
+        return false;
+    }
+    auto fresh = std::make_unique<subscriber::subscription>(
+        subscriber::subscription{in, &who, in->members.size(), who.first_, &who.first_});
+    if (who.first_ != nullptr) who.first_->to_me = &fresh->next;
+    who.first_ = fresh.get();
+    ++who.count_;
+    in->members.push_back(fresh.get());
+    state_->subscriptions.emplace(state::pair{in, &who}, std::move(fresh));
+    metrics_.subscriptions.add();
+    return true;
+}
+
+bool hub::unsubscribe(subscriber& who, std::string_view name) {
+    const topic* in = state_->find(name);
+    if (in == nullptr) return false;
+    const auto found = state_->subscriptions.find({in, &who});
+    if (found == state_->subscriptions.end()) return false;
+    remove(*found->second);
+    return true;
+}
+
+void hub::unsubscribe_all(subscriber& who) noexcept {
+    auto* at = who.first_;
+    while (at != nullptr) {
+        auto* const next = at->next;
+        if (&at->in->home == this) remove(*at);
+        at = next;
+    }
+}
+
+void hub::remove(subscriber::subscription& gone) noexcept {
+    topic& in = *gone.in;
+    in.members[gone.index] = in.members.back();
+    in.members[gone.index]->index = gone.index;
+    in.members.pop_back();
+
+    *gone.to_me = gone.next;
+    if (gone.next != nullptr) gone.next->to_me = gone.to_me;
+    --gone.who->count_;
+
+    state_->subscriptions.erase(state::pair{&in, gone.who});
+    metrics_.subscriptions.sub();
+    if (in.members.empty()) {
+        state_->topics.erase(std::string_view(in.name));
+        metrics_.topics.sub();
+    }
+}
+
+bool hub::is_subscribed(const subscriber& who, std::string_view name) const noexcept {
+    const topic* in = state_->find(name);
+    return in != nullptr && state_->subscriptions.contains({in, &who});
+}
+
+std::size_t hub::subscribers(std::string_view name) const noexcept {
+    const topic* in = state_->find(name);
+    return in != nullptr ? in->members.size() : 0;
+}
+
+std::size_t hub::publish(std::string_view name, const message& what, const subscriber* except) {
+    metrics_.published.add();
+    if (all_.members_.size() > 1) forward(name, what);
+    return publish_local(name, what, except);
+}
+
+std::size_t hub::publish_local(std::string_view name, const message& what,
+                               const subscriber* except) {
+    const topic* in = state_->find(name);
+    if (in == nullptr) return 0;
+    std::size_t taken = 0;
+    for (const auto* member : in->members) {
+        if (member->who == except) continue;
+        const send_status status = member->who->deliver(what);
+        if (status == send_status::sent || status == send_status::queued) ++taken;
+    }
+    metrics_.delivered.add(taken);
+    return taken;
+}
+
+void hub::forward(std::string_view name, const message& what) {
+    state_->outgoing.push_back({std::string(name), what});
+    if (state_->outgoing.size() > 1) return;
+    loop_.post([self = state_->self] {
+        hub* const home = self->home.load(std::memory_order_acquire);
+        if (home == nullptr) return;
+        const auto all = std::make_shared<const batch>(std::exchange(home->state_->outgoing, {}));
+        for (const auto& other : home->all_.members_) {
+            if (other != self) exchange::member::send(other, all);
+        }
+    });
+}
+
+}  // namespace weft::pubsub

@@ -1,0 +1,102 @@
+// The waiting line of a slow connection. Invariant: `bytes_` is the sum of what waits, and a push
+// that is accepted leaves it, together with what is ahead, within the limit; only a replacement
+// that is no larger than what it replaces is taken above it. Every message that is given up is
+// counted once.
+
+#include "pubsub/outbox.hpp"
+
+#include <utility>
+
+namespace weft::pubsub {
+namespace {
+
+constexpr std::size_t minus(std::size_t from, std::size_t what) noexcept {
+    return from > what ? from - what : 0;
+}
+
+}  // namespace
+
+void queue_metrics::visit(metric_visitor to) const {
+    const auto count = [&](std::string_view name, std::string_view help, const counter& c,
+                           std::string_view labels = {}, metric_kind kind = metric_kind::counter) {
+        to({name, labels, help, kind, c.read()});
+    };
+    constexpr std::string_view dropped = "weft_pubsub_dropped_total";
+    constexpr std::string_view dropped_help = "Messages given up because a queue was full.";
+    count("weft_pubsub_queued_total", "Messages that had to wait for a slow connection.", queued);
+    count(dropped, dropped_help, dropped_newest, "policy=\"drop_newest\"");
+    count(dropped, dropped_help, dropped_oldest, "policy=\"drop_oldest\"");
+    count("weft_pubsub_conflated_total", "Waiting messages replaced by a newer one of their key.",
+          conflated);
+    count("weft_pubsub_overflow_closed_total", "Connections closed because their queue was full.",
+          closed);
+    count("weft_pubsub_published_total", "Messages published on topics.", published);
+    count("weft_pubsub_delivered_total", "Messages that subscribers took.", delivered);
+    count("weft_pubsub_topics", "Topics with subscribers, per loop.", topics, {},
+          metric_kind::gauge);
+    count("weft_pubsub_subscriptions", "Subscriptions.", subscriptions, {}, metric_kind::gauge);
+}
+
+send_status outbox::push(const message& what, std::size_t wire_size, std::size_t ahead,
+                         overflow_policy policy) {
+    if (policy == overflow_policy::latest_per_key && replace(what, wire_size, ahead)) {
+        metrics_.conflated.add();
+        return send_status::dropped;
+    }
+    const std::size_t room = minus(limit_, ahead);
+    auto status = send_status::queued;
+    if (policy == overflow_policy::drop_oldest && wire_size <= room) {
+        // What does not fit even into an empty box must not empty it.
+        while (wire_size > minus(room, bytes_)) {
+            pop();
+            metrics_.dropped_oldest.add();
+            status = send_status::dropped;
+        }
+    }
+    if (wire_size > minus(room, bytes_)) {
+        if (policy == overflow_policy::close) {
+            metrics_.closed.add();
+            return send_status::closed;
+        }
+        metrics_.dropped_newest.add();
+        return send_status::dropped;
+    }
+    waiting_.push_back({what, wire_size});
+    bytes_ += wire_size;
+    if (policy == overflow_policy::latest_per_key && !what.key().empty()) {
+        by_key_.insert_or_assign(waiting_.back().what.key(), first_ + waiting_.size() - 1);
+    }
+    metrics_.queued.add();
+    return status;
+}
+
+bool outbox::replace(const message& what, std::size_t wire_size, std::size_t ahead) {
+    if (what.key().empty()) return false;
+    const auto found = by_key_.find(what.key());
+    if (found == by_key_.end()) return false;
+    entry& old = waiting_[static_cast<std::size_t>(found->second - first_)];
+    if (wire_size > old.wire_size &&
+        wire_size - old.wire_size > minus(minus(limit_, ahead), bytes_)) {
+        return false;
+    }
+    // The table's text lives in the message that goes now.
+    auto node = by_key_.extract(found);
+    node.key() = what.key();
+    by_key_.insert(std::move(node));
+    bytes_ = bytes_ - old.wire_size + wire_size;
+    old = {what, wire_size};
+    return true;
+}
+
+void outbox::pop() {
+    const entry& oldest = waiting_.front();
+    if (!by_key_.empty()) {
+        const auto found = by_key_.find(oldest.what.key());
+        if (found != by_key_.end() && found->second == first_) by_key_.erase(found);
+    }
+    bytes_ -= oldest.wire_size;
+    waiting_.pop_front();
+    ++first_;
+}
+
+}  // namespace weft::pubsub
