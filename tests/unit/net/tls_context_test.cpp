@@ -148,6 +148,27 @@ TEST_F(sec_t4_sni, configured_names_replace_those_of_the_certificate) {
     EXPECT_EQ(shown(*server, "in-certificate.test"), "");
 }
 
+TEST(tls_server, sends_the_chain_that_follows_the_certificate) {
+    auto option = as_option(test_ca().issue({.names = {"example.test"}}));
+    option.cert_pem += test_ca().pem();
+    const auto server = make_server({.certificates = {option}});
+    auto ours = accept(*server);
+    openssl_peer peer(client);
+    pump(ours, peer);
+    EXPECT_EQ(sk_X509_num(SSL_get_peer_cert_chain(peer.ssl())), 2);
+}
+
+TEST(tls_server, the_earlier_of_two_certificates_serves_a_shared_name) {
+    const auto first = as_option(test_ca().issue({.names = {"first.test", "shared.test"}}));
+    const auto second = as_option(test_ca().issue({.names = {"second.test", "shared.test"}}));
+    const auto server = make_server({.certificates = {first, second}});
+    auto ours = accept(*server);
+    openssl_peer peer(client);
+    peer.name_host("shared.test");
+    pump(ours, peer);
+    EXPECT_EQ(peer.shown_name(), "first.test");
+}
+
 // --- Tickets ---
 
 class sec_t5 : public ::testing::TestWithParam<int> {
@@ -399,6 +420,8 @@ TEST_F(load_errors, a_key_too_weak_for_the_security_level) {
 TEST_F(load_errors, too_large_a_file) {
     const scratch_file large(std::string(1024 * 1024 + 1, ' '));
     EXPECT_EQ(load_error({.cert_file = large.path, .key_file = key.path}).code(),
+              errc::limit_exceeded);
+    EXPECT_EQ(load_error({.cert_file = cert.path, .key_file = large.path}).code(),
               errc::limit_exceeded);
 }
 
