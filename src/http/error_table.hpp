@@ -13,7 +13,7 @@ namespace weft::http {
 struct error_row {
     errc code;
     int status;              ///< 0: no answer is sent.
-    std::string_view label;  ///< Of its counter, `weft_http_errors_total{error="..."}`.
+    std::string_view label;  ///< Of its counter: `error="..."`.
     std::string_view text;
     condition meaning;
 };

@@ -32,7 +32,6 @@ enum class errc : std::uint8_t {
     head_too_slow,          ///< closed without a reply
     body_too_slow,          ///< 408
     reply_too_slow,         ///< 503: a deferred answer did not come in time
-    reader_too_slow,        ///< aborted: the peer does not take the reply
     handler_failed,         ///< 500: the handler threw, or dropped its responder
     idle,                   ///< closed: no next request came
     bad_status_line,        ///< responses only

@@ -37,6 +37,12 @@ public:
     /// What the route's `:name` or `*name` stands for; empty when the route has no such parameter.
     [[nodiscard]] std::string_view param(std::string_view name) const noexcept;
 
+    /// Calls `visit(name, value)` for each parameter of the route.
+    template <class F>
+    void each_param(F visit) const {
+        for (std::size_t i = 0; i < param_count_; ++i) visit(params_[i].name, params_[i].value);
+    }
+
     /// All header lines, and the lookups on them.
     [[nodiscard]] const message_head& head() const noexcept { return head_; }
     /// The first value under this name (any case), or an empty text.
@@ -54,7 +60,6 @@ public:
 private:
     friend class connection;
     friend class router;
-    friend struct request_access;  // for tests
 
     request(const message_head& head, const net::byte_stream& stream) noexcept
         : head_(head), stream_(stream) {}

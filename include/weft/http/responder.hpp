@@ -62,7 +62,7 @@ public:
     /// Answers. **Errors**: `errc::gone`, `errc::already_answered`, `errc::wrong_thread` (then the
     /// right to answer stays).
     std::error_code send(response answer);
-    /// Answers with a body written bit by bit; `head`'s own body, if any, is its beginning.
+    /// Answers with a body written bit by bit; `head`'s own bytes, if any, are its beginning.
     /// **Errors**: when the answer cannot be given the stream's first `write` says so.
     [[nodiscard]] body_stream start(response head);
     /// Called once when the connection ends before an answer was given. A peer that has closed its

@@ -72,17 +72,25 @@ public:
 
 private:
     friend class connection;
-    friend struct router_access;  // for tests
     struct node;
     struct endpoint;
-    struct match;
+    struct route;
+    /// What a request asks for: nothing (no `where`), a path without the method, a route, or an
+    /// upgrade.
+    struct match {
+        endpoint* where = nullptr;
+        route* chosen = nullptr;
+        bool upgrades = false;
+    };
 
     result<void> add(http::method method, std::string_view pattern, plain_handler callable,
                      route_options options);
     result<void> add(http::method method, std::string_view pattern, handler callable,
                      route_options options);
+    result<route*> free_route(http::method method, std::string_view pattern, route_options options);
     result<endpoint*> endpoint_at(std::string_view pattern);
-    [[nodiscard]] endpoint* find(request& req) const noexcept;
+    /// Finds by method and path, and gives the request its parameters.
+    [[nodiscard]] match find(request& req) const noexcept;
 
     std::unique_ptr<node> root_;
 };

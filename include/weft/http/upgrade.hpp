@@ -35,14 +35,14 @@ public:
     /// The stream, to write the 101 answer to. **Lifetime**: only while this is true.
     [[nodiscard]] net::byte_stream& stream() const noexcept;
 
-    /// Gives the stream to `handler`. The caller has written the 101 answer, or does so in
-    /// `handler->on_open`. Soon after (at the end of the upgrade handler, or within the next turn
+    /// Gives the stream to `protocol`. The caller has written the 101 answer, or does so in
+    /// `protocol->on_open`. Soon after (at the end of the upgrade handler, or within the next turn
     /// of the loop) the connection installs it with `set_handler`, calls its `on_open`, then its
     /// `on_data` with the bytes that came behind the request, if any, and frees all HTTP state.
-    /// Should the stream end before that, `handler->on_closed` is the only call.
-    /// **Errors**: `errc::gone`, `errc::already_answered`, `errc::wrong_thread`; `handler` is then
+    /// Should the stream end before that, `protocol->on_closed` is the only call.
+    /// **Errors**: `errc::gone`, `errc::already_answered`, `errc::wrong_thread`; `protocol` is then
     /// destroyed.
-    std::error_code accept(std::unique_ptr<net::stream_handler> handler);
+    std::error_code accept(std::unique_ptr<net::stream_handler> protocol);
 
     /// Answers with a plain HTTP response and closes: bytes behind a refused upgrade are never
     /// parsed as a request. **Errors**: as `accept`.

@@ -1,0 +1,37 @@
+// The names under which HTTP counters are scraped. Every label is a static text of ours: nothing a
+// peer sends can add a series.
+
+#include "http/metrics.hpp"
+
+namespace weft::http {
+
+void metrics::visit(metric_visitor visitor) const {
+    visitor({"weft_http_connections",
+             {},
+             "HTTP connections open now, without upgraded ones.",
+             metric_kind::gauge,
+             connections.read()});
+    visitor({"weft_http_requests_total",
+             {},
+             "Requests whose head was read.",
+             metric_kind::counter,
+             requests.read()});
+    constexpr std::array<std::string_view, 5> classes{
+        R"(class="1xx")", R"(class="2xx")", R"(class="3xx")", R"(class="4xx")", R"(class="5xx")"};
+    for (std::size_t i = 0; i < classes.size(); ++i) {
+        visitor({"weft_http_replies_total", classes[i], "Replies begun, by class of status.",
+                 metric_kind::counter, replies[i].read()});
+    }
+    visitor({"weft_http_upgrades_total",
+             {},
+             "Connections handed to another protocol.",
+             metric_kind::counter,
+             upgrades.read()});
+    for (std::size_t i = 1; i < errors.size(); ++i) {
+        visitor({"weft_http_errors_total", row_of(static_cast<errc>(i)).label,
+                 "What ended requests and connections other than by their own will.",
+                 metric_kind::counter, errors[i].read()});
+    }
+}
+
+}  // namespace weft::http

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <array>
+
+#include <weft/base/metrics.hpp>
+
+#include "http/error_table.hpp"
+
+namespace weft::http {
+
+/// What the HTTP connections of one loop count.
+struct metrics {
+    counter connections;  ///< Now open and not upgraded.
+    counter requests;
+    std::array<counter, 5> replies;  ///< 1xx to 5xx.
+    counter upgrades;
+    std::array<counter, error_count> errors;
+
+    void count_reply(int status) noexcept {
+        const auto group = static_cast<std::size_t>(status / 100) - 1;
+        if (group < replies.size()) replies[group].add();
+    }
+    void visit(metric_visitor visitor) const;
+};
+
+}  // namespace weft::http

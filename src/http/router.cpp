@@ -1,0 +1,153 @@
+// Routes as a tree of path segments. Looking up walks the tree along the path and goes back where a
+// more specific branch leads nowhere; since each node stands at one depth it is entered at most
+// once, so a lookup is bounded by the size of the tree, whatever the path.
+
+#include "http/router_tree.hpp"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <string>
+
+#include <weft/http/router.hpp>
+
+namespace weft::http {
+namespace {
+
+// The segments of a path behind its first '/', one after the other.
+class segments {
+public:
+    explicit segments(std::string_view path) noexcept : rest_(path.substr(1)) {}
+
+    [[nodiscard]] bool done() const noexcept { return done_; }
+    [[nodiscard]] std::string_view rest() const noexcept { return rest_; }
+    [[nodiscard]] std::string_view take() noexcept {
+        const std::size_t slash = rest_.find('/');
+        done_ = slash == std::string_view::npos;
+        const std::string_view segment = rest_.substr(0, slash);
+        rest_.remove_prefix(done_ ? rest_.size() : slash + 1);
+        return segment;
+    }
+
+private:
+    std::string_view rest_;
+    bool done_ = false;
+};
+
+error malformed(std::string_view pattern, std::string_view why) {
+    return {weft::errc::invalid_argument,
+            "route \"" + std::string(pattern) + "\" " + std::string(why)};
+}
+
+}  // namespace
+
+router::router() : root_(std::make_unique<node>()) {}
+router::router(router&&) noexcept = default;
+router& router::operator=(router&&) noexcept = default;
+router::~router() = default;
+
+result<void> router::add(http::method method, std::string_view pattern, plain_handler callable,
+                         route_options options) {
+    auto slot = free_route(method, pattern, options);
+    if (!slot) return slot.error();
+    (*slot)->plain = std::move(callable);
+    return {};
+}
+
+result<void> router::add(http::method method, std::string_view pattern, handler callable,
+                         route_options options) {
+    auto slot = free_route(method, pattern, options);
+    if (!slot) return slot.error();
+    (*slot)->deferred = std::move(callable);
+    return {};
+}
+
+result<void> router::upgrade(std::string_view pattern, upgrade_handler callable) {
+    auto where = endpoint_at(pattern);
+    if (!where) return where.error();
+    if ((*where)->upgrade) return malformed(pattern, "has an upgrade already");
+    (*where)->upgrade = std::move(callable);
+    return {};
+}
+
+result<router::route*> router::free_route(http::method method, std::string_view pattern,
+                                          route_options options) {
+    auto where = endpoint_at(pattern);
+    if (!where) return where.error();
+    route& slot = (*where)->routes[static_cast<std::size_t>(method)];
+    if (slot) return malformed(pattern, "has this method already");
+    slot.options = options;
+    std::string& allow = (*where)->allow;
+    if (!allow.empty()) allow += ", ";
+    allow += to_string(method);
+    if (method == method::get) allow += ", HEAD";
+    return &slot;
+}
+
+result<router::endpoint*> router::endpoint_at(std::string_view pattern) {
+    if (pattern.empty() || pattern.front() != '/') {
+        return malformed(pattern, "does not begin with '/'");
+    }
+    std::vector<std::string> names;
+    node* at = root_.get();
+    std::unique_ptr<endpoint>* found = nullptr;
+    for (segments path(pattern); found == nullptr;) {
+        const std::string_view segment = path.take();
+        const char kind = segment.empty() ? '\0' : segment.front();
+        if (kind == ':' || kind == '*') names.emplace_back(segment.substr(1));
+        if (kind == '*') {
+            if (!path.done()) return malformed(pattern, "has something behind its wildcard");
+            found = &at->wildcard;
+        } else {
+            at = kind == ':' ? &at->below_parameter() : &at->below(segment);
+            if (path.done()) found = &at->here;
+        }
+    }
+    if (names.size() > request::max_params) return malformed(pattern, "has too many parameters");
+    if (*found == nullptr) {
+        *found = std::make_unique<endpoint>();
+        (*found)->names = std::move(names);
+    } else if ((*found)->names != names) {
+        return malformed(pattern, "names the parameters of another route differently");
+    }
+    return found->get();
+}
+
+router::match router::find(request& req) const noexcept {
+    if (req.path_.front() != '/') return {};
+    struct walk {
+        std::array<std::string_view, request::max_params> values{};
+        std::size_t count = 0;
+
+        endpoint* from(const node& at, segments path) noexcept {
+            if (path.done()) return at.here.get();
+            const std::string_view rest = path.rest();
+            const std::string_view segment = path.take();
+            if (const node* next = at.find(segment)) {
+                if (endpoint* found = from(*next, path)) return found;
+            }
+            if (at.parameter != nullptr && !segment.empty() && count < values.size()) {
+                values[count++] = segment;
+                if (endpoint* found = from(*at.parameter, path)) return found;
+                --count;
+            }
+            if (at.wildcard == nullptr || count == values.size()) return nullptr;
+            values[count++] = rest;
+            return at.wildcard.get();
+        }
+    } walk;
+
+    match found;
+    found.where = walk.from(*root_, segments(req.path_));
+    if (found.where == nullptr) return found;
+    req.param_count_ = walk.count;
+    for (std::size_t i = 0; i < walk.count; ++i) {
+        req.params_[i] = {found.where->names[i], walk.values[i]};
+    }
+    const bool asks = req.head().header_count("upgrade") > 0;
+    found.upgrades = found.where->upgrade && (asks || found.where->allow.empty());
+    if (!found.upgrades) found.chosen = found.where->find(req.method());
+    return found;
+}
+
+}  // namespace weft::http

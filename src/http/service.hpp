@@ -1,0 +1,67 @@
+#pragma once
+
+#include <array>
+#include <ctime>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <weft/base/log.hpp>
+#include <weft/http/options.hpp>
+#include <weft/http/router.hpp>
+
+#include "http/metrics.hpp"
+#include "net/byte_stream.hpp"
+
+namespace weft::http {
+
+class connection;
+
+/// What the HTTP connections of one loop have in common.
+/// **Threads**: the loop's. **Lifetime**: outlives its connections; the router and the log outlive
+/// it.
+class service {
+public:
+    service(const router& routes, options limits, log_sink* log = nullptr);
+    ~service();
+    service(const service&) = delete;
+    service& operator=(const service&) = delete;
+
+    /// The protocol for a stream that was just accepted: call it then, since the deadline for the
+    /// first head runs from here.
+    [[nodiscard]] std::unique_ptr<net::stream_handler> make_connection(net::byte_stream& stream);
+
+    /// From now on connections end after the reply they owe; those that owe none end at once.
+    void drain() noexcept;
+
+    [[nodiscard]] http::metrics& counters() noexcept { return metrics_; }
+
+private:
+    friend class connection;
+
+    /// Links connections without allocating.
+    struct hook {
+        hook* next = nullptr;
+        hook* previous = nullptr;
+    };
+
+    /// The value of `Date`, made anew once per second.
+    [[nodiscard]] std::string_view date() noexcept;
+    [[nodiscard]] bool host_allowed(std::string_view host) const noexcept;
+    /// Memory to decode a path in, valid until the next head is read.
+    [[nodiscard]] std::span<char> path_memory() noexcept { return path_memory_; }
+    void report(errc what, std::string_view detail) noexcept;
+
+    const router& routes_;
+    options options_;
+    log_sink* log_;
+    http::metrics metrics_;
+    hook connections_;  // a ring through all of them
+    std::string path_memory_;
+    std::time_t date_of_ = -1;
+    std::array<char, 29> date_{};
+    bool draining_ = false;
+};
+
+}  // namespace weft::http
