@@ -290,12 +290,27 @@ worker_pool& loop_core::workers() {
     return *workers_;
 }
 
+void loop_core::run_blocking(unique_function<void()> work, unique_function<void()> done) {
+    const std::uint64_t ticket = ++last_ticket_;
+    working_.emplace(ticket, std::move(done));
+    workers().run([this, ticket, mail = mail_, work = std::move(work)]() mutable {
+        work();
+        work = nullptr;  // what it holds dies before `done` can look at it
+        mail->push([this, ticket] {
+            auto finished = working_.extract(ticket);
+            if (!finished.empty()) finished.mapped()();
+        });
+    });
+}
+
 void loop_core::shut_down() noexcept {
     for (listener_id id = 0; id < listeners_.size(); ++id) close_listener(id);
     streams_.for_each(
         [](tcp_stream& s, std::uint32_t) { s.abort(make_error_code(errc::shutting_down)); });
     settle();
-    one_shots_.clear();
+    // Each may hold the frame of a coroutine, whose locals may start something anew when they die.
+    while (!one_shots_.empty()) std::exchange(one_shots_, {});
+    while (!working_.empty()) std::exchange(working_, {});
     resolving_.clear();
     mail_->close();
     workers_.reset();

@@ -116,6 +116,9 @@ public:
 
     /// For work that blocks. Made on first use; shared by the loops that were given the same one.
     worker_pool& workers();
+    /// Runs `work`, which must not throw, on a worker, then `done` here. When the loop goes first,
+    /// `done` is destroyed uncalled on the thread that ends the loop.
+    void run_blocking(unique_function<void()> work, unique_function<void()> done);
 
     [[nodiscard]] net_metrics& metrics() noexcept { return metrics_; }
     [[nodiscard]] const loop_options& options() const noexcept { return options_; }
@@ -197,6 +200,7 @@ private:
     std::vector<std::unique_ptr<stream_handler>> graveyard_;
     std::vector<std::unique_ptr<one_shot>> one_shots_;
     std::unordered_map<std::uint64_t, std::unique_ptr<connect_job>> resolving_;
+    std::unordered_map<std::uint64_t, unique_function<void()>> working_;  // what follows the work
     std::uint64_t last_ticket_ = 0;
     std::shared_ptr<worker_pool> workers_;
     unsigned handshakes_left_ = 0;

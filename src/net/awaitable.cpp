@@ -1,0 +1,33 @@
+// What tasks wait for. Invariant: a suspended coroutine is owned by the loop, in a timer, a posted
+// task or the list of pending work; so it is resumed on the loop's thread or destroyed with the
+// loop.
+
+#include <weft/net/awaitable.hpp>
+
+#include "net/loop_core.hpp"
+
+namespace weft::detail {
+
+void resume_after(net::loop_core& on, duration delay, suspension who) {
+    auto resume = [who = std::move(who)]() mutable { who.resume(); };
+    if (on.in_loop_thread()) {
+        on.after(delay, std::move(resume));
+    } else {
+        on.post([&on, delay, resume = std::move(resume)]() mutable {
+            on.after(delay, std::move(resume));
+        });
+    }
+}
+
+void resume_after_work(net::loop_core& on, unique_function<void()> work, suspension who) {
+    auto resume = [who = std::move(who)]() mutable { who.resume(); };
+    if (on.in_loop_thread()) {
+        on.run_blocking(std::move(work), std::move(resume));
+    } else {
+        on.post([&on, work = std::move(work), resume = std::move(resume)]() mutable {
+            on.run_blocking(std::move(work), std::move(resume));
+        });
+    }
+}
+
+}  // namespace weft::detail
