@@ -1,14 +1,29 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 namespace weft::ws {
 
+namespace detail {
+
+constexpr std::array<bool, 256> make_token_chars() noexcept {
+    std::array<bool, 256> all{};
+    for (const char c : std::string_view("0123456789abcdefghijklmnopqrstuvwxyz"
+                                         "ABCDEFGHIJKLMNOPQRSTUVWXYZ!#$%&'*+-.^_`|~")) {
+        all[static_cast<unsigned char>(c)] = true;
+    }
+    return all;
+}
+
+inline constexpr std::array<bool, 256> token_chars = make_token_chars();
+
+}  // namespace detail
+
 /// RFC 9110 section 5.6.2.
 [[nodiscard]] constexpr bool is_token_char(char c) noexcept {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+    return detail::token_chars[static_cast<unsigned char>(c)];
 }
 
 [[nodiscard]] constexpr bool is_token(std::string_view text) noexcept {
@@ -25,19 +40,25 @@ namespace weft::ws {
                       [](char x, char y) { return to_lower(x) == to_lower(y); });
 }
 
-/// Without spaces and tabs at both ends.
-[[nodiscard]] constexpr std::string_view trimmed(std::string_view text) noexcept {
-    const std::size_t first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+[[nodiscard]] constexpr bool is_space(char c) noexcept {
+    return c == ' ' || c == '\t';
 }
 
-/// Takes the next element of a comma-separated list off its front, trimmed.
+/// Without spaces and tabs at both ends.
+[[nodiscard]] constexpr std::string_view trimmed(std::string_view text) noexcept {
+    while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+    while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+    return text;
+}
+
+/// Takes the next element of a comma-separated list off its front, trimmed. Empty elements are
+/// skipped (RFC 9110 section 5.6.1), so an empty result means that nothing was left.
 [[nodiscard]] constexpr std::string_view take_element(std::string_view& list) noexcept {
-    const std::size_t comma = list.find(',');
-    const std::string_view element = trimmed(list.substr(0, comma));
-    list = comma == std::string_view::npos ? std::string_view{} : list.substr(comma + 1);
-    return element;
+    while (!list.empty() && (list.front() == ',' || is_space(list.front()))) list.remove_prefix(1);
+    const std::size_t size = std::min(list.find(','), list.size());
+    const std::string_view element = list.substr(0, size);
+    list.remove_prefix(size);
+    return trimmed(element);
 }
 
 /// Whether a comma-separated list has the token, in any case.
