@@ -23,4 +23,15 @@ public:
     virtual void write(const log_record& record) noexcept = 0;
 };
 
+/// Writes each record as one line to standard error: "warning ws: ...". For programs that have no
+/// logger.
+class stderr_log final : public log_sink {
+public:
+    explicit stderr_log(log_level least = log_level::info) noexcept : least_(least) {}
+    void write(const log_record& record) noexcept override;
+
+private:
+    log_level least_;
+};
+
 }  // namespace weft

@@ -36,8 +36,8 @@ private:
 
 /// An immutable message, shared by all who send or hold it: copying copies a reference.
 ///
-/// What it looks like on a wire is built once and kept with it: the plain frame in front of the payload itself, further
-/// encodings (compressed ones) beside it.
+/// What it looks like on a wire is built once and kept with it: the plain frame in front of the
+/// payload itself, further encodings (compressed ones) beside it.
 /// **Threads**: any. **Cost**: one allocation when made.
 class message {
 public:
@@ -69,13 +69,16 @@ public:
 
     // ---- For protocol layers ----
 
-    /// The payload with the frame header in front of it. The first call lets `write` put the header at the *end* of the
-    /// headroom it is given and return its size; all calls must mean the same header.
+    /// The payload with the frame header in front of it. The first call lets `write` put the header
+    /// at the *end* of the headroom it is given and return its size; all calls must mean the same
+    /// header.
     [[nodiscard]] buffer_slice framed(function_ref<std::size_t(byte_span headroom)> write) const;
 
-    /// The encoding kept under `index`, made by `make` when it is not there yet. An empty slice from `make` means that
-    /// the encoding is not worth having; that too is remembered. Two threads may both make it; one result is kept.
-    [[nodiscard]] buffer_slice encoded(std::size_t index, function_ref<buffer_slice(const message&)> make) const;
+    /// The encoding kept under `index`, made by `make` when it is not there yet. An empty slice
+    /// from `make` means that the encoding is not worth having; that too is remembered. Two threads
+    /// may both make it; one result is kept.
+    [[nodiscard]] buffer_slice encoded(std::size_t index,
+                                       function_ref<buffer_slice(const message&)> make) const;
 
 private:
     struct content;
@@ -97,7 +100,8 @@ enum class send_status : std::uint8_t {
 enum class overflow_policy : std::uint8_t {
     drop_newest,     ///< The new message is dropped.
     drop_oldest,     ///< The oldest waiting messages are dropped until the new one fits.
-    latest_per_key,  ///< A waiting message of the same key is replaced at any fill level; without one, as drop_newest.
+    latest_per_key,  ///< A waiting message of the same key is replaced at any fill level; without
+                     ///< one, as drop_newest.
     close,           ///< The connection is closed with 1013.
 };
 

@@ -32,6 +32,10 @@ enum class errc : std::uint8_t {
     empty_fragments,
     control_flood,
     out_of_budget,
+    message_too_slow,
+    too_fast,
+    slow_consumer,
+    handler_failed,
     // The request of an opening handshake.
     bad_method,
     bad_http_version,

@@ -1,0 +1,140 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <weft/base/log.hpp>
+#include <weft/base/result.hpp>
+#include <weft/base/time.hpp>
+#include <weft/base/unique_function.hpp>
+#include <weft/http/options.hpp>
+#include <weft/http/router.hpp>
+#include <weft/net/conn_id.hpp>
+#include <weft/net/listen_options.hpp>
+#include <weft/net/loop.hpp>
+#include <weft/net/tls.hpp>
+#include <weft/pubsub/message.hpp>
+#include <weft/ws/endpoint.hpp>
+#include <weft/ws/options.hpp>
+
+namespace weft {
+
+/// What holds for a whole server.
+struct server_options {
+    /// Loops, each with a thread of its own; the first runs on the thread that calls `run`. 1 to
+    /// 255.
+    unsigned threads = 1;
+    http::options http{};
+    loop_budgets budgets{};
+    stream_limits limits{};
+    /// Bytes that incomplete WebSocket messages of all connections may occupy together.
+    std::uint64_t message_budget = 256ULL * 1024 * 1024;
+    /// Connections that may be open at once, over all loops. Further ones are closed at once.
+    std::size_t max_connections = 1'000'000;
+    /// Where the library's log lines go; nowhere by default. Must outlive the server.
+    log_sink* log = nullptr;
+};
+
+/// One place where a server listens.
+struct server_address {
+    std::string host = "0.0.0.0";  ///< Numeric; "::" for IPv6 and IPv4.
+    std::uint16_t port = 8080;     ///< 0 picks a free one.
+    std::string unix_path{};       ///< Instead of host and port.
+    int adopt_fd = -1;             ///< Instead of both: a listening descriptor (systemd).
+    std::optional<tls_options> tls{};
+};
+
+/// What SIGTERM and SIGINT do while `server::run` runs.
+enum class signal_handling : std::uint8_t {
+    drain,  ///< The first drains, the second stops at once; SIGHUP reads certificates again.
+    none,   ///< They are the program's business.
+};
+
+struct run_options {
+    std::string host = "0.0.0.0";
+    std::uint16_t port = 8080;
+    std::optional<tls_options> tls{};
+    signal_handling signals = signal_handling::drain;
+    duration drain_deadline = std::chrono::seconds(10);
+};
+
+/// HTTP and WebSocket on the same ports, one loop per thread, tied together.
+///
+/// Set it up (routes, endpoints, `listen`), then `run`. **Threads**: set up on one; while it runs,
+/// the functions marked "any" may be called from everywhere, handlers run on the loop of their
+/// connection.
+class server {
+public:
+    explicit server(server_options options = {});
+    ~server();
+    server(const server&) = delete;
+    server& operator=(const server&) = delete;
+
+    /// A WebSocket endpoint at a route pattern (`/chat/:room`), whose connections carry a `T`.
+    /// **Lifetime**: of the reference, the server's. A malformed or repeated pattern is reported by
+    /// `listen` and `run`.
+    template <class T = void>
+    ws::endpoint<T>& ws(std::string_view pattern, ws::options options = {}) {
+        auto made = std::make_unique<ws::endpoint<T>>(std::move(options));
+        ws::endpoint<T>& endpoint = *made;
+        add_endpoint(pattern, std::move(made));
+        return endpoint;
+    }
+    /// The HTTP routes. Change them before the server runs.
+    [[nodiscard]] http::router& http() noexcept;
+
+    /// Opens a listening socket on every loop; connections are accepted once the server runs.
+    /// **Errors**: a bad option or pattern of the set-up; the system's, with the address. Returns
+    /// the port.
+    result<std::uint16_t> listen(const server_address& address);
+
+    /// Runs the loops until `stop`, or until a drain is done. Returns 0, or 1 when it could not
+    /// start (the reason goes to the log and to `failure`).
+    int run(signal_handling signals = signal_handling::drain,
+            duration drain_deadline = std::chrono::seconds(10));
+    /// Listens and runs.
+    int run(const run_options& options);
+    /// Why `run` returned 1; empty otherwise.
+    [[nodiscard]] const std::string& failure() const noexcept;
+
+    /// **Threads** (this and all below): any.
+    /// Closes everything now and ends `run`.
+    void stop();
+    /// Stops accepting, answers what is under way, closes every WebSocket with 1001, waits for what
+    /// is queued, then ends `run`: at the latest at the deadline, when it drops what is left.
+    void drain(duration deadline);
+
+    /// Sends to one connection. On its own loop the status is final; from elsewhere `queued` means
+    /// that the message travels to that loop, where an id whose connection is gone does nothing.
+    send_status send(conn_id to, const message& what);
+    send_status send(conn_id to, message_view what) { return send(to, message(what)); }
+    void close(conn_id which, ws::close_code code = ws::close_code::normal,
+               std::string_view reason = {});
+    /// Sends to every subscriber of a topic.
+    void publish(std::string_view topic, const message& what);
+    void publish(std::string_view topic, message_view what) { publish(topic, message(what)); }
+
+    /// The number of loops, and a way to reach each.
+    [[nodiscard]] unsigned loops() const noexcept;
+    [[nodiscard]] loop_ref loop(unsigned index) const;
+
+    /// Reads the certificate files again, for new connections. **Errors**: which file and why; then
+    /// nothing changes.
+    result<void> reload_certificates();
+    /// All counters in the Prometheus text format.
+    [[nodiscard]] std::string metrics_text() const;
+
+private:
+    void add_endpoint(std::string_view pattern,
+                      std::unique_ptr<ws::detail::endpoint_core> endpoint);
+
+    struct impl;
+    std::unique_ptr<impl> impl_;
+};
+
+}  // namespace weft

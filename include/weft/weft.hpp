@@ -1,0 +1,12 @@
+#pragma once
+
+/// Everything, for programs. Libraries and large programs include what they use.
+
+#include <weft/base/task.hpp>
+#include <weft/http/router.hpp>
+#include <weft/http/static_files.hpp>
+#include <weft/net/awaitable.hpp>
+#include <weft/net/loop.hpp>
+#include <weft/pubsub/message.hpp>
+#include <weft/server/server.hpp>
+#include <weft/ws/endpoint.hpp>

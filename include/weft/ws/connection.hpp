@@ -1,0 +1,119 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <weft/base/bytes.hpp>
+#include <weft/net/conn_id.hpp>
+#include <weft/net/endpoint.hpp>
+#include <weft/pubsub/message.hpp>
+#include <weft/ws/close_code.hpp>
+
+namespace weft::ws {
+
+class session;
+namespace detail {
+class accept_stage;
+}
+
+/// One WebSocket of a server, lent to handlers.
+///
+/// Nothing here calls a handler: `send` queues and returns what became of the message, `close`
+/// schedules.
+/// **Threads**: its loop's; elsewhere use its `id()` with the server's functions, which work from
+/// any thread. A call from another thread does nothing and returns `misuse` where it returns
+/// something.
+/// **Lifetime**: borrowed from the endpoint for the length of a handler call; it cannot be copied,
+/// moved or made by users. Keep `id()` instead.
+class connection_base {
+public:
+    connection_base(const connection_base&) = delete;
+    connection_base& operator=(const connection_base&) = delete;
+    virtual ~connection_base() = default;
+
+    /// What to keep where a reference would dangle.
+    [[nodiscard]] conn_id id() const noexcept;
+    [[nodiscard]] weft::endpoint peer() const;
+    /// True under TLS.
+    [[nodiscard]] bool secure() const noexcept;
+    /// What the route's `:name` stands for; empty when the route has no such parameter.
+    [[nodiscard]] std::string_view param(std::string_view name) const noexcept;
+    /// The subprotocol agreed on, or empty.
+    [[nodiscard]] std::string_view subprotocol() const noexcept { return subprotocol_; }
+
+    /// Sends a text, which must be valid UTF-8 (the peer closes with 1007 otherwise).
+    /// **Cost**: no allocation while the peer keeps up; what it sent leaves with all else of this
+    /// iteration.
+    send_status send(std::string_view text) noexcept;
+    send_status send(const char* text) noexcept { return send(std::string_view(text)); }
+    send_status send(byte_view bytes) noexcept;
+    /// Sends a received message back, or on, with the same kind.
+    send_status send(message_view what) noexcept;
+    /// Sends a shared message by reference.
+    send_status send(const message& what) noexcept;
+    /// Bytes that wait for this peer.
+    [[nodiscard]] std::size_t queued() const noexcept;
+
+    /// Joins a topic; false when it was subscribed before. All topics are left when the connection
+    /// ends.
+    bool subscribe(std::string_view topic);
+    bool unsubscribe(std::string_view topic);
+    [[nodiscard]] bool is_subscribed(std::string_view topic) const noexcept;
+    /// Sends to everyone else who is subscribed, on every loop; returns how many of this loop
+    /// accepted it.
+    /// **Cost**: the message is copied and framed once.
+    std::size_t publish(std::string_view topic, message_view what);
+    std::size_t publish(std::string_view topic, const message& what);
+
+    /// Asks the peer for a sign of life; `on_pong` tells of it. At most 125 bytes of payload.
+    void ping(byte_view payload = {}) noexcept;
+
+    /// Starts the closing handshake behind what is queued; `on_close` tells the end. A code that
+    /// may not be sent, or a reason above 123 bytes, becomes 1000 without reason.
+    void close(close_code code = close_code::normal, std::string_view reason = {}) noexcept;
+    /// Drops the connection at once: what is queued is lost, the peer sees 1006.
+    void terminate() noexcept;
+
+protected:
+    connection_base() = default;
+
+private:
+    friend class detail::accept_stage;
+    [[nodiscard]] bool callable() const noexcept;
+
+    session* session_ = nullptr;
+    std::string subprotocol_;
+    std::vector<std::pair<std::string, std::string>> params_;
+};
+
+/// A connection with the user's data of this endpoint.
+template <class T>
+class connection final : public connection_base {
+public:
+    /// The data of this connection: made when it was accepted, destroyed after `on_close`.
+    [[nodiscard]] T& data() noexcept { return data_; }
+    [[nodiscard]] const T& data() const noexcept { return data_; }
+    T* operator->() noexcept { return &data_; }
+    const T* operator->() const noexcept { return &data_; }
+
+private:
+    template <class>
+    friend class endpoint;
+    explicit connection(T&& data) : data_(std::move(data)) {}
+    T data_;
+};
+
+/// A connection without data.
+template <>
+class connection<void> final : public connection_base {
+private:
+    template <class>
+    friend class endpoint;
+    connection() = default;
+};
+
+}  // namespace weft::ws

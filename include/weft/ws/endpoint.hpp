@@ -1,0 +1,272 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <weft/base/result.hpp>
+#include <weft/base/task.hpp>
+#include <weft/base/unique_function.hpp>
+#include <weft/net/endpoint.hpp>
+#include <weft/pubsub/message.hpp>
+#include <weft/ws/close_event.hpp>
+#include <weft/ws/connection.hpp>
+#include <weft/ws/options.hpp>
+
+namespace weft::http {
+class request;
+class upgrade;
+}  // namespace weft::http
+
+namespace weft::ws {
+
+class session_shared;
+
+/// What a client asked for, as an accept handler sees it. It owns its texts, so a coroutine may
+/// keep it.
+struct handshake {
+    std::string path;
+    std::string query;  ///< Still percent-encoded.
+    std::vector<std::pair<std::string, std::string>> headers;
+    std::vector<std::pair<std::string, std::string>> params;  ///< Of the route.
+    weft::endpoint peer;
+    bool secure = false;
+    conn_id id;
+
+    /// The first value under this name (any case), or empty.
+    [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
+    [[nodiscard]] std::string_view param(std::string_view name) const noexcept;
+};
+
+/// A refusal: the HTTP status and body that the client gets instead of a WebSocket.
+struct rejection {
+    int status = 403;
+    std::string body{};
+};
+
+/// What an accept handler decides: the data of the new connection, or a refusal.
+template <class T>
+class decision {
+public:
+    decision(T data) : value_(std::move(data)) {}      // NOLINT(google-explicit-constructor)
+    decision(rejection no) : value_(std::move(no)) {}  // NOLINT(google-explicit-constructor)
+
+    [[nodiscard]] bool accepted() const noexcept { return value_.index() == 0; }
+    [[nodiscard]] T& data() noexcept { return *std::get_if<0>(&value_); }
+    [[nodiscard]] rejection& refusal() noexcept { return *std::get_if<1>(&value_); }
+
+private:
+    std::variant<T, rejection> value_;
+};
+
+/// Stands for the data of an endpoint that has none.
+struct accepted {};
+
+namespace detail {
+
+class accept_stage;
+
+/// The part of an endpoint that knows no types.
+class endpoint_core {
+public:
+    explicit endpoint_core(options chosen);
+    endpoint_core(const endpoint_core&) = delete;
+    endpoint_core& operator=(const endpoint_core&) = delete;
+    virtual ~endpoint_core();
+
+    /// For the server: where upgrade requests of this endpoint's route go.
+    void handle(const http::request& request, http::upgrade upgrade);
+    /// For the server: the sessions' common things, by loop. Before the loops run.
+    void set_loops(std::vector<session_shared*> loops);
+    /// For the server: checks the options. **Errors**: says which option is wrong.
+    [[nodiscard]] result<void> prepare();
+
+protected:
+    friend class accept_stage;
+    friend class server_user;
+    struct impl;
+
+    // What the typed part knows.
+    [[nodiscard]] virtual bool has_accept() const noexcept = 0;
+    virtual void decide(handshake asked, accept_stage stage) = 0;
+    virtual std::unique_ptr<connection_base> make_default() = 0;
+    virtual void opened(connection_base& c) = 0;
+    virtual void received(connection_base& c, message_view what) = 0;
+    virtual void ponged(connection_base& c, byte_view payload) = 0;
+    virtual void drained(connection_base& c) = 0;
+    virtual void closed(connection_base& c, const close_event& event) = 0;
+
+private:
+    std::unique_ptr<impl> impl_;
+};
+
+/// An upgrade request between check and decision.
+class accept_stage {
+public:
+    accept_stage(accept_stage&&) noexcept;
+    accept_stage& operator=(accept_stage&&) noexcept;
+    ~accept_stage();
+
+    /// Answers 101. When the client is gone the connection is simply destroyed.
+    void accept(std::unique_ptr<connection_base> made);
+    void reject(rejection why);
+
+private:
+    friend class endpoint_core;
+    struct state;
+    explicit accept_stage(std::unique_ptr<state> s) noexcept;
+    std::unique_ptr<state> state_;
+};
+
+template <class R>
+inline constexpr bool is_task = false;
+template <class R>
+inline constexpr bool is_task<task<R>> = true;
+
+}  // namespace detail
+
+/// The handlers of one WebSocket route, and the data type `T` of its connections.
+///
+/// **Threads**: set it up before the server runs. Handlers run on the loop of their connection:
+/// with several loops, several at once.
+template <class T>
+class endpoint final : public detail::endpoint_core {
+    using data_or_none = std::conditional_t<std::is_void_v<T>, accepted, T>;
+
+public:
+    using connection_type = connection<T>;
+    using endpoint_core::endpoint_core;
+
+    /// Decides about each client before the 101 answer, after method, version, key and Origin were
+    /// found right. `handler` is `decision<T>(const handshake&)`, or a coroutine
+    /// `task<decision<T>>(handshake)` that takes its time (bounded by
+    /// `http::options::reply_timeout`). What throws is answered with 500.
+    template <class F>
+    endpoint& on_accept(F handler) {
+        using returned = std::invoke_result_t<F&, handshake>;
+        if constexpr (detail::is_task<returned>) {
+            accept_ = [handler = std::move(handler)](handshake asked,
+                                                     detail::accept_stage stage) mutable {
+                weft::detail::spawn(run_accept(handler(std::move(asked)), std::move(stage)));
+            };
+        } else {
+            static_assert(std::is_convertible_v<returned, decision<data_or_none>>,
+                          "weft: on_accept must return the data of the connection, a rejection, or "
+                          "a task of that");
+            accept_ = [handler = std::move(handler)](handshake asked,
+                                                     detail::accept_stage stage) mutable {
+                settle(handler(asked), std::move(stage));
+            };
+        }
+        return *this;
+    }
+    /// `void(connection<T>&)`: the 101 answer is on its way.
+    template <class F>
+    endpoint& on_open(F handler) {
+        static_assert(std::is_invocable_v<F&, connection_type&>,
+                      "weft: on_open takes (connection<T>&)");
+        open_ = std::move(handler);
+        return *this;
+    }
+    /// `void(connection<T>&, message_view)`; or a coroutine `task<void>(conn_id, message)`, which
+    /// owns what it is given because the connection may be gone after the first `co_await`.
+    template <class F>
+    endpoint& on_message(F handler) {
+        if constexpr (std::is_invocable_v<F&, connection_type&, message_view>) {
+            static_assert(
+                !detail::is_task<std::invoke_result_t<F&, connection_type&, message_view>>,
+                "weft: a coroutine may not borrow the connection; take (conn_id, message) instead");
+            message_ = std::move(handler);
+        } else {
+            static_assert(std::is_invocable_r_v<task<void>, F&, conn_id, message>,
+                          "weft: on_message takes (connection<T>&, message_view), or is a "
+                          "coroutine task<void>(conn_id, message)");
+            message_ = [handler = std::move(handler)](connection_type& c,
+                                                      message_view what) mutable {
+                weft::detail::spawn(handler(c.id(), message(what)));
+            };
+        }
+        return *this;
+    }
+    /// `void(connection<T>&, byte_view)`: the answer to `ping`.
+    template <class F>
+    endpoint& on_pong(F handler) {
+        pong_ = std::move(handler);
+        return *this;
+    }
+    /// `void(connection<T>&)`: everything that waited has been written.
+    template <class F>
+    endpoint& on_drain(F handler) {
+        drain_ = std::move(handler);
+        return *this;
+    }
+    /// `void(connection<T>&, const close_event&)`: once, as the last call.
+    template <class F>
+    endpoint& on_close(F handler) {
+        static_assert(std::is_invocable_v<F&, connection_type&, const close_event&>,
+                      "weft: on_close takes (connection<T>&, const close_event&)");
+        close_ = std::move(handler);
+        return *this;
+    }
+
+private:
+    static std::unique_ptr<connection_base> make(data_or_none&& data) {
+        if constexpr (std::is_void_v<T>) {
+            return std::unique_ptr<connection_base>(new connection<void>());
+        } else {
+            return std::unique_ptr<connection_base>(new connection<T>(std::move(data)));
+        }
+    }
+    static void settle(decision<data_or_none> decided, detail::accept_stage stage) {
+        if (decided.accepted()) {
+            stage.accept(make(std::move(decided.data())));
+        } else {
+            stage.reject(std::move(decided.refusal()));
+        }
+    }
+    template <class R>
+    static task<void> run_accept(task<R> deciding, detail::accept_stage stage) {
+        settle(co_await std::move(deciding), std::move(stage));
+    }
+
+    bool has_accept() const noexcept override { return static_cast<bool>(accept_); }
+    void decide(handshake asked, detail::accept_stage stage) override {
+        accept_(std::move(asked), std::move(stage));
+    }
+    std::unique_ptr<connection_base> make_default() override {
+        if constexpr (std::is_default_constructible_v<data_or_none>) {
+            return make(data_or_none{});
+        } else {
+            return nullptr;
+        }
+    }
+    void opened(connection_base& c) override {
+        if (open_) open_(static_cast<connection_type&>(c));
+    }
+    void received(connection_base& c, message_view what) override {
+        if (message_) message_(static_cast<connection_type&>(c), what);
+    }
+    void ponged(connection_base& c, byte_view payload) override {
+        if (pong_) pong_(static_cast<connection_type&>(c), payload);
+    }
+    void drained(connection_base& c) override {
+        if (drain_) drain_(static_cast<connection_type&>(c));
+    }
+    void closed(connection_base& c, const close_event& event) override {
+        if (close_) close_(static_cast<connection_type&>(c), event);
+    }
+
+    unique_function<void(handshake, detail::accept_stage)> accept_;
+    unique_function<void(connection_type&)> open_;
+    unique_function<void(connection_type&, message_view)> message_;
+    unique_function<void(connection_type&, byte_view)> pong_;
+    unique_function<void(connection_type&)> drain_;
+    unique_function<void(connection_type&, const close_event&)> close_;
+};
+
+}  // namespace weft::ws

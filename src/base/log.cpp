@@ -1,0 +1,30 @@
+// The log sink that programs without a logger use. One write per line, so that lines of several
+// threads stay whole.
+
+#include <weft/base/log.hpp>
+
+#include <array>
+#include <string>
+
+#include <unistd.h>
+
+namespace weft {
+
+void stderr_log::write(const log_record& record) noexcept {
+    if (record.level < least_) return;
+    constexpr std::array<std::string_view, 4> names{"debug", "info", "warning", "error"};
+    try {
+        std::string line;
+        line.append(names[static_cast<std::size_t>(record.level)])
+            .append(" ")
+            .append(record.layer)
+            .append(": ");
+        for (const char c : record.message)
+            line.push_back(static_cast<unsigned char>(c) < 0x20 ? '?' : c);
+        line.push_back('\n');
+        (void)!::write(STDERR_FILENO, line.data(), line.size());
+    } catch (...) {  // out of memory: a log line is not worth more
+    }
+}
+
+}  // namespace weft

@@ -1,0 +1,280 @@
+// Ties the layers together: per thread one loop with its HTTP service and its WebSocket sessions,
+// per server one router, the endpoints and the exchange between the loops. What other threads ask
+// for travels to the right loop as a task.
+
+#include <weft/server/server.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+#include <utility>
+
+#include "http/service.hpp"
+#include "net/backend/epoll/epoll_backend.hpp"
+#include "net/loop_core.hpp"
+#include "net/tls/tls_context.hpp"
+#include "server/signal_watcher.hpp"
+#include "ws/session.hpp"
+
+namespace weft {
+namespace {
+
+/// One loop and what belongs to it.
+class node final : public net::acceptor {
+public:
+    node(std::unique_ptr<net::backend> io, std::uint8_t index, const server_options& options,
+         const http::router& routes, pubsub::exchange& all)
+        : loop(std::move(io), {index, options.budgets, options.limits, options.log}),
+          http(routes, options.http, options.log),
+          ws(loop, all, options.message_budget / options.threads),
+          most_connections_(std::max<std::size_t>(1, options.max_connections / options.threads)) {}
+
+    std::unique_ptr<net::stream_handler> on_accept(net::byte_stream& stream) noexcept override {
+        if (loop.connections() > most_connections_) return nullptr;
+        return http.make_connection(stream);
+    }
+
+    net::loop_core loop;
+    http::service http;
+    ws::session_shared ws;
+    std::vector<net::listener_id> listeners;
+
+private:
+    std::size_t most_connections_;
+};
+
+}  // namespace
+
+struct server::impl {
+    explicit impl(server_options wanted) : options(std::move(wanted)) {
+        options.threads = std::clamp(options.threads, 1U, 255U);
+    }
+    ~impl() { shut_down(); }
+
+    result<void> prepare();
+    result<std::uint16_t> listen(const server_address& address);
+    void drain_node(node& n, time_point deadline);
+    void wait_for_drain(node& n, time_point deadline);
+    void shut_down() noexcept {
+        // All of them before any dies: what ends on one loop may publish to the others.
+        for (const auto& n : nodes) n->loop.shut_down();
+    }
+    node* node_of(conn_id id) noexcept {
+        return id.loop() < nodes.size() ? nodes[id.loop()].get() : nullptr;
+    }
+
+    server_options options;
+    http::router routes;
+    std::vector<std::unique_ptr<ws::detail::endpoint_core>> endpoints;
+    std::optional<error> setup_error;
+    std::string failure;
+    pubsub::exchange all;
+    std::vector<std::shared_ptr<net::tls_server_context>> certificates;
+    std::vector<std::unique_ptr<node>> nodes;
+};
+
+server::server(server_options options) : impl_(std::make_unique<impl>(std::move(options))) {}
+server::~server() = default;
+
+http::router& server::http() noexcept {
+    return impl_->routes;
+}
+const std::string& server::failure() const noexcept {
+    return impl_->failure;
+}
+unsigned server::loops() const noexcept {
+    return impl_->options.threads;
+}
+
+void server::add_endpoint(std::string_view pattern,
+                          std::unique_ptr<ws::detail::endpoint_core> endpoint) {
+    auto routed = impl_->routes.upgrade(
+        pattern, [target = endpoint.get()](const http::request& request, http::upgrade upgrade) {
+            target->handle(request, std::move(upgrade));
+        });
+    if (routed) routed = endpoint->prepare();
+    if (!routed && !impl_->setup_error) {
+        impl_->setup_error.emplace(
+            routed.error().code(),
+            "WebSocket endpoint '" + std::string(pattern) + "': " + routed.error().message());
+    }
+    impl_->endpoints.push_back(std::move(endpoint));
+}
+
+result<void> server::impl::prepare() {
+    if (setup_error) return *setup_error;
+    while (nodes.size() < options.threads) {
+        auto io = net::make_epoll_backend();
+        if (!io) return io.error();
+        nodes.push_back(std::make_unique<node>(
+            std::move(*io), static_cast<std::uint8_t>(nodes.size()), options, routes, all));
+    }
+    std::vector<ws::session_shared*> loops;
+    for (const auto& n : nodes) loops.push_back(&n->ws);
+    for (const auto& endpoint : endpoints) endpoint->set_loops(loops);
+    return {};
+}
+
+result<std::uint16_t> server::listen(const server_address& address) {
+    if (const auto ready = impl_->prepare(); !ready) return ready.error();
+    return impl_->listen(address);
+}
+
+result<std::uint16_t> server::impl::listen(const server_address& address) {
+    std::shared_ptr<net::tls_server_context> tls;
+    if (address.tls) {
+        auto made = net::tls_server_context::make(*address.tls);
+        if (!made) return made.error();
+        tls = std::move(*made);
+        certificates.push_back(tls);
+    }
+    listen_options where{address.host, address.port, address.unix_path, address.adopt_fd};
+    const bool by_port = where.unix_path.empty() && where.adopt_fd < 0;
+    if (by_port && nodes.size() > 1) {
+        // A shared port would silently join another process' port: ask for it alone first.
+        auto probe = nodes[0]->loop.listen(where, *nodes[0]);
+        if (!probe) return probe.error();
+        const auto bound = nodes[0]->loop.local_address(*probe);
+        nodes[0]->loop.close_listener(*probe);
+        if (!bound) return bound.error();
+        where.port = bound->port();
+        where.share_port = true;
+    }
+    std::uint16_t port = where.port;
+    for (const auto& n : nodes) {
+        const auto id = n->loop.listen(where, *n, tls);
+        if (!id) return id.error();
+        n->listeners.push_back(*id);
+        if (const auto bound = n->loop.local_address(*id)) port = bound->port();
+        if (!by_port) break;  // one socket cannot be shared this way: the first loop has it
+    }
+    return port;
+}
+
+int server::run(const run_options& options) {
+    if (const auto port = listen({options.host, options.port, {}, -1, options.tls}); !port) {
+        impl_->failure = port.error().message();
+        if (impl_->options.log != nullptr)
+            impl_->options.log->write({log_level::error, "server", impl_->failure});
+        return 1;
+    }
+    return run(options.signals, options.drain_deadline);
+}
+
+int server::run(signal_handling signals, duration drain_deadline) {
+    if (const auto ready = impl_->prepare(); !ready) {
+        impl_->failure = ready.error().message();
+        if (impl_->options.log != nullptr)
+            impl_->options.log->write({log_level::error, "server", impl_->failure});
+        return 1;
+    }
+    std::optional<signal_watcher> watcher;
+    if (signals == signal_handling::drain) {
+        watcher.emplace(std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP},
+                        [this, drain_deadline, draining = false](int signal) mutable {
+                            if (signal == SIGHUP) {
+                                if (const auto done = reload_certificates();
+                                    !done && impl_->options.log != nullptr) {
+                                    impl_->options.log->write(
+                                        {log_level::error, "server", done.error().message()});
+                                }
+                            } else if (std::exchange(draining, true)) {
+                                stop();
+                            } else {
+                                drain(drain_deadline);
+                            }
+                        });
+    }
+    std::vector<std::thread> threads;
+    for (std::size_t i = 1; i < impl_->nodes.size(); ++i) {
+        threads.emplace_back([n = impl_->nodes[i].get()] { n->loop.run(); });
+    }
+    impl_->nodes[0]->loop.run();
+    for (std::thread& t : threads) t.join();
+    watcher.reset();
+    impl_->shut_down();
+    return 0;
+}
+
+void server::stop() {
+    for (const auto& n : impl_->nodes) n->loop.stop();
+}
+
+void server::drain(duration deadline) {
+    for (const auto& n : impl_->nodes) {
+        n->loop.post([this, target = n.get(), deadline] {
+            impl_->drain_node(*target, target->loop.now() + deadline);
+        });
+    }
+}
+
+void server::impl::drain_node(node& n, time_point deadline) {
+    for (const net::listener_id id : std::exchange(n.listeners, {})) n.loop.close_listener(id);
+    n.http.drain();
+    n.loop.for_each_stream([](net::byte_stream& stream) {
+        if (ws::session* open = ws::session::of(stream))
+            open->close(ws::close_code::going_away, "server shutting down");
+    });
+    wait_for_drain(n, deadline);
+}
+
+void server::impl::wait_for_drain(node& n, time_point deadline) {
+    if (n.loop.connections() == 0 || n.loop.now() >= deadline) {
+        n.loop.stop();
+        return;
+    }
+    n.loop.after(std::chrono::milliseconds(5),
+                 [this, &n, deadline] { wait_for_drain(n, deadline); });
+}
+
+send_status server::send(conn_id to, const message& what) {
+    node* n = impl_->node_of(to);
+    if (n == nullptr) return send_status::closed;
+    const auto deliver = [](node& at, conn_id id, const message& m) {
+        net::byte_stream* stream = at.loop.find(id);
+        ws::session* open = stream != nullptr ? ws::session::of(*stream) : nullptr;
+        return open != nullptr ? open->send(m) : send_status::closed;
+    };
+    if (n->loop.runs_here()) return deliver(*n, to, what);
+    return n->loop.post([n, to, what, deliver] { deliver(*n, to, what); }) ? send_status::queued
+                                                                           : send_status::closed;
+}
+
+void server::close(conn_id which, ws::close_code code, std::string_view reason) {
+    if (node* n = impl_->node_of(which)) {
+        n->loop.post([n, which, code, reason = std::string(reason)] {
+            net::byte_stream* stream = n->loop.find(which);
+            if (ws::session* open = stream != nullptr ? ws::session::of(*stream) : nullptr)
+                open->close(code, reason);
+        });
+    }
+}
+
+void server::publish(std::string_view topic, const message& what) {
+    impl_->all.publish(topic, what);
+}
+
+loop_ref server::loop(unsigned index) const {
+    return index < impl_->nodes.size() ? loop_ref(impl_->nodes[index]->loop.mail()) : loop_ref();
+}
+
+result<void> server::reload_certificates() {
+    for (const auto& context : impl_->certificates) {
+        if (auto done = context->reload(); !done) return done;
+    }
+    return {};
+}
+
+std::string server::metrics_text() const {
+    metrics_page page;
+    for (const auto& n : impl_->nodes) {
+        const auto add = [&](const metric_sample& sample) { page.add(sample); };
+        n->loop.metrics().visit(add);
+        n->http.counters().visit(add);
+        n->ws.metrics.visit(add);
+        n->ws.hub.metrics().visit(add);
+    }
+    return page.text();
+}
+
+}  // namespace weft

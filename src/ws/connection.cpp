@@ -1,0 +1,72 @@
+// What users call on a connection: a thread check, then the session's own function.
+
+#include <weft/ws/connection.hpp>
+
+#include "ws/session.hpp"
+
+namespace weft::ws {
+
+bool connection_base::callable() const noexcept {
+    return session_ != nullptr && session_->shared().loop.in_loop_thread();
+}
+
+conn_id connection_base::id() const noexcept {
+    return session_->stream().id();
+}
+endpoint connection_base::peer() const {
+    return session_->stream().peer();
+}
+bool connection_base::secure() const noexcept {
+    return session_->stream().secure();
+}
+
+std::string_view connection_base::param(std::string_view name) const noexcept {
+    for (const auto& [key, value] : params_) {
+        if (key == name) return value;
+    }
+    return {};
+}
+
+send_status connection_base::send(std::string_view text) noexcept {
+    return session_->send(message_view(text));
+}
+send_status connection_base::send(byte_view bytes) noexcept {
+    return session_->send(message_view(message_kind::binary, bytes));
+}
+send_status connection_base::send(message_view what) noexcept {
+    return session_->send(what);
+}
+send_status connection_base::send(const message& what) noexcept {
+    return session_->send(what);
+}
+std::size_t connection_base::queued() const noexcept {
+    return session_->queued();
+}
+
+bool connection_base::subscribe(std::string_view topic) {
+    return callable() && session_->shared().hub.subscribe(*session_, topic);
+}
+bool connection_base::unsubscribe(std::string_view topic) {
+    return callable() && session_->shared().hub.unsubscribe(*session_, topic);
+}
+bool connection_base::is_subscribed(std::string_view topic) const noexcept {
+    return callable() && session_->shared().hub.is_subscribed(*session_, topic);
+}
+std::size_t connection_base::publish(std::string_view topic, message_view what) {
+    return publish(topic, message(what));
+}
+std::size_t connection_base::publish(std::string_view topic, const message& what) {
+    return callable() ? session_->shared().hub.publish(topic, what, session_) : 0;
+}
+
+void connection_base::ping(byte_view payload) noexcept {
+    if (callable()) session_->ping(payload);
+}
+void connection_base::close(close_code code, std::string_view reason) noexcept {
+    if (callable()) session_->close(code, reason);
+}
+void connection_base::terminate() noexcept {
+    if (callable()) session_->terminate();
+}
+
+}  // namespace weft::ws

@@ -1,0 +1,255 @@
+// The server's side of the opening handshake and the bridge from sessions to typed handlers. The
+// order of the checks is that of cost and of trust: the request itself, then the Origin, then what
+// the application decides.
+
+#include <weft/ws/endpoint.hpp>
+
+#include <algorithm>
+#include <array>
+#include <exception>
+
+#include <weft/http/request.hpp>
+#include <weft/http/upgrade.hpp>
+
+#include "ws/proto/handshake.hpp"
+#include "ws/session.hpp"
+
+namespace weft::ws {
+
+std::string_view handshake::header(std::string_view name) const noexcept {
+    for (const auto& [key, value] : headers) {
+        if (http::same_token(key, name)) return value;
+    }
+    return {};
+}
+
+std::string_view handshake::param(std::string_view name) const noexcept {
+    for (const auto& [key, value] : params) {
+        if (key == name) return value;
+    }
+    return {};
+}
+
+namespace detail {
+
+struct endpoint_core::impl {
+    explicit impl(options wanted) : settings(wanted) {}
+
+    session_settings settings;
+    origin_policy origins;
+    std::vector<session_shared*> loops;
+
+    session_shared& shared_of(net::byte_stream& stream) const {
+        return *loops[stream.owner().index()];
+    }
+};
+
+/// Hands a session's events to the typed endpoint.
+class server_user final : public session_user {
+public:
+    server_user(endpoint_core& owner, std::unique_ptr<connection_base> connection)
+        : endpoint_(owner), connection_(std::move(connection)) {}
+
+    void on_open() override { endpoint_.opened(*connection_); }
+    void on_message(message_view what) override { endpoint_.received(*connection_, what); }
+    void on_pong(byte_view payload) override { endpoint_.ponged(*connection_, payload); }
+    void on_drained() override { endpoint_.drained(*connection_); }
+    void on_close(const close_event& event) override { endpoint_.closed(*connection_, event); }
+
+private:
+    endpoint_core& endpoint_;
+    std::unique_ptr<connection_base> connection_;
+};
+
+struct accept_stage::state {
+    endpoint_core& owner;
+    session_shared& shared;
+    http::upgrade upgrade;
+    std::string accept;
+    std::string subprotocol;
+    std::optional<deflate_agreement> deflate;
+    std::vector<std::pair<std::string, std::string>> params;
+};
+
+accept_stage::accept_stage(std::unique_ptr<state> s) noexcept : state_(std::move(s)) {}
+accept_stage::accept_stage(accept_stage&&) noexcept = default;
+accept_stage& accept_stage::operator=(accept_stage&&) noexcept = default;
+accept_stage::~accept_stage() = default;
+
+void accept_stage::accept(std::unique_ptr<connection_base> made) {
+    const std::unique_ptr<state> s = std::move(state_);
+    if (s == nullptr || !s->upgrade) return;
+    if (made == nullptr) {
+        (void)s->upgrade.refuse(http::response::plain_error(500));
+        return;
+    }
+    const auto answer = write_upgrade_response({s->accept, s->subprotocol, s->deflate, {}});
+    if (!answer) {
+        (void)s->upgrade.refuse(http::response::plain_error(500));
+        return;
+    }
+    net::byte_stream& stream = s->upgrade.stream();
+    auto opened = std::make_unique<session>(stream, role::server, s->owner.impl_->settings,
+                                            s->shared, s->deflate);
+    made->session_ = opened.get();
+    made->subprotocol_ = std::move(s->subprotocol);
+    made->params_ = std::move(s->params);
+    opened->set_user(std::make_unique<server_user>(s->owner, std::move(made)));
+    stream.write(as_bytes(*answer));
+    (void)s->upgrade.accept(std::move(opened));
+}
+
+void accept_stage::reject(rejection why) {
+    const std::unique_ptr<state> s = std::move(state_);
+    if (s == nullptr || !s->upgrade) return;
+    s->shared.metrics.refused.add();
+    const int status = why.status >= 300 && why.status <= 599 ? why.status : 403;
+    (void)s->upgrade.refuse(why.body.empty() ? http::response::plain_error(status)
+                                             : http::response::text(status, std::move(why.body)));
+}
+
+endpoint_core::endpoint_core(options chosen) : impl_(std::make_unique<impl>(std::move(chosen))) {}
+endpoint_core::~endpoint_core() = default;
+
+void endpoint_core::set_loops(std::vector<session_shared*> loops) {
+    impl_->loops = std::move(loops);
+}
+
+result<void> endpoint_core::prepare() {
+    const options& chosen = impl_->settings.chosen;
+    auto policy =
+        origin_policy::make({chosen.origins, true, chosen.origin == origin_check::any, false});
+    if (!policy) return policy.error();
+    impl_->origins = std::move(*policy);
+    if (chosen.deflate && (chosen.deflate->window_bits < 9 || chosen.deflate->window_bits > 15)) {
+        return error(weft::errc::invalid_argument,
+                     "ws::deflate_options::window_bits must be 9 to 15");
+    }
+    if (chosen.deflate && (chosen.deflate->level < 1 || chosen.deflate->level > 9)) {
+        return error(weft::errc::invalid_argument, "ws::deflate_options::level must be 1 to 9");
+    }
+    if (chosen.idle_timeout < chosen.ping_interval) {
+        return error(weft::errc::invalid_argument,
+                     "ws::options::idle_timeout must not be below ping_interval");
+    }
+    if (chosen.max_message == 0 || chosen.max_queue == 0) {
+        return error(weft::errc::invalid_argument,
+                     "ws::options::max_message and max_queue must not be 0");
+    }
+    text_list<max_subprotocols> parsed;
+    for (const std::string& name : chosen.subprotocols) {
+        if (parse_subprotocols(name, parsed)) {
+            return error(weft::errc::invalid_argument,
+                         "ws::options::subprotocols: '" + name + "' is not a token");
+        }
+    }
+    return {};
+}
+
+namespace {
+
+http::response refusal(errc why) {
+    const error_row& row = describe(why);
+    http::response answer = http::response::text(row.status, std::string(row.text) + "\n");
+    std::string_view lines = refusal_headers(why);
+    while (!lines.empty()) {
+        const std::string_view line = lines.substr(0, lines.find("\r\n"));
+        lines.remove_prefix(std::min(lines.size(), line.size() + 2));
+        const std::size_t colon = line.find(':');
+        if (colon != std::string_view::npos)
+            answer.header(line.substr(0, colon), line.substr(colon + 2));
+    }
+    return answer;
+}
+
+handshake own(const http::request& request) {
+    handshake made;
+    made.path = request.path();
+    made.query = request.query();
+    for (std::size_t i = 0; i < request.head().field_count(); ++i) {
+        const http::header_field field = request.head().field(i);
+        made.headers.emplace_back(field.name, field.value);
+    }
+    request.each_param([&](std::string_view name, std::string_view value) {
+        made.params.emplace_back(name, value);
+    });
+    made.peer = request.peer();
+    made.secure = request.secure();
+    made.id = request.id();
+    return made;
+}
+
+/// The client's first wish that we speak.
+std::string choose_subprotocol(std::span<const std::string_view> wanted,
+                               const std::vector<std::string>& spoken) {
+    for (const std::string_view name : wanted) {
+        if (std::find(spoken.begin(), spoken.end(), name) != spoken.end()) return std::string(name);
+    }
+    return {};
+}
+
+upgrade_check check_request(const http::request& request,
+                            std::array<header_view, http::message_head::max_fields>& room) {
+    const http::message_head& head = request.head();
+    for (std::size_t i = 0; i < head.field_count(); ++i)
+        room[i] = {head.field(i).name, head.field(i).value};
+    return check_upgrade(
+        {.method = http::to_string(head.method()),
+         .http_major = 1,
+         .http_minor = head.minor_version(),
+         .has_body = head.framing() != http::body_framing::none && head.content_length() != 0,
+         .secure = request.secure(),
+         .headers = std::span(room).first(head.field_count())});
+}
+
+}  // namespace
+
+void endpoint_core::handle(const http::request& request, http::upgrade upgrade) {
+    session_shared& shared = impl_->shared_of(upgrade.stream());
+    const options& chosen = impl_->settings.chosen;
+    const auto refuse = [&](errc why) {
+        shared.metrics.errors.count(why);
+        shared.metrics.refused.add();
+        (void)upgrade.refuse(refusal(why));
+    };
+    std::array<header_view, http::message_head::max_fields> headers;
+    const upgrade_check checked = check_request(request, headers);
+    if (checked.error) return refuse(*checked.error);
+    if (!impl_->origins.allows(checked.facts.origin)) return refuse(errc::origin_refused);
+
+    extension_outcome extensions;
+    if (chosen.deflate) {
+        const auto bits = static_cast<std::uint8_t>(chosen.deflate->window_bits);
+        extensions = accept_extensions(
+            checked.facts.extensions.view(),
+            {!chosen.deflate->context_takeover, !chosen.deflate->context_takeover, bits, bits});
+        if (extensions.error) return refuse(*extensions.error);
+    }
+    const auto accept = shared.sha1
+                            ? accept_value(*shared.sha1, checked.facts.key)
+                            : result<std::array<char, accept_size>>(weft::errc::not_supported);
+    if (!accept) {
+        (void)upgrade.refuse(http::response::plain_error(500));
+        return;
+    }
+    auto state = std::make_unique<accept_stage::state>(accept_stage::state{
+        *this,
+        shared,
+        std::move(upgrade),
+        std::string(accept->data(), accept->size()),
+        choose_subprotocol(checked.facts.subprotocols.view(), chosen.subprotocols),
+        extensions.deflate,
+        {}});
+    request.each_param([&](std::string_view name, std::string_view value) {
+        state->params.emplace_back(name, value);
+    });
+    accept_stage stage(std::move(state));
+    if (has_accept()) {
+        decide(own(request), std::move(stage));
+    } else {
+        stage.accept(make_default());
+    }
+}
+
+}  // namespace detail
+}  // namespace weft::ws
