@@ -1,0 +1,70 @@
+// The opening handshake. The input is a list of lines `name: value`; it is tried as a request and
+// as a response, its values as subprotocol lists and as origins.
+
+#include <algorithm>
+#include <cstdlib>
+#include <string_view>
+#include <vector>
+
+#include "ws/proto/handshake.hpp"
+#include "ws/proto/tokens.hpp"
+
+namespace {
+
+using namespace weft::ws;
+
+void require(bool holds) {
+    if (!holds) std::abort();
+}
+
+std::vector<header_view> split(std::string_view text) {
+    std::vector<header_view> headers;
+    while (!text.empty() && headers.size() < 64) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        const std::string_view line = text.substr(0, end);
+        const std::size_t colon = std::min(line.find(':'), line.size());
+        headers.push_back({line.substr(0, colon),
+                           colon < line.size() ? line.substr(colon + 1) : std::string_view{}});
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return headers;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    static auto sha1 = weft::sha1_digest::make();
+    static const auto policy =
+        origin_policy::make({{"https://good.com", "null"}, true, false, false});
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    const std::vector<header_view> headers = split(text);
+
+    const upgrade_check check = check_upgrade({"GET", 1, 1, false, size % 2 == 0, headers});
+    if (!check.error) {
+        require(check.facts.key.size() == 24);
+        for (const std::string_view name : check.facts.subprotocols.view()) require(is_token(name));
+        const auto accept = accept_value(*sha1, check.facts.key);
+        require(accept.has_value());
+        const std::string_view chosen = check.facts.subprotocols.view().empty()
+                                            ? std::string_view{}
+                                            : check.facts.subprotocols.view()[0];
+        require(write_upgrade_response({{(*accept).data(), accept_size}, chosen, std::nullopt, {}})
+                    .has_value());
+        (void)accept_extensions(check.facts.extensions.view(), {});
+    }
+    (void)(*policy).allows(check.facts.origin);
+
+    const deflate_wishes wishes;
+    const std::string_view offered[] = {"chat", "b"};
+    const client_request request{"h", "/", "dGhlIHNhbXBsZSBub25jZQ==", offered, &wishes, {}};
+    (void)check_response(101, headers, request, *sha1);
+
+    for (const header_view& header : headers) {
+        const auto parts = parse_origin(header.value);
+        if (parts) require(!parts->host.empty() && !parts->scheme.empty());
+        const header_view extra[] = {header};
+        const auto response = write_upgrade_response({"x", {}, std::nullopt, extra});
+        if (response) require((*response).find("\r\n\r\n") == (*response).size() - 4);
+    }
+    return 0;
+}
