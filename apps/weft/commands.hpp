@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace weft {
+
+/// Where a command listens, and with what. **Errors** of the commands name the flag to change.
+struct listen_flags {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 0;
+    unsigned threads = 1;
+    std::string tls_cert{};
+    std::string tls_key{};
+};
+
+struct echo_flags {
+    listen_flags listen{};
+    std::string path = "/";
+    bool deflate = false;
+    std::uint64_t max_message = 16 * 1024 * 1024;
+    std::uint32_t max_fragments = 1024;
+    std::vector<std::string> origins{};
+};
+
+struct serve_flags {
+    listen_flags listen{};
+    std::string folder{};
+    std::string path = "/ws";
+    std::vector<std::string> origins{};
+    bool deflate = false;
+    bool list_topics = false;
+    bool metrics = false;
+};
+
+struct demo_flags {
+    listen_flags listen{};
+};
+
+/// Each listens, prints `listening on URL` to standard output, runs until SIGTERM or SIGINT,
+/// drains, and returns the exit code. What goes wrong is told on standard error.
+int run_echo(const echo_flags& flags);
+int run_serve(const serve_flags& flags);
+int run_demo(const demo_flags& flags);
+
+}  // namespace weft

@@ -1,0 +1,28 @@
+// `weft echo`: sends every message back with its own opcode. A tool to test clients and to measure
+// with, so nothing is throttled and everything that a client sends fits into the queue of what it
+// has yet to read.
+
+#include <weft/server/server.hpp>
+
+#include "commands.hpp"
+#include "listening.hpp"
+
+namespace weft {
+
+int run_echo(const echo_flags& flags) {
+    stderr_log log(log_level::warning);
+    server target(make_server_options(flags.listen, log));
+    ws::options options;
+    options.max_message = flags.max_message;
+    options.max_fragments = flags.max_fragments;
+    options.rate.reset();
+    options.origins = flags.origins;
+    // Reading pauses at 1 MiB unread; what one read may still bring must find room above that.
+    options.max_queue =
+        2 * static_cast<std::size_t>(flags.max_message) + 4 * options.pause_reading_at;
+    if (flags.deflate) options.deflate.emplace();
+    target.ws(flags.path, options).on_message([](auto& c, message_view m) { c.send(m); });
+    return listen_and_run(target, flags.listen, "ws", flags.path);
+}
+
+}  // namespace weft

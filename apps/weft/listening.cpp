@@ -1,0 +1,64 @@
+// What every command that listens has in common: TLS flags, the line that says it is ready, errors
+// that name the flag.
+
+#include "listening.hpp"
+
+#include <cstdio>
+
+namespace weft {
+namespace {
+
+int complain(const std::string& what) {
+    std::fprintf(stderr, "weft: %s\n", what.c_str());
+    return 1;
+}
+
+/// What to do about an address that cannot be had.
+std::string advice(const listen_flags& flags, const std::error_code& why) {
+    if (why == std::errc::address_in_use) {
+        return "\n  another program uses port " + std::to_string(flags.port) +
+               ": choose another one with --port, or --port 0 for any free one";
+    }
+    if (why == std::errc::permission_denied)
+        return "\n  ports below 1024 need privileges: use --port 8080";
+    if (why == std::errc::address_not_available || why == errc::invalid_argument) {
+        return "\n  --host takes a numeric address of this machine, such as 127.0.0.1, 0.0.0.0 or "
+               "::";
+    }
+    return {};
+}
+
+}  // namespace
+
+server_options make_server_options(const listen_flags& flags, log_sink& log) {
+    server_options options;
+    options.threads = flags.threads;
+    options.log = &log;
+    return options;
+}
+
+int listen_and_run(server& target, const listen_flags& flags, std::string_view scheme,
+                   std::string_view path) {
+    server_address address;
+    address.host = flags.host;
+    address.port = flags.port;
+    if (flags.tls_cert.empty() != flags.tls_key.empty()) {
+        return complain("--tls-cert and --tls-key go together: one of them is missing");
+    }
+    if (!flags.tls_cert.empty()) {
+        tls_options tls;
+        tls.certificates.push_back({flags.tls_cert, flags.tls_key, {}, {}, {}});
+        address.tls = std::move(tls);
+    }
+    const auto port = target.listen(address);
+    if (!port) return complain(port.error().message() + advice(flags, port.error().code()));
+    const bool v6 = flags.host.find(':') != std::string::npos;
+    std::printf("listening on %.*s%s://%s%s%s:%u%.*s\n", static_cast<int>(scheme.size()),
+                scheme.data(), address.tls ? "s" : "", v6 ? "[" : "", flags.host.c_str(),
+                v6 ? "]" : "", unsigned{*port}, static_cast<int>(path.size()), path.data());
+    std::fflush(stdout);
+    if (target.run() != 0) return complain(target.failure());
+    return 0;
+}
+
+}  // namespace weft

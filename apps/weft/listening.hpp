@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <weft/server/server.hpp>
+
+#include "commands.hpp"
+
+namespace weft {
+
+/// The server options that the flags of every command mean.
+[[nodiscard]] server_options make_server_options(const listen_flags& flags, log_sink& log);
+
+/// Listens where the flags say, prints `listening on SCHEME://HOST:PORT/PATH` when ready, and runs
+/// the server to its end. `scheme` is "ws" or "http"; TLS adds the "s". Returns the exit code.
+int listen_and_run(server& target, const listen_flags& flags, std::string_view scheme,
+                   std::string_view path);
+
+}  // namespace weft

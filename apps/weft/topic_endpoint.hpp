@@ -1,0 +1,17 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include <weft/server/server.hpp>
+
+#include "topics/topic_hub.hpp"
+
+namespace weft {
+
+/// Serves the topic protocol (docs/guide/topic-protocol.md) at a route of a server.
+/// **Lifetime**: the hub must outlive the server.
+void add_topic_endpoint(server& target, std::string_view path, topics::topic_hub& hub,
+                        ws::options options);
+
+}  // namespace weft
