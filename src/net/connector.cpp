@@ -46,12 +46,15 @@ public:
     void on_open() noexcept override {
         stream_.clear_deadline();
         const auto job = std::move(job_);
-        job->done(&stream_);
+        loop_.run_guarded([&] { job->done(&stream_); });
     }
     void on_data(byte_span) noexcept override {}
     void on_deadline() noexcept override { stream_.abort(make_error_code(errc::timed_out)); }
     void on_closed(std::error_code why) noexcept override {
-        if (job_ != nullptr) try_next(loop_, std::move(job_), error(why));
+        // A loop that ends destroys `done` uncalled, and tries no further address.
+        if (job_ != nullptr && why != errc::shutting_down) {
+            try_next(loop_, std::move(job_), error(why));
+        }
     }
 
     /// Connects to the next address, or reports `last` when there is none left.
@@ -86,7 +89,7 @@ public:
             return;
         }
         loop.metrics_.connect_failed.add();
-        job->done(std::move(last));
+        loop.run_guarded([&] { job->done(std::move(last)); });
     }
 
 private:
@@ -97,7 +100,7 @@ private:
 
 void loop_core::connect(connect_options to, unique_function<void(result<byte_stream*>)> done) {
     auto job = std::make_unique<connect_job>(connect_job{std::move(to), std::move(done)});
-    job->deadline = now_ + job->to.timeout;
+    job->deadline = io_->now() + job->to.timeout;
     const auto direct = !job->to.unix_path.empty() ? endpoint::make_unix(job->to.unix_path)
                                                    : endpoint::make(job->to.host, job->to.port);
     if (direct || !job->to.unix_path.empty()) {

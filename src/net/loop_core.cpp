@@ -53,17 +53,18 @@ bool loop_core::idle() const noexcept {
 
 void loop_core::run_once(duration max_wait) {
     handshakes_left_ = options_.budgets.tls_handshakes;
-    const duration wait = idle() ? wheel_.until_next(now_, max_wait) : duration::zero();
+    const duration wait = idle() ? wheel_.until_next(io_->now(), max_wait) : duration::zero();
+    std::swap(ready_, ready_now_);  // what is cut off in this iteration reads on in the next
     io_->wait(wait, *this);
     metrics_.iterations.add();
-    wheel_.advance(now_, options_.budgets.timers);
+    run_guarded([this] { wheel_.advance(now_, options_.budgets.timers); });
     metrics_.posted_tasks.add(
         mail_->drain(options_.budgets.posted_tasks, [this](auto& task) { run_guarded(task); }));
     read_left_over();
     settle();
 }
 
-void loop_core::run_guarded(unique_function<void()>& task) noexcept {
+void loop_core::run_guarded(function_ref<void()> task) noexcept {
     try {
         task();
     } catch (const std::exception& thrown) {
@@ -79,22 +80,29 @@ void loop_core::settle() noexcept {
     // Ending one stream may make others write, and writing may end streams. Each round ends or
     // writes something.
     do {
-        while (!dirty_.empty()) {
-            std::swap(dirty_, dirty_now_);
-            for (tcp_stream* s : dirty_now_) s->flush();
-            dirty_now_.clear();
-        }
+        flush_dirty();
         tell_drained();
+        flush_dirty();  // what dies next may have written just now: it must not be on this list
         finish_closed();
     } while (!dirty_.empty() || !closing_.empty());
-    graveyard_.clear();
+    // The destructors may replace other handlers.
+    while (!graveyard_.empty()) {
+        std::swap(graveyard_, graveyard_now_);
+        graveyard_now_.clear();
+    }
+}
+
+void loop_core::flush_dirty() noexcept {
+    while (!dirty_.empty()) {
+        std::swap(dirty_, dirty_now_);
+        for (tcp_stream* s : dirty_now_) s->flush_dirty();
+        dirty_now_.clear();
+    }
 }
 
 void loop_core::read_left_over() noexcept {
-    if (ready_.empty()) return;
-    std::swap(ready_, ready_now_);
     for (const conn_id id : ready_now_) {
-        if (tcp_stream* s = streams_.find(id.slot(), id.generation())) s->read();
+        if (tcp_stream* s = streams_.find(id.slot(), id.generation())) s->read_on();
     }
     ready_now_.clear();
 }
@@ -247,6 +255,7 @@ result<listener_id> loop_core::listen(const listen_options& where, acceptor& acc
 }
 
 result<endpoint> loop_core::local_address(listener_id id) {
+    if (id >= listeners_.size() || listeners_[id].fd < 0) return errc::invalid_state;
     return io_->local_address(listeners_[id].fd);
 }
 
@@ -281,7 +290,7 @@ struct loop_core::one_shot final : timer_node {
 void loop_core::after(duration delay, unique_function<void()> task) {
     auto fresh = std::make_unique<one_shot>(*this, std::move(task));
     fresh->index = one_shots_.size();
-    wheel_.arm(*fresh, now_ + delay);
+    wheel_.arm(*fresh, io_->now() + delay);
     one_shots_.push_back(std::move(fresh));
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <weft/base/bytes.hpp>
+#include <weft/base/function_ref.hpp>
 #include <weft/base/log.hpp>
 #include <weft/base/result.hpp>
 #include <weft/base/time.hpp>
@@ -85,7 +86,13 @@ public:
 
     [[nodiscard]] time_point now() const noexcept { return now_; }
     [[nodiscard]] std::uint8_t index() const noexcept { return options_.index; }
+    /// Whether the caller may touch what the loop owns: always while nobody runs it.
     [[nodiscard]] bool in_loop_thread() const noexcept {
+        const std::thread::id owner = thread_.load(std::memory_order_relaxed);
+        return owner == std::this_thread::get_id() || owner == std::thread::id{};
+    }
+    /// Whether the calling thread is the one that runs it.
+    [[nodiscard]] bool runs_here() const noexcept {
         return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
     }
     [[nodiscard]] std::shared_ptr<mailbox> mail() const noexcept { return mail_; }
@@ -113,6 +120,13 @@ public:
         return found != nullptr && found->has_handler() ? found : nullptr;
     }
     [[nodiscard]] std::size_t connections() const noexcept { return streams_.size(); }
+    /// Calls `use(byte_stream&)` for every stream whose handler still listens.
+    template <class F>
+    void for_each_stream(F use) {
+        streams_.for_each([&](tcp_stream& s, std::uint32_t) {
+            if (s.has_handler()) use(static_cast<byte_stream&>(s));
+        });
+    }
 
     /// For work that blocks. Made on first use; shared by the loops that were given the same one.
     worker_pool& workers();
@@ -164,11 +178,12 @@ private:
     void pause_accepting(std::uint32_t slot) noexcept;
     void read_left_over() noexcept;
     void settle() noexcept;
+    void flush_dirty() noexcept;
     void finish_closed() noexcept;
     void tell_drained() noexcept;
     [[nodiscard]] bool idle() const noexcept;
     /// The one place where what users gave us to run is run: an exception ends here.
-    void run_guarded(unique_function<void()>& task) noexcept;
+    void run_guarded(function_ref<void()> task) noexcept;
 
     // for tcp_stream
     byte_span receive_buffer() noexcept { return {receive_memory_.get() + padding, receive_size}; }
@@ -197,7 +212,7 @@ private:
     std::vector<tcp_stream*> dirty_, dirty_now_;
     std::vector<tcp_stream*> closing_, closing_now_;
     std::vector<conn_id> drained_, drained_now_;
-    std::vector<std::unique_ptr<stream_handler>> graveyard_;
+    std::vector<std::unique_ptr<stream_handler>> graveyard_, graveyard_now_;
     std::vector<std::unique_ptr<one_shot>> one_shots_;
     std::unordered_map<std::uint64_t, std::unique_ptr<connect_job>> resolving_;
     std::unordered_map<std::uint64_t, unique_function<void()>> working_;  // what follows the work

@@ -16,13 +16,18 @@ mailbox::~mailbox() {
 }
 
 bool mailbox::push(unique_function<void()> task) {
-    if (closed_.load(std::memory_order_acquire)) return false;
+    if (closed_.load()) return false;
     auto* fresh = new node{nullptr, std::move(task)};
     node* seen = head_.load(std::memory_order_relaxed);
     do {
         fresh->next = seen;
-    } while (!head_.compare_exchange_weak(seen, fresh, std::memory_order_acq_rel,
+    } while (!head_.compare_exchange_weak(seen, fresh, std::memory_order_seq_cst,
                                           std::memory_order_relaxed));
+    // A push that overlaps with `close` may come behind its last look; one of the two destroys it.
+    if (closed_.load()) {
+        destroy(head_.exchange(nullptr));
+        return false;
+    }
     if (seen == nullptr) {
         const std::lock_guard lock(waker_mutex_);
         if (waker_ != nullptr) waker_->wake();
@@ -46,13 +51,13 @@ std::size_t mailbox::drain(std::size_t budget, function_ref<void(unique_function
 }
 
 void mailbox::close() noexcept {
-    closed_.store(true, std::memory_order_release);
+    closed_.store(true);
     {
         const std::lock_guard lock(waker_mutex_);
         waker_ = nullptr;
     }
     destroy(std::exchange(batch_, nullptr));
-    destroy(head_.exchange(nullptr, std::memory_order_acq_rel));
+    destroy(head_.exchange(nullptr));
 }
 
 void mailbox::destroy(node* list) noexcept {

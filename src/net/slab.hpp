@@ -12,7 +12,7 @@ namespace weft::net {
 /// Objects in numbered slots that never move, each with a generation that changes when the slot is
 /// reused.
 /// **Cost**: making and finding are O(1); memory comes in pages of 64 slots and is kept for reuse.
-template <class T>
+template <class T, class Generation = std::uint32_t>
 class slab {
 public:
     static constexpr std::uint32_t max_slots = 1U << 24U;
@@ -46,7 +46,7 @@ public:
     }
 
     /// The object that was made in this slot with this generation, or null.
-    [[nodiscard]] T* find(std::uint32_t slot, std::uint32_t generation) noexcept {
+    [[nodiscard]] T* find(std::uint32_t slot, Generation generation) noexcept {
         if (slot >= pages_.size() * page_slots) return nullptr;
         entry& e = at(slot);
         return e.live && e.generation == generation ? e.object() : nullptr;
@@ -79,7 +79,7 @@ private:
 
     struct entry {
         alignas(T) std::byte storage[sizeof(T)];
-        std::uint32_t generation = 1;
+        Generation generation = 1;
         std::uint32_t next_free = none;
         bool live = false;
         T* object() noexcept { return std::launder(reinterpret_cast<T*>(storage)); }

@@ -67,6 +67,10 @@ void tcp_stream::set_tls(std::unique_ptr<tls_session> session) {
 }
 
 void tcp_stream::set_handler(std::unique_ptr<stream_handler> handler) noexcept {
+    if (told_closed_) {
+        loop_.bury(std::move(handler));  // too late: the stream is the loop's alone
+        return;
+    }
     if (handler_ != nullptr) loop_.bury(std::move(handler_));
     handler_ = std::move(handler);
 }
@@ -91,51 +95,52 @@ void tcp_stream::start() noexcept {
 
 void tcp_stream::on_readable() noexcept {
     readable_ = true;
-    read();
+    if (!read_queued_) read();  // else its turn comes in this iteration, once
 }
 
 void tcp_stream::on_ending() noexcept {
-    readable_ = true;
     end_seen_ = true;
-    read();
+    on_readable();
 }
 
 void tcp_stream::on_broken() noexcept {
     if (connecting_) {
-        const std::error_code why = loop_.io_->connect_result(fd_);
+        const std::error_code why = loop_.io_->take_error(fd_);
         fail(why ? why : std::make_error_code(std::errc::connection_reset));
         return;
     }
-    readable_ = true;
-    end_seen_ = true;
-    if (paused_ && !closing_) {
-        // Nobody reads, so nobody would notice; what was not yet read is lost to a reset anyway.
-        fail(std::make_error_code(std::errc::connection_reset));
-        return;
-    }
-    read();
+    on_ending();
+    if (dead_ || (readable_ && !paused_)) return;
+    // Receiving does not show a reset while nobody reads, nor behind an end that was read. Without
+    // an error both ends were sent, and the bytes before them stay for the reader.
+    if (const std::error_code why = loop_.io_->take_error(fd_)) fail(why);
 }
 
 void tcp_stream::resume_reading() noexcept {
     paused_ = false;
-    if (readable_ && !read_queued_) {
-        read_queued_ = true;
-        loop_.read_later(id_);
-    }
+    if (readable_) read_later();
+}
+
+void tcp_stream::read_later() noexcept {
+    if (read_queued_) return;
+    read_queued_ = true;
+    loop_.read_later(id_);
+}
+
+void tcp_stream::read_on() noexcept {
+    read_queued_ = false;
+    read();
 }
 
 void tcp_stream::read() noexcept {
-    read_queued_ = false;
     if (tls_ != nullptr && !opened_ && !loop_.take_handshake()) {
-        read_queued_ = true;
-        loop_.read_later(id_);
+        read_later();
         return;
     }
     std::size_t budget = loop_.options_.budgets.read_bytes;
     while (readable_ && !dead_ && !connecting_ && (!paused_ || closing_)) {
         if (budget == 0) {
-            read_queued_ = true;
-            loop_.read_later(id_);
+            read_later();
             return;
         }
         byte_span target = closing_ || tls_ != nullptr ? byte_span{} : handler_->read_target();
@@ -322,8 +327,12 @@ void tcp_stream::encrypt_pending() noexcept {
         tls_->session->shutdown(io);
 }
 
-void tcp_stream::flush() noexcept {
+void tcp_stream::flush_dirty() noexcept {
     dirty_ = false;
+    flush();
+}
+
+void tcp_stream::flush() noexcept {
     if (blocked_ || dead_ || connecting_) return;
     for (;;) {
         if (tls_ != nullptr && opened_) encrypt_pending();
@@ -361,8 +370,10 @@ void tcp_stream::after_flush() noexcept {
         write_deadline_ = time_point::max();
         update_timer();
     }
-    if (want_drained_ && opened_ && usable()) loop_.drained_later(id_);
-    want_drained_ = false;
+    if (want_drained_ && !drained_queued_ && opened_ && usable()) {
+        drained_queued_ = true;
+        loop_.drained_later(id_);
+    }
     if (!shutdown_ && !closing_) return;
     if (!shutdown_sent_) {
         shutdown_sent_ = true;
@@ -383,7 +394,7 @@ void tcp_stream::after_flush() noexcept {
 
 void tcp_stream::on_writable() noexcept {
     if (connecting_) {
-        if (const std::error_code why = loop_.io_->connect_result(fd_)) {
+        if (const std::error_code why = loop_.io_->take_error(fd_)) {
             fail(why);
             return;
         }
@@ -398,7 +409,10 @@ void tcp_stream::on_writable() noexcept {
 }
 
 void tcp_stream::tell_drained() noexcept {
-    if (usable() && out_.empty() && handler_ != nullptr) handler_->on_drained();
+    drained_queued_ = false;
+    if (!usable() || queued() != 0) return;  // written again since: told when that is gone
+    want_drained_ = false;
+    handler_->on_drained();
 }
 
 // ---- Ending ----
@@ -440,11 +454,14 @@ void tcp_stream::finish_later() noexcept {
 }
 
 bool tcp_stream::finish() noexcept {
-    finish_queued_ = false;
-    if (handler_ != nullptr) {
-        handler_->on_closed(why_);
-        loop_.bury(std::move(handler_));
+    if (!told_closed_) {
+        told_closed_ = true;
+        if (handler_ != nullptr) {
+            handler_->on_closed(why_);
+            loop_.bury(std::move(handler_));
+        }
     }
+    finish_queued_ = false;  // only now: on_closed may have aborted a stream that was to linger
     if (!dead_) return false;
     if (reset_) {
         loop_.io_->reset(fd_);

@@ -53,12 +53,15 @@ public:
     void on_broken() noexcept;
     /// Receives until nothing is left, reading is paused, or the budget of the iteration is spent.
     void read() noexcept;
-    void flush() noexcept;
+    /// Goes on where `read` left off; for streams on the loop's list.
+    void read_on() noexcept;
+    /// Writes what is queued; for streams on the loop's dirty list.
+    void flush_dirty() noexcept;
     void tell_drained() noexcept;
     /// Ends what `close` or an error marked. True when the stream may be freed.
     bool finish() noexcept;
     /// False once the handler has seen its last call: from then on the stream is the loop's alone.
-    [[nodiscard]] bool has_handler() const noexcept { return handler_ != nullptr; }
+    [[nodiscard]] bool has_handler() const noexcept { return handler_ != nullptr && !told_closed_; }
 
 private:
     struct tls_state;
@@ -68,11 +71,13 @@ private:
     };
 
     void fail(std::error_code why) noexcept;
+    void read_later() noexcept;
     void peer_ended() noexcept;
     void deliver(byte_span data) noexcept;
     void deliver_tls(byte_span cipher) noexcept;
     void mark_dirty() noexcept;
     void finish_later() noexcept;
+    void flush() noexcept;
     void write_through(byte_view bytes) noexcept;
     void encrypt_pending() noexcept;
     void after_flush() noexcept;
@@ -90,8 +95,9 @@ private:
     bool paused_ : 1 = false;
     bool read_queued_ : 1 = false;  // on the loop's list of streams to read on
     bool blocked_ : 1 = false;      // the kernel took less than offered; an event will come
-    bool dirty_ : 1 = false;
+    bool dirty_ : 1 = false;        // on the loop's list of streams to write
     bool want_drained_ : 1 = false;
+    bool drained_queued_ : 1 = false;  // on the loop's list of streams to tell
     bool connecting_ : 1 = false;
     bool opened_ : 1 = false;    // the handler has seen on_open
     bool shutdown_ : 1 = false;  // our end follows what is queued
@@ -102,6 +108,7 @@ private:
     bool dead_ : 1 = false;  // on the loop's closing list for good
     bool reset_ : 1 = false;
     bool finish_queued_ : 1 = false;  // on the loop's closing list
+    bool told_closed_ : 1 = false;    // on_closed was called
     std::unique_ptr<stream_handler> handler_;
     send_queue out_;
     std::unique_ptr<tls_state> tls_;

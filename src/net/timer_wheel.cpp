@@ -104,6 +104,11 @@ bool timer_wheel::advance(time_point now, std::size_t budget) {
     const auto fire_due = [&] {
         while (due_ != nullptr && budget > 0) {
             timer_node& node = *due_;
+            if (node.deadline_ > current_) {  // moved later while it waited for a budget
+                node.unlink();
+                file(node);
+                continue;
+            }
             node.cancel();
             --budget;
             node.fire_(node);

@@ -2,15 +2,17 @@
 
 #include "net/worker_pool.hpp"
 
+#include <system_error>
 #include <utility>
 
 namespace weft::net {
 
 worker_pool::~worker_pool() {
+    std::deque<unique_function<void()>> dropped;  // destroyed without the lock
     {
         const std::lock_guard lock(mutex_);
         stopping_ = true;
-        jobs_.clear();
+        dropped.swap(jobs_);
     }
     wake_.notify_all();
     for (std::thread& t : threads_) t.join();
@@ -20,10 +22,18 @@ void worker_pool::run(unique_function<void()> job) {
     {
         const std::lock_guard lock(mutex_);
         jobs_.push_back(std::move(job));
-        if (idle_ < jobs_.size() && threads_.size() < limit_)
-            threads_.emplace_back([this] { work(); });
+        if (idle_ < jobs_.size() && threads_.size() < limit_) start_thread();
     }
     wake_.notify_one();
+}
+
+void worker_pool::start_thread() {
+    try {
+        threads_.emplace_back([this] { work(); });
+    } catch (const std::system_error&) {
+        // The system has no thread to give. The job waits for one that runs already, or for the
+        // next attempt; whoever wants its answer has a deadline.
+    }
 }
 
 void worker_pool::work() {

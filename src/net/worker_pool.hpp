@@ -24,6 +24,7 @@ public:
     void run(unique_function<void()> job);
 
 private:
+    void start_thread();
     void work();
 
     const unsigned limit_;

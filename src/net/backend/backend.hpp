@@ -92,8 +92,9 @@ public:
     virtual io_result accept(int listener, int& fd, endpoint& peer) noexcept = 0;
     /// Starts connecting; `on_writable` or `on_broken` tells the end.
     virtual result<int> connect(const endpoint& address) = 0;
-    /// The error of a connect that `on_broken` or `on_writable` ended; none when it is connected.
-    [[nodiscard]] virtual std::error_code connect_result(int fd) noexcept = 0;
+    /// Why a connect failed or a connection was reset; none when neither happened. The system
+    /// forgets it when asked.
+    [[nodiscard]] virtual std::error_code take_error(int fd) noexcept = 0;
 
     virtual std::error_code watch_listener(int fd, io_token token) noexcept = 0;
     virtual void pause_listener(int fd, io_token token, bool paused) noexcept = 0;

@@ -87,7 +87,7 @@ public:
     result<endpoint> local_address(int fd) override;
     io_result accept(int listener, int& fd, endpoint& peer) noexcept override;
     result<int> connect(const endpoint& address) override;
-    std::error_code connect_result(int fd) noexcept override;
+    std::error_code take_error(int fd) noexcept override;
 
     std::error_code watch_listener(int fd, io_token token) noexcept override {
         return control(EPOLL_CTL_ADD, fd, token, EPOLLIN);
@@ -220,7 +220,7 @@ result<int> epoll_backend::connect(const endpoint& address) {
     return fd.release();
 }
 
-std::error_code epoll_backend::connect_result(int fd) noexcept {
+std::error_code epoll_backend::take_error(int fd) noexcept {
     int code = 0;
     socklen_t size = sizeof code;
     if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) != 0) return last_error();

@@ -51,7 +51,8 @@ void sim_backend::peer_end(peer p) {
     const int to = ends_[index(p)].other;
     if (to < 0) return;
     ends_[index(to)].in_end = true;
-    tell(to, event_kind::ending);
+    // Both ends sent is one event of its own, as the kernel has it.
+    tell(to, ends_[index(p)].in_end ? event_kind::broken : event_kind::ending);
 }
 
 void sim_backend::peer_reset(peer p) {
@@ -196,9 +197,10 @@ result<int> sim_backend::connect(const endpoint& address) {
     return fd;
 }
 
-std::error_code sim_backend::connect_result(int fd) noexcept {
-    return ends_[index(fd)].refused ? system_code(std::errc::connection_refused)
-                                    : std::error_code{};
+std::error_code sim_backend::take_error(int fd) noexcept {
+    const end& e = ends_[index(fd)];
+    if (e.refused) return system_code(std::errc::connection_refused);
+    return e.in_reset ? system_code(std::errc::connection_reset) : std::error_code{};
 }
 
 std::error_code sim_backend::watch_listener(int fd, io_token token) noexcept {
@@ -231,7 +233,8 @@ std::error_code sim_backend::watch_stream(int fd, io_token token) noexcept {
 io_result sim_backend::receive(int fd, byte_span into) noexcept {
     end& e = ends_[index(fd)];
     if (fails()) return failure(fail_with_);
-    if (e.in_reset) return failure(system_code(std::errc::connection_reset));
+    // A reset behind an end does not show here, as with the kernel.
+    if (e.in_reset && !e.in_end) return failure(system_code(std::errc::connection_reset));
     if (e.in.empty())
         return {e.in_end ? io_result::status::ended : io_result::status::would_block, 0, {}};
     const std::size_t count = std::min({into.size(), e.in.size(), max_receive_});
@@ -246,6 +249,7 @@ io_result sim_backend::receive(int fd, byte_span into) noexcept {
 
 io_result sim_backend::send(int fd, std::span<const iovec> pieces) noexcept {
     end& e = ends_[index(fd)];
+    ++sends_;
     if (fails()) return failure(fail_with_);
     if (e.in_reset || e.other < 0) return failure(system_code(std::errc::broken_pipe));
     end& to = ends_[index(e.other)];
@@ -276,6 +280,7 @@ void sim_backend::shutdown(int fd) noexcept {
     if (other < 0) return;
     ends_[index(other)].in_end = true;
     tell(other, event_kind::ending);
+    if (ends_[index(fd)].in_end) tell(fd, event_kind::broken);
 }
 
 void sim_backend::close(int fd) noexcept {

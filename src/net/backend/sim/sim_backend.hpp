@@ -39,7 +39,7 @@ public:
     void peer_end(peer p);    ///< The peer sends its end (FIN).
     void peer_reset(peer p);  ///< The peer resets the connection.
     /// Everything the peer has received and not yet taken.
-    [[nodiscard]] std::string peer_take(peer p);
+    std::string peer_take(peer p);
     [[nodiscard]] bool peer_sees_end(peer p) const { return ends_[index(p)].in_end; }
     [[nodiscard]] bool peer_sees_reset(peer p) const { return ends_[index(p)].in_reset; }
     /// How many untaken bytes the peer lets pile up before the loop's sends would block.
@@ -57,6 +57,7 @@ public:
         fail_with_ = std::make_error_code(why);
     }
     [[nodiscard]] std::size_t operations() const noexcept { return operations_; }
+    [[nodiscard]] std::size_t sends() const noexcept { return sends_; }  ///< Calls of `send`.
     /// Descriptors the loop holds now.
     [[nodiscard]] std::size_t open_descriptors() const noexcept;
     /// From now on, accepting and connecting fail with EMFILE while this many descriptors are open.
@@ -72,7 +73,7 @@ public:
     result<endpoint> local_address(int fd) override;
     io_result accept(int listener, int& fd, endpoint& from_where) noexcept override;
     result<int> connect(const endpoint& address) override;
-    std::error_code connect_result(int fd) noexcept override;
+    std::error_code take_error(int fd) noexcept override;
     std::error_code watch_listener(int fd, io_token token) noexcept override;
     void pause_listener(int fd, io_token token, bool paused) noexcept override;
     std::error_code watch_stream(int fd, io_token token) noexcept override;
@@ -127,6 +128,7 @@ private:
     std::size_t max_receive_ = SIZE_MAX;
     std::size_t max_send_ = SIZE_MAX;
     std::size_t operations_ = 0;
+    std::size_t sends_ = 0;
     std::size_t fail_at_ = SIZE_MAX;
     std::error_code fail_with_{};
     std::size_t max_descriptors_ = SIZE_MAX;
