@@ -1,5 +1,6 @@
-// The net layer alone: an echo of bytes over loop_core, to be compared with bench/peers/raw_epoll. What it costs more
-// than that is the price of the loop, the stream and its queue, before any HTTP or WebSocket.
+// The net layer alone: an echo of bytes over loop_core, to be compared with bench/peers/raw_epoll.
+// What it costs more than that is the price of the loop, the stream and its queue, before any HTTP
+// or WebSocket.
 
 #include <cstdio>
 

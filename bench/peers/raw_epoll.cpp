@@ -1,12 +1,13 @@
-// What the kernel alone costs: a TCP server on one epoll that receives and sends, and does nothing else. No framing, no
-// checks, no limits, no list of things to do later. Every WebSocket server pays at least this; the comparison in
-// bench/load measures how much more ours pays.
+// What the kernel alone costs: a TCP server on one epoll that receives and sends, and does nothing
+// else. No framing, no checks, no limits, no list of things to do later. Every WebSocket server
+// pays at least this; the comparison in bench/load measures how much more ours pays.
 //
 //   raw_epoll [--port N] [--broadcast]
 //
-// Echo sends back what a recv returned. Broadcast sends it to every connection, with one send each. Edge-triggered, one
-// recv per event (another only when it filled the buffer), and at once one send; a connection whose send buffer is full
-// is not read until there is room. It prints "listening on tcp://127.0.0.1:PORT" and runs until it is killed.
+// Echo sends back what a recv returned. Broadcast sends it to every connection, with one send each.
+// Edge-triggered, one recv per event (another only when it filled the buffer), and at once one
+// send; a connection whose send buffer is full is not read until there is room. It prints
+// "listening on tcp://127.0.0.1:PORT" and runs until it is killed.
 
 #include <cerrno>
 #include <cstdio>

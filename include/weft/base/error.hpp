@@ -53,7 +53,9 @@ public:
         : error(make_error_code(code), std::move(what)) {}
 
     [[nodiscard]] std::error_code code() const noexcept { return code_; }
-    /// The sentence given where the error was made, or the code's own text.
+    /// The sentence given where the error was made; may be empty.
+    [[nodiscard]] const std::string& what() const noexcept { return what_; }
+    /// That sentence and the code's own text, or the latter alone.
     [[nodiscard]] std::string message() const {
         return what_.empty() ? code_.message() : what_ + ": " + code_.message();
     }

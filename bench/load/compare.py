@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""Compares what servers cost: processor time per message and memory per connection, next to the kernel's own price.
+
+    bench/load/compare.py --weft build/bench/apps/weft/weft --raw build/bench/bench/peers/raw_epoll
+
+Server on one processor, generator (`weft bench`) on another. The servers of a scenario take turns, round after round, so
+that what else the machine does hits all alike; the table shows medians and their ratio to the raw server. A cost is time on the
+processor as the scheduler counts it. The raw server gets the payload plus a server frame's header as bare bytes and sends
+back the same: what it receives is four bytes per message less than a masked frame, what it sends is the same.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+NODE_SERVER = HERE.parent / "peers" / "node_ws.mjs"
+
+
+@dataclass
+class Scenario:
+    name: str
+    load: list  # options of weft bench
+    echo: list = field(default_factory=list)  # options of weft echo
+    peers: tuple = ("raw",)  # besides weft; the first is what ratios refer to
+    limit: float = 0.0  # the most that weft may cost, as a multiple of the first peer
+    idle: bool = False
+
+
+SCENARIOS = [
+    Scenario("20 B, 64 connections, 1 in flight", ["-s", "20", "-c", "64"], peers=("raw", "net", "node"), limit=1.05),
+    Scenario("20 B, 64 connections, 16 in flight", ["-s", "20", "-c", "64", "-f", "16"], peers=("raw", "net", "node"),
+             limit=1.15),
+    Scenario("1 MiB, 4 connections, 1 in flight", ["-s", "1048576", "-c", "4"], ["--max-message", "2097152"],
+             peers=("raw", "net", "node"), limit=1.25),
+    Scenario("20 B, 64 connections, 1 in flight, TLS", ["-s", "20", "-c", "64", "--insecure"], ["TLS"], peers=()),
+    Scenario("20 B, 64 connections, 16 in flight, TLS", ["-s", "20", "-c", "64", "-f", "16", "--insecure"], ["TLS"],
+             peers=()),
+    Scenario("16 KiB, 64 connections, 1 in flight, TLS", ["-s", "16384", "-c", "64", "--insecure"], ["TLS"], peers=()),
+    Scenario("500 B of JSON, 64 connections, 1 in flight, deflate", ["-s", "500", "-c", "64", "--deflate"],
+             ["--deflate"], peers=()),
+    Scenario("500 B of JSON, 64 connections, 16 in flight, deflate",
+             ["-s", "500", "-c", "64", "-f", "16", "--deflate"], ["--deflate"], peers=()),
+    Scenario("10,000 idle connections", ["--idle", "10000"], peers=(), idle=True),
+    Scenario("10,000 idle connections, TLS", ["--idle", "10000", "--insecure"], ["TLS"], peers=(), idle=True),
+]
+
+
+class Bench:
+    def __init__(self, args, folder):
+        self.args = args
+        self.folder = Path(folder)
+        self.server_core, self.generator_core = (int(core) for core in args.cores.split(","))
+
+    def start_on(self, core, command):
+        def place():
+            os.sched_setaffinity(0, {core})
+            if self.args.realtime:
+                os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=place)
+
+    def certificate(self):
+        """The options that make `weft echo` speak TLS, with a certificate made on the spot."""
+        cert, key = self.folder / "cert.pem", self.folder / "key.pem"
+        if not cert.exists():
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                            "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                            "-keyout", key, "-out", cert], check=True, stderr=subprocess.DEVNULL)
+        return ["--tls-cert", str(cert), "--tls-key", str(key)]
+
+    def command(self, server, scenario):
+        """How to start this server, or None when it was not given."""
+        if server == "weft":
+            options = [o for option in scenario.echo for o in (self.certificate() if option == "TLS" else [option])]
+            return self.args.weft and [self.args.weft, "echo", "--port", "0", *options]
+        if server == "raw":
+            return self.args.raw and [self.args.raw]
+        if server == "net":
+            return self.args.net and [self.args.net]
+        return ["node", str(NODE_SERVER)] if self.args.node else None
+
+    @contextlib.contextmanager
+    def server(self, name, scenario):
+        process = self.start_on(self.server_core, self.command(name, scenario))
+        try:
+            line = process.stdout.readline()
+            address = re.search(r"(tcp|wss?)://\S+", line)
+            if not address:
+                raise RuntimeError(f"{name} did not say where it listens, but: {line!r}")
+            yield address.group(0), process.pid
+        finally:
+            process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+            process.stdout.close()
+
+    def measure(self, address, pid, scenario):
+        command = [self.args.generator or self.args.weft, "bench", address, *scenario.load, "--server-pid", str(pid), "--json",
+                   "--seconds", str(self.args.seconds), "--warmup", "0.5"]
+        generator = self.start_on(self.generator_core, command)
+        output, _ = generator.communicate()
+        if generator.returncode != 0:
+            raise RuntimeError(f"{' '.join(command)} failed")
+        return json.loads(output)
+
+    def run(self, scenario):
+        """The measurements of each server, by name."""
+        names = [name for name in (*scenario.peers, "weft") if self.command(name, scenario)]
+        found = {name: [] for name in names}
+        if scenario.idle:  # memory that was once used stays: a new process for each round
+            for _ in range(min(self.args.rounds, 2)):
+                for name in names:
+                    with self.server(name, scenario) as (address, pid):
+                        found[name].append(self.measure(address, pid, scenario))
+            return found
+        with contextlib.ExitStack() as stack:
+            running = {name: stack.enter_context(self.server(name, scenario)) for name in names}
+            for _ in range(self.args.rounds):
+                for name, (address, pid) in running.items():
+                    found[name].append(self.measure(address, pid, scenario))
+        return found
+
+
+def median(measurements, key):
+    return statistics.median(each[key] for each in measurements)
+
+
+def show(scenario, found):
+    """Prints the rows of one scenario; False when weft costs more than it may."""
+    base = next((median(found[peer], "server_cpu_ns") for peer in scenario.peers[:1] if peer in found), None)
+    good = True
+    for name, measurements in found.items():
+        if scenario.idle:
+            cost = f"{median(measurements, 'anonymous_per_connection'):,.0f} B per connection"
+            print(f"| {scenario.name} | {name} | {cost} | | | |", flush=True)
+            continue
+        cost = median(measurements, "server_cpu_ns")
+        ratio = f"{cost / base:.3f}" if base and name not in scenario.peers[:1] else ""
+        verdict = measurements[-1]["limited_by"]
+        if name == "weft" and base and scenario.limit:
+            good = cost <= base * scenario.limit
+            ratio += f" (at most {scenario.limit:.2f}{'' if good else ': MISSED'})"
+        latency = " / ".join(f"{median(measurements, key) / 1000:,.0f}" for key in ("p50_ns", "p99_ns", "p999_ns"))
+        print(f"| {scenario.name} | {name} | {cost:,.0f} ns per message | {ratio} | {latency} | {verdict} |", flush=True)
+    return good
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weft", help="the weft program")
+    parser.add_argument("--raw", help="bench/peers/raw_epoll")
+    parser.add_argument("--net", help="bench/load/net_echo, the net layer alone")
+    parser.add_argument("--node", action="store_true", help="also npm ws on Node.js, for context")
+    parser.add_argument("--generator", help="the program whose `bench` command makes the load (default: that of --weft)")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.0, help="length of one measurement")
+    parser.add_argument("--cores", default="0,1", help="processor of the server, processor of the generator")
+    parser.add_argument("--realtime", action="store_true",
+                        help="let no other program of a busy machine disturb the measurements (needs root)")
+    parser.add_argument("--only", default="", help="regular expression: scenarios to run")
+    args = parser.parse_args()
+    if not (args.weft or args.generator):
+        parser.error("give --weft, or --generator for the load alone")
+
+    all_good = True
+    with tempfile.TemporaryDirectory(prefix="weft-compare-") as folder:
+        bench = Bench(args, folder)
+        print("| work | server | processor or memory | times raw | p50 / p99 / p99.9 us | limited by |")
+        print("|---|---|---|---|---|---|", flush=True)
+        for scenario in SCENARIOS:
+            if re.search(args.only, scenario.name):
+                all_good &= show(scenario, bench.run(scenario))
+    return 0 if all_good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
