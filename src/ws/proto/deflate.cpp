@@ -139,24 +139,17 @@ inflater::step inflater::run(byte_view& input, bool last, byte_span out) noexcep
     std::size_t produced = 0;
     for (;;) {
         const bool at_tail = input.empty();
-        if (at_tail) {
-            if (!last) return {inflate_status::need_input, produced};
-            // A final block may end the message as it is, without the byte that RFC 7692 adds.
-            if (at_stream_end_ && tail_sent_ == 0) return end_message(produced);
-            if (tail_sent_ == flush_tail.size()) {
-                const bool whole =
-                    at_stream_end_ ||
-                    (stream_->data_type & (between_blocks | position_bits)) == between_blocks;
-                if (!whole) return {inflate_status::corrupt, produced};
-                return end_message(produced);
-            }
+        if (at_tail && !last) return {inflate_status::need_input, produced};
+        const std::size_t tail_left = flush_tail.size() - tail_sent_;
+        // A final block may end the message as it is, without the byte that RFC 7692 adds.
+        const bool tail_untouched = tail_left == flush_tail.size();
+        if (at_tail && at_stream_end_ && (tail_untouched || tail_left == 0)) {
+            return end_message(produced);
         }
-        const uInt given =
-            at_tail ? static_cast<uInt>(flush_tail.size() - tail_sent_) : clamped(input.size());
+        const uInt given = at_tail ? static_cast<uInt>(tail_left) : clamped(input.size());
         const uInt room = clamped(out.size() - produced);
         stream_->next_in =
-            at_tail ? bytes_of(reinterpret_cast<const std::byte*>(flush_tail.data() + tail_sent_))
-                    : bytes_of(input.data());
+            at_tail ? const_cast<Bytef*>(flush_tail.data()) + tail_sent_ : bytes_of(input.data());
         stream_->avail_in = given;
         stream_->next_out = bytes_of(out.data() + produced);
         stream_->avail_out = room;
@@ -175,6 +168,11 @@ inflater::step inflater::run(byte_view& input, bool last, byte_span out) noexcep
         }
         if (status != Z_OK && status != Z_BUF_ERROR) return {inflate_status::corrupt, produced};
         if (stream_->avail_out == 0) return {inflate_status::output_full, produced};
+        if (at_tail && tail_sent_ == flush_tail.size()) {
+            const int position = stream_->data_type & (between_blocks | position_bits);
+            if (position != between_blocks) return {inflate_status::corrupt, produced};
+            return end_message(produced);
+        }
     }
 }
 
