@@ -71,14 +71,12 @@ bool has_control_characters(std::string_view text) noexcept {
                        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7f'; });
 }
 
-refusal check_topic(std::string_view topic) noexcept {
-    const bool fits = !topic.empty() && topic.size() <= max_topic_size;
-    return fits && !has_control_characters(topic) ? refusal::none : refusal::bad_topic;
+bool good_topic(std::string_view topic) noexcept {
+    return !topic.empty() && topic.size() <= max_topic_size && !has_control_characters(topic);
 }
 
-refusal check_name(std::string_view name) noexcept {
-    const bool fits = name.size() <= max_name_size;
-    return fits && !has_control_characters(name) ? refusal::none : refusal::bad_name;
+bool good_name(std::string_view name) noexcept {
+    return name.size() <= max_name_size && !has_control_characters(name);
 }
 
 /// Reads the members of a request into their fields and remembers which were there.
@@ -98,22 +96,14 @@ public:
         return true;
     }
 
-    /// Whether everything the type needs was there and is within its limits.
+    /// Whether everything the type needs was there. What it does not need must be good too, so that
+    /// nobody comes to rely on the contrary.
     [[nodiscard]] refusal complete() const noexcept {
-        if ((seen_ & seen_type) == 0) return refusal::bad_request;
-        switch (into_.type) {
-            case request_type::unknown: return refusal::unknown_type;
-            case request_type::hello:
-                return has(seen_name) ? check_name(into_.name) : refusal::bad_request;
-            case request_type::subscribe:
-            case request_type::unsubscribe:
-                return has(seen_topic) ? check_topic(into_.topic) : refusal::bad_request;
-            case request_type::publish:
-                return has(seen_topic | seen_data) ? check_topic(into_.topic)
-                                                   : refusal::bad_request;
-            case request_type::list:
-            case request_type::ping: break;
-        }
+        if (!has(seen_type)) return refusal::bad_request;
+        if (into_.type == request_type::unknown) return refusal::unknown_type;
+        if (!has(needed())) return refusal::bad_request;
+        if (has(seen_topic) && !good_topic(into_.topic)) return refusal::bad_topic;
+        if (has(seen_name) && !good_name(into_.name)) return refusal::bad_name;
         return refusal::none;
     }
 
@@ -132,6 +122,15 @@ private:
         return is_first;
     }
     [[nodiscard]] bool has(unsigned fields) const noexcept { return (seen_ & fields) == fields; }
+    [[nodiscard]] unsigned needed() const noexcept {
+        switch (into_.type) {
+            case request_type::hello: return seen_name;
+            case request_type::subscribe:
+            case request_type::unsubscribe: return seen_topic;
+            case request_type::publish: return seen_topic | seen_data;
+            default: return 0;
+        }
+    }
 
     bool read_type(simdjson::ondemand::value member) {
         std::string_view text;

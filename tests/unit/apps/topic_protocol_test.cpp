@@ -108,6 +108,8 @@ TEST(topic_protocol, checks_types_topics_and_names) {
     EXPECT_EQ(hello(std::string(64, 'x')), refusal::none);
     EXPECT_EQ(hello(std::string(65, 'x')), refusal::bad_name);
     EXPECT_EQ(hello(R"(\n)"), refusal::bad_name);
+    EXPECT_EQ(refused(R"({"type":"ping","name":"\u0007"})"), refusal::bad_name);
+    EXPECT_EQ(refused(R"({"type":"ping","topic":""})"), refusal::bad_topic);
 }
 
 TEST(topic_protocol, keeps_type_and_id_of_a_refused_request) {
