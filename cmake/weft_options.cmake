@@ -15,6 +15,7 @@ find_package(OpenSSL 3 REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(simdjson REQUIRED)
 find_package(Threads REQUIRED)
+find_package(tsl-robin-map REQUIRED)  # headers only, and only for our sources
 
 if(PROJECT_IS_TOP_LEVEL)
     if(NOT CMAKE_BUILD_TYPE)
