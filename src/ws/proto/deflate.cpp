@@ -167,12 +167,14 @@ inflater::step inflater::run(byte_view& input, bool last, byte_span out) noexcep
             continue;
         }
         if (status != Z_OK && status != Z_BUF_ERROR) return {inflate_status::corrupt, produced};
-        if (stream_->avail_out == 0) return {inflate_status::output_full, produced};
         if (at_tail && tail_sent_ == flush_tail.size()) {
+            // Asked of this call, not of the next one: zlib forgets its position when it has
+            // nothing to do.
             const int position = stream_->data_type & (between_blocks | position_bits);
-            if (position != between_blocks) return {inflate_status::corrupt, produced};
-            return end_message(produced);
+            if (position == between_blocks) return end_message(produced);
+            if (stream_->avail_out != 0) return {inflate_status::corrupt, produced};
         }
+        if (stream_->avail_out == 0) return {inflate_status::output_full, produced};
     }
 }
 

@@ -204,6 +204,24 @@ TEST(inflater, every_split_gives_the_same) {
     }
 }
 
+TEST(inflater, finishes_when_the_output_fits_exactly) {
+    for (const std::string& text : {json(1), noise(100), std::string(5000, 'a')}) {
+        for (const std::size_t room : {std::size_t{1}, text.size()}) {
+            inflater in(15, true);
+            EXPECT_EQ(inflate_all(in, zlib_peer().message(text), plenty, room),
+                      (inflated{inflate_status::finished, text}));
+        }
+    }
+}
+
+TEST(inflater, keeps_the_history_across_a_final_block) {
+    inflater in(15, true);
+    EXPECT_EQ(inflate_all(in, {"\xF3\x48\xCD\xC9\xC9\x07\x00\x00", 8}).text, "Hello");
+    // The second message of RFC 7692 section 7.2.3.2 refers to the first.
+    EXPECT_EQ(inflate_all(in, {"\xF2\x00\x11\x00\x00", 5}),
+              (inflated{inflate_status::finished, "Hello"}));
+}
+
 TEST(inflater, release_keeps_what_the_peer_may_refer_to) {
     zlib_peer peer;
     inflater in(15, true);
