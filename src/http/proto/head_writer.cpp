@@ -78,7 +78,7 @@ void head_writer::append(std::string_view text) noexcept {
         failed_ = true;
         return;
     }
-    std::memcpy(out_.data() + size_, text.data(), text.size());
+    text.copy(out_.data() + size_, text.size());
     size_ += text.size();
 }
 
