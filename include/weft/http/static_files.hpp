@@ -1,0 +1,67 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <weft/base/bytes.hpp>
+#include <weft/base/result.hpp>
+#include <weft/http/request.hpp>
+#include <weft/http/response.hpp>
+
+namespace weft::http {
+
+struct static_options {
+    std::string index = "index.html";        ///< What a folder is answered with.
+    std::string cache_control = "no-cache";  ///< Empty: no such header.
+};
+
+/// The files below a folder, as a `plain_handler`: mount it with `router.get` on a pattern that
+/// ends in a wildcard named `path`, such as `/files/*path`.
+///
+/// Knows `ETag`, `Last-Modified` and what is conditional on them, one byte range, and siblings
+/// `x.br` and `x.gz` of a file x that are not older than it. Files are read as the peer takes them.
+/// Names that begin with a dot are refused, and nothing outside of the folder is ever opened,
+/// whatever links it contains: the kernel resolves beneath it.
+/// **Threads**: any loop's, several at once.
+class static_files {
+public:
+    /// **Errors**: the system's, when the folder cannot be opened or the kernel has no `openat2`.
+    static result<static_files> make(const std::string& root, static_options options = {});
+
+    response operator()(const request& req) const;
+
+private:
+    struct state;
+    explicit static_files(std::shared_ptr<const state> s) noexcept;
+    std::shared_ptr<const state> state_;
+};
+
+/// One file built into the program. **Lifetime**: everything it points to lives as long as the
+/// program.
+struct embedded_file {
+    std::string_view path;  ///< As in the request: "/", "/app.js".
+    std::string_view content_type;
+    std::string_view etag;  ///< Strong, with its quotes.
+    byte_view content;
+    byte_view gzip;    ///< Or empty.
+    byte_view brotli;  ///< Or empty.
+};
+
+/// Files built into the program, as a `plain_handler` that looks for the whole path of the request.
+/// **Threads**: any loop's, several at once. **Cost**: no copy of the content.
+class embedded_files {
+public:
+    explicit embedded_files(std::span<const embedded_file> files,
+                            std::string cache_control = "no-cache")
+        : files_(files), cache_control_(std::move(cache_control)) {}
+
+    response operator()(const request& req) const;
+
+private:
+    std::span<const embedded_file> files_;
+    std::string cache_control_;
+};
+
+}  // namespace weft::http
