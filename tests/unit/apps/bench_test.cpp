@@ -34,7 +34,7 @@ TEST(histogram, quantiles_count_values_not_buckets) {
 TEST(histogram, takes_values_beyond_its_range) {
     histogram h;
     h.record(UINT64_MAX);
-    EXPECT_EQ(h.quantile(0.5), h.quantile(1));
+    EXPECT_GT(h.quantile(0.5), 1'000'000'000'000U);
     EXPECT_EQ(h.max(), UINT64_MAX);
 }
 
