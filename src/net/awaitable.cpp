@@ -10,7 +10,7 @@ namespace weft::detail {
 
 void resume_after(net::loop_core& on, duration delay, suspension who) {
     auto resume = [who = std::move(who)]() mutable { who.resume(); };
-    if (on.in_loop_thread()) {
+    if (on.runs_here()) {
         on.after(delay, std::move(resume));
     } else {
         on.post([&on, delay, resume = std::move(resume)]() mutable {
@@ -21,7 +21,7 @@ void resume_after(net::loop_core& on, duration delay, suspension who) {
 
 void resume_after_work(net::loop_core& on, unique_function<void()> work, suspension who) {
     auto resume = [who = std::move(who)]() mutable { who.resume(); };
-    if (on.in_loop_thread()) {
+    if (on.runs_here()) {
         on.run_blocking(std::move(work), std::move(resume));
     } else {
         on.post([&on, work = std::move(work), resume = std::move(resume)]() mutable {

@@ -91,13 +91,10 @@ subscriber::~subscriber() {
 }
 
 void exchange::publish(std::string_view topic, const message& what) const {
-    hub* own = nullptr;
     for (const auto& m : members_) {
         hub* const home = m->home.load(std::memory_order_acquire);
-        if (home != nullptr && home->loop().in_loop_thread()) own = home;
-    }
-    if (own != nullptr) {
-        own->publish(topic, what);
+        if (home == nullptr || !home->loop().runs_here()) continue;
+        home->publish(topic, what);
         return;
     }
     const auto one = std::make_shared<const batch>(batch{{std::string(topic), what}});

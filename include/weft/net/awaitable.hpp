@@ -88,6 +88,10 @@ private:
 ///
 ///     auto row = co_await weft::run_blocking(loop, [id] { return database.find(id); });
 ///
+/// With GCC 12, write `co_await run_blocking(loop, std::move(work))` with a lambda that has a name
+/// when it captures what has a destructor: that compiler destroys such a temporary lambda twice
+/// when it stands in the `co_await` expression itself.
+///
 /// **Lifetime**: `work` runs beside the loop, so it must own what it uses. When the loop goes
 /// first, the waiting task is destroyed on the loop's thread, never resumed; `work`, once begun,
 /// is run to its end. **Threads**: any.

@@ -1,0 +1,274 @@
+#include "pubsub/hub.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "net/backend/sim/sim_backend.hpp"
+
+namespace weft::pubsub {
+namespace {
+
+struct listener final : subscriber {
+    std::vector<std::string> heard;
+    send_status answer = send_status::sent;
+
+    send_status deliver(const message& what) noexcept override {
+        heard.emplace_back(what.text());
+        return answer;
+    }
+};
+
+using texts = std::vector<std::string>;
+
+/// Three loops in one thread.
+class hub_test : public testing::Test {
+protected:
+    static constexpr std::size_t count = 3;
+
+    hub_test() {
+        for (std::size_t i = 0; i < count; ++i) {
+            loops[i] = std::make_unique<net::loop_core>(std::make_unique<net::sim_backend>(),
+                                                        loop_options{});
+            hubs[i] = std::make_unique<hub>(*loops[i], all);
+        }
+    }
+    /// Enough turns for a message to leave its loop and to arrive.
+    void settle() {
+        for (int turn = 0; turn < 3; ++turn) {
+            for (auto& l : loops) {
+                if (l != nullptr) l->run_once(duration::zero());
+            }
+        }
+    }
+
+    std::array<std::unique_ptr<net::loop_core>, count> loops;
+    exchange all;
+    std::array<std::unique_ptr<hub>, count> hubs;
+};
+
+TEST_F(hub_test, delivers_to_members_only) {
+    listener in, out, other_topic;
+    EXPECT_TRUE(hubs[0]->subscribe(in, "news"));
+    EXPECT_TRUE(hubs[0]->subscribe(other_topic, "sports"));
+    EXPECT_EQ(hubs[0]->publish("news", message::text("hello")), 1U);
+    EXPECT_EQ(in.heard, texts{"hello"});
+    EXPECT_TRUE(out.heard.empty());
+    EXPECT_TRUE(other_topic.heard.empty());
+    EXPECT_EQ(hubs[0]->publish("nobody's", message::text("lost")), 0U);
+}
+
+TEST_F(hub_test, subscribing_twice_changes_nothing) {
+    listener who;
+    EXPECT_TRUE(hubs[0]->subscribe(who, "t"));
+    EXPECT_FALSE(hubs[0]->subscribe(who, "t"));
+    EXPECT_EQ(who.subscriptions(), 1U);
+    EXPECT_EQ(hubs[0]->subscribers("t"), 1U);
+    hubs[0]->publish("t", message::text("once"));
+    EXPECT_EQ(who.heard.size(), 1U);
+    EXPECT_TRUE(hubs[0]->unsubscribe(who, "t"));
+    EXPECT_FALSE(hubs[0]->unsubscribe(who, "t"));
+    EXPECT_FALSE(hubs[0]->is_subscribed(who, "t"));
+}
+
+TEST_F(hub_test, empty_topics_go_and_gauges_follow) {
+    listener a, b;
+    hubs[0]->subscribe(a, "t");
+    hubs[0]->subscribe(b, "t");
+    hubs[0]->subscribe(a, "u");
+    EXPECT_EQ(hubs[0]->metrics().topics.read(), 2U);
+    EXPECT_EQ(hubs[0]->metrics().subscriptions.read(), 3U);
+    hubs[0]->unsubscribe_all(a);
+    EXPECT_EQ(a.subscriptions(), 0U);
+    EXPECT_EQ(hubs[0]->metrics().topics.read(), 1U);
+    hubs[0]->unsubscribe(b, "t");
+    EXPECT_EQ(hubs[0]->metrics().topics.read(), 0U);
+    EXPECT_EQ(hubs[0]->metrics().subscriptions.read(), 0U);
+}
+
+TEST_F(hub_test, leaves_out_the_one_excepted) {
+    listener a, b;
+    hubs[0]->subscribe(a, "t");
+    hubs[0]->subscribe(b, "t");
+    EXPECT_EQ(hubs[0]->publish("t", message::text("m"), &a), 1U);
+    EXPECT_TRUE(a.heard.empty());
+    EXPECT_EQ(b.heard.size(), 1U);
+}
+
+TEST_F(hub_test, counts_those_who_took_it) {
+    listener slow, full, gone;
+    slow.answer = send_status::queued;
+    full.answer = send_status::dropped;
+    gone.answer = send_status::closed;
+    for (listener* l : {&slow, &full, &gone}) hubs[0]->subscribe(*l, "t");
+    EXPECT_EQ(hubs[0]->publish("t", message::text("m")), 1U);
+    EXPECT_EQ(hubs[0]->metrics().published.read(), 1U);
+    EXPECT_EQ(hubs[0]->metrics().delivered.read(), 1U);
+}
+
+TEST_F(hub_test, subscriber_leaves_when_destroyed) {
+    listener stays;
+    {
+        listener goes;
+        for (const char* t : {"a", "b", "c"}) {
+            hubs[0]->subscribe(goes, t);
+            hubs[0]->subscribe(stays, t);
+        }
+    }
+    EXPECT_EQ(hubs[0]->subscribers("b"), 1U);
+    EXPECT_EQ(hubs[0]->publish("b", message::text("m")), 1U);
+}
+
+TEST_F(hub_test, subscriber_may_outlive_the_hub) {
+    listener who;
+    hubs[0]->subscribe(who, "a");
+    hubs[0]->subscribe(who, "b");
+    hubs[0].reset();
+    EXPECT_EQ(who.subscriptions(), 0U);
+}
+
+TEST_F(hub_test, reaches_other_loops_in_order) {
+    listener near, far;
+    hubs[0]->subscribe(near, "t");
+    hubs[2]->subscribe(far, "t");
+    texts expected;
+    for (int i = 0; i < 5; ++i) {
+        expected.push_back(std::to_string(i));
+        EXPECT_EQ(hubs[0]->publish("t", message::text(expected.back())), 1U);
+    }
+    EXPECT_EQ(near.heard, expected);
+    EXPECT_TRUE(far.heard.empty()) << "other loops are reached through their mailbox only";
+    settle();
+    EXPECT_EQ(far.heard, expected);
+    EXPECT_EQ(near.heard, expected) << "nothing comes back";
+}
+
+TEST_F(hub_test, posts_once_per_loop_and_iteration) {
+    listener far;
+    hubs[1]->subscribe(far, "t");
+    for (int i = 0; i < 100; ++i) hubs[0]->publish("t", message::text("m"));
+    settle();
+    EXPECT_EQ(far.heard.size(), 100U);
+    EXPECT_EQ(loops[1]->metrics().posted_tasks.read(), 1U);
+    hubs[0]->publish("t", message::text("m"));
+    settle();
+    EXPECT_EQ(far.heard.size(), 101U);
+    EXPECT_EQ(loops[1]->metrics().posted_tasks.read(), 2U);
+}
+
+TEST_F(hub_test, exchange_publishes_everywhere) {
+    std::array<listener, count> who;
+    for (std::size_t i = 0; i < count; ++i) hubs[i]->subscribe(who[i], "t");
+    all.publish("t", message::text("1"));
+    all.publish("t", message::text("2"));
+    settle();
+    for (const auto& w : who) EXPECT_EQ(w.heard, (texts{"1", "2"}));
+}
+
+TEST_F(hub_test, messages_to_a_hub_or_loop_that_is_gone_vanish) {
+    listener near, far;
+    hubs[0]->subscribe(near, "t");
+    hubs[1]->subscribe(far, "t");
+    hubs[0]->publish("t", message::text("under way"));
+    loops[0]->run_once(duration::zero());
+    hubs[0]->publish("t", message::text("not even sent"));
+    hubs[1].reset();
+    hubs[2].reset();
+    loops[2].reset();
+    settle();
+    all.publish("t", message::text("later"));
+    settle();
+    EXPECT_TRUE(far.heard.empty());
+    EXPECT_EQ(near.heard, (texts{"under way", "not even sent", "later"}));
+}
+
+TEST_F(hub_test, hub_may_go_with_messages_unsent) {
+    listener far;
+    hubs[1]->subscribe(far, "t");
+    hubs[0]->publish("t", message::text("m"));
+    hubs[0].reset();
+    settle();
+    EXPECT_TRUE(far.heard.empty());
+}
+
+/// Against a model: nobody hears what is not for him, nothing is lost, order holds per publisher.
+TEST_F(hub_test, random_operations_agree_with_the_model) {
+    constexpr std::size_t people = 24, names = 8;
+    std::mt19937 random(20261122);
+    const auto any = [&](std::size_t n) { return random() % n; };
+    std::array<std::unique_ptr<listener>, people> who;
+    for (auto& w : who) w = std::make_unique<listener>();
+    const auto home = [](std::size_t person) { return person % count; };
+    std::array<std::set<std::string>, people> model;
+    std::size_t serial = 0, total = 0;
+
+    for (int round = 0; round < 1500; ++round) {
+        for (std::size_t i = any(12); i > 0; --i) {
+            const std::size_t p = any(people);
+            hub& h = *hubs[home(p)];
+            const std::string name = "topic" + std::to_string(any(names));
+            switch (any(12)) {
+                case 0:
+                    h.unsubscribe_all(*who[p]);
+                    model[p].clear();
+                    break;
+                case 1:
+                    who[p] = std::make_unique<listener>();
+                    model[p].clear();
+                    break;
+                case 2:
+                case 3:
+                case 4:
+                case 5: ASSERT_EQ(h.unsubscribe(*who[p], name), model[p].erase(name) == 1); break;
+                default: ASSERT_EQ(h.subscribe(*who[p], name), model[p].insert(name).second);
+            }
+        }
+        std::array<texts, people> expected;
+        for (std::size_t i = any(6); i > 0; --i) {
+            const std::size_t from = any(count + 1);  // the last one is the exchange
+            const std::string name = "topic" + std::to_string(any(names));
+            const std::size_t but = any(2 * people);  // often nobody
+            char text[32];
+            std::snprintf(text, sizeof text, "%zu/%08zu", from, serial++);
+            const bool local = from < count && but < people && home(but) == from;
+            if (from == count) {
+                all.publish(name, message::text(text));
+            } else {
+                hubs[from]->publish(name, message::text(text), local ? who[but].get() : nullptr);
+            }
+            for (std::size_t p = 0; p < people; ++p) {
+                if (model[p].contains(name) && !(local && p == but)) expected[p].push_back(text);
+            }
+        }
+        settle();
+        std::size_t subscriptions = 0;
+        for (std::size_t p = 0; p < people; ++p) {
+            auto& heard = who[p]->heard;
+            total += heard.size();
+            // Stable by publisher: what is left of the order is each publisher's own.
+            std::stable_sort(heard.begin(), heard.end(),
+                             [](const auto& a, const auto& b) { return a.front() < b.front(); });
+            std::sort(expected[p].begin(), expected[p].end());
+            ASSERT_EQ(heard, expected[p]) << "person " << p << " in round " << round;
+            heard.clear();
+            ASSERT_EQ(who[p]->subscriptions(), model[p].size());
+            for (const auto& name : model[p])
+                ASSERT_TRUE(hubs[home(p)]->is_subscribed(*who[p], name));
+            subscriptions += model[p].size();
+        }
+        std::size_t counted = 0;
+        for (auto& h : hubs) counted += h->metrics().subscriptions.read();
+        ASSERT_EQ(counted, subscriptions);
+    }
+    EXPECT_GT(total, 10'000U) << "the test did not do much";
+}
+
+}  // namespace
+}  // namespace weft::pubsub
