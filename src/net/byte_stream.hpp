@@ -86,6 +86,8 @@ public:
     virtual void write(buffer_slice bytes) noexcept = 0;
     /// Bytes queued and not yet taken by the kernel.
     [[nodiscard]] virtual std::size_t queued() const noexcept = 0;
+    /// The peer is behind: bytes wait that the kernel did not take. `on_drained` will tell its end.
+    [[nodiscard]] virtual bool stalled() const noexcept = 0;
 
     /// Stops `on_data` until resumed. Bytes already delivered to the handler stay with it.
     virtual void pause_reading() noexcept = 0;

@@ -24,6 +24,7 @@ public:
     void write(byte_view bytes) noexcept override;
     void write(buffer_slice bytes) noexcept override;
     [[nodiscard]] std::size_t queued() const noexcept override;
+    [[nodiscard]] bool stalled() const noexcept override { return blocked_; }
     void pause_reading() noexcept override { paused_ = true; }
     void resume_reading() noexcept override;
     void shutdown() noexcept override;

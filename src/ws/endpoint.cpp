@@ -115,6 +115,15 @@ void endpoint_core::set_loops(std::vector<session_shared*> loops) {
     impl_->loops = std::move(loops);
 }
 
+void endpoint_core::failed(conn_id id, const std::exception_ptr& thrown) noexcept {
+    session_shared& shared = *impl_->loops[id.loop()];
+    session::report_exception(shared, thrown);
+    net::byte_stream* stream = shared.loop.find(id);
+    if (session* open = stream != nullptr ? session::of(*stream) : nullptr) {
+        open->close(close_code::internal_error, "the application's handler threw");
+    }
+}
+
 result<void> endpoint_core::prepare() {
     const options& chosen = impl_->settings.chosen;
     auto policy =
@@ -244,10 +253,14 @@ void endpoint_core::handle(const http::request& request, http::upgrade upgrade) 
         state->params.emplace_back(name, value);
     });
     accept_stage stage(std::move(state));
-    if (has_accept()) {
-        decide(own(request), std::move(stage));
-    } else {
-        stage.accept(make_default());
+    try {
+        if (has_accept()) {
+            decide(own(request), std::move(stage));
+        } else {
+            stage.accept(make_default());
+        }
+    } catch (...) {  // the stage went with the exception: that answers 500
+        session::report_exception(shared, std::current_exception());
     }
 }
 

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t small_frame = 1024;  // header and payload are joined on the stack
 constexpr std::size_t by_reference_at = 16 * 1024;
+constexpr std::size_t idle_blocks = 8 * 1024 * 1024;  // kept per loop for the next large messages
 constexpr duration most_debt =
     std::chrono::seconds(10);  // above the receive rate for so long: closed
 constexpr duration rate_burst = std::chrono::seconds(2);
@@ -78,8 +79,9 @@ session_shared::session_shared(net::loop_core& owner, pubsub::exchange& all,
     : loop(owner),
       hub(owner, all),
       budget(message_budget),
+      blocks(block_cache::make(idle_blocks)),
       inflate_memory(std::make_unique_for_overwrite<std::byte[]>(64 * 1024 + padding)),
-      assembling{budget, {inflate_memory.get(), 64 * 1024}} {
+      assembling{budget, {inflate_memory.get(), 64 * 1024}, blocks.get()} {
     if (auto digest = sha1_digest::make()) sha1.emplace(std::move(*digest));
 }
 
@@ -136,20 +138,27 @@ session::slow_state& session::slow() noexcept {
     return *slow_;
 }
 
+void session::report_exception(session_shared& shared, const std::exception_ptr& thrown) noexcept {
+    shared.metrics.handler_exceptions.add();
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const std::exception& known) {
+        shared.loop.log(log_level::error, "ws", known.what());
+    } catch (...) {
+        shared.loop.log(log_level::error, "ws",
+                        "a handler threw something that is not a std::exception");
+    }
+}
+
 /// The one boundary to the user's code: nothing that it throws goes further.
 template <class F>
 void session::guarded(F&& call) noexcept {
     try {
         call();
-        return;
-    } catch (const std::exception& thrown) {
-        shared_.loop.log(log_level::error, "ws", thrown.what());
     } catch (...) {
-        shared_.loop.log(log_level::error, "ws",
-                         "a handler threw something that is not a std::exception");
+        report_exception(shared_, std::current_exception());
+        if (state_ == state::open) fail(errc::handler_failed);
     }
-    shared_.metrics.handler_exceptions.add();
-    if (state_ == state::open) fail(errc::handler_failed);
 }
 
 // ---- Receiving ----
@@ -202,7 +211,7 @@ void session::consume(byte_span data) noexcept {
         }
     }
     if (state_ == state::ended) return;
-    if (pong_due_ && stream_.queued() < net::byte_stream::high_water) {
+    if (pong_due_ && !stream_.stalled()) {
         pong_due_ = false;
         write_frame(opcode::pong, {slow_->pong.data(), slow_->pong_size});
     }

@@ -40,6 +40,7 @@ public:
     net::loop_core& loop;
     pubsub::hub hub;
     byte_budget budget;
+    block_cache::owner blocks;
     std::unique_ptr<std::byte[]> inflate_memory;
     assembler_shared assembling;
     shared_deflaters deflaters;
@@ -111,6 +112,8 @@ public:
     [[nodiscard]] const void* protocol() const noexcept override { return &tag; }
     /// The session behind a stream, or null when it speaks something else.
     static session* of(net::byte_stream& stream) noexcept;
+    /// Logs and counts what a handler threw.
+    static void report_exception(session_shared& shared, const std::exception_ptr& thrown) noexcept;
 
 private:
     enum class state : std::uint8_t {

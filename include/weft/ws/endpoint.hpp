@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -91,6 +92,10 @@ protected:
     friend class server_user;
     struct impl;
 
+    /// A coroutine handler threw: logged, counted, and the connection, if it is there, closed with
+    /// 1011.
+    void failed(conn_id id, const std::exception_ptr& thrown) noexcept;
+
     // What the typed part knows.
     [[nodiscard]] virtual bool has_accept() const noexcept = 0;
     virtual void decide(handshake asked, accept_stage stage) = 0;
@@ -150,9 +155,11 @@ public:
     endpoint& on_accept(F handler) {
         using returned = std::invoke_result_t<F&, handshake>;
         if constexpr (detail::is_task<returned>) {
-            accept_ = [handler = std::move(handler)](handshake asked,
-                                                     detail::accept_stage stage) mutable {
-                weft::detail::spawn(run_accept(handler(std::move(asked)), std::move(stage)));
+            accept_ = [this, handler = std::move(handler)](handshake asked,
+                                                           detail::accept_stage stage) mutable {
+                const conn_id id = asked.id;
+                weft::detail::spawn(run_accept(handler(std::move(asked)), std::move(stage)),
+                                    [this, id](std::exception_ptr thrown) { failed(id, thrown); });
             };
         } else {
             static_assert(std::is_convertible_v<returned, decision<data_or_none>>,
@@ -186,9 +193,11 @@ public:
             static_assert(std::is_invocable_r_v<task<void>, F&, conn_id, message>,
                           "weft: on_message takes (connection<T>&, message_view), or is a "
                           "coroutine task<void>(conn_id, message)");
-            message_ = [handler = std::move(handler)](connection_type& c,
-                                                      message_view what) mutable {
-                weft::detail::spawn(handler(c.id(), message(what)));
+            message_ = [this, handler = std::move(handler)](connection_type& c,
+                                                            message_view what) mutable {
+                weft::detail::spawn(
+                    handler(c.id(), message(what)),
+                    [this, id = c.id()](std::exception_ptr thrown) { failed(id, thrown); });
             };
         }
         return *this;

@@ -1,0 +1,40 @@
+// `weft demo`: a chat page built into the program, and the topics that it talks over, on one
+// loopback port.
+
+#include <span>
+
+#include <weft/http/static_files.hpp>
+#include <weft/server/server.hpp>
+
+#include "commands.hpp"
+#include "listening.hpp"
+#include "topic_endpoint.hpp"
+
+namespace weft {
+
+namespace embedded {
+std::span<const http::embedded_file> demo_page() noexcept;
+}
+
+int run_demo(const demo_flags& flags) {
+    stderr_log log(log_level::warning);
+    topics::topic_hub hub({.listing = topics::topic_listing::on});
+    server_options options = make_server_options(flags.listen, log);
+    if (flags.listen.host == "127.0.0.1" || flags.listen.host == "::1") {
+        // A foreign name that was made to point here (DNS rebinding) is not us.
+        options.http.allowed_hosts = {"localhost", "127.0.0.1", "::1", "[::1]"};
+    }
+    server target(std::move(options));
+    (void)target.http().get("/*path", [page = http::embedded_files(embedded::demo_page())](
+                                          const http::request& request) {
+        return page(request)
+            .header("Content-Security-Policy",
+                    "default-src 'self'; connect-src 'self'; frame-ancestors 'none'")
+            .header("X-Content-Type-Options", "nosniff")
+            .header("Referrer-Policy", "no-referrer");
+    });
+    add_topic_endpoint(target, "/ws", hub, {});
+    return listen_and_run(target, flags.listen, "http", "/");
+}
+
+}  // namespace weft

@@ -1,0 +1,45 @@
+// `weft serve`: a folder of files, and topics over a WebSocket (docs/guide/topic-protocol.md).
+
+#include <cstdio>
+
+#include <weft/http/static_files.hpp>
+#include <weft/server/server.hpp>
+
+#include "commands.hpp"
+#include "listening.hpp"
+#include "topic_endpoint.hpp"
+
+namespace weft {
+
+int run_serve(const serve_flags& flags) {
+    stderr_log log(log_level::warning);
+    topics::hub_options hub_options;
+    if (flags.list_topics) hub_options.listing = topics::topic_listing::on;
+    topics::topic_hub hub(hub_options);
+    server target(make_server_options(flags.listen, log));
+
+    if (!flags.folder.empty()) {
+        auto files = http::static_files::make(flags.folder);
+        if (!files) {
+            std::fprintf(stderr, "weft: folder '%s': %s\n", flags.folder.c_str(),
+                         files.error().message().c_str());
+            return 1;
+        }
+        (void)target.http().get("/*path", std::move(*files));
+    }
+    if (flags.metrics) {
+        // Counters are for the operator: whoever is not on this machine is told that there is no
+        // such page.
+        (void)target.http().get("/metrics", [&target](const http::request& request) {
+            if (!request.peer().is_loopback()) return http::response::plain_error(404);
+            return http::response::text(200, target.metrics_text());
+        });
+    }
+    ws::options options;
+    options.origins = flags.origins;
+    if (flags.deflate) options.deflate.emplace();
+    add_topic_endpoint(target, flags.path, hub, std::move(options));
+    return listen_and_run(target, flags.listen, "http", "/");
+}
+
+}  // namespace weft

@@ -1,0 +1,430 @@
+// Whole WebSocket connections of a server on the sim backend.
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+#include "ws_world.hpp"
+
+namespace weft::ws::test {
+namespace {
+
+auto echo = [](auto& c, message_view m) { c.send(m); };
+
+/// What `on_close` was told.
+struct seen_close {
+    int calls = 0;
+    close_code code{};
+    std::string reason;
+    bool clean = false;
+    std::error_code cause;
+    void operator()(auto&, const close_event& e) {
+        ++calls;
+        code = e.code;
+        reason = std::string(e.reason);
+        clean = e.clean;
+        cause = e.cause;
+    }
+};
+
+TEST(ws_handshake, accepts_and_echoes_with_the_same_opcode) {
+    ws_world world;
+    world.endpoint.on_message(echo);
+    const auto client = world.open();
+    EXPECT_TRUE(world.response.starts_with("HTTP/1.1 101 "));
+    EXPECT_NE(world.response.find("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), std::string::npos);
+    world.send(client, text_frame("hello") + binary_frame(std::string("\0\1", 2)) + text_frame(""));
+    const auto got = world.frames(client);
+    ASSERT_EQ(got.size(), 3U);
+    EXPECT_EQ(got[0].first, 0x81);
+    EXPECT_EQ(got[0].payload, "hello");
+    EXPECT_EQ(got[1].first, 0x82);
+    EXPECT_EQ(got[1].payload, std::string("\0\1", 2));
+    EXPECT_EQ(got[2].payload, "");
+}
+
+TEST(ws_handshake, frames_behind_the_request_are_read) {
+    ws_world world;
+    world.endpoint.on_message(echo);
+    const auto client = world.io.connect_client(80);
+    world.send(client, world.request() + text_frame("early"));
+    std::string bytes = world.io.peer_take(client);
+    bytes.erase(0, bytes.find("\r\n\r\n") + 4);
+    const auto got = take_frames(bytes);
+    ASSERT_EQ(got.size(), 1U);
+    EXPECT_EQ(got[0].payload, "early");
+}
+
+TEST(ws_handshake, wrong_requests_get_their_status_and_the_connection_ends) {
+    ws_world world;
+    const auto status = [&](const std::string& bytes) {
+        const auto client = world.io.connect_client(80);
+        world.send(client,
+                   bytes + world.request());  // a smuggled second request must not be answered
+        const std::string reply = world.io.peer_take(client);
+        EXPECT_TRUE(world.ended(client)) << reply;
+        EXPECT_EQ(reply.find("HTTP/1.1", 1), std::string::npos) << reply;
+        return reply.substr(9, 3);
+    };
+    const std::string good = world.request();
+    const auto with = [&](const std::string& from, const std::string& to) {
+        std::string changed = good;
+        changed.replace(changed.find(from), from.size(), to);
+        return changed;
+    };
+    EXPECT_EQ(status(with("GET", "POST")), "405");
+    EXPECT_EQ(status(with("Version: 13", "Version: 8")), "426");
+    EXPECT_EQ(status(with("Version: 13", "Version: 777")), "426");
+    EXPECT_EQ(status(with("dGhlIHNhbXBsZSBub25jZQ==", "short")), "400");
+    EXPECT_EQ(status(with("Connection: Upgrade", "Connection: keep-alive")), "400");
+    EXPECT_EQ(status(with("websocket", "h2c")), "400");
+    EXPECT_EQ(status(world.request("Origin: https://evil.example\r\n")), "403");
+    EXPECT_EQ(world.shared.metrics.refused.read(), 7U);
+}
+
+TEST(ws_handshake, sec_b1_foreign_origin_is_refused_before_the_application_is_asked) {
+    options chosen;
+    chosen.origins = {"https://good.example"};
+    ws_world world(chosen);
+    int asked = 0;
+    world.endpoint.on_accept([&](const handshake&) -> decision<accepted> {
+        ++asked;
+        return accepted{};
+    });
+    EXPECT_TRUE(world.ask(world.request("Origin: https://good.example.evil\r\n"))
+                    .starts_with("HTTP/1.1 403 "));
+    EXPECT_TRUE(world.ask(world.request("Origin: null\r\n")).starts_with("HTTP/1.1 403 "));
+    EXPECT_EQ(asked, 0);
+    EXPECT_TRUE(
+        world.ask(world.request("Origin: https://good.example\r\n")).starts_with("HTTP/1.1 101 "));
+    EXPECT_TRUE(world.ask(world.request("Origin: http://here\r\n")).starts_with("HTTP/1.1 101 "));
+    EXPECT_EQ(asked, 2);
+}
+
+TEST(ws_handshake, the_clients_first_known_subprotocol_is_chosen) {
+    options chosen;
+    chosen.subprotocols = {"b", "c"};
+    ws_world world(chosen);
+    std::string seen;
+    world.endpoint.on_open([&](auto& c) { seen = c.subprotocol(); });
+    world.open("Sec-WebSocket-Protocol: a, c, b\r\n");
+    EXPECT_EQ(seen, "c");
+    EXPECT_NE(world.response.find("Sec-WebSocket-Protocol: c\r\n"), std::string::npos);
+    world.open("Sec-WebSocket-Protocol: x\r\n");
+    EXPECT_EQ(seen, "");
+}
+
+struct user {
+    std::string name;
+    int* destroyed = nullptr;
+    user() = default;
+    explicit user(std::string n) : name(std::move(n)) {}
+    user(user&& other) noexcept
+        : name(std::move(other.name)), destroyed(std::exchange(other.destroyed, nullptr)) {}
+    ~user() {
+        if (destroyed != nullptr) ++*destroyed;
+    }
+};
+
+TEST(ws_accept, gives_data_or_refuses_with_status_and_body) {
+    ws_world<user> world;
+    world.endpoint
+        .on_accept([](const handshake& h) -> decision<user> {
+            if (h.header("x-name").empty()) return rejection{401, "who are you?"};
+            return user(std::string(h.header("X-Name")));
+        })
+        .on_open([](auto& c) { c.send(c->name); });
+    const auto client = world.open("X-Name: Ann\r\n");
+    EXPECT_EQ(world.response.substr(9, 3), "101");
+    EXPECT_NE(world.response.find("Ann"), std::string::npos);
+    EXPECT_FALSE(world.ended(client));
+    const std::string refused = world.ask(world.request());
+    EXPECT_TRUE(refused.starts_with("HTTP/1.1 401 "));
+    EXPECT_NE(refused.find("who are you?"), std::string::npos);
+}
+
+/// What a coroutine waits for until the test opens it.
+struct gate {
+    struct step {
+        gate* owner;
+        bool await_ready() const noexcept { return false; }
+        void await_suspend(std::coroutine_handle<> h) const noexcept { owner->waiting = h; }
+        void await_resume() const noexcept {}
+    };
+    step pass() { return {this}; }
+    std::coroutine_handle<> waiting;
+};
+
+TEST(ws_accept, takes_its_time_and_keeps_what_the_client_sends_meanwhile) {
+    ws_world<user> world;
+    gate slow;
+    world.endpoint
+        .on_accept([&slow](handshake h) -> task<decision<user>> {
+            co_await slow.pass();
+            co_return user(h.path);
+        })
+        .on_message([](auto& c, message_view m) { c.send(c->name + std::string(m.text())); });
+    const auto client = world.io.connect_client(80);
+    world.send(client, world.request() + text_frame("!"));
+    EXPECT_EQ(world.io.peer_take(client), "");
+    slow.waiting.resume();
+    world.pass(5ms);
+    std::string bytes = world.io.peer_take(client);
+    bytes.erase(0, bytes.find("\r\n\r\n") + 4);
+    const auto got = take_frames(bytes);
+    ASSERT_EQ(got.size(), 1U);
+    EXPECT_EQ(got[0].payload, "/ws!");
+}
+
+TEST(ws_accept, a_client_that_leaves_meanwhile_is_no_harm) {
+    ws_world<user> world;
+    gate slow;
+    int destroyed = 0;
+    int opened = 0;
+    world.endpoint
+        .on_accept([&](handshake) -> task<decision<user>> {
+            co_await slow.pass();
+            user made("late");
+            made.destroyed = &destroyed;
+            co_return std::move(made);
+        })
+        .on_open([&](auto&) { ++opened; });
+    const auto client = world.io.connect_client(80);
+    world.send(client, world.request());
+    world.io.peer_reset(client);
+    world.run();
+    slow.waiting.resume();
+    world.run();
+    EXPECT_EQ(destroyed, 1);
+    EXPECT_EQ(opened, 0);
+    EXPECT_EQ(world.loop.connections(), 0U);
+}
+
+TEST(ws_accept, what_throws_is_answered_with_500) {
+    ws_world<user> world;
+    world.endpoint.on_accept([](handshake) -> task<decision<user>> {
+        throw std::runtime_error("no database");
+        co_return rejection{};
+    });
+    EXPECT_TRUE(world.ask(world.request()).starts_with("HTTP/1.1 500 "));
+    EXPECT_EQ(world.shared.metrics.handler_exceptions.read(), 1U);
+    EXPECT_EQ(world.log.size(), 1U);
+}
+
+TEST(ws_close, echoes_the_peers_code_and_ends_cleanly) {
+    ws_world world;
+    seen_close seen;
+    world.endpoint.on_close(std::ref(seen));
+    const auto client = world.open();
+    world.send(client, encode({0x88, std::string("\x0B\xB8", 2) + "bye"}));  // 3000
+    const auto got = world.frames(client);
+    ASSERT_EQ(got.size(), 1U);
+    EXPECT_EQ(got[0].op(), 8);
+    EXPECT_EQ(got[0].close_code(), 3000);
+    EXPECT_TRUE(world.ended(client));
+    EXPECT_EQ(seen.calls, 1);
+    EXPECT_EQ(static_cast<int>(seen.code), 3000);
+    EXPECT_EQ(seen.reason, "bye");
+    EXPECT_TRUE(seen.clean);
+    EXPECT_FALSE(seen.cause);
+}
+
+TEST(ws_close, ours_waits_for_the_peers_and_reports_its_code) {
+    ws_world world;
+    seen_close seen;
+    world.endpoint.on_message([](auto& c, message_view) { c.close(close_code{4001}, "enough"); })
+        .on_close(std::ref(seen));
+    const auto client = world.open();
+    world.send(client, text_frame("x") + text_frame("y"));
+    auto got = world.frames(client);
+    ASSERT_EQ(got.size(), 1U);
+    EXPECT_EQ(got[0].close_code(), 4001);
+    EXPECT_EQ(got[0].payload.substr(2), "enough");
+    EXPECT_EQ(seen.calls, 0);
+    EXPECT_FALSE(world.ended(client));
+    world.send(client, close_frame(4001));
+    EXPECT_TRUE(world.frames(client).empty());
+    EXPECT_TRUE(world.ended(client));
+    EXPECT_TRUE(seen.clean);
+}
+
+TEST(ws_close, an_unanswered_close_ends_at_close_timeout) {
+    ws_world world;
+    seen_close seen;
+    world.endpoint.on_open([](auto& c) { c.close(); }).on_close(std::ref(seen));
+    const auto client = world.open();
+    world.pass(4900ms);
+    EXPECT_EQ(seen.calls, 0);
+    world.pass(200ms);
+    EXPECT_EQ(seen.calls, 1);
+    EXPECT_EQ(seen.cause, condition::timed_out);
+    EXPECT_EQ(seen.code, close_code::abnormal);
+    EXPECT_TRUE(world.io.peer_sees_reset(client));
+}
+
+TEST(ws_close, without_a_close_frame_it_is_1006_with_the_local_cause) {
+    ws_world world;
+    seen_close seen;
+    world.endpoint.on_close(std::ref(seen));
+    const auto first = world.open();
+    world.io.peer_end(first);
+    world.run();
+    EXPECT_EQ(seen.code, close_code::abnormal);
+    EXPECT_EQ(seen.cause, condition::peer_gone);
+    EXPECT_FALSE(seen.clean);
+    const auto second = world.open();
+    world.io.peer_reset(second);
+    world.run();
+    EXPECT_EQ(seen.calls, 2);
+    EXPECT_EQ(seen.cause, condition::peer_gone);
+}
+
+TEST(ws_close, user_data_dies_after_on_close) {
+    ws_world<user> world;
+    int destroyed = 0;
+    int destroyed_at_close = -1;
+    world.endpoint.on_open([&](auto& c) { c->destroyed = &destroyed; })
+        .on_close([&](auto&, const close_event&) { destroyed_at_close = destroyed; });
+    const auto client = world.open();
+    world.send(client, close_frame(1000));
+    EXPECT_EQ(destroyed_at_close, 0);
+    EXPECT_EQ(destroyed, 1);
+}
+
+TEST(ws_errors, each_gets_its_close_code_and_others_do_not_notice) {
+    options chosen;
+    chosen.max_message = 1000;
+    ws_world world(chosen);
+    seen_close seen;
+    world.endpoint.on_message(echo).on_close(std::ref(seen));
+    const auto healthy = world.open();
+    const auto code_for = [&](const std::string& bytes) {
+        const auto client = world.open();
+        world.send(client, bytes);
+        const auto got = world.frames(client);
+        EXPECT_TRUE(world.ended(client));
+        return got.empty() ? 0 : got.back().close_code();
+    };
+    EXPECT_EQ(code_for(encode({0x81, "x", false})), 1002);
+    EXPECT_EQ(seen.cause, make_error_code(errc::unmasked_frame));
+    EXPECT_EQ(code_for(encode({0xC1, "x"})), 1002);
+    EXPECT_EQ(code_for(encode({0x83, "x"})), 1002);
+    EXPECT_EQ(code_for(encode({0x80, "x"})), 1002);
+    EXPECT_EQ(code_for(encode({0x81, "\xFF"})), 1007);
+    EXPECT_EQ(seen.cause, make_error_code(errc::invalid_utf8));
+    EXPECT_EQ(code_for(encode({0x82, std::string(1001, 'x')})), 1009);
+    EXPECT_EQ(seen.cause, condition::limit_exceeded);
+    EXPECT_EQ(code_for(close_frame(1006)), 1002);
+    world.send(healthy, text_frame("still here"));
+    const auto got = world.frames(healthy);
+    ASSERT_EQ(got.size(), 1U);
+    EXPECT_EQ(got[0].payload, "still here");
+    EXPECT_EQ(world.shared.metrics.errors.read(errc::message_too_big), 1U);
+}
+
+TEST(ws_errors, a_handler_that_throws_closes_its_connection_with_1011) {
+    ws_world world;
+    seen_close seen;
+    world.endpoint
+        .on_message([](auto&, message_view) { throw std::runtime_error("broken handler"); })
+        .on_close(std::ref(seen));
+    const auto client = world.open();
+    world.send(client, text_frame("x"));
+    const auto got = world.frames(client);
+    ASSERT_EQ(got.size(), 1U);
+    EXPECT_EQ(got[0].close_code(), 1011);
+    EXPECT_EQ(seen.cause, make_error_code(errc::handler_failed));
+    EXPECT_EQ(world.shared.metrics.handler_exceptions.read(), 1U);
+    ASSERT_EQ(world.log.size(), 1U);
+    EXPECT_EQ(world.log[0], "broken handler");
+}
+
+TEST(ws_ping, is_answered_with_the_latest_payload_only) {
+    ws_world world;
+    const auto client = world.open();
+    world.send(client, encode({0x89, "1"}) + encode({0x89, "2"}) + encode({0x89, "3"}));
+    const auto got = world.frames(client);
+    ASSERT_EQ(got.size(), 1U);
+    EXPECT_EQ(got[0].op(), 10);
+    EXPECT_EQ(got[0].payload, "3");
+}
+
+TEST(ws_ping, sec_w4_a_flood_is_cut_off_and_never_queues_more_than_one_pong) {
+    ws_world world;
+    const auto client = world.open();
+    world.io.peer_window(client, 0);
+    std::size_t most = 0;
+    for (int i = 0; i < 200 && !world.ended(client); ++i) {
+        world.send(client, encode({0x89, std::string(125, 'p')}));
+        world.loop.for_each_stream([&](net::byte_stream& s) { most = std::max(most, s.queued()); });
+        world.io.advance(60ms);
+    }
+    EXPECT_LE(most, 2U * 131);
+    for (int i = 0; i < 100; ++i) world.send(client, encode({0x89, "x"}));
+    EXPECT_EQ(world.shared.metrics.errors.read(errc::control_flood), 1U);
+}
+
+TEST(ws_liveness, silence_is_asked_about_and_then_given_up) {
+    ws_world world;
+    seen_close seen;
+    world.endpoint.on_close(std::ref(seen));
+    const auto client = world.open();
+    world.pass(24900ms);
+    EXPECT_TRUE(world.frames(client).empty());
+    world.pass(200ms);
+    auto got = world.frames(client);
+    ASSERT_EQ(got.size(), 1U);
+    EXPECT_EQ(got[0].op(), 9);
+    world.send(client, encode({0x8A, ""}));
+    world.pass(24900ms);
+    EXPECT_EQ(seen.calls, 0);
+    world.pass(34s);
+    EXPECT_EQ(seen.calls, 0);
+    world.pass(1200ms);
+    EXPECT_EQ(seen.calls, 1);
+    EXPECT_EQ(seen.cause, condition::timed_out);
+    EXPECT_EQ(world.shared.metrics.idle_timeouts.read(), 1U);
+}
+
+TEST(ws_liveness, an_unfinished_message_has_an_age_limit) {
+    ws_world world;
+    const auto client = world.open();
+    world.send(client, encode({0x01, "begin"}));
+    for (int i = 0; i < 5; ++i) {
+        world.pass(5s);
+        world.send(client, encode({0x00, "more and more and more"}));
+    }
+    EXPECT_FALSE(world.ended(client));
+    world.pass(5100ms);
+    const auto got = world.frames(client);
+    ASSERT_FALSE(got.empty());
+    EXPECT_EQ(got.back().close_code(), 1008);
+    EXPECT_EQ(world.shared.metrics.errors.read(errc::message_too_slow), 1U);
+}
+
+TEST(ws_rate, reading_pauses_above_it_and_only_long_excess_closes) {
+    options chosen;
+    chosen.rate = receive_rate{10, 1'000'000};
+    ws_world world(chosen);
+    int received = 0;
+    world.endpoint.on_message([&](auto&, message_view) { ++received; });
+    const auto client = world.open();
+    std::string burst;
+    for (int i = 0; i < 25; ++i) burst += text_frame("x");
+    world.send(client, burst);  // two seconds' worth pass at once, half a second is owed
+    EXPECT_EQ(received, 25);
+    world.send(client, text_frame("later"));
+    EXPECT_EQ(received, 25);
+    EXPECT_EQ(world.shared.metrics.throttled.read(), 1U);
+    world.pass(600ms);
+    EXPECT_EQ(received, 26);
+    std::string flood;
+    for (int i = 0; i < 200; ++i) flood += text_frame("x");
+    world.pass(1s);
+    world.send(client, flood);
+    EXPECT_EQ(world.shared.metrics.errors.read(errc::too_fast), 1U);
+    EXPECT_TRUE(world.ended(client));
+}
+
+}  // namespace
+}  // namespace weft::ws::test
