@@ -74,6 +74,7 @@ public:
     }
     [[nodiscard]] http::metrics& counters() { return service_->counters(); }
     [[nodiscard]] service& server() { return *service_; }
+    [[nodiscard]] std::uint64_t bytes_read() { return loop_.metrics().bytes_received.read(); }
     [[nodiscard]] std::size_t connections() const { return loop_.connections(); }
 
     router routes;
