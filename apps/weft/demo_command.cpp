@@ -30,7 +30,6 @@ int run_demo(const demo_flags& flags) {
         return page(request)
             .header("Content-Security-Policy",
                     "default-src 'self'; connect-src 'self'; frame-ancestors 'none'")
-            .header("X-Content-Type-Options", "nosniff")
             .header("Referrer-Policy", "no-referrer");
     });
     add_topic_endpoint(target, "/ws", hub, {});
