@@ -187,7 +187,7 @@ TEST_F(files_world, a_fast_reader_does_not_hold_up_the_loop) {
     world.io.peer_send(client, get("/files/large.bin"));
     world.run(1);
     std::string reply = world.take(client);
-    EXPECT_LT(reply.size(), 400'000U);
+    EXPECT_LT(reply.size(), 600'000U);  // the read's turn and the timer's
     world.run(50);
     reply += world.take(client);
     EXPECT_EQ(body_of(reply).size(), 3'000'000U);
