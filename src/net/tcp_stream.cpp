@@ -81,12 +81,12 @@ void tcp_stream::start() noexcept {
         handler_->on_open();
         return;
     }
-    const tls_io io{[](byte_span) {},
-                    [this](byte_view cipher) {
-                        if (!out_.append(cipher, loop_.memory_))
-                            fail(std::make_error_code(std::errc::not_enough_memory));
-                    },
-                    loop_.scratch(), loop_.now()};
+    const auto no_plain = [](byte_span) {};
+    const auto queue_cipher = [this](byte_view out) {
+        if (!out_.append(out, loop_.memory_))
+            fail(std::make_error_code(std::errc::not_enough_memory));
+    };
+    const tls_io io{no_plain, queue_cipher, loop_.scratch(), loop_.now()};
     tls_->session->start(io);
     mark_dirty();
 }
@@ -179,16 +179,16 @@ void tcp_stream::deliver_tls(byte_span cipher) noexcept {
         loop_.metrics_.tls_handshakes.add();
         handler_->on_open();
     };
-    const tls_io io{[&](byte_span plain) {
-                        announce();
-                        if (usable()) handler_->on_data(plain);
-                    },
-                    [this](byte_view out) {
-                        if (!out_.append(out, loop_.memory_))
-                            fail(std::make_error_code(std::errc::not_enough_memory));
-                        mark_dirty();
-                    },
-                    loop_.scratch(), loop_.now()};
+    const auto deliver_plain = [&](byte_span plain) {
+        announce();
+        if (usable()) handler_->on_data(plain);
+    };
+    const auto queue_cipher = [this](byte_view out) {
+        if (!out_.append(out, loop_.memory_))
+            fail(std::make_error_code(std::errc::not_enough_memory));
+        mark_dirty();
+    };
+    const tls_io io{deliver_plain, queue_cipher, loop_.scratch(), loop_.now()};
     const auto status = session.receive(cipher, io);
     if (status == tls_session::status::failed) {
         loop_.metrics_.tls_failures.add();
@@ -304,12 +304,12 @@ void tcp_stream::encrypt_pending() noexcept {
     // Full records, and no more ahead of the kernel than one flush: what is encrypted cannot be
     // taken back.
     constexpr std::size_t record = 16 * 1024;
-    const tls_io io{[](byte_span) {},
-                    [this](byte_view cipher) {
-                        if (!out_.append(cipher, loop_.memory_))
-                            fail(std::make_error_code(std::errc::not_enough_memory));
-                    },
-                    loop_.scratch(), loop_.now()};
+    const auto no_plain = [](byte_span) {};
+    const auto queue_cipher = [this](byte_view out) {
+        if (!out_.append(out, loop_.memory_))
+            fail(std::make_error_code(std::errc::not_enough_memory));
+    };
+    const tls_io io{no_plain, queue_cipher, loop_.scratch(), loop_.now()};
     if (tls_->session->state() == tls_session::status::failed) {
         tls_->plain.clear(loop_.memory_);
         return;
