@@ -31,6 +31,7 @@ public:
     std::size_t drain(std::size_t budget, function_ref<void(unique_function<void()>&)> run);
     /// From now on every push fails; what is queued is destroyed unrun.
     void close() noexcept;
+    [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
 private:
     struct node {

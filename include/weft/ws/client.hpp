@@ -1,0 +1,215 @@
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <weft/base/metrics.hpp>
+#include <weft/base/result.hpp>
+#include <weft/base/task.hpp>
+#include <weft/base/time.hpp>
+#include <weft/base/unique_function.hpp>
+#include <weft/net/loop.hpp>
+#include <weft/net/tls.hpp>
+#include <weft/pubsub/message.hpp>
+#include <weft/ws/close_event.hpp>
+#include <weft/ws/options.hpp>
+
+namespace weft::ws {
+
+namespace detail {
+class client_core;
+struct client_shared;
+}  // namespace detail
+
+/// A header of the opening request.
+struct client_header {
+    std::string name;
+    std::string value;
+    /// Left out once a redirect has led to another host, port or scheme. `Authorization`,
+    /// `Proxy-Authorization` and `Cookie` always are.
+    bool credentials = false;
+};
+
+/// How much of a delay is left to chance, so that the clients of a restarted server do not come
+/// back at once.
+enum class jitter : std::uint8_t {
+    none,
+    half,  ///< Between half of the delay and all of it.
+    full,  ///< Between nothing and all of it.
+};
+
+/// When a client that lost its connection, or did not get one, tries again: after `initial`, then
+/// `factor` times longer each time, at most `max`.
+struct backoff {
+    duration initial = std::chrono::milliseconds(500);
+    duration max = std::chrono::seconds(30);
+    double factor = 2;
+    jitter spread = jitter::full;
+    /// Gives up after so many failures in a row; 0: never.
+    unsigned max_attempts = 0;
+    /// A connection that lasted this long is a success: the delays begin again. One that ended
+    /// sooner counts as a failure.
+    duration stable_after = std::chrono::seconds(10);
+};
+
+/// Where a client connects to and how it behaves. **Units**: bytes.
+struct client_options {
+    /// `ws://host:port/path?query`, `wss://`, or `ws+unix:/socket:/path`; `http` and `https` mean
+    /// `ws` and `wss`. `user:password@` becomes an `Authorization` header. No fragment.
+    std::string url{};
+    std::vector<client_header> headers{};
+    std::string origin{};
+    std::vector<std::string> subprotocols{};  ///< In the order of preference.
+    std::optional<deflate_options> deflate{};
+    /// For one attempt: name, TCP, TLS, HTTP and all redirects together.
+    duration handshake_timeout = std::chrono::seconds(10);
+    unsigned max_redirects = 0;
+    std::optional<backoff> reconnect{};
+
+    // As in `ws::options`.
+    std::uint64_t max_message = 16 * 1024 * 1024;
+    std::uint32_t max_fragments = 1024;
+    duration max_message_age = std::chrono::seconds(30);
+    duration ping_interval = std::chrono::seconds(25);
+    duration idle_timeout = std::chrono::seconds(60);
+    duration close_timeout = std::chrono::seconds(5);
+    std::size_t max_queue = 4 * 1024 * 1024;
+    std::size_t pause_reading_at = 1024 * 1024;
+    overflow_policy overflow = overflow_policy::close;
+};
+
+/// What the clients of one loop can share: buffers (72 KiB), trusted CAs, counters. A program with
+/// many clients makes one; a client made without has one of its own.
+/// **Threads**: the loop's. **Lifetime**: copies share; kept alive by its clients.
+class client_context {
+public:
+    /// The CAs are read by the first client that needs them, which blocks on the file system.
+    explicit client_context(loop& on, tls_client_options tls = {});
+    explicit client_context(net::loop_core& on, tls_client_options tls = {});
+
+    void visit_metrics(metric_visitor visit) const;
+
+private:
+    friend class client;
+    std::shared_ptr<detail::client_shared> shared_;
+};
+
+enum class client_state : std::uint8_t {
+    idle,        ///< Nothing is under way.
+    connecting,  ///< Name, TCP, TLS, HTTP or a redirect.
+    open,
+    closing,  ///< The closing handshake is under way.
+    waiting,  ///< The next attempt comes by itself: see `retry_in`.
+};
+
+/// Why one attempt to connect failed. **Lifetime**: valid during `on_failure`.
+struct connect_failure {
+    unsigned attempt = 1;  ///< Failures in a row since `connect`, this one included.
+    int status = 0;        ///< The HTTP status when the server refused; else 0.
+    const error& why;
+};
+
+/// A WebSocket to a server, which reconnects by itself if asked to.
+///
+///     weft::ws::client feed(loop, {.url = "wss://example.org/feed", .reconnect = {{}}});
+///     feed.on_message([](auto& c, weft::message_view text) { ... });
+///     if (auto begun = feed.connect(); !begun) ...
+///
+/// Set the handlers before `connect`. None of them runs inside a call to the client. What they
+/// throw is logged and counted; an open connection is then closed with 1011.
+/// **Threads**: the loop's; a call from another thread does nothing and says so where it can.
+/// **Lifetime**: may be destroyed at any time, also in one of its own handlers, and after the loop.
+/// An open connection is then closed with 1001, without further calls of handlers.
+class client {
+public:
+    explicit client(loop& on, client_options options = {}, tls_client_options tls = {});
+    client(client_context shared, client_options options);
+    ~client();
+    client(const client&) = delete;
+    client& operator=(const client&) = delete;
+
+    client& on_open(unique_function<void(client&)> handler);
+    client& on_message(unique_function<void(client&, message_view)> handler);
+    client& on_pong(unique_function<void(client&, byte_view)> handler);
+    /// Everything that waited has been written.
+    client& on_drain(unique_function<void(client&)> handler);
+    /// A connection that was open has ended. `state` says whether another attempt follows;
+    /// `connect` and `close` may be called here.
+    client& on_close(unique_function<void(client&, const close_event&)> handler);
+    /// An attempt to connect failed. As for `on_close`, `state` and `retry_in` say what follows.
+    client& on_failure(unique_function<void(client&, const connect_failure&)> handler);
+
+    /// Begins to connect; `on_open` or `on_failure` tells the outcome. While `waiting` it connects
+    /// now. **Errors**: what is wrong with the options, `invalid_state` unless idle or waiting,
+    /// `shutting_down` when the loop is gone, `wrong_thread`.
+    result<void> connect();
+
+    class open_awaitable;
+    /// For coroutines: connects unless that is under way, and waits until the connection is open or
+    /// no further attempt follows:
+    ///
+    ///     if (auto opened = co_await feed.open(); !opened) co_return;
+    ///
+    /// **Errors**: as `connect`, the last failure, `closed_locally` after `close`. One coroutine
+    /// may wait at a time. **Lifetime**: as for every task, the loop's end destroys the coroutine.
+    [[nodiscard]] open_awaitable open() noexcept;
+
+    /// Sends a text, which must be valid UTF-8. `closed` unless open.
+    send_status send(std::string_view text) noexcept;
+    send_status send(const char* text) noexcept { return send(std::string_view(text)); }
+    send_status send(byte_view bytes) noexcept;
+    send_status send(message_view what) noexcept;
+    send_status send(const message& what) noexcept;
+    /// Bytes that wait for the server.
+    [[nodiscard]] std::size_t queued() const noexcept;
+    /// At most 125 bytes of payload.
+    void ping(byte_view payload = {}) noexcept;
+
+    /// Ends the connection or the attempt, and reconnecting. An open connection ends with a closing
+    /// handshake and `on_close`; an attempt ends without `on_failure`.
+    void close(close_code code = close_code::normal, std::string_view reason = {}) noexcept;
+    /// The same, at once: what is queued is lost.
+    void terminate() noexcept;
+
+    [[nodiscard]] client_state state() const noexcept;
+    [[nodiscard]] bool is_open() const noexcept { return state() == client_state::open; }
+    /// How long until the next attempt; nothing unless `waiting`.
+    [[nodiscard]] std::optional<duration> retry_in() const noexcept;
+    /// The subprotocol of the present or last connection, or empty.
+    [[nodiscard]] std::string_view subprotocol() const noexcept;
+
+private:
+    /// True when there is nothing to wait for: `outcome` is set.
+    bool begin_open(result<void>& outcome);
+    void wait_open(weft::detail::suspension who, result<void>& outcome) noexcept;
+
+    std::shared_ptr<detail::client_core> core_;
+};
+
+/// What `client::open` gives to `co_await`.
+class client::open_awaitable {
+public:
+    explicit open_awaitable(client& who) noexcept : client_(who) {}
+    bool await_ready() { return client_.begin_open(outcome_); }
+    template <weft::detail::task_promise Promise>
+    void await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
+        client_.wait_open(weft::detail::suspension(waiting), outcome_);
+    }
+    result<void> await_resume() noexcept { return std::move(outcome_); }
+
+private:
+    client& client_;
+    result<void> outcome_;
+};
+
+inline client::open_awaitable client::open() noexcept {
+    return open_awaitable(*this);
+}
+
+}  // namespace weft::ws

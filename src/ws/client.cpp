@@ -1,0 +1,107 @@
+// The public face of a client: thread checks and forwarding only. What it forwards to lives on
+// while a connection ends, so that destroying a client is always allowed.
+
+#include <weft/ws/client.hpp>
+
+#include <utility>
+
+#include "ws/client_core.hpp"
+
+namespace weft::ws {
+
+client_context::client_context(loop& on, tls_client_options tls)
+    : client_context(on.core(), std::move(tls)) {}
+client_context::client_context(net::loop_core& on, tls_client_options tls)
+    : shared_(std::make_shared<detail::client_shared>(on, std::move(tls))) {}
+
+void client_context::visit_metrics(metric_visitor visit) const {
+    shared_->sessions.metrics.visit(visit);
+}
+
+client::client(loop& on, client_options options, tls_client_options tls)
+    : client(client_context(on, std::move(tls)), std::move(options)) {}
+client::client(client_context shared, client_options options)
+    : core_(std::make_shared<detail::client_core>(*this, std::move(shared.shared_),
+                                                  std::move(options))) {}
+client::~client() {
+    core_->leave();
+}
+
+client& client::on_open(unique_function<void(client&)> handler) {
+    core_->on.open = std::move(handler);
+    return *this;
+}
+client& client::on_message(unique_function<void(client&, message_view)> handler) {
+    core_->on.message = std::move(handler);
+    return *this;
+}
+client& client::on_pong(unique_function<void(client&, byte_view)> handler) {
+    core_->on.pong = std::move(handler);
+    return *this;
+}
+client& client::on_drain(unique_function<void(client&)> handler) {
+    core_->on.drain = std::move(handler);
+    return *this;
+}
+client& client::on_close(unique_function<void(client&, const close_event&)> handler) {
+    core_->on.close = std::move(handler);
+    return *this;
+}
+client& client::on_failure(unique_function<void(client&, const connect_failure&)> handler) {
+    core_->on.failure = std::move(handler);
+    return *this;
+}
+
+result<void> client::connect() {
+    return core_->connect();
+}
+bool client::begin_open(result<void>& outcome) {
+    return core_->begin_open(outcome);
+}
+void client::wait_open(weft::detail::suspension who, result<void>& outcome) noexcept {
+    core_->wait_open(std::move(who), outcome);
+}
+
+send_status client::send(std::string_view text) noexcept {
+    return send(message_view(text));
+}
+send_status client::send(byte_view bytes) noexcept {
+    return send(message_view(message_kind::binary, bytes));
+}
+send_status client::send(message_view what) noexcept {
+    if (!core_->callable()) return send_status::misuse;
+    session* const open = core_->open_session();
+    return open != nullptr ? open->send(what) : send_status::closed;
+}
+send_status client::send(const message& what) noexcept {
+    if (!core_->callable()) return send_status::misuse;
+    session* const open = core_->open_session();
+    return open != nullptr ? open->send(what) : send_status::closed;
+}
+std::size_t client::queued() const noexcept {
+    const session* const open = core_->open_session();
+    return open != nullptr ? open->queued() : 0;
+}
+void client::ping(byte_view payload) noexcept {
+    if (!core_->callable()) return;
+    if (session* const open = core_->open_session()) open->ping(payload);
+}
+
+void client::close(close_code code, std::string_view reason) noexcept {
+    if (core_->callable()) core_->end(code, reason, false);
+}
+void client::terminate() noexcept {
+    if (core_->callable()) core_->end(close_code::normal, {}, true);
+}
+
+client_state client::state() const noexcept {
+    return core_->state();
+}
+std::optional<duration> client::retry_in() const noexcept {
+    return core_->retry_in();
+}
+std::string_view client::subprotocol() const noexcept {
+    return core_->subprotocol();
+}
+
+}  // namespace weft::ws

@@ -1,0 +1,527 @@
+// A client's life: attempt, connection, pause, and again. Every attempt and every pause has a
+// serial number; what the loop still reports of an earlier one (a connect cannot be called back) is
+// dropped by it. The loop holds the core weakly, streams hold it strongly: so handlers die with the
+// client, and a connection that is still closing keeps what it refers to. A coroutine that waits is
+// destroyed when the loop lets go of the attempt, never resumed on a loop that ends.
+
+#include "ws/client_core.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <exception>
+
+#include <weft/base/base64.hpp>
+
+#include "http/proto/head_parser.hpp"
+#include "net/mailbox.hpp"
+#include "net/tls/tls_context.hpp"
+#include "ws/proto/tokens.hpp"
+
+namespace weft::ws::detail {
+namespace {
+
+constexpr std::uint64_t message_budget = 256ULL * 1024 * 1024;
+constexpr std::size_t most_reason = 64;  // of a refusal's reason phrase, in our error text
+
+options to_session_options(const client_options& from) {
+    options to;
+    to.max_message = from.max_message;
+    to.max_fragments = from.max_fragments;
+    to.max_message_age = from.max_message_age;
+    to.rate.reset();  // a server is asked to send
+    to.ping_interval = from.ping_interval;
+    to.idle_timeout = from.idle_timeout;
+    to.close_timeout = from.close_timeout;
+    to.max_queue = from.max_queue;
+    to.pause_reading_at = from.pause_reading_at;
+    to.overflow = from.overflow;
+    to.deflate = from.deflate;
+    return to;
+}
+
+error bad_option(std::string_view what) {
+    return {weft::errc::invalid_argument, "ws::client_options::" + std::string(what)};
+}
+
+result<void> check(const client_options& all) {
+    if (all.deflate && (all.deflate->window_bits < 9 || all.deflate->window_bits > 15)) {
+        return bad_option("deflate: window_bits must be 9 to 15");
+    }
+    if (all.deflate && (all.deflate->level < 1 || all.deflate->level > 9)) {
+        return bad_option("deflate: level must be 1 to 9");
+    }
+    if (all.idle_timeout < all.ping_interval) {
+        return bad_option("idle_timeout must not be below ping_interval");
+    }
+    if (all.max_message == 0 || all.max_queue == 0) {
+        return bad_option("max_message and max_queue must not be 0");
+    }
+    if (all.handshake_timeout <= duration::zero()) {
+        return bad_option("handshake_timeout must be above 0");
+    }
+    if (const auto& again = all.reconnect;
+        again && (again->initial <= duration::zero() || again->max < again->initial ||
+                  !(again->factor >= 1))) {
+        return bad_option("reconnect: needs 0 < initial <= max and a factor of at least 1");
+    }
+    return {};
+}
+
+bool is_credential(const client_header& header) noexcept {
+    return header.credentials || equal_ignoring_case(header.name, "Authorization") ||
+           equal_ignoring_case(header.name, "Proxy-Authorization") ||
+           equal_ignoring_case(header.name, "Cookie");
+}
+
+bool is_redirect(int status) noexcept {
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+/// "the server answered 403 Forbidden", whatever the server put into the reason.
+std::string describe_refusal(const http::message_head& head) {
+    std::string text = "the server answered " + std::to_string(head.status()) + ' ';
+    for (const char c : head.reason().substr(0, most_reason)) {
+        text += c >= 0x20 && c < 0x7F ? c : '?';
+    }
+    if (text.back() == ' ') text.pop_back();
+    return text;
+}
+
+}  // namespace
+
+duration pause_before_retry(const backoff& how, unsigned failures, std::uint32_t random) noexcept {
+    const double longest = static_cast<double>(how.max.count());
+    const double grown = static_cast<double>(how.initial.count()) *
+                         std::pow(how.factor, failures > 0 ? failures - 1 : 0);
+    double pause = std::min(grown, longest);
+    const double part = static_cast<double>(random) / 4294967295.0;
+    if (how.spread == jitter::full) pause *= part;
+    if (how.spread == jitter::half) pause *= 0.5 + part / 2;
+    return duration(static_cast<duration::rep>(pause));
+}
+
+client_shared::client_shared(net::loop_core& loop, tls_client_options tls)
+    : mail(loop.mail()), sessions(loop, none, message_budget), tls_options(std::move(tls)) {}
+
+result<std::shared_ptr<net::tls_client_context>> client_shared::tls() {
+    if (tls_made == nullptr) {
+        auto made = net::tls_client_context::make(tls_options);
+        if (!made) return made.error();
+        tls_made = std::move(*made);
+    }
+    return tls_made;
+}
+
+/// Calls back at most once, and only if the client still wants this attempt. Destroyed uncalled
+/// when the loop goes.
+class client_core::attempt {
+public:
+    explicit attempt(client_core& of) : core_(of.weak_from_this()), serial_(of.serial_) {}
+    attempt(attempt&&) noexcept = default;
+    attempt& operator=(attempt&&) = delete;
+    ~attempt() {
+        if (const auto core = take()) core->abandoned();
+    }
+    /// The client, unless it is gone or has turned to something else.
+    std::shared_ptr<client_core> take() noexcept {
+        auto core = std::exchange(core_, {}).lock();
+        return core != nullptr && core->serial_ == serial_ ? core : nullptr;
+    }
+
+private:
+    std::weak_ptr<client_core> core_;
+    std::uint64_t serial_;
+};
+
+/// Hands a session's events to the client.
+class client_user final : public session_user {
+public:
+    explicit client_user(std::shared_ptr<client_core> core) : core_(std::move(core)) {}
+
+    void on_open() override {
+        core_->finish_open({});
+        core_->call(core_->on.open);
+    }
+    void on_message(message_view what) override { core_->call(core_->on.message, what); }
+    void on_pong(byte_view payload) override { core_->call(core_->on.pong, payload); }
+    void on_drained() override { core_->call(core_->on.drain); }
+    void on_close(const close_event& event) override { core_->closed(event); }
+
+private:
+    const std::shared_ptr<client_core> core_;
+};
+
+/// Sends the request and reads the response, of which it keeps at most the largest head allowed.
+class upgrade_exchange final : public net::stream_handler {
+public:
+    upgrade_exchange(std::shared_ptr<client_core> core, net::byte_stream& stream)
+        : core_(std::move(core)), stream_(stream) {}
+
+    void on_data(byte_span data) noexcept override {
+        while (core_ != nullptr) {
+            const std::size_t before = head_.size();
+            const std::size_t room = max_heads - std::min(max_heads, spent_ + before);
+            head_.append(as_text(data.first(std::min(data.size(), room))));
+            const auto status = parser_.parse(head_);
+            if (status == http::parse_status::failed) {
+                return fail({parser_.error(), "the server's response is malformed"});
+            }
+            if (status == http::parse_status::incomplete) {
+                if (head_.size() - before < room) return;
+                return fail({http::errc::header_too_long, "the server's response is too long"});
+            }
+            data = data.subspan(parser_.size() - before);
+            const int code = parser_.head().status();
+            if (code >= 200 || code == 101) return finish(data);
+            // An interim response (RFC 9110 section 15.2): the next one follows. All share one
+            // limit.
+            spent_ += parser_.size();
+            head_.clear();
+            parser_ = http::head_parser(http::message_kind::response);
+        }
+    }
+    void on_deadline() noexcept override { stream_.abort(make_error_code(weft::errc::timed_out)); }
+    void on_closed(std::error_code why) noexcept override {
+        if (core_ == nullptr) return;
+        const auto core = std::move(core_);
+        if (core->stream_ != &stream_) return;  // the client has turned to something else
+        if (why == weft::errc::shutting_down) {
+            core->abandoned();
+        } else {
+            core->failed({why, "while waiting for the server's response"}, 0);
+        }
+    }
+
+private:
+    static constexpr std::size_t max_heads = http::head_limits{}.max_head;
+
+    void fail(const error& why, int status = 0) noexcept {
+        const auto core = std::move(core_);
+        stream_.close();
+        if (core->stream_ == &stream_) core->failed(why, status);
+    }
+
+    void finish(byte_span rest) noexcept {
+        if (core_->stream_ != &stream_) return;
+        const http::message_head& head = parser_.head();
+        if (is_redirect(head.status()) && core_->options_.max_redirects > 0 &&
+            head.header_count("Location") == 1) {
+            const auto core = std::move(core_);
+            stream_.close();
+            return core->guarded([&] { core->redirected(head.header("Location")); });
+        }
+        if (head.status() != 101 || head.minor_version() < 1) {
+            return fail({errc::not_switching, describe_refusal(head)}, head.status());
+        }
+        std::array<header_view, http::message_head::max_fields> fields;
+        for (std::size_t i = 0; i < head.field_count(); ++i) {
+            fields[i] = {head.field(i).name, head.field(i).value};
+        }
+        session_shared& sessions = core_->shared_->sessions;
+        const std::string host = core_->url_.authority();
+        const deflate_wishes wishes = core_->wishes();
+        client_request request = core_->describe_request(host);
+        if (core_->options_.deflate) request.deflate = &wishes;
+        const client_outcome agreed = check_response(
+            head.status(), std::span(fields).first(head.field_count()), request, *sessions.sha1);
+        if (agreed.error) {
+            sessions.metrics.errors.count(*agreed.error);
+            return fail({*agreed.error, "the server's response"}, head.status());
+        }
+        const auto core = std::move(core_);
+        core->guarded([&] { core->upgraded(stream_, agreed); });
+        if (session* opened = session::of(stream_); opened != nullptr) {
+            opened->on_open();
+            if (!rest.empty()) opened->on_data(rest);
+        }
+    }
+
+    std::shared_ptr<client_core> core_;
+    net::byte_stream& stream_;
+    http::head_parser parser_{http::message_kind::response};
+    std::string head_;
+    std::size_t spent_ = 0;  // on interim responses
+};
+
+client_core::client_core(client& face, std::shared_ptr<client_shared> shared, client_options wanted)
+    : face_(&face),
+      shared_(std::move(shared)),
+      options_(std::move(wanted)),
+      settings_(to_session_options(options_)),
+      subprotocols_(options_.subprotocols.begin(), options_.subprotocols.end()) {}
+
+client_core::~client_core() = default;
+
+bool client_core::callable() const noexcept {
+    return !shared_->mail->closed() && loop().in_loop_thread();
+}
+
+/// The one boundary to the user's code outside of a session.
+template <class F>
+void client_core::guarded(F&& what) noexcept {
+    try {
+        what();
+        return;
+    } catch (const std::exception& thrown) {
+        loop().log(log_level::error, "ws", thrown.what());
+    } catch (...) {
+        loop().log(log_level::error, "ws",
+                   "a handler threw something that is not a std::exception");
+    }
+    shared_->sessions.metrics.handler_exceptions.add();
+}
+
+/// The handlers die with the client, but not one that is running.
+template <class Handler, class... Args>
+void client_core::call(Handler& handler, Args&&... args) {
+    if (face_ == nullptr || !handler) return;
+    struct scope {
+        explicit scope(client_core& of) noexcept : core(of) { ++core.calls_; }
+        ~scope() {
+            if (--core.calls_ == 0 && core.face_ == nullptr) core.on = {};
+        }
+        client_core& core;
+    } const running(*this);
+    handler(*face_, std::forward<Args>(args)...);
+}
+
+// ---- What the user asks for ----
+
+result<void> client_core::prepare() {
+    if (start_) return {};
+    if (auto checked = check(options_); !checked) return checked;
+    auto parsed = client_url::parse(options_.url);
+    if (!parsed) return parsed.error();
+    if (!shared_->sessions.sha1) return error(weft::errc::not_supported, "OpenSSL has no SHA-1");
+    start_ = std::move(*parsed);
+    return {};
+}
+
+result<void> client_core::connect() {
+    if (shared_->mail->closed()) return weft::errc::shutting_down;
+    if (!loop().in_loop_thread()) return weft::errc::wrong_thread;
+    if (session_ != nullptr || state_ == client_state::connecting) {
+        return error(weft::errc::invalid_state, "the client is connecting or open");
+    }
+    if (auto ready = prepare(); !ready) return ready;
+    if (state_ == client_state::idle) failures_ = 0;
+    auto begun = begin();
+    if (begun) {
+        reconnects_ = options_.reconnect.has_value();
+    } else {
+        become(client_state::idle);
+    }
+    return begun;
+}
+
+bool client_core::begin_open(result<void>& outcome) {
+    if (session_ != nullptr && session_->is_open()) return true;
+    if (waiter_) {
+        outcome = error(weft::errc::invalid_state, "another coroutine waits for this client");
+        return true;
+    }
+    if (state_ == client_state::idle) outcome = connect();
+    return !outcome;
+}
+
+void client_core::wait_open(weft::detail::suspension who, result<void>& outcome) noexcept {
+    outcome_ = &outcome;
+    waiter_.emplace(std::move(who));
+}
+
+void client_core::finish_open(result<void> outcome) noexcept {
+    if (!waiter_) return;
+    *outcome_ = std::move(outcome);
+    weft::detail::suspension who = std::move(*waiter_);
+    waiter_.reset();
+    loop().post([who = std::move(who)]() mutable { who.resume(); });
+}
+
+void client_core::end(close_code code, std::string_view reason, bool at_once) noexcept {
+    reconnects_ = false;
+    if (session_ != nullptr) {
+        if (at_once) {
+            session_->terminate();
+        } else {
+            session_->close(code, reason);
+        }
+        return;
+    }
+    if (state_ == client_state::idle) return;
+    if (stream_ != nullptr) stream_->abort(make_error_code(weft::errc::closed_locally));
+    become(client_state::idle);
+    finish_open(error(weft::errc::closed_locally));
+}
+
+void client_core::leave() noexcept {
+    if (callable()) end(close_code::going_away, {}, false);
+    face_ = nullptr;
+    if (calls_ == 0) on = {};
+}
+
+client_state client_core::state() const noexcept {
+    if (session_ == nullptr) return state_;
+    return session_->is_open() ? client_state::open : client_state::closing;
+}
+
+std::optional<duration> client_core::retry_in() const noexcept {
+    if (state_ != client_state::waiting) return std::nullopt;
+    return std::max(duration::zero(), retry_at_ - loop().now());
+}
+
+// ---- An attempt ----
+
+void client_core::become(client_state next) noexcept {
+    state_ = next;
+    stream_ = nullptr;
+    ++serial_;
+}
+
+result<void> client_core::begin() {
+    url_ = *start_;
+    with_credentials_ = true;
+    redirects_left_ = options_.max_redirects;
+    deadline_ = loop().now() + options_.handshake_timeout;
+    return connect_to_url();
+}
+
+deflate_wishes client_core::wishes() const noexcept {
+    const deflate_options chosen = options_.deflate.value_or(deflate_options{});
+    const auto bits = static_cast<std::uint8_t>(chosen.window_bits);
+    return {!chosen.context_takeover, !chosen.context_takeover, bits, bits};
+}
+
+client_request client_core::describe_request(std::string_view host) const noexcept {
+    return {host, url_.target, key_, subprotocols_, nullptr, {}};
+}
+
+result<std::string> client_core::write_request() {
+    std::vector<header_view> extra;
+    bool authorized = false;
+    if (!options_.origin.empty()) extra.push_back({"Origin", options_.origin});
+    for (const client_header& header : options_.headers) {
+        if (is_credential(header) && !with_credentials_) continue;
+        authorized = authorized || equal_ignoring_case(header.name, "Authorization");
+        extra.push_back({header.name, header.value});
+    }
+    std::string basic;
+    if (!start_->user_info.empty() && with_credentials_ && !authorized) {
+        basic = "Basic " + base64_encode(as_bytes(start_->user_info));
+        extra.push_back({"Authorization", basic});
+    }
+    const std::string host = url_.authority();
+    const deflate_wishes wanted = wishes();
+    client_request request = describe_request(host);
+    if (options_.deflate) request.deflate = &wanted;
+    request.extra = extra;
+    return write_upgrade_request(request);
+}
+
+result<void> client_core::connect_to_url() {
+    auto key = make_key(shared_->sessions.random);
+    if (!key) return key.error();
+    key_ = std::move(*key);
+    auto request = write_request();
+    if (!request) return request.error();
+    request_ = std::move(*request);
+    net::connect_options to{url_.host, url_.port, url_.unix_path, deadline_ - loop().now()};
+    if (to.timeout <= duration::zero()) return error(weft::errc::timed_out, "handshake_timeout");
+    if (url_.secure) {
+        auto tls = shared_->tls();
+        if (!tls) return tls.error();
+        to.tls = std::move(*tls);
+        to.tls_name = url_.host;
+    }
+    become(client_state::connecting);
+    loop().connect(std::move(to), [mine = attempt(*this)](result<net::byte_stream*> made) mutable {
+        if (const auto core = mine.take()) {
+            core->connected(std::move(made));
+        } else if (made) {
+            (*made)->abort(make_error_code(weft::errc::closed_locally));
+        }
+    });
+    return {};
+}
+
+void client_core::connected(result<net::byte_stream*> made) {
+    if (!made) return failed(made.error(), 0);
+    stream_ = *made;
+    stream_->set_handler(std::make_unique<upgrade_exchange>(shared_from_this(), *stream_));
+    stream_->set_deadline(deadline_);
+    stream_->write(as_bytes(request_));
+}
+
+void client_core::redirected(std::string_view location) {
+    stream_ = nullptr;
+    if (redirects_left_ == 0) {
+        return failed({errc::not_switching, "more redirects than max_redirects"}, 0);
+    }
+    --redirects_left_;
+    auto to = url_.resolve(location);
+    if (!to) return failed({errc::not_switching, "redirect: " + to.error().what()}, 0);
+    // What was left out once stays out, also when a later redirect leads back.
+    with_credentials_ = with_credentials_ && to->same_origin(url_);
+    url_ = std::move(*to);
+    if (const auto begun = connect_to_url(); !begun) failed(begun.error(), 0);
+}
+
+void client_core::failed(const error& why, int status) noexcept {
+    const auto alive = shared_from_this();
+    ++failures_;
+    plan_retry();
+    if (state_ == client_state::idle) finish_open(why);
+    guarded([&] { call(on.failure, connect_failure{failures_, status, why}); });
+}
+
+void client_core::upgraded(net::byte_stream& stream, const client_outcome& agreed) {
+    auto opened = std::make_unique<session>(stream, role::client, settings_, shared_->sessions,
+                                            agreed.deflate);
+    opened->set_user(std::make_unique<client_user>(shared_from_this()));
+    subprotocol_ = agreed.subprotocol;
+    session_ = opened.get();
+    opened_at_ = loop().now();
+    become(client_state::idle);
+    stream.clear_deadline();
+    stream.set_handler(std::move(opened));
+}
+
+void client_core::closed(const close_event& event) {
+    session_ = nullptr;
+    if (event.cause == weft::errc::shutting_down) reconnects_ = false;
+    const bool lasted =
+        !options_.reconnect || loop().now() - opened_at_ >= options_.reconnect->stable_after;
+    failures_ = lasted ? 0 : failures_ + 1;
+    plan_retry();
+    call(on.close, event);
+}
+
+// ---- The pause ----
+
+void client_core::plan_retry() noexcept {
+    become(client_state::idle);
+    const auto& again = options_.reconnect;
+    if (!reconnects_ || (again->max_attempts > 0 && failures_ >= again->max_attempts)) {
+        reconnects_ = false;
+        return;
+    }
+    const auto random = shared_->sessions.random.next_u32();
+    const duration pause = pause_before_retry(*again, failures_, random.value_or(UINT32_MAX));
+    state_ = client_state::waiting;
+    retry_at_ = loop().now() + pause;
+    loop().after(pause, [mine = attempt(*this)]() mutable {
+        if (const auto core = mine.take()) core->retry();
+    });
+}
+
+void client_core::retry() {
+    if (const auto begun = begin(); !begun) failed(begun.error(), 0);
+}
+
+void client_core::abandoned() noexcept {
+    reconnects_ = false;
+    become(client_state::idle);
+    const auto destroyed_here = std::exchange(waiter_, std::nullopt);
+}
+
+}  // namespace weft::ws::detail

@@ -1,0 +1,142 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <weft/ws/client.hpp>
+
+#include "net/byte_stream.hpp"
+#include "net/loop_core.hpp"
+#include "pubsub/hub.hpp"
+#include "ws/client_url.hpp"
+#include "ws/proto/handshake.hpp"
+#include "ws/session.hpp"
+
+namespace weft::net {
+class tls_client_context;
+}
+
+namespace weft::ws::detail {
+
+/// The pause before the attempt that follows `failures` failures in a row (0: a connection was
+/// lost). `random` is any 32 bits.
+[[nodiscard]] duration pause_before_retry(const backoff& how, unsigned failures,
+                                          std::uint32_t random) noexcept;
+
+/// What is behind a `client_context`.
+struct client_shared {
+    client_shared(net::loop_core& loop, tls_client_options tls);
+
+    /// Made on first use. **Errors**: which file and why.
+    result<std::shared_ptr<net::tls_client_context>> tls();
+
+    std::shared_ptr<net::mailbox> mail;  // says whether the loop is still there
+    pubsub::exchange none;               // clients have no topics
+    session_shared sessions;
+    tls_client_options tls_options;
+    std::shared_ptr<net::tls_client_context> tls_made;
+};
+
+/// A client without its public face, which it outlives while its connection ends.
+/// **Threads**: the loop's.
+class client_core final : public std::enable_shared_from_this<client_core> {
+public:
+    client_core(client& face, std::shared_ptr<client_shared> shared, client_options wanted);
+    client_core(const client_core&) = delete;
+    client_core& operator=(const client_core&) = delete;
+    ~client_core();
+
+    struct handlers {
+        unique_function<void(client&)> open;
+        unique_function<void(client&, message_view)> message;
+        unique_function<void(client&, byte_view)> pong;
+        unique_function<void(client&)> drain;
+        unique_function<void(client&, const close_event&)> close;
+        unique_function<void(client&, const connect_failure&)> failure;
+    };
+
+    // For the face.
+    handlers on;
+    [[nodiscard]] bool callable() const noexcept;
+    result<void> connect();
+    bool begin_open(result<void>& outcome);
+    void wait_open(weft::detail::suspension who, result<void>& outcome) noexcept;
+    void end(close_code code, std::string_view reason, bool at_once) noexcept;
+    /// The face goes: no handler is called from now on.
+    void leave() noexcept;
+    [[nodiscard]] session* open_session() const noexcept { return session_; }
+    [[nodiscard]] client_state state() const noexcept;
+    [[nodiscard]] std::optional<duration> retry_in() const noexcept;
+    [[nodiscard]] std::string_view subprotocol() const noexcept { return subprotocol_; }
+
+private:
+    friend class upgrade_exchange;
+    friend class client_user;
+    class attempt;  // what the loop holds of an attempt or a pause
+
+    result<void> prepare();
+    /// Begins an attempt at the URL of the options.
+    result<void> begin();
+    /// Connects to `url_`, the first or a later one of the attempt.
+    result<void> connect_to_url();
+    [[nodiscard]] result<std::string> write_request();
+    [[nodiscard]] deflate_wishes wishes() const noexcept;
+    [[nodiscard]] client_request describe_request(std::string_view host) const noexcept;
+    void connected(result<net::byte_stream*> made);
+    void redirected(std::string_view location);
+    void failed(const error& why, int status) noexcept;
+    void upgraded(net::byte_stream& stream, const client_outcome& agreed);
+    void closed(const close_event& event);
+    /// The loop goes, and with it the attempt.
+    void abandoned() noexcept;
+    /// Enters `waiting` or `idle`.
+    void plan_retry() noexcept;
+    void retry();
+    /// What an earlier attempt still reports is ignored from now on.
+    void become(client_state next) noexcept;
+    void finish_open(result<void> outcome) noexcept;
+
+    template <class Handler, class... Args>
+    void call(Handler& handler, Args&&... args);
+    template <class F>
+    void guarded(F&& what) noexcept;
+
+    [[nodiscard]] net::loop_core& loop() const noexcept { return shared_->sessions.loop; }
+
+    client* face_;
+    unsigned calls_ = 0;  // handlers on the stack
+    const std::shared_ptr<client_shared> shared_;
+    const client_options options_;
+    const session_settings settings_;
+    std::vector<std::string_view> subprotocols_;
+
+    client_state state_ = client_state::idle;  // never open or closing: see session_
+    std::uint64_t serial_ = 0;                 // of the attempt or pause
+    bool reconnects_ = false;
+    unsigned failures_ = 0;
+    time_point retry_at_{};
+
+    // The attempt.
+    std::optional<client_url> start_;  // of the options; set once they were found right
+    client_url url_;
+    bool with_credentials_ = true;
+    unsigned redirects_left_ = 0;
+    time_point deadline_{};
+    std::string key_;
+    std::string request_;
+    net::byte_stream* stream_ = nullptr;  // from connected until upgraded or failed
+
+    session* session_ = nullptr;
+    time_point opened_at_{};
+    std::string subprotocol_;
+
+    std::optional<weft::detail::suspension> waiter_;
+    result<void>* outcome_ = nullptr;  // in the waiter's frame
+};
+
+}  // namespace weft::ws::detail
