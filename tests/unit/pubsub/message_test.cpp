@@ -162,6 +162,7 @@ TEST(message, threads_agree_on_the_frame_and_on_every_encoding) {
             start.arrive_and_wait();
             framed[me] = m.framed([&](byte_span headroom) {
                 ++writes;
+                std::this_thread::yield();  // let the other one find it unfinished
                 return write_header(headroom, "H");
             });
             encoded[me] = m.encoded(1, [](const message& from) {
