@@ -143,8 +143,7 @@ TEST(awaitable, a_dying_loop_destroys_who_waits_for_work_on_its_own_thread) {
         on->stop();
     });
     on->run();
-    // The loop's end waits for the work, so it must be let go on from elsewhere, but not before
-    // the end began: the frame dies first.
+    // The loop's end waits for work that has begun, so another thread must let it go on.
     std::thread releaser([&] { go_on.set_value(); });
     on.reset();
     releaser.join();
