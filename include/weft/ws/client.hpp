@@ -79,7 +79,7 @@ struct client_options {
     duration ping_interval = std::chrono::seconds(25);
     duration idle_timeout = std::chrono::seconds(60);
     duration close_timeout = std::chrono::seconds(5);
-    std::size_t max_queue = 4 * 1024 * 1024;
+    std::size_t max_queue = 32 * 1024 * 1024;  // room for a message of max_message
     std::size_t pause_reading_at = 1024 * 1024;
     overflow_policy overflow = overflow_policy::close;
 };
