@@ -1,0 +1,150 @@
+// What the tests in JavaScript share: starting and ending the program, certificates, clients of the
+// `ws` package that can be awaited, and raw sockets. Needs WEFT_BIN; certificates need openssl.
+
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { WebSocket } from 'ws';
+
+/// A certificate for localhost and 127.0.0.1 in a folder of its own.
+export class Certificate {
+  constructor() {
+    this.folder = mkdtempSync(join(tmpdir(), 'weft-e2e-'));
+    this.cert = join(this.folder, 'cert.pem');
+    this.key = join(this.folder, 'key.pem');
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
+      '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1',
+      '-keyout', this.key, '-out', this.cert], { stdio: 'pipe' });
+    this.pem = readFileSync(this.cert);
+  }
+  get flags() { return ['--tls-cert', this.cert, '--tls-key', this.key]; }
+  remove() { rmSync(this.folder, { recursive: true }); }
+}
+
+/// `weft COMMAND ...` on a free port, ready for connections.
+export class Server {
+  static async start(...args) {
+    assert.ok(process.env.WEFT_BIN, 'set WEFT_BIN to the weft program');
+    const server = new Server();
+    server.child = spawn(process.env.WEFT_BIN, [...args, '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    server.exited = once(server.child, 'exit').then(([code]) => code);
+    const early = server.exited.then((code) => { throw new Error(`weft ended with ${code} before it listened`); });
+    early.catch(() => {});
+    const [line] = await Promise.race([once(createInterface({ input: server.child.stdout }), 'line'), early]);
+    server.url = /^listening on (\S+)$/.exec(line)?.[1];
+    assert.ok(server.url, `unexpected first line: ${line}`);
+    server.port = Number(new URL(server.url).port);
+    return server;
+  }
+
+  /// SIGTERM, and the exit code.
+  async stop() {
+    this.child.kill('SIGTERM');
+    return this.exited;
+  }
+}
+
+/// A client of the `ws` package: what comes waits in a queue until it is asked for.
+export class Client {
+  /// Resolves when the handshake is done; rejects with `ws`' error when it fails.
+  static async open(url, { protocols = [], ...options } = {}) {
+    const client = new Client();
+    const socket = new WebSocket(url, protocols, { perMessageDeflate: false, maxPayload: 0, ...options });
+    client.socket = socket;
+    client.arrived = [];
+    client.waiting = [];
+    client.closed = new Promise((resolve) => {
+      socket.once('close', (code, reason) => resolve({ code, reason: reason.toString() }));
+    });
+    client.closed.then((how) => {
+      for (const { reject } of client.waiting.splice(0)) reject(new Error(`closed: ${JSON.stringify(how)}`));
+    });
+    socket.on('message', (data, binary) => {
+      const message = { data, binary };
+      const next = client.waiting.shift();
+      if (next) next.resolve(message); else client.arrived.push(message);
+    });
+    socket.once('upgrade', ({ headers }) => { client.extensions = headers['sec-websocket-extensions'] ?? ''; });
+    await once(socket, 'open');
+    socket.on('error', (error) => { client.error = error; });
+    return client;
+  }
+
+  send(data, options) { this.socket.send(data, options); }
+
+  next() {
+    if (this.arrived.length > 0) return Promise.resolve(this.arrived.shift());
+    return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
+  }
+
+  /// Sends and checks that the same comes back, text as text and binary as binary.
+  async echo(data) {
+    this.send(data);
+    const { data: back, binary } = await this.next();
+    assert.equal(binary, typeof data !== 'string');
+    assert.ok(Buffer.from(data).equals(back), `${data.length} came back as ${back.length} bytes or changed`);
+  }
+
+  async close(code = 1000, reason = '') {
+    this.socket.close(code, reason);
+    return this.closed;
+  }
+}
+
+/// Bytes that are not all alike, so that a misplaced one shows.
+export function bytes(size, seed = 1) {
+  const out = Buffer.alloc(size);
+  for (let i = 0, x = seed; i < size; ++i) {
+    x = (Math.imul(x, 1103515245) + 12345) >>> 0;
+    out[i] = x >>> 16;
+  }
+  return out;
+}
+
+/// One masked frame. `fin`, `rsv1`, `masked` and `length` (what the header claims) bend the rules.
+export function frame(opcode, payload = '', { fin = true, rsv1 = false, masked = true, length } = {}) {
+  const body = Buffer.from(payload);
+  const claimed = length ?? body.length;
+  const head = [(fin ? 0x80 : 0) | (rsv1 ? 0x40 : 0) | opcode];
+  const mark = masked ? 0x80 : 0;
+  if (claimed < 126) head.push(mark | claimed);
+  else if (claimed < 65536) head.push(mark | 126, claimed >> 8, claimed & 255);
+  else {
+    const wide = Buffer.alloc(8);
+    wide.writeBigUInt64BE(BigInt(claimed));
+    head.push(mark | 127, ...wide);
+  }
+  if (!masked) return Buffer.concat([Buffer.from(head), body]);
+  const key = [0x12, 0x34, 0x56, 0x78];
+  return Buffer.concat([Buffer.from([...head, ...key]), body.map((byte, i) => byte ^ key[i % 4])]);
+}
+
+/// A TCP connection after a WebSocket handshake that we wrote ourselves.
+export async function rawWebSocket(port) {
+  const socket = net.connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n`
+    + 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n');
+  const [answer] = await once(socket, 'data');
+  assert.match(answer.toString(), /^HTTP\/1\.1 101 /);
+  return socket;
+}
+
+/// The code and reason of the close frame that answers `sent`, and that the connection ends.
+export async function closedBy(port, ...sent) {
+  const socket = await rawWebSocket(port);
+  const received = [];
+  socket.on('data', (data) => received.push(data));
+  socket.on('error', () => {});  // a reset is an end as well
+  for (const data of sent) socket.write(data);
+  await once(socket, 'close');
+  const answer = Buffer.concat(received);
+  assert.equal(answer[0], 0x88, `not a close frame: ${answer.toString('hex')}`);
+  assert.equal(answer[1], answer.length - 2);
+  return { code: answer.readUInt16BE(2), reason: answer.subarray(4).toString() };
+}
