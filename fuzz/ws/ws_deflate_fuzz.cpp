@@ -55,6 +55,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const std::string whole = inflate_all(one, input, SIZE_MAX, 65536, whole_status);
         const std::string split = inflate_all(two, input, step, room, split_status);
         if (whole.size() >= enough || split.size() >= enough) break;
+        // A peer that refers back beyond the window it promised is caught when the bytes have left
+        // the output buffer, which depends on the split. With the largest window no distance can.
+        if (window < 15 && whole_status != split_status) break;
         require(whole_status == split_status);
         if (whole_status != inflate_status::finished) break;
         require(whole == split);
