@@ -53,7 +53,7 @@ public:
     virtual void on_end(byte_stream& stream) noexcept;
 
     /// The moment given to `byte_stream::set_deadline` has passed. The deadline is off until set
-    /// again.
+    /// again. Also while what is queued at `close` is still being written.
     virtual void on_deadline() noexcept {}
 
     /// The last call, exactly once: the stream is gone; `why` says who ended it and how
@@ -97,7 +97,7 @@ public:
     /// on.
     virtual void shutdown() noexcept = 0;
     /// Writes what is queued, then closes; `on_data` is not called any more. Bounded by
-    /// `close_grace`.
+    /// `stream_limits::write_stall` without any progress, and by the deadline, if one is set.
     virtual void close() noexcept = 0;
     /// Closes at once with a reset; drops what is queued. `why` is what `on_closed` will say.
     virtual void abort(std::error_code why) noexcept = 0;

@@ -502,7 +502,7 @@ void tcp_stream::on_timer(timer_node& node) {
     }
     if (self.deadline_ <= now) {
         self.deadline_ = time_point::max();
-        if (self.handler_ != nullptr && !self.closing_) self.handler_->on_deadline();
+        if (self.has_handler()) self.handler_->on_deadline();
     }
     self.update_timer();
 }

@@ -141,9 +141,17 @@ result<void> endpoint_core::prepare() {
         return error(weft::errc::invalid_argument,
                      "ws::options::idle_timeout must not be below ping_interval");
     }
-    if (chosen.max_message == 0 || chosen.max_queue == 0) {
+    if (chosen.max_message == 0) {
+        return error(weft::errc::invalid_argument, "ws::options::max_message must not be 0");
+    }
+    // The stream takes so much before anything waits where the policy can reach it.
+    if (chosen.max_queue < 2 * net::byte_stream::high_water) {
         return error(weft::errc::invalid_argument,
-                     "ws::options::max_message and max_queue must not be 0");
+                     "ws::options::max_queue must be at least 131072 (128 KiB)");
+    }
+    if (chosen.ping_interval <= duration::zero() || chosen.close_timeout <= duration::zero()) {
+        return error(weft::errc::invalid_argument,
+                     "ws::options::ping_interval and close_timeout must be above 0");
     }
     text_list<max_subprotocols> parsed;
     for (const std::string& name : chosen.subprotocols) {

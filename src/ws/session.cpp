@@ -211,10 +211,7 @@ void session::consume(byte_span data) noexcept {
         }
     }
     if (state_ == state::ended) return;
-    if (pong_due_ && !stream_.stalled()) {
-        pong_due_ = false;
-        write_frame(opcode::pong, {slow_->pong.data(), slow_->pong_size});
-    }
+    if (pong_due_ && !stream_.stalled()) write_pong();
     if (assembler_.in_message()) {
         if (slow().message_began == time_point::max()) {
             slow_->message_began = shared_.loop.now();
@@ -274,10 +271,10 @@ void session::dispatch_close(const close_info& info) noexcept {
         write_frame(opcode::close,
                     info.code == close_code::no_status || !echo ? byte_view{} : echo->view());
     }
-    state_ = state::ended;
     if (role_ == role::server) {
-        stream_.close();
+        finish();
     } else {
+        state_ = state::ended;
         // The server is the one to close first (section 7.1.1); it gets `close_timeout` for it.
         stream_.set_deadline(shared_.loop.now() + settings_.chosen.close_timeout);
         stream_.resume_reading();
@@ -294,7 +291,13 @@ void session::fail(errc why) noexcept {
         if (slow_ != nullptr) slow_->outbox.reset();
         if (payload) write_frame(opcode::close, payload->view());
     }
+    finish();
+}
+
+/// Nothing follows. The peer has `close_timeout` to take what is queued, however slowly it reads.
+void session::finish() noexcept {
     state_ = state::ended;
+    stream_.set_deadline(shared_.loop.now() + settings_.chosen.close_timeout);
     stream_.close();
 }
 
@@ -305,6 +308,11 @@ void session::answer_ping() noexcept {
     std::copy(payload.begin(), payload.end(), s.pong.begin());
     s.pong_size = payload.size();
     pong_due_ = true;  // only the latest is ever answered (section 5.5.3)
+}
+
+void session::write_pong() noexcept {
+    pong_due_ = false;
+    write_frame(opcode::pong, {slow_->pong.data(), slow_->pong_size});
 }
 
 void session::throttle(std::size_t messages, std::size_t bytes) noexcept {
@@ -526,7 +534,8 @@ void session::write_frame(opcode op, byte_view payload) noexcept {
 }
 
 void session::ping(byte_view payload) noexcept {
-    if (state_ != state::open) return;
+    // A peer that does not read has enough to answer already.
+    if (state_ != state::open || stream_.queued() >= net::byte_stream::high_water) return;
     write_frame(opcode::ping, payload.first(std::min(payload.size(), max_control_payload)));
 }
 
@@ -544,10 +553,7 @@ void session::pump() noexcept {
 void session::on_drained() noexcept {
     if (state_ == state::ended) return;
     pump();
-    if (pong_due_) {
-        pong_due_ = false;
-        write_frame(opcode::pong, {slow_->pong.data(), slow_->pong_size});
-    }
+    if (pong_due_) write_pong();
     if (slow_ != nullptr && slow_->outbox) return;
     if (state_ == state::close_wanted) send_close_frame();
     update_reading();
@@ -574,6 +580,7 @@ void session::close(close_code code, std::string_view reason) noexcept {
 }
 
 void session::send_close_frame() noexcept {
+    pong_due_ = false;  // nothing follows a close frame
     state_ = state::close_sent;
     write_frame(opcode::close, slow_->our_close.view());
 }
@@ -584,9 +591,8 @@ void session::terminate() noexcept {
     stream_.abort(make_error_code(weft::errc::closed_locally));
 }
 
-void session::on_end(net::byte_stream& stream) noexcept {
-    state_ = state::ended;
-    stream.close();
+void session::on_end(net::byte_stream&) noexcept {
+    finish();
 }
 
 void session::on_closed(std::error_code why) noexcept {

@@ -133,7 +133,9 @@ private:
     void dispatch_message(message_kind kind) noexcept;
     void dispatch_close(const close_info& info) noexcept;
     void fail(errc why) noexcept;
+    void finish() noexcept;
     void answer_ping() noexcept;
+    void write_pong() noexcept;
 
     send_status send_now(message_kind kind, byte_view payload) noexcept;
     send_status queue(const message& what) noexcept;

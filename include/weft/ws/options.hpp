@@ -53,7 +53,8 @@ struct options {
     duration close_timeout =
         std::chrono::seconds(5);  ///< For the peer's answer to our close frame.
 
-    // What may wait for a slow peer.
+    /// What may wait for a slow peer, at least 128 KiB: 64 KiB are on their way before anything
+    /// waits under the policy.
     std::size_t max_queue = 4 * 1024 * 1024;
     /// Above this much waiting for a peer, nothing more is read from it.
     std::size_t pause_reading_at = 1024 * 1024;
