@@ -19,8 +19,7 @@ void link::start() {
 
 void link::send_next(time_point now) {
     sent_[next_ % sent_.size()] = now;
-    send(worker_.messages().make(next_));
-    ++next_;
+    send(next_++);
 }
 
 void link::on_message(time_point now) {
@@ -61,7 +60,7 @@ public:
         worker_.on_ready(*this);
     }
     void finish() override { stream_.close(); }
-    void send(std::string_view) override {
+    void send(std::uint64_t) override {
         stream_.write(byte_view(worker_.scratch(block_).first(block_)));
     }
     void on_data(byte_span data) noexcept override {

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <string_view>
 #include <vector>
 
 #include <weft/base/time.hpp>
@@ -25,8 +24,8 @@ public:
     virtual void begin() = 0;
     /// Says goodbye.
     virtual void finish() = 0;
-    /// Sends one message.
-    virtual void send(std::string_view message) = 0;
+    /// Sends message `number`.
+    virtual void send(std::uint64_t number) = 0;
     /// Takes the part that it is to play; `worker::on_part_taken` is told when that is done.
     virtual void take_part(part role) {
         part_ = role;

@@ -3,12 +3,11 @@
 
 #include "bench/payloads.hpp"
 
-#include <array>
+#include <algorithm>
 
 namespace weft::bench {
 namespace {
 
-constexpr std::size_t number_digits = 8;
 constexpr std::size_t json_variants = 64;
 
 constexpr std::array<std::string_view, 16> names{
@@ -75,6 +74,14 @@ std::string json(std::size_t size, std::uint64_t seed, char quote) {
 
 }  // namespace
 
+std::array<char, number_digits> number_text(std::uint64_t number) noexcept {
+    std::array<char, number_digits> digits{};
+    for (std::size_t i = number_digits; i-- > 0; number >>= 4U) {
+        digits[i] = "0123456789abcdef"[number & 0xFU];
+    }
+    return digits;
+}
+
 payloads::payloads(std::size_t size, payload_style style) {
     if (style == payload_style::letters) {
         variants_.push_back(letters(size));
@@ -89,10 +96,18 @@ payloads::payloads(std::size_t size, payload_style style) {
 std::string_view payloads::make(std::uint64_t number) noexcept {
     std::string& text = variants_[number % variants_.size()];
     if (text.size() < number_digits) return text;
-    for (std::size_t i = number_digits; i-- > 0; number >>= 4U) {
-        text[i] = "0123456789abcdef"[number & 0xFU];
-    }
+    const auto digits = number_text(number);
+    std::copy(digits.begin(), digits.end(), text.begin());
     return text;
+}
+
+bool payloads::matches(std::string_view text, std::uint64_t number) noexcept {
+    constexpr std::size_t large = 64 * 1024;
+    constexpr std::size_t sample = 4 * 1024;
+    const std::string_view wanted = make(number);
+    if (wanted.size() < large || number % 16 == 0) return text == wanted;
+    return text.size() == wanted.size() && text.substr(0, sample) == wanted.substr(0, sample) &&
+           text.substr(text.size() - sample) == wanted.substr(wanted.size() - sample);
 }
 
 }  // namespace weft::bench

@@ -5,6 +5,7 @@
 #include "bench/worker.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "bench/link.hpp"
@@ -17,6 +18,8 @@ namespace {
 constexpr unsigned opening_at_once = 128;
 constexpr duration setup_time = std::chrono::seconds(10);
 constexpr duration goodbye_time = std::chrono::seconds(1);
+constexpr ws::mask_key frame_key = 0x5AC3'96E1;  // nobody listens in on what we send to ourselves
+constexpr std::size_t idle_blocks = 64 * 1024 * 1024;
 constexpr std::uint64_t largest_message = std::uint64_t{1} << 32U;
 
 payload_style style_of(const options& wanted) {
@@ -47,7 +50,8 @@ worker::worker(const options& wanted, const target& to,
       sha1_(std::move(sha1)),
       budget_(UINT64_MAX),
       inflate_memory_(64 * 1024),
-      shared_{budget_, inflate_memory_},
+      blocks_(block_cache::make(idle_blocks)),
+      shared_{budget_, inflate_memory_, blocks_.get()},
       published_(wanted.in_flight) {
     limits_.max_message = largest_message;
     limits_.control_burst = UINT32_MAX;
@@ -94,6 +98,26 @@ void worker::fail(const std::string& why) {
 byte_span worker::scratch(std::size_t size) {
     if (scratch_.size() < size) scratch_.resize(size);
     return scratch_;
+}
+
+byte_view worker::numbered_frame(std::uint64_t number) {
+    const ws::mask_key key = frame_key;
+    const std::size_t size = options_.size;
+    const auto header =
+        ws::encode_header({options_.text ? ws::opcode::text : ws::opcode::binary}, size, key);
+    if (frame_.empty()) {
+        frame_.assign(header.view().begin(), header.view().end());
+        const byte_view payload = as_bytes(payloads_.make(0));
+        frame_.insert(frame_.end(), payload.begin(), payload.end());
+        ws::apply_mask(byte_span(frame_).subspan(header.size), key);
+    }
+    if (size >= number_digits) {
+        const byte_span into = byte_span(frame_).subspan(header.size, number_digits);
+        const auto digits = number_text(number);
+        std::memcpy(into.data(), digits.data(), digits.size());
+        ws::apply_mask(into, key);
+    }
+    return frame_;
 }
 
 void worker::connect_more() {
@@ -153,8 +177,7 @@ void worker::start_links() {
 
 void worker::publish(time_point now) {
     published_[next_publish_ % published_.size()] = now;
-    publisher_->send(payloads_.make(next_publish_));
-    ++next_publish_;
+    publisher_->send(next_publish_++);
 }
 
 void worker::delivered(std::uint64_t number, time_point now) {

@@ -70,6 +70,9 @@ public:
     [[nodiscard]] sha1_digest& sha1() noexcept { return sha1_; }
     [[nodiscard]] const ws::message_limits& limits() const noexcept { return limits_; }
     [[nodiscard]] ws::assembler_shared& shared() noexcept { return shared_; }
+    /// The frame of message `number`, masked. Masked once: only the number in it changes, so that
+    /// the generator is not slower than it must be. **Lifetime**: until the next call.
+    [[nodiscard]] byte_view numbered_frame(std::uint64_t number);
     /// Memory to build one frame in, at least as large as asked for.
     [[nodiscard]] byte_span scratch(std::size_t size);
 
@@ -107,8 +110,10 @@ private:
     ws::message_limits limits_;
     ws::byte_budget budget_;
     std::vector<std::byte> inflate_memory_;
+    block_cache::owner blocks_;
     ws::assembler_shared shared_;
     std::vector<std::byte> scratch_;
+    std::vector<std::byte> frame_;  // of `numbered_frame`
 
     std::unordered_set<link*> links_;
     link* publisher_ = nullptr;

@@ -25,7 +25,7 @@ public:
 
     void begin() override;
     void finish() override;
-    void send(std::string_view message) override;
+    void send(std::uint64_t number) override;
     void take_part(part role) override;
     void on_data(byte_span data) noexcept override;
     byte_span read_target() noexcept override {
@@ -136,7 +136,9 @@ void ws_link::take_part(part role) {
     send_frame(ws::opcode::text, as_bytes(text));
 }
 
-void ws_link::send(std::string_view message) {
+void ws_link::send(std::uint64_t number) {
+    if (part_ == part::echoes && !deflater_) return stream_.write(worker_.numbered_frame(number));
+    std::string_view message = worker_.messages().make(number);
     std::string topic_text;
     if (part_ == part::publishes) {
         topic_text.append(publish_head).append(message).append(publish_tail);

@@ -2,6 +2,7 @@
 // also sizes the copy, so nothing uninitialised can leave.
 
 #include <bit>
+#include <algorithm>
 #include <cstring>
 
 #include <weft/base/utf8.hpp>
@@ -15,35 +16,40 @@ constexpr std::uint8_t fin_bit = 0x80;
 constexpr std::uint8_t rsv1_bit = 0x40;
 constexpr std::uint8_t mask_bit = 0x80;
 
-frame_header_bytes start(frame_flags flags, std::uint64_t size, std::uint8_t masked) noexcept {
-    frame_header_bytes header;
-    std::byte* const out = header.bytes.data();
+std::size_t put_header(std::byte* out, frame_flags flags, std::uint64_t size,
+                       std::uint8_t masked) noexcept {
     out[0] = static_cast<std::byte>((flags.fin ? fin_bit : 0) | (flags.compressed ? rsv1_bit : 0) |
                                     static_cast<std::uint8_t>(flags.op));
     if (size <= 125) {
         out[1] = static_cast<std::byte>(masked | size);
-        header.size = 2;
-        return header;
+        return 2;
     }
     const std::size_t width = size <= 0xFFFF ? 2 : 8;
     out[1] = static_cast<std::byte>(masked | (width == 2 ? 126 : 127));
     for (std::size_t i = 0; i < width; ++i) {
         out[2 + i] = static_cast<std::byte>(size >> (8 * (width - 1 - i)) & 0xFF);
     }
-    header.size = static_cast<std::uint8_t>(2 + width);
-    return header;
+    return 2 + width;
 }
 
 }  // namespace
 
+std::size_t write_header(frame_flags flags, std::uint64_t size,
+                         std::span<std::byte, max_frame_header> out) noexcept {
+    return put_header(out.data(), flags, size, 0);
+}
+
 frame_header_bytes encode_header(frame_flags flags, std::uint64_t size) noexcept {
-    return start(flags, size, 0);
+    frame_header_bytes header;
+    header.size = static_cast<std::uint8_t>(put_header(header.bytes.data(), flags, size, 0));
+    return header;
 }
 
 frame_header_bytes encode_header(frame_flags flags, std::uint64_t size, mask_key key) noexcept {
-    frame_header_bytes header = start(flags, size, mask_bit);
-    std::memcpy(header.bytes.data() + header.size, &key, sizeof key);
-    header.size = static_cast<std::uint8_t>(header.size + sizeof key);
+    frame_header_bytes header;
+    const std::size_t unmasked = put_header(header.bytes.data(), flags, size, mask_bit);
+    std::memcpy(header.bytes.data() + unmasked, &key, sizeof key);
+    header.size = static_cast<std::uint8_t>(unmasked + sizeof key);
     return header;
 }
 
@@ -61,7 +67,7 @@ result<close_payload> close_payload::make(close_code code, std::string_view reas
     const auto value = static_cast<std::uint16_t>(code);
     made.bytes_[0] = static_cast<std::byte>(value >> 8);
     made.bytes_[1] = static_cast<std::byte>(value & 0xFF);
-    std::memcpy(made.bytes_.data() + 2, reason.data(), reason.size());
+    std::copy(reason.begin(), reason.end(), reinterpret_cast<char*>(made.bytes_.data()) + 2);
     made.size_ = 2 + reason.size();
     return made;
 }

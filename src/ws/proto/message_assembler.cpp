@@ -29,7 +29,7 @@ message_assembler::message_assembler(role self, const message_limits& limits,
     : decoder_(self, inflate.has_value()),
       limits_(&limits),
       shared_(&shared),
-      buffer_(shared.budget) {
+      buffer_(shared.budget, shared.blocks) {
     if (inflate) inflater_.emplace(inflate->window_bits, inflate->keep_history);
 }
 
@@ -232,7 +232,9 @@ byte_span message_assembler::read_target() noexcept {
     }
     // At most as much again as has arrived.
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(left, buffer_.size()));
-    if (buffer_.room().size() < worth_receiving_in_place && !buffer_.reserve(wanted)) return {};
+    if (buffer_.room().size() < worth_receiving_in_place &&
+        !buffer_.reserve(wanted, buffer_.size() + left))
+        return {};
     const byte_span room = buffer_.room();
     return room.first(static_cast<std::size_t>(std::min<std::uint64_t>(left, room.size())));
 }

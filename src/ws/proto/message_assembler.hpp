@@ -36,6 +36,8 @@ struct assembler_shared {
     byte_budget& budget;
     /// Where messages are inflated; between 4 and 64 KiB. Delivered messages may lie in it.
     byte_span inflate_scratch;
+    /// Where the blocks of large messages come from and return to; none: the system.
+    block_cache* blocks = nullptr;
 };
 
 /// The receiving side of permessage-deflate on one connection.

@@ -7,6 +7,8 @@
 #include <weft/base/bytes.hpp>
 #include <weft/base/shared_buffer.hpp>
 
+#include "base/block_cache.hpp"
+
 namespace weft::ws {
 
 /// Bytes that incomplete messages may occupy together, on one loop. **Threads**: the loop's only.
@@ -32,17 +34,19 @@ private:
 /// One contiguous block that grows with what it is given, charged to a budget by its capacity.
 ///
 /// `append` never allocates for bytes that were only announced: the capacity stays within twice the
-/// content (or 1 KiB).
+/// content (or 1 KiB). Only a block that a cache holds idle anyway may be larger.
 class message_buffer {
 public:
-    explicit message_buffer(byte_budget& budget) noexcept : budget_(&budget) {}
+    explicit message_buffer(byte_budget& budget, block_cache* cache = nullptr) noexcept
+        : budget_(&budget), cache_(cache) {}
     message_buffer(const message_buffer&) = delete;
     message_buffer& operator=(const message_buffer&) = delete;
     ~message_buffer() { clear(); }
 
-    /// Makes room for exactly `more` bytes behind those it has. **Errors**: false when the budget
-    /// or memory is out; the content stays.
-    [[nodiscard]] bool reserve(std::size_t more) noexcept;
+    /// Makes room for `more` bytes behind those it has; when the block must grow, perhaps for as
+    /// many as `final_size` wants. **Errors**: false when the budget or memory is out; the content
+    /// stays.
+    [[nodiscard]] bool reserve(std::size_t more, std::size_t final_size = SIZE_MAX) noexcept;
     /// Appends a copy and grows by doubling, but not beyond `final_size` where that is known.
     /// **Errors**: as `reserve`.
     [[nodiscard]] bool append(byte_view bytes, std::size_t final_size = SIZE_MAX) noexcept;
@@ -61,9 +65,12 @@ public:
     void clear() noexcept;
 
 private:
+    bool grow_from_cache(std::size_t capacity, std::size_t final_size) noexcept;
+
     buffer_ref block_;
     std::size_t size_ = 0;
     byte_budget* budget_;
+    block_cache* cache_;  // of large blocks; may be none
 };
 
 }  // namespace weft::ws
