@@ -97,7 +97,7 @@ public:
     /// on.
     virtual void shutdown() noexcept = 0;
     /// Writes what is queued, then closes; `on_data` is not called any more. Bounded by
-    /// `stream_limits::write_stall` without any progress, and by the deadline, if one is set.
+    /// `stream_limits::close_grace`, however little the peer reads.
     virtual void close() noexcept = 0;
     /// Closes at once with a reset; drops what is queued. `why` is what `on_closed` will say.
     virtual void abort(std::error_code why) noexcept = 0;

@@ -47,6 +47,8 @@ public:
         stream_.clear_deadline();
         const auto job = std::move(job_);
         loop_.run_guarded([&] { job->done(&stream_); });
+        // Nobody took it: it may not stay open without anybody to read it.
+        if (&stream_.handler() == this) stream_.abort(make_error_code(errc::closed_locally));
     }
     void on_data(byte_span) noexcept override {}
     void on_deadline() noexcept override { stream_.abort(make_error_code(errc::timed_out)); }
@@ -84,7 +86,9 @@ public:
             }
             stream->set_connecting();
             if (session != nullptr) stream->set_tls(std::move(session));
-            stream->set_deadline(job->deadline);
+            // An address that does not answer may not use up the time of those behind it.
+            const auto left = static_cast<duration::rep>(job->addresses.size() - job->next + 1);
+            stream->set_deadline(loop.now() + (job->deadline - loop.now()) / left);
             stream->set_handler(std::make_unique<connect_attempt>(loop, *stream, std::move(job)));
             return;
         }

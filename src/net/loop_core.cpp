@@ -5,6 +5,7 @@
 
 #include "net/loop_core.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -28,7 +29,8 @@ loop_core::loop_core(std::unique_ptr<backend> io, const loop_options& options)
       wheel_(now_),
       receive_memory_(
           std::make_unique_for_overwrite<std::byte[]>(padding + receive_size + padding)),
-      scratch_memory_(std::make_unique_for_overwrite<std::byte[]>(scratch_size + padding)) {}
+      scratch_memory_(std::make_unique_for_overwrite<std::byte[]>(scratch_size + padding)),
+      seal_memory_(std::make_unique_for_overwrite<std::byte[]>(seal_size)) {}
 
 loop_core::~loop_core() {
     shut_down();
@@ -191,6 +193,7 @@ void loop_core::pause_accepting(std::uint32_t slot) noexcept {
 }
 
 tcp_stream* loop_core::make_stream(int fd, const endpoint& peer) {
+    reserve_lists();
     tcp_stream* s = streams_.make(*this, fd, peer);
     if (s == nullptr) {
         io_->close(fd);
@@ -205,32 +208,56 @@ tcp_stream* loop_core::make_stream(int fd, const endpoint& peer) {
     return s;
 }
 
-void loop_core::accept_one(listener& from, int fd, const endpoint& peer) {
+/// Every stream is on each list at most once, so none of them allocates later, amid an iteration.
+void loop_core::reserve_lists() {
+    const std::size_t needed = streams_.size() + 1;
+    if (list_room_ >= needed) return;
+    const std::size_t room = std::max<std::size_t>(64, needed + needed / 2);
+    for (auto* list : {&ready_, &ready_now_, &drained_, &drained_now_}) list->reserve(room);
+    for (auto* list : {&dirty_, &dirty_now_, &closing_, &closing_now_}) list->reserve(room);
+    for (auto* list : {&graveyard_, &graveyard_now_}) list->reserve(room);
+    list_room_ = room;
+}
+
+void loop_core::accept_one(listener& from, int fd, const endpoint& peer) noexcept {
+    tcp_stream* s = nullptr;
+    try {
+        s = adopt(from, fd, peer);
+    } catch (...) {  // no memory for one more: that one goes
+        io_->close(fd);
+    }
+    if (s == nullptr) metrics_.refused_limit.add();
+}
+
+tcp_stream* loop_core::adopt(listener& from, int fd, const endpoint& peer) {
     const std::shared_ptr<tls_server_context> tls = from.tls;
     acceptor& decide = *from.accept;
     tcp_stream* s = make_stream(fd, peer);
-    if (s == nullptr) {
-        metrics_.refused_limit.add();
-        return;
-    }
+    if (s == nullptr) return nullptr;
     metrics_.accepted.add();
-    if (tls != nullptr) {
-        auto session = tls->make_session();
-        if (!session) {
-            metrics_.tls_failures.add();
-            s->abort(session.error().code());
-            return;
+    try {
+        if (tls != nullptr) {
+            auto session = tls->make_session();
+            if (!session) {
+                metrics_.tls_failures.add();
+                s->abort(session.error().code());
+                return s;
+            }
+            s->set_tls(std::move(*session));
         }
-        s->set_tls(std::move(*session));
-    }
-    std::unique_ptr<stream_handler> handler = decide.on_accept(*s);
-    if (handler == nullptr) {
+        std::unique_ptr<stream_handler> handler = decide.on_accept(*s);
+        if (handler == nullptr) {
+            metrics_.refused_limit.add();
+            s->abort(make_error_code(errc::limit_exceeded));
+            return s;
+        }
+        s->set_handler(std::move(handler));
+        s->start();
+    } catch (...) {
         metrics_.refused_limit.add();
-        s->abort(make_error_code(errc::limit_exceeded));
-        return;
+        s->abort(std::make_error_code(std::errc::not_enough_memory));
     }
-    s->set_handler(std::move(handler));
-    s->start();
+    return s;
 }
 
 // ---- Listeners, timers, connections ----

@@ -39,7 +39,8 @@ class acceptor {
 public:
     /// The protocol for the new stream, or null to refuse it (it is closed at once). Under TLS the
     /// handshake comes after this call: `stream_handler::on_open` tells its end.
-    virtual std::unique_ptr<stream_handler> on_accept(byte_stream& stream) noexcept = 0;
+    /// What it throws (memory is out) ends this connection only.
+    virtual std::unique_ptr<stream_handler> on_accept(byte_stream& stream) = 0;
 
 protected:
     ~acceptor() = default;
@@ -172,7 +173,9 @@ private:
     /// False when the kernel would not watch the descriptor, or no slot is free; the descriptor is
     /// closed then.
     tcp_stream* make_stream(int fd, const endpoint& peer);
-    void accept_one(listener& from, int fd, const endpoint& peer);
+    void accept_one(listener& from, int fd, const endpoint& peer) noexcept;
+    tcp_stream* adopt(listener& from, int fd, const endpoint& peer);
+    void reserve_lists();
     void finish_resolving(std::uint64_t ticket, std::vector<endpoint> addresses,
                           std::string failure);
     void pause_accepting(std::uint32_t slot) noexcept;
@@ -187,7 +190,10 @@ private:
 
     // for tcp_stream
     byte_span receive_buffer() noexcept { return {receive_memory_.get() + padding, receive_size}; }
+    /// Where received bytes are decrypted; handlers read from here.
     byte_span scratch() noexcept { return {scratch_memory_.get(), scratch_size}; }
+    /// Where bytes are gathered to be encrypted.
+    byte_span seal_buffer() noexcept { return {seal_memory_.get(), seal_size}; }
     void read_later(conn_id id) { ready_.push_back(id); }
     void flush_later(tcp_stream& s) { dirty_.push_back(&s); }
     void finish_later(tcp_stream& s) { closing_.push_back(&s); }
@@ -196,6 +202,7 @@ private:
     bool take_handshake() noexcept;
 
     static constexpr std::size_t scratch_size = 64 * 1024;
+    static constexpr std::size_t seal_size = 16 * 1024;
 
     loop_options options_;
     std::unique_ptr<backend> io_;
@@ -205,7 +212,8 @@ private:
     net_metrics metrics_;
     send_memory memory_;
     std::unique_ptr<std::byte[]> receive_memory_;
-    std::unique_ptr<std::byte[]> scratch_memory_;  // made when TLS first needs it
+    std::unique_ptr<std::byte[]> scratch_memory_;
+    std::unique_ptr<std::byte[]> seal_memory_;
     slab<tcp_stream> streams_;
     std::vector<listener> listeners_;
     std::vector<conn_id> ready_, ready_now_;  // may be read on, without a new event
@@ -218,6 +226,7 @@ private:
     std::unordered_map<std::uint64_t, unique_function<void()>> working_;  // what follows the work
     std::uint64_t last_ticket_ = 0;
     std::shared_ptr<worker_pool> workers_;
+    std::size_t list_room_ = 0;
     unsigned handshakes_left_ = 0;
     std::atomic<bool> stopping_{false};
     std::atomic<std::thread::id> thread_{};

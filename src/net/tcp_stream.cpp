@@ -198,7 +198,7 @@ void tcp_stream::deliver_tls(byte_span cipher) noexcept {
         return;
     }
     announce();
-    if (status == tls_session::status::closed && usable()) {
+    if (status == tls_session::status::closed && usable() && !ended_) {
         ended_ = true;
         handler_->on_end(*this);
     }
@@ -240,22 +240,22 @@ void tcp_stream::mark_dirty() noexcept {
 
 void tcp_stream::write(byte_view bytes) noexcept {
     if (!usable() || shutdown_) return;
-    if (tls_ == nullptr && bytes.size() >= write_through_at && !blocked_ && !connecting_) {
-        write_through(bytes);
-        return;
-    }
-    if (!(tls_ != nullptr ? tls_->plain : out_).append(bytes, loop_.memory_)) {
-        fail(std::make_error_code(std::errc::not_enough_memory));
-        return;
-    }
-    mark_dirty();
-    if (!blocked_ && queued() >= flush_at) flush();
-    if (queued() > high_water) want_drained_ = true;
+    if (tls_ == nullptr && bytes.size() >= write_through_at && write_through(bytes)) return;
+    queued_more(pending().append(bytes, loop_.memory_));
 }
 
 void tcp_stream::write(buffer_slice bytes) noexcept {
     if (!usable() || shutdown_) return;
-    if (!(tls_ != nullptr ? tls_->plain : out_).append(std::move(bytes), loop_.memory_)) {
+    queued_more(pending().append(std::move(bytes), loop_.memory_));
+}
+
+/// Where bytes wait that the protocol wrote: under TLS they are not yet encrypted.
+send_queue& tcp_stream::pending() noexcept {
+    return tls_ != nullptr ? tls_->plain : out_;
+}
+
+void tcp_stream::queued_more(bool appended) noexcept {
+    if (!appended) {
         fail(std::make_error_code(std::errc::not_enough_memory));
         return;
     }
@@ -265,42 +265,47 @@ void tcp_stream::write(buffer_slice bytes) noexcept {
 }
 
 /// Offers large bytes to the kernel from where they are, behind what is queued, and copies only
-/// what it did not take.
-void tcp_stream::write_through(byte_view bytes) noexcept {
+/// what it did not take. False when they must be queued like any others.
+bool tcp_stream::write_through(byte_view bytes) noexcept {
+    if (blocked_ || connecting_) return false;
     std::array<iovec, max_pieces> pieces;
-    const std::size_t queued_pieces = out_.gather(std::span(pieces).first(max_pieces - 1));
+    const std::size_t used = out_.gather(std::span(pieces).first(max_pieces - 1));
     const std::size_t before = out_.size();
-    pieces[queued_pieces] = {const_cast<std::byte*>(bytes.data()), bytes.size()};
     std::size_t gathered = 0;
-    for (std::size_t i = 0; i < queued_pieces; ++i) gathered += pieces[i].iov_len;
-    std::size_t taken = 0;
-    if (gathered == before) {
-        const io_result sent = loop_.io_->send(fd_, std::span(pieces).first(queued_pieces + 1));
-        loop_.metrics_.sends.add();
-        if (sent.what == io_result::status::failed) {
-            fail(sent.error);
-            return;
-        }
-        blocked_ = sent.bytes < before + bytes.size();
-        loop_.metrics_.bytes_sent.add(sent.bytes);
-        out_.consume(std::min(sent.bytes, before), loop_.memory_);
-        taken = sent.bytes - std::min(sent.bytes, before);
+    for (std::size_t i = 0; i < used; ++i) gathered += pieces[i].iov_len;
+    if (gathered != before) return false;  // more pieces are queued than one send takes
+    pieces[used] = {const_cast<std::byte*>(bytes.data()), bytes.size()};
+    const io_result sent = loop_.io_->send(fd_, std::span(pieces).first(used + 1));
+    loop_.metrics_.sends.add();
+    if (sent.what == io_result::status::failed) {
+        fail(sent.error);
+        return true;
     }
-    if (!out_.append(bytes.subspan(taken), loop_.memory_)) {
+    loop_.metrics_.bytes_sent.add(sent.bytes);
+    const std::size_t of_queue = std::min(sent.bytes, before);
+    out_.consume(of_queue, loop_.memory_);
+    if (sent.bytes == before + bytes.size()) return true;
+    if (!out_.append(bytes.subspan(sent.bytes - of_queue), loop_.memory_)) {
         fail(std::make_error_code(std::errc::not_enough_memory));
-        return;
+        return true;
     }
-    if (blocked_) {
-        loop_.metrics_.would_block.add();
-        want_drained_ = true;
-        write_deadline_ = loop_.now() + loop_.options_.limits.write_stall;
-        update_timer();
-    } else if (!out_.empty()) {
-        mark_dirty();
-    }
+    block(sent.bytes > 0);
+    return true;
+}
+
+/// The kernel is full; the event for new room is edge-triggered and sure to come.
+void tcp_stream::block(bool progress) noexcept {
+    loop_.metrics_.would_block.add();
+    blocked_ = true;
+    want_drained_ = true;
+    // Once closing, the deadline is that of `close`, which progress does not move.
+    if (closing_ || (!progress && write_deadline_ != time_point::max())) return;
+    write_deadline_ = loop_.now() + loop_.options_.limits.write_stall;
+    update_timer();
 }
 
 void tcp_stream::encrypt_pending() noexcept {
+    // Not by way of `scratch`: a handler may be reading from there, this stream's or another's.
     // Full records, and no more ahead of the kernel than one flush: what is encrypted cannot be
     // taken back.
     constexpr std::size_t record = 16 * 1024;
@@ -315,8 +320,9 @@ void tcp_stream::encrypt_pending() noexcept {
         return;
     }
     while (!tls_->plain.empty() && out_.size() < flush_at && !dead_) {
-        const std::size_t taken = tls_->plain.peek(loop_.scratch().first(record));
-        if (tls_->session->send(loop_.scratch().first(taken), io) == tls_session::status::failed) {
+        const std::size_t taken = tls_->plain.peek(loop_.seal_buffer().first(record));
+        if (tls_->session->send(loop_.seal_buffer().first(taken), io) ==
+            tls_session::status::failed) {
             loop_.metrics_.tls_failures.add();
             fail(tls_->session->failure_code());
             return;
@@ -350,14 +356,7 @@ void tcp_stream::flush() noexcept {
         loop_.metrics_.bytes_sent.add(sent.bytes);
         out_.consume(sent.bytes, loop_.memory_);
         if (sent.bytes < offered) {
-            // The kernel is full; the event for new room is edge-triggered and sure to come.
-            loop_.metrics_.would_block.add();
-            blocked_ = true;
-            want_drained_ = true;
-            if (sent.bytes > 0 || write_deadline_ == time_point::max()) {
-                write_deadline_ = loop_.now() + loop_.options_.limits.write_stall;
-                update_timer();
-            }
+            block(sent.bytes > 0);
             return;
         }
     }
@@ -427,6 +426,10 @@ void tcp_stream::close() noexcept {
     if (!usable()) return;
     closing_ = true;
     if (!why_) why_ = make_error_code(errc::closed_locally);
+    // A peer that reads a byte now and then may not keep us for ever.
+    const auto slow = std::chrono::seconds(queued() / 4096);
+    write_deadline_ = loop_.now() + loop_.options_.limits.close_grace + slow;
+    update_timer();
     mark_dirty();
     if (readable_) resume_reading();
 }

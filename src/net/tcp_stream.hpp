@@ -79,7 +79,10 @@ private:
     void mark_dirty() noexcept;
     void finish_later() noexcept;
     void flush() noexcept;
-    void write_through(byte_view bytes) noexcept;
+    [[nodiscard]] send_queue& pending() noexcept;
+    void queued_more(bool appended) noexcept;
+    bool write_through(byte_view bytes) noexcept;
+    void block(bool progress) noexcept;
     void encrypt_pending() noexcept;
     void after_flush() noexcept;
     void update_timer() noexcept;

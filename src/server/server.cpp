@@ -29,7 +29,7 @@ public:
           ws(loop, all, options.message_budget / options.threads),
           most_connections_(std::max<std::size_t>(1, options.max_connections / options.threads)) {}
 
-    std::unique_ptr<net::stream_handler> on_accept(net::byte_stream& stream) noexcept override {
+    std::unique_ptr<net::stream_handler> on_accept(net::byte_stream& stream) override {
         if (loop.connections() > most_connections_) return nullptr;
         return http.make_connection(stream);
     }
@@ -96,7 +96,7 @@ void server::add_endpoint(std::string_view pattern,
     if (!routed && !impl_->setup_error) {
         impl_->setup_error.emplace(
             routed.error().code(),
-            "WebSocket endpoint '" + std::string(pattern) + "': " + routed.error().message());
+            "WebSocket endpoint '" + std::string(pattern) + "': " + routed.error().what());
     }
     impl_->endpoints.push_back(std::move(endpoint));
 }

@@ -46,8 +46,10 @@ struct loop_budgets {
 struct stream_limits {
     duration write_stall =
         std::chrono::seconds(30);  ///< Queued bytes, none of them taken by the peer: aborted.
-    duration linger =
-        std::chrono::seconds(2);  ///< Closed by us: how long we wait for the peer's end.
+    /// Closed by us: for what is queued to be taken, and a second more for each 4 KiB of it.
+    duration close_grace = std::chrono::seconds(10);
+    /// Then: for the peer's end.
+    duration linger = std::chrono::seconds(2);
 };
 
 struct loop_options {
