@@ -152,6 +152,7 @@ upgrade_check check_upgrade(const upgrade_request& request) noexcept {
 std::string_view refusal_headers(errc why) noexcept {
     switch (why) {
         case errc::bad_method: return "Allow: GET\r\n";
+        case errc::bad_upgrade:
         case errc::bad_version:
         case errc::unsupported_version:
             return "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
