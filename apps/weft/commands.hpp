@@ -20,6 +20,7 @@ struct echo_flags {
     listen_flags listen{};
     std::string path = "/";
     bool deflate = false;
+    static constexpr std::uint64_t largest_message = 1024 * 1024 * 1024;
     std::uint64_t max_message = 16 * 1024 * 1024;
     std::uint32_t max_fragments = 1024;
     std::vector<std::string> origins{};

@@ -2,6 +2,9 @@
 // with, so nothing is throttled and everything that a client sends fits into the queue of what it
 // has yet to read.
 
+#include <algorithm>
+#include <utility>
+
 #include <weft/server/server.hpp>
 
 #include "commands.hpp"
@@ -11,7 +14,10 @@ namespace weft {
 
 int run_echo(const echo_flags& flags) {
     stderr_log log(log_level::warning);
-    server target(make_server_options(flags.listen, log));
+    server_options all = make_server_options(flags.listen, log);
+    // One message of the allowed size always fits, on every loop.
+    all.message_budget = std::max(all.message_budget, flags.listen.threads * 2 * flags.max_message);
+    server target(std::move(all));
     ws::options options;
     options.max_message = flags.max_message;
     options.max_fragments = flags.max_fragments;

@@ -3,6 +3,7 @@
 
 #include "listening.hpp"
 
+#include <csignal>
 #include <cstdio>
 
 namespace weft {
@@ -13,7 +14,8 @@ int complain(const std::string& what) {
     return 1;
 }
 
-/// What to do about an address that cannot be had.
+/// What to do about a server that cannot be set up. The flags' values are well-formed, and the
+/// files readable, by the time it is tried.
 std::string advice(const listen_flags& flags, const std::error_code& why) {
     if (why == std::errc::address_in_use) {
         return "\n  another program uses port " + std::to_string(flags.port) +
@@ -21,11 +23,22 @@ std::string advice(const listen_flags& flags, const std::error_code& why) {
     }
     if (why == std::errc::permission_denied)
         return "\n  ports below 1024 need privileges: use --port 8080";
-    if (why == std::errc::address_not_available || why == errc::invalid_argument) {
-        return "\n  --host takes a numeric address of this machine, such as 127.0.0.1, 0.0.0.0 or "
-               "::";
-    }
+    if (why == std::errc::address_not_available)
+        return "\n  --host takes an address of this machine, such as 127.0.0.1, 0.0.0.0 or ::";
+    if (why.category() == tls_category())
+        return "\n  --tls-cert takes the certificate and its chain, --tls-key its private key: PEM";
+    if (why == errc::invalid_argument)
+        return "\n  --origin takes scheme and host, and a port if it has one: https://example.org";
     return {};
+}
+
+/// What ends or reloads the server waits from here on until `server::run` looks: whoever reads the
+/// line `listening on` may send it at once.
+void hold_signals() {
+    sigset_t held;
+    sigemptyset(&held);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&held, signal);
+    ::pthread_sigmask(SIG_BLOCK, &held, nullptr);
 }
 
 }  // namespace
@@ -52,6 +65,7 @@ int listen_and_run(server& target, const listen_flags& flags, std::string_view s
     }
     const auto port = target.listen(address);
     if (!port) return complain(port.error().message() + advice(flags, port.error().code()));
+    hold_signals();
     const bool v6 = flags.host.find(':') != std::string::npos;
     std::printf("listening on %.*s%s://%s%s%s:%u%.*s\n", static_cast<int>(scheme.size()),
                 scheme.data(), address.tls ? "s" : "", v6 ? "[" : "", flags.host.c_str(),

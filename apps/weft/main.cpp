@@ -1,15 +1,23 @@
 // The command line of `weft`: what can be asked, in words that teach. The commands themselves are
-// elsewhere; CLI11 is heavy to compile, so that it stays here.
+// elsewhere; CLI11 is heavy to compile, so that it stays here. Every value is judged while the line
+// is parsed, so that what is wrong is said with the name of its flag.
 
-#include <cstdio>
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
 #include <CLI/CLI.hpp>
 
+#include <arpa/inet.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "bench_command.hpp"
 #include "commands.hpp"
 
 namespace {
+
+constexpr int usage_error = 2;
 
 /// One connection is one descriptor: we may as well use all that we are allowed.
 void raise_descriptor_limit() {
@@ -19,32 +27,101 @@ void raise_descriptor_limit() {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void add_listen_flags(CLI::App& command, weft::listen_flags& flags, const char* port_help) {
-    command.add_option("--port", flags.port, port_help)->capture_default_str();
+// ---- What values may be ----
+
+CLI::Validator number(std::uint64_t least, std::uint64_t most) {
+    const auto judge = [least, most](const std::string& text) -> std::string {
+        std::uint64_t value = 0;
+        const char* end = text.data() + text.size();
+        const auto [stop, why] = std::from_chars(text.data(), end, value);
+        if (why == std::errc{} && stop == end && value >= least && value <= most) return {};
+        return "'" + text + "' is not a number from " + std::to_string(least) + " to " +
+               std::to_string(most);
+    };
+    return {judge, {}};
+}
+
+CLI::Validator readable_file() {
+    const auto judge = [](const std::string& path) -> std::string {
+        if (::access(path.c_str(), R_OK) == 0) return {};
+        return "cannot read '" + path + "': " + std::strerror(errno);
+    };
+    return {judge, {}};
+}
+
+CLI::Validator numeric_address() {
+    const auto judge = [](const std::string& host) -> std::string {
+        in6_addr address{};
+        if (::inet_pton(AF_INET, host.c_str(), &address) == 1) return {};
+        if (::inet_pton(AF_INET6, host.c_str(), &address) == 1) return {};
+        return "'" + host + "' is not a numeric address, such as 127.0.0.1, ::1 or 0.0.0.0";
+    };
+    return {judge, {}};
+}
+
+CLI::Validator plain_path() {
+    const auto judge = [](const std::string& path) -> std::string {
+        const bool plain = std::none_of(path.begin(), path.end(), [](char c) {
+            return c <= ' ' || c == '\x7f' || std::strchr("?#:*%", c) != nullptr;
+        });
+        if (plain && path.starts_with('/')) return {};
+        return "'" + path + "' is not a path: it begins with / and has no spaces, ?, #, :, * or %";
+    };
+    return {judge, {}};
+}
+
+// ---- The commands ----
+
+void add_listen_flags(CLI::App& command, weft::listen_flags& flags) {
+    command.add_option("--port", flags.port, "Port; 0 picks a free one")
+        ->check(number(0, 65'535))
+        ->type_name("PORT")
+        ->capture_default_str();
     command.add_option("--host", flags.host, "Numeric address to listen on; 0.0.0.0 or :: for all")
+        ->check(numeric_address())
+        ->type_name("ADDRESS")
         ->capture_default_str();
     command.add_option("--threads", flags.threads, "Loops, each on a thread of its own")
-        ->check(CLI::Range(1, 255))
+        ->check(number(1, 255))
+        ->type_name("N")
         ->capture_default_str();
     command
         .add_option("--tls-cert", flags.tls_cert,
                     "PEM file with the certificate and its chain: serves wss:// and https://")
-        ->check(CLI::ExistingFile);
+        ->check(readable_file())
+        ->type_name("FILE");
     command.add_option("--tls-key", flags.tls_key, "PEM file with the certificate's private key")
-        ->check(CLI::ExistingFile);
+        ->check(readable_file())
+        ->type_name("FILE");
 }
 
-void add_backend_flag(CLI::App& command, std::string& backend) {
-    command.add_option("--backend", backend, "How the kernel is asked for events")
-        ->check(CLI::IsMember({"epoll"}))
+void add_endpoint_flags(CLI::App& command, std::string& path, std::vector<std::string>& origins,
+                        bool& deflate) {
+    command.add_option("--path", path, "Path of the WebSocket endpoint")
+        ->check(plain_path())
+        ->type_name("PATH")
         ->capture_default_str();
+    command
+        .add_option("--origin", origins,
+                    "Allow pages of this origin besides our own, such as https://example.org; "
+                    "repeatable")
+        ->type_name("ORIGIN")
+        ->allow_extra_args(false);
+    command.add_flag("--deflate", deflate, "Accept permessage-deflate");
 }
 
 CLI::App* add_demo(CLI::App& program, weft::demo_flags& flags) {
     CLI::App* command = program.add_subcommand(
         "demo", "A live chat on one loopback port: open the printed URL in two tabs");
     flags.listen.port = 8080;
-    add_listen_flags(*command, flags.listen, "Port; 0 picks a free one");
+    add_listen_flags(*command, flags.listen);
+    command->footer(R"(
+Examples:
+  weft demo                          then open http://127.0.0.1:8080/ in two tabs
+  weft demo --port 0                 prints the URL with the free port that was found
+  weft demo --host 0.0.0.0           for the phone next to you: http://ADDRESS-OF-THIS-MACHINE:8080/
+
+Ctrl-C ends it.)");
     return command;
 }
 
@@ -52,24 +129,32 @@ CLI::App* add_echo(CLI::App& program, weft::echo_flags& flags, std::string& back
     CLI::App* command = program.add_subcommand(
         "echo", "Sends every WebSocket message back: to test clients and to measure");
     flags.listen.port = 9001;
-    add_listen_flags(*command, flags.listen, "Port; 0 picks a free one");
-    command->add_option("--path", flags.path, "Path of the endpoint")->capture_default_str();
-    command->add_flag("--deflate", flags.deflate, "Accept permessage-deflate");
+    add_listen_flags(*command, flags.listen);
+    add_endpoint_flags(*command, flags.path, flags.origins, flags.deflate);
     command
         ->add_option("--max-message", flags.max_message,
-                     "Largest message in bytes; larger ones close with 1009")
-        ->check(CLI::PositiveNumber)
+                     "Largest message in bytes, also once inflated; larger ones close with 1009")
+        ->check(number(1, weft::echo_flags::largest_message))
+        ->type_name("BYTES")
         ->capture_default_str();
     command
         ->add_option("--max-fragments", flags.max_fragments,
                      "Most frames of one message; more close with 1008")
-        ->check(CLI::PositiveNumber)
+        ->check(number(1, 1'000'000))
+        ->type_name("N")
         ->capture_default_str();
-    command->add_option("--origin", flags.origins,
-                        "Allow pages of this origin (https://example.org); repeatable");
-    add_backend_flag(*command, backend);
-    command->footer(
-        "Example:\n  weft echo --port 0 --deflate\n  prints: listening on ws://127.0.0.1:PORT/");
+    command->add_option("--backend", backend, "How the kernel is asked for events: epoll")
+        ->check(CLI::IsMember({"epoll"}).description(""))
+        ->type_name("NAME")
+        ->capture_default_str();
+    command->footer(R"(
+Examples:
+  weft echo --port 0                                    prints: listening on ws://127.0.0.1:PORT/
+  weft echo --deflate --max-message 1000000
+  weft echo --host :: --tls-cert cert.pem --tls-key key.pem
+  weft bench ws://127.0.0.1:9001/                       how fast is it?
+
+SIGTERM closes every connection with 1001, then exits 0; SIGHUP reads the certificate again.)");
     return command;
 }
 
@@ -77,21 +162,43 @@ CLI::App* add_serve(CLI::App& program, weft::serve_flags& flags) {
     CLI::App* command = program.add_subcommand(
         "serve", "Serves a folder, and topics to subscribe and publish to over a WebSocket (JSON)");
     flags.listen.port = 8080;
-    command->add_option("folder", flags.folder, "Folder with the files to serve")
-        ->check(CLI::ExistingDirectory);
-    add_listen_flags(*command, flags.listen, "Port; 0 picks a free one");
-    command->add_option("--path", flags.path, "Path of the WebSocket endpoint")
-        ->capture_default_str();
-    command->add_option("--origin", flags.origins,
-                        "Allow pages of this origin besides our own; repeatable");
-    command->add_flag("--deflate", flags.deflate, "Accept permessage-deflate");
+    command->add_option("FOLDER", flags.folder, "Files to serve; without it there are only topics")
+        ->check(CLI::ExistingDirectory.description(""))
+        ->type_name("");
+    add_listen_flags(*command, flags.listen);
+    add_endpoint_flags(*command, flags.path, flags.origins, flags.deflate);
     command->add_flag("--list-topics", flags.list_topics, "Let clients ask which topics exist");
     command->add_flag("--metrics", flags.metrics,
-                      "Serve the counters at /metrics (Prometheus text); loopback only");
-    command->footer(
-        "The protocol is described in docs/guide/topic-protocol.md.\nExample:\n  weft serve "
-        "./public --port 8080");
+                      "Serve the counters at /metrics (Prometheus text), to this machine only");
+    command->footer(R"(
+Examples:
+  weft serve ./public                                   pages at http://127.0.0.1:8080/
+  weft serve --origin https://example.org               topics for the pages of another server
+  weft serve ./public --metrics                         then: curl http://127.0.0.1:8080/metrics
+
+In a page:
+  const socket = new WebSocket(`ws://${location.host}/ws`);
+  socket.onopen = () => socket.send('{"type":"subscribe","topic":"news"}');
+  socket.onmessage = ({ data }) => console.log(JSON.parse(data));
+
+docs/guide/topic-protocol.md describes the protocol.)");
     return command;
+}
+
+/// What is wrong with the line, and where to read on.
+std::string explain(const CLI::App* program, const CLI::Error& wrong) {
+    const auto chosen = program->get_subcommands();
+    const auto rest = program->remaining(true);
+    if (chosen.empty() && rest.empty()) return program->help();
+    const std::string command = chosen.empty() ? "weft" : "weft " + chosen.front()->get_name();
+    std::string what = wrong.what();
+    if (chosen.empty()) {
+        what = "'" + rest.front() + "' is not a command: choose demo, echo, serve or bench";
+    } else if (!rest.empty()) {
+        what = "'" + rest.front() + "' is " +
+               (rest.front().starts_with('-') ? "not a flag of this command" : "one too many");
+    }
+    return command + ": " + what + "\n  " + command + " --help explains all flags\n";
 }
 
 }  // namespace
@@ -100,6 +207,7 @@ int main(int argc, char** argv) {
     CLI::App program("Weft: WebSocket and HTTP on one port.", "weft");
     program.set_version_flag("--version", "weft " WEFT_VERSION);
     program.require_subcommand(1);
+    program.failure_message(explain);
     program.footer("`weft COMMAND --help` explains a command. `weft demo` is a good start.");
 
     weft::demo_flags demo;
@@ -115,7 +223,7 @@ int main(int argc, char** argv) {
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& wrong) {
-        return program.exit(wrong);
+        return program.exit(wrong) == 0 ? 0 : usage_error;
     }
     if (*demo_command) return weft::run_demo(demo);
     if (*echo_command) return weft::run_echo(echo);
