@@ -37,6 +37,23 @@ TEST(stream_write, sends_to_a_thousand_others_are_one_send_each) {
     for (auto& other : others) EXPECT_EQ(world.io.peer_take(other.peer), "news news news ");
 }
 
+TEST(stream_write, a_large_write_behind_many_pieces_does_not_wait_for_the_iteration) {
+    sim_world world;
+    auto [peer, stream] = world.open();
+    stream->on_data = [](record& r) {
+        buffer_ref block = shared_buffer::allocate(1);
+        *block->data() = std::byte{'p'};
+        for (int i = 0; i < 64; ++i) {
+            r.stream->write(buffer_slice{block, byte_view(block->data(), 1)});
+        }
+        r.write(std::string(70'000, 'L'));
+        EXPECT_EQ(r.stream->queued(), 0U);  // else somebody would wait for on_drained in vain
+    };
+    world.io.peer_send(peer, "go");
+    world.run();
+    EXPECT_EQ(world.io.peer_take(peer).size(), 70'064U);
+}
+
 TEST(stream_write, posted_tasks_and_timers_share_the_flush_of_the_iteration) {
     sim_world world;
     auto [peer, stream] = world.open();
