@@ -17,6 +17,7 @@ namespace {
 
 constexpr unsigned opening_at_once = 128;
 constexpr duration setup_time = std::chrono::seconds(10);
+constexpr duration publish_interval = std::chrono::milliseconds(21);
 constexpr duration goodbye_time = std::chrono::seconds(1);
 constexpr ws::mask_key frame_key = 0x5AC3'96E1;  // nobody listens in on what we send to ourselves
 constexpr std::size_t idle_blocks = 64 * 1024 * 1024;
@@ -62,7 +63,7 @@ worker::~worker() {
     loop_->stop();
     if (thread_.joinable()) thread_.join();
     finishing_ = true;
-    loop_.reset();  // ends what connections are left, which tell this worker
+    loop_->core().shut_down();  // ends what connections are left, which tell this worker
 }
 
 void worker::open(unsigned count) {
@@ -171,8 +172,18 @@ void worker::start_links() {
     if (options_.work == workload::echo) {
         for (link* each : links_) each->start();
     } else if (options_.work == workload::broadcast) {
-        for (unsigned i = 0; i < options_.in_flight; ++i) publish(steady_clock::now());
+        for (unsigned i = 0; i < options_.in_flight; ++i) publish_next(steady_clock::now());
     }
+}
+
+/// `weft serve` takes 50 requests a second from one client; what a delivery costs shows at that
+/// rate as well.
+void worker::publish_next(time_point now) {
+    if (to_.how == scheme::raw) return publish(now);
+    publish_at_ = std::max(publish_at_ + publish_interval, now);
+    loop_->after(publish_at_ - now, [this] {
+        if (running_) publish(steady_clock::now());
+    });
 }
 
 void worker::publish(time_point now) {
@@ -183,7 +194,7 @@ void worker::publish(time_point now) {
 void worker::delivered(std::uint64_t number, time_point now) {
     if (number >= next_publish_) return fail("a subscriber got a message that was not published");
     count(now - published_[number % published_.size()]);
-    if (++deliveries_ % options_.connections == 0 && running_) publish(now);
+    if (++deliveries_ % options_.connections == 0 && running_) publish_next(now);
 }
 
 void worker::close_links() {

@@ -97,6 +97,7 @@ private:
     void connect_more();
     void adopt(net::byte_stream& stream);
     void start_links();
+    void publish_next(time_point now);
     void publish(time_point now);
     void close_links();
 
@@ -123,6 +124,7 @@ private:
     bool measuring_ = false;
     bool finishing_ = false;
     std::vector<time_point> published_;  // when, of the messages that are on their way
+    time_point publish_at_{};            // the last one, if the server limits how often
     std::uint64_t next_publish_ = 0;
     std::uint64_t deliveries_ = 0;
     histogram latencies_;
