@@ -19,12 +19,7 @@ std::span<const http::embedded_file> demo_page() noexcept;
 int run_demo(const demo_flags& flags) {
     stderr_log log(log_level::warning);
     topics::topic_hub hub({.listing = topics::topic_listing::on});
-    server_options options = make_server_options(flags.listen, log);
-    if (flags.listen.host == "127.0.0.1" || flags.listen.host == "::1") {
-        // A foreign name that was made to point here (DNS rebinding) is not us.
-        options.http.allowed_hosts = {"localhost", "127.0.0.1", "::1", "[::1]"};
-    }
-    server target(std::move(options));
+    server target(make_page_options(flags.listen, log));
     (void)target.http().get("/*path", [page = http::embedded_files(embedded::demo_page())](
                                           const http::request& request) {
         return page(request)

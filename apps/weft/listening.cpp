@@ -50,6 +50,15 @@ server_options make_server_options(const listen_flags& flags, log_sink& log) {
     return options;
 }
 
+server_options make_page_options(const listen_flags& flags, log_sink& log) {
+    server_options options = make_server_options(flags, log);
+    const auto address = endpoint::make(flags.host, flags.port);
+    if (address && address->is_loopback()) {
+        options.http.allowed_hosts = {"localhost", "127.0.0.1", "::1", "[::1]", flags.host};
+    }
+    return options;
+}
+
 int listen_and_run(server& target, const listen_flags& flags, std::string_view scheme,
                    std::string_view path) {
     server_address address;

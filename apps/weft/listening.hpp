@@ -12,6 +12,10 @@ namespace weft {
 /// The server options that the flags of every command mean.
 [[nodiscard]] server_options make_server_options(const listen_flags& flags, log_sink& log);
 
+/// The same for commands that serve pages: on a loopback address they answer to its own names only,
+/// so that no foreign name can be made to point here (DNS rebinding).
+[[nodiscard]] server_options make_page_options(const listen_flags& flags, log_sink& log);
+
 /// Listens where the flags say, prints `listening on SCHEME://HOST:PORT/PATH` when ready, and runs
 /// the server to its end. `scheme` is "ws" or "http"; TLS adds the "s". Returns the exit code.
 int listen_and_run(server& target, const listen_flags& flags, std::string_view scheme,

@@ -16,7 +16,7 @@ int run_serve(const serve_flags& flags) {
     topics::hub_options hub_options;
     if (flags.list_topics) hub_options.listing = topics::topic_listing::on;
     topics::topic_hub hub(hub_options);
-    server target(make_server_options(flags.listen, log));
+    server target(make_page_options(flags.listen, log));
 
     if (!flags.folder.empty()) {
         auto files = http::static_files::make(flags.folder);

@@ -339,6 +339,7 @@ void connection::run_route(const request& req, router::route& chosen) {
 
 void connection::run_upgrade(const request& req, router::endpoint& where) {
     keep_alive_ = false;  // whatever is answered instead of an upgrade ends the connection
+    if (service_.draining_) return answer(response::plain_error(503));
     auto state = lend(phase::upgrading);
     const bool returned = guarded([&] { where.upgrade(req, http::upgrade(state)); });
     if (phase_ != phase::upgrading) return;

@@ -191,6 +191,9 @@ void connection::take_back() noexcept {
     const auto state = std::move(exchange_->reply);
     state->conn = nullptr;
     state->answered = true;
+    // A callback often owns the very handle that it is set on: it must not outlive its use.
+    const auto on_gone = std::move(state->on_gone);
+    const auto on_drained = std::move(state->on_drained);
 }
 
 /// From here on the user's handle finds nobody; its holder is told.
@@ -199,6 +202,7 @@ void connection::tell_gone() noexcept {
     const auto state = std::move(exchange_->reply);
     state->conn = nullptr;
     auto callback = std::move(state->on_gone);
+    const auto on_drained = std::move(state->on_drained);
     if (callback) guarded(callback);
 }
 
@@ -208,12 +212,17 @@ void connection::tell_drained() {
     auto callback = std::move(state->on_drained);
     if (!callback) return;
     guarded(callback);
-    if (!state->on_drained) state->on_drained = std::move(callback);
+    const bool goes_on = exchange_ != nullptr && exchange_->reply == state;
+    if (goes_on && !state->on_drained) state->on_drained = std::move(callback);
     if (phase_ == phase::replied) next_request();
 }
 
 void connection::drain() noexcept {
     if (phase_ == phase::idle && !holds_bytes()) end();
+    if (phase_ == phase::upgrading) {
+        tell_gone();
+        answer(response::plain_error(503).close());
+    }
 }
 
 void connection::end() noexcept {

@@ -41,19 +41,20 @@ presence_board::change presence_board::leave(std::string_view topic) {
 }
 
 std::vector<topic_count> presence_board::list(std::size_t limit) const {
-    std::vector<topic_count> all;
-    {
-        const std::lock_guard lock(mutex_);
-        all.reserve(topics_.size());
-        for (const auto& [topic, each] : topics_) all.push_back({topic, each.count});
-    }
-    const auto fuller = [](const topic_count& a, const topic_count& b) {
-        return a.count != b.count ? a.count > b.count : a.topic < b.topic;
+    const std::lock_guard lock(mutex_);
+    std::vector<std::pair<std::size_t, const std::string*>> all;
+    all.reserve(topics_.size());
+    for (const auto& [topic, each] : topics_) all.emplace_back(each.count, &topic);
+    const auto fuller = [](const auto& a, const auto& b) {
+        return a.first != b.first ? a.first > b.first : *a.second < *b.second;
     };
     const auto end = all.begin() + static_cast<std::ptrdiff_t>(std::min(limit, all.size()));
     std::partial_sort(all.begin(), end, all.end(), fuller);
-    all.erase(end, all.end());
-    return all;
+    std::vector<topic_count> fullest;
+    std::for_each(all.begin(), end, [&](const auto& each) {
+        fullest.push_back({*each.second, each.first});
+    });
+    return fullest;
 }
 
 void topic_hub::open(topic_client& client) {

@@ -5,10 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "topics/topic_protocol.hpp"
@@ -75,17 +75,11 @@ private:
         std::size_t count = 0;
         std::size_t untold = 0;
     };
-    struct text_hash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view text) const noexcept {
-            return std::hash<std::string_view>{}(text);
-        }
-    };
-
     change changed(entry& topic);
 
     mutable std::mutex mutex_;
-    std::unordered_map<std::string, entry, text_hash, std::equal_to<>> topics_;
+    // Ordered, not hashed: clients choose the names, and must not find ones that collide.
+    std::map<std::string, entry, std::less<>> topics_;
     std::uint64_t version_ = 0;
 };
 
