@@ -37,11 +37,9 @@ bool mailbox::push(unique_function<void()> task) {
 
 std::size_t mailbox::drain(std::size_t budget, function_ref<void(unique_function<void()>&)> run) {
     std::size_t ran = 0;
-    while (ran < budget) {
-        if (batch_ == nullptr) {
-            batch_ = reverse(head_.exchange(nullptr, std::memory_order_acq_rel));
-            if (batch_ == nullptr) break;
-        }
+    // Once: what the tasks post comes behind everybody else's turn.
+    if (batch_ == nullptr) batch_ = reverse(head_.exchange(nullptr, std::memory_order_acq_rel));
+    while (batch_ != nullptr && ran < budget) {
         node* first = std::exchange(batch_, batch_->next);
         run(first->task);
         delete first;

@@ -178,8 +178,8 @@ byte_span session::read_target() noexcept {
 void session::on_data(byte_span data) noexcept {
     last_received_ = shared_.loop.now();
     ping_pending_ = false;
-    if (slow_ != nullptr && !slow_->kept.empty()) {
-        keep_for_later(data);
+    if (turn_waits_) {
+        slow_->kept.insert(slow_->kept.end(), data.begin(), data.end());
         return;
     }
     consume(data);
@@ -189,7 +189,8 @@ void session::consume(byte_span data) noexcept {
     std::size_t allowance = inflate_allowance;
     std::size_t messages = 0;
     const std::size_t bytes = data.size();
-    while (state_ != state::ended) {
+    bool yielded = false;
+    while (state_ != state::ended && !yielded) {
         const message_event event = assembler_.next(data, shared_.loop.now(), allowance);
         if (event == message_event::need_more) break;
         switch (event) {
@@ -206,7 +207,7 @@ void session::consume(byte_span data) noexcept {
                 break;
             case message_event::close: dispatch_close(assembler_.close_frame()); break;
             case message_event::failed: fail(assembler_.error()); break;
-            case message_event::yielded: keep_for_later(data); return;
+            case message_event::yielded: yielded = true; break;
             case message_event::need_more: break;
         }
     }
@@ -222,17 +223,25 @@ void session::consume(byte_span data) noexcept {
     } else if (slow_ != nullptr) {
         slow_->message_began = time_point::max();
     }
-    if (settings_.chosen.rate) throttle(messages, bytes);
-    update_reading();
+    if (yielded) keep_for_later(data);
+    if (settings_.chosen.rate) throttle(messages, bytes - data.size());
+    if (end_waits_ && !turn_waits_) {
+        finish();
+    } else {
+        update_reading();
+    }
 }
 
 /// Inflating may go on for long: the rest of these bytes comes again in the next iteration.
-void session::keep_for_later(byte_span rest) noexcept {
+void session::keep_for_later(byte_view rest) noexcept {
     slow_state& s = slow();
-    const bool first = s.kept.empty();
-    s.kept.insert(s.kept.end(), rest.begin(), rest.end());
-    if (!first) return;
+    s.kept.assign(rest.begin(), rest.end());
+    turn_waits_ = true;
     stream_.pause_reading();
+    post_turn();
+}
+
+void session::post_turn() noexcept {
     shared_.loop.post([&loop = shared_.loop, id = stream_.id()] {
         net::byte_stream* stream = loop.find(id);
         session* self = stream != nullptr ? of(*stream) : nullptr;
@@ -241,7 +250,9 @@ void session::keep_for_later(byte_span rest) noexcept {
 }
 
 void session::consume_kept() noexcept {
-    if (state_ == state::ended) return;
+    // What holds reading back holds this back too; it posts again when it goes.
+    if (!turn_waits_ || state_ == state::ended || throttled_ || peer_is_behind()) return;
+    turn_waits_ = false;
     std::vector<std::byte> bytes = std::exchange(slow_->kept, {});
     stalled_ = true;  // reading is paused: consume() resumes it when nothing is kept again
     const std::size_t size = bytes.size();
@@ -336,12 +347,19 @@ void session::throttle(std::size_t messages, std::size_t bytes) noexcept {
     }
 }
 
+bool session::peer_is_behind() const noexcept {
+    return state_ == state::open && queued() >= settings_.chosen.pause_reading_at;
+}
+
 /// Reading stands still while the peer does not read what we send, or sends too fast.
 void session::update_reading() noexcept {
     if (state_ == state::ended || throttled_) return;
-    const bool kept = slow_ != nullptr && !slow_->kept.empty();
-    const bool stall = state_ == state::open && queued() >= settings_.chosen.pause_reading_at;
-    if (stall == stalled_ || kept) return;
+    if (turn_waits_) {
+        stalled_ = true;
+        return;
+    }
+    const bool stall = peer_is_behind();
+    if (stall == stalled_) return;
     stalled_ = stall;
     if (stall) {
         stream_.pause_reading();
@@ -558,6 +576,7 @@ void session::on_drained() noexcept {
     if (state_ == state::close_wanted) send_close_frame();
     update_reading();
     if (state_ == state::open) guarded([this] { user_->on_drained(); });
+    if (turn_waits_) post_turn();
 }
 
 // ---- Ending ----
@@ -576,6 +595,7 @@ void session::close(close_code code, std::string_view reason) noexcept {
         stalled_ = true;
     }
     update_reading();
+    if (turn_waits_) post_turn();  // the peer's own close frame may be among what waits
     arm();
 }
 
@@ -592,7 +612,11 @@ void session::terminate() noexcept {
 }
 
 void session::on_end(net::byte_stream&) noexcept {
-    finish();
+    if (turn_waits_ && state_ != state::ended) {
+        end_waits_ = true;
+    } else {
+        finish();
+    }
 }
 
 void session::on_closed(std::error_code why) noexcept {
@@ -631,6 +655,11 @@ void session::on_deadline() noexcept {
         stream_.abort(cause_);
         return;
     }
+    // While we do not read, silence and delay are ours, not the peer's.
+    if (throttled_ || stalled_) {
+        last_received_ = now;
+        if (assembler_.in_message() && slow_ != nullptr) slow_->message_began = now;
+    }
     if (slow_ != nullptr && slow_->message_began != time_point::max() &&
         now - slow_->message_began >= settings_.chosen.max_message_age) {
         fail(errc::message_too_slow);
@@ -640,9 +669,8 @@ void session::on_deadline() noexcept {
         throttled_ = false;
         stalled_ = true;
         update_reading();
+        if (turn_waits_) post_turn();
     }
-    // Silence while we do not read is ours, not the peer's.
-    if (throttled_ || stalled_) last_received_ = now;
     if (state_ == state::open) {
         const duration silent = now - last_received_;
         if (silent >= settings_.chosen.idle_timeout) {

@@ -128,7 +128,8 @@ private:
     struct slow_state;  // what only a connection under stress needs
 
     void consume(byte_span data) noexcept;
-    void keep_for_later(byte_span rest) noexcept;
+    void keep_for_later(byte_view rest) noexcept;
+    void post_turn() noexcept;
     void consume_kept() noexcept;
     void dispatch_message(message_kind kind) noexcept;
     void dispatch_close(const close_info& info) noexcept;
@@ -147,6 +148,7 @@ private:
     [[nodiscard]] std::size_t wire_size(std::size_t payload) const noexcept;
     void pump() noexcept;
     void send_close_frame() noexcept;
+    [[nodiscard]] bool peer_is_behind() const noexcept;
     void update_reading() noexcept;
     void throttle(std::size_t messages, std::size_t bytes) noexcept;
 
@@ -178,7 +180,9 @@ private:
     bool pong_due_ : 1 = false;
     bool dispatching_ : 1 = false;
     bool throttled_ : 1 = false;
-    bool stalled_ : 1 = false;  // reading is paused because the peer does not read
+    bool turn_waits_ : 1 = false;  // inflating goes on in a later iteration
+    bool end_waits_ : 1 = false;   // the peer's end came meanwhile
+    bool stalled_ : 1 = false;     // reading is paused because the peer does not read
 };
 
 }  // namespace weft::ws

@@ -54,12 +54,13 @@ TEST(mailbox, runs_in_order_and_wakes_once_per_edge) {
     EXPECT_FALSE(mail.empty());
     EXPECT_TRUE(mail.push([&] { order.push_back(100); }));
     EXPECT_EQ(waker.wakes, 2) << "the stack had been taken";
-    EXPECT_EQ(mail.drain(1000, run), 71U);
+    EXPECT_EQ(mail.drain(1000, run), 70U);
+    EXPECT_EQ(mail.drain(1000, run), 1U);
     EXPECT_TRUE(mail.empty());
     for (int i = 0; i < 101; ++i) EXPECT_EQ(order[static_cast<std::size_t>(i)], i);
 }
 
-TEST(mailbox, task_may_post) {
+TEST(mailbox, what_a_task_posts_runs_in_the_next_turn) {
     counting_backend waker;
     mailbox mail(waker);
     int ran = 0;
@@ -67,7 +68,10 @@ TEST(mailbox, task_may_post) {
         ++ran;
         mail.push([&] { ++ran; });
     });
-    EXPECT_EQ(mail.drain(10, run), 2U);
+    EXPECT_EQ(mail.drain(10, run), 1U);
+    EXPECT_EQ(ran, 1);
+    EXPECT_FALSE(mail.empty());
+    EXPECT_EQ(mail.drain(10, run), 1U);
     EXPECT_EQ(ran, 2);
 }
 
