@@ -30,7 +30,7 @@ void loop::stop() {
     core_->stop();
 }
 loop_ref loop::ref() const noexcept {
-    return loop_ref(core_->mail());
+    return {core_->mail(), *core_};
 }
 void loop::after(duration delay, unique_function<void()> task) {
     core_->after(delay, std::move(task));

@@ -255,7 +255,9 @@ void server::publish(std::string_view topic, const message& what) {
 }
 
 loop_ref server::loop(unsigned index) const {
-    return index < impl_->nodes.size() ? loop_ref(impl_->nodes[index]->loop.mail()) : loop_ref();
+    if (index >= impl_->nodes.size()) return {};
+    net::loop_core& core = impl_->nodes[index]->loop;
+    return {core.mail(), core};
 }
 
 result<void> server::reload_certificates() {

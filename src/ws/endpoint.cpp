@@ -77,6 +77,14 @@ accept_stage& accept_stage::operator=(accept_stage&&) noexcept = default;
 accept_stage::~accept_stage() = default;
 
 void accept_stage::accept(std::unique_ptr<connection_base> made) {
+    if (state_ != nullptr && !state_->shared.loop.in_loop_thread()) {
+        // The coroutine was resumed elsewhere: what it decided goes to where the connection lives.
+        net::loop_core& loop = state_->shared.loop;
+        loop.post([stage = std::move(*this), made = std::move(made)]() mutable {
+            stage.accept(std::move(made));
+        });
+        return;
+    }
     const std::unique_ptr<state> s = std::move(state_);
     if (s == nullptr || !s->upgrade) return;
     if (made == nullptr) {
@@ -100,6 +108,13 @@ void accept_stage::accept(std::unique_ptr<connection_base> made) {
 }
 
 void accept_stage::reject(rejection why) {
+    if (state_ != nullptr && !state_->shared.loop.in_loop_thread()) {
+        net::loop_core& loop = state_->shared.loop;
+        loop.post([stage = std::move(*this), why = std::move(why)]() mutable {
+            stage.reject(std::move(why));
+        });
+        return;
+    }
     const std::unique_ptr<state> s = std::move(state_);
     if (s == nullptr || !s->upgrade) return;
     s->shared.metrics.refused.add();
@@ -117,6 +132,10 @@ void endpoint_core::set_loops(std::vector<session_shared*> loops) {
 
 void endpoint_core::failed(conn_id id, const std::exception_ptr& thrown) noexcept {
     session_shared& shared = *impl_->loops[id.loop()];
+    if (!shared.loop.in_loop_thread()) {
+        shared.loop.post([this, id, thrown] { failed(id, thrown); });
+        return;
+    }
     session::report_exception(shared, thrown);
     net::byte_stream* stream = shared.loop.find(id);
     if (session* open = stream != nullptr ? session::of(*stream) : nullptr) {

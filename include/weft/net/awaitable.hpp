@@ -17,11 +17,14 @@ namespace detail {
 
 /// Resumes on the loop's thread after `delay`. **Threads**: any.
 void resume_after(net::loop_core& on, duration delay, suspension who);
+void resume_after(const loop_ref& on, duration delay, suspension who);
 /// Runs `work` on a thread that may block, then resumes on the loop's thread. **Threads**: any.
 void resume_after_work(net::loop_core& on, unique_function<void()> work, suspension who);
+void resume_after_work(const loop_ref& on, unique_function<void()> work, suspension who);
 
+template <class Loop>
 struct sleep_awaitable {
-    net::loop_core& on;
+    Loop on;
     duration delay;
 
     bool await_ready() const noexcept { return false; }
@@ -32,13 +35,12 @@ struct sleep_awaitable {
     void await_resume() const noexcept {}
 };
 
-template <class Fn>
+template <class Loop, class Fn>
 class work_awaitable {
 public:
     using value_type = std::invoke_result_t<Fn&>;
 
-    work_awaitable(net::loop_core& on, Fn work)
-        : on_(on), job_(std::make_shared<job>(std::move(work))) {}
+    work_awaitable(Loop on, Fn work) : on_(on), job_(std::make_shared<job>(std::move(work))) {}
 
     bool await_ready() const noexcept { return false; }
     template <task_promise Promise>
@@ -67,7 +69,7 @@ private:
         outcome<value_type> result;
     };
 
-    net::loop_core& on_;
+    Loop on_;
     std::shared_ptr<job> job_;
 };
 
@@ -77,10 +79,14 @@ private:
 /// earlier than after `delay`. **Lifetime**: when the loop goes first, the waiting task and all
 /// that await it are destroyed, never resumed. **Threads**: any.
 [[nodiscard]] inline auto sleep_for(loop& on, duration delay) {
-    return detail::sleep_awaitable{on.core(), delay};
+    return detail::sleep_awaitable<net::loop_core&>{on.core(), delay};
 }
 [[nodiscard]] inline auto sleep_for(net::loop_core& on, duration delay) {
-    return detail::sleep_awaitable{on, delay};
+    return detail::sleep_awaitable<net::loop_core&>{on, delay};
+}
+/// On a server's loop: see `server::loop_of`.
+[[nodiscard]] inline auto sleep_for(loop_ref on, duration delay) {
+    return detail::sleep_awaitable<loop_ref>{std::move(on), delay};
 }
 
 /// Runs `work` on a thread where it may block, and continues on the loop's thread with what it
@@ -98,12 +104,18 @@ private:
 template <std::move_constructible Fn>
 requires std::invocable<Fn&>
 [[nodiscard]] auto run_blocking(loop& on, Fn work) {
-    return detail::work_awaitable<Fn>(on.core(), std::move(work));
+    return detail::work_awaitable<net::loop_core&, Fn>(on.core(), std::move(work));
 }
 template <std::move_constructible Fn>
 requires std::invocable<Fn&>
 [[nodiscard]] auto run_blocking(net::loop_core& on, Fn work) {
-    return detail::work_awaitable<Fn>(on, std::move(work));
+    return detail::work_awaitable<net::loop_core&, Fn>(on, std::move(work));
+}
+/// On a server's loop: see `server::loop_of`.
+template <std::move_constructible Fn>
+requires std::invocable<Fn&>
+[[nodiscard]] auto run_blocking(loop_ref on, Fn work) {
+    return detail::work_awaitable<loop_ref, Fn>(std::move(on), std::move(work));
 }
 
 }  // namespace weft

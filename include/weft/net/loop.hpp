@@ -23,14 +23,19 @@ class mailbox;
 class loop_ref {
 public:
     loop_ref() noexcept = default;
-    explicit loop_ref(std::shared_ptr<net::mailbox> mail) noexcept : mail_(std::move(mail)) {}
+    loop_ref(std::shared_ptr<net::mailbox> mail, net::loop_core& core) noexcept
+        : mail_(std::move(mail)), core_(&core) {}
 
     /// Runs `task` on the loop's thread, in the order of posting per thread. False when the loop is
     /// gone: then the task is destroyed unrun.
     bool post(unique_function<void()> task) const;
 
+    /// For the library: what a task that was posted here may use, and nobody else.
+    [[nodiscard]] net::loop_core* core_in_task() const noexcept { return core_; }
+
 private:
     std::shared_ptr<net::mailbox> mail_;
+    net::loop_core* core_ = nullptr;
 };
 
 /// How many things of one kind a loop does before it looks at the others again.

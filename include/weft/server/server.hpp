@@ -122,6 +122,9 @@ public:
     /// The number of loops, and a way to reach each.
     [[nodiscard]] unsigned loops() const noexcept;
     [[nodiscard]] loop_ref loop(unsigned index) const;
+    /// The loop of a connection: what its coroutine handlers wait on
+    /// (`co_await sleep_for(server.loop_of(id), 1s)`).
+    [[nodiscard]] loop_ref loop_of(conn_id id) const { return loop(id.loop()); }
 
     /// Reads the certificate files again, for new connections. **Errors**: which file and why; then
     /// nothing changes.
