@@ -205,12 +205,16 @@ public:
     /// `void(connection<T>&, byte_view)`: the answer to `ping`.
     template <class F>
     endpoint& on_pong(F handler) {
+        static_assert(std::is_invocable_v<F&, connection_type&, byte_view>,
+                      "weft: on_pong takes (connection<T>&, byte_view)");
         pong_ = std::move(handler);
         return *this;
     }
     /// `void(connection<T>&)`: everything that waited has been written.
     template <class F>
     endpoint& on_drain(F handler) {
+        static_assert(std::is_invocable_v<F&, connection_type&>,
+                      "weft: on_drain takes (connection<T>&)");
         drain_ = std::move(handler);
         return *this;
     }
