@@ -19,6 +19,11 @@ int run_serve(const serve_flags& flags) {
     server target(make_page_options(flags.listen, log));
 
     if (!flags.folder.empty()) {
+        if (flags.path == "/") {
+            std::fputs("weft: --path / would hide the folder's index.html: choose another path\n",
+                       stderr);
+            return 1;
+        }
         auto files = http::static_files::make(flags.folder);
         if (!files) {
             std::fprintf(stderr, "weft: folder '%s': %s\n", flags.folder.c_str(),

@@ -117,6 +117,7 @@ class mistakes(unittest.TestCase):
     def test_folders(self):
         self.refused("serve", "/nowhere", says=["FOLDER", "/nowhere"])
         self.refused("serve", "/etc/passwd", says=["FOLDER", "/etc/passwd"])
+        self.refused("serve", "/etc", "--port", "0", "--path", "/", says=["--path", "index.html"])
 
 
 class addresses(unittest.IsolatedAsyncioTestCase):
