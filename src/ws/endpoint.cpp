@@ -50,15 +50,22 @@ public:
     server_user(endpoint_core& owner, std::unique_ptr<connection_base> connection)
         : endpoint_(owner), connection_(std::move(connection)) {}
 
-    void on_open() override { endpoint_.opened(*connection_); }
+    void on_open() override {
+        opened_ = true;
+        endpoint_.opened(*connection_);
+    }
     void on_message(message_view what) override { endpoint_.received(*connection_, what); }
     void on_pong(byte_view payload) override { endpoint_.ponged(*connection_, payload); }
     void on_drained() override { endpoint_.drained(*connection_); }
-    void on_close(const close_event& event) override { endpoint_.closed(*connection_, event); }
+    void on_close(const close_event& event) override {
+        // A client that left while it was being accepted has never been a connection to the user.
+        if (opened_) endpoint_.closed(*connection_, event);
+    }
 
 private:
     endpoint_core& endpoint_;
     std::unique_ptr<connection_base> connection_;
+    bool opened_ = false;
 };
 
 struct accept_stage::state {
@@ -171,6 +178,11 @@ result<void> endpoint_core::prepare() {
     if (chosen.ping_interval <= duration::zero() || chosen.close_timeout <= duration::zero()) {
         return error(weft::errc::invalid_argument,
                      "ws::options::ping_interval and close_timeout must be above 0");
+    }
+    constexpr duration longest = std::chrono::hours(24 * 365);
+    if (std::max({chosen.idle_timeout, chosen.close_timeout, chosen.max_message_age}) > longest) {
+        return error(weft::errc::invalid_argument,
+                     "ws::options: no time may be longer than a year");
     }
     text_list<max_subprotocols> parsed;
     for (const std::string& name : chosen.subprotocols) {

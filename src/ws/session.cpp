@@ -133,7 +133,7 @@ session* session::of(net::byte_stream& stream) noexcept {
     return handler.protocol() == &tag ? static_cast<session*>(&handler) : nullptr;
 }
 
-session::slow_state& session::slow() noexcept {
+session::slow_state& session::slow() {
     if (slow_ == nullptr) slow_ = std::make_unique<slow_state>();
     return *slow_;
 }
@@ -175,17 +175,32 @@ byte_span session::read_target() noexcept {
     return assembler_.read_target();
 }
 
+/// Out of memory is the end of this connection, not of the process.
+template <class F>
+auto session::within_memory(F&& call) noexcept -> decltype(call()) {
+    try {
+        return call();
+    } catch (...) {
+        cause_ = std::make_error_code(std::errc::not_enough_memory);
+        state_ = state::ended;
+        stream_.abort(cause_);
+        if constexpr (!std::is_void_v<decltype(call())>) return send_status::closed;
+    }
+}
+
 void session::on_data(byte_span data) noexcept {
     last_received_ = shared_.loop.now();
     ping_pending_ = false;
-    if (turn_waits_) {
-        slow_->kept.insert(slow_->kept.end(), data.begin(), data.end());
-        return;
-    }
-    consume(data);
+    within_memory([&] {
+        if (turn_waits_) {
+            slow_->kept.insert(slow_->kept.end(), data.begin(), data.end());
+        } else {
+            consume(data);
+        }
+    });
 }
 
-void session::consume(byte_span data) noexcept {
+void session::consume(byte_span data) {
     std::size_t allowance = inflate_allowance;
     std::size_t messages = 0;
     const std::size_t bytes = data.size();
@@ -224,7 +239,7 @@ void session::consume(byte_span data) noexcept {
         slow_->message_began = time_point::max();
     }
     if (yielded) keep_for_later(data);
-    if (settings_.chosen.rate) throttle(messages, bytes - data.size());
+    if (settings_.chosen.rate && state_ == state::open) throttle(messages, bytes - data.size());
     if (end_waits_ && !turn_waits_) {
         finish();
     } else {
@@ -233,7 +248,7 @@ void session::consume(byte_span data) noexcept {
 }
 
 /// Inflating may go on for long: the rest of these bytes comes again in the next iteration.
-void session::keep_for_later(byte_view rest) noexcept {
+void session::keep_for_later(byte_view rest) {
     slow_state& s = slow();
     s.kept.assign(rest.begin(), rest.end());
     turn_waits_ = true;
@@ -241,15 +256,15 @@ void session::keep_for_later(byte_view rest) noexcept {
     post_turn();
 }
 
-void session::post_turn() noexcept {
+void session::post_turn() {
     shared_.loop.post([&loop = shared_.loop, id = stream_.id()] {
         net::byte_stream* stream = loop.find(id);
         session* self = stream != nullptr ? of(*stream) : nullptr;
-        if (self != nullptr) self->consume_kept();
+        if (self != nullptr) self->within_memory([self] { self->consume_kept(); });
     });
 }
 
-void session::consume_kept() noexcept {
+void session::consume_kept() {
     // What holds reading back holds this back too; it posts again when it goes.
     if (!turn_waits_ || state_ == state::ended || throttled_ || peer_is_behind()) return;
     turn_waits_ = false;
@@ -269,7 +284,7 @@ void session::dispatch_message(message_kind kind) noexcept {
     if (dispatched_.owner) dispatched_ = {};
 }
 
-void session::dispatch_close(const close_info& info) noexcept {
+void session::dispatch_close(const close_info& info) {
     close_received_ = true;
     slow_state& s = slow();
     s.peer_code = info.code;
@@ -312,7 +327,7 @@ void session::finish() noexcept {
     stream_.close();
 }
 
-void session::answer_ping() noexcept {
+void session::answer_ping() {
     if (state_ == state::close_sent) return;
     slow_state& s = slow();
     const byte_view payload = assembler_.payload();
@@ -386,9 +401,9 @@ send_status session::send(message_view what) noexcept {
     const std::size_t limit = settings_.chosen.max_queue;
     if ((slow_ != nullptr && slow_->outbox) || ahead >= net::byte_stream::high_water ||
         wire_size(what.size()) > limit - std::min(limit, ahead)) {
-        return queue(message(what));
+        return within_memory([&] { return queue(message(what)); });
     }
-    return send_now(what.kind(), what.bytes());
+    return within_memory([&] { return send_now(what.kind(), what.bytes()); });
 }
 
 send_status session::send(const message& what) noexcept {
@@ -398,17 +413,20 @@ send_status session::send(const message& what) noexcept {
 
 send_status session::deliver(const message& what) noexcept {
     if (state_ != state::open) return send_status::closed;
+    if (!what) return send_status::dropped;  // there was no memory to make it
     const std::size_t ahead = stream_.queued();
     const std::size_t limit = settings_.chosen.max_queue;
-    if ((slow_ != nullptr && slow_->outbox) || ahead >= net::byte_stream::high_water ||
-        wire_size(what.size()) > limit - std::min(limit, ahead)) {
-        return queue(what);
-    }
-    write_message(what);
-    return send_status::sent;
+    return within_memory([&] {
+        if ((slow_ != nullptr && slow_->outbox) || ahead >= net::byte_stream::high_water ||
+            wire_size(what.size()) > limit - std::min(limit, ahead)) {
+            return queue(what);
+        }
+        write_message(what);
+        return send_status::sent;
+    });
 }
 
-send_status session::queue(const message& what) noexcept {
+send_status session::queue(const message& what) {
     if (!what) return send_status::dropped;
     slow_state& s = slow();
     if (!s.outbox) s.outbox.emplace(settings_.chosen.max_queue, shared_.hub.metrics());
@@ -423,7 +441,7 @@ send_status session::queue(const message& what) noexcept {
     return status;
 }
 
-send_status session::send_now(message_kind kind, byte_view payload) noexcept {
+send_status session::send_now(message_kind kind, byte_view payload) {
     shared_.metrics.messages_sent.add();
     if (deflate_ && payload.size() >= settings_.deflate_threshold) {
         const bool alone = deflate_->no_takeover(role_);
@@ -456,21 +474,24 @@ void session::write_data(message_kind kind, byte_view payload, bool compressed) 
         write_masked(flags, payload);
         return;
     }
-    const frame_header_bytes header = encode_header(flags, payload.size());
     if (payload.size() <= small_frame) {
         std::array<std::byte, max_frame_header + small_frame> frame;
-        std::memcpy(frame.data(), header.bytes.data(), header.size);
-        std::memcpy(frame.data() + header.size, payload.data(), payload.size());
-        stream_.write(byte_view(frame.data(), header.size + payload.size()));
+        const std::size_t header =
+            write_header(flags, payload.size(), std::span(frame).first<max_frame_header>());
+        if (!payload.empty()) {
+            std::memcpy(frame.data() + header, payload.data(), payload.size());
+        }
+        stream_.write(byte_view(frame.data(), header + payload.size()));
         return;
     }
-    stream_.write(header.view());
+    stream_.write(encode_header(flags, payload.size()).view());
     const byte_view received = assembler_.payload();
     if (dispatching_ && payload.size() >= by_reference_at && payload.data() >= received.data() &&
         payload.data() + payload.size() <= received.data() + received.size()) {
         // The message being handled is sent on: its own buffer goes into the queue, nothing is
         // copied.
-        if (!dispatched_.owner) dispatched_ = assembler_.take_payload();
+        if (!dispatched_.owner && assembler_.owns_payload())
+            dispatched_ = assembler_.take_payload();
         if (dispatched_.owner && dispatched_.bytes.data() == received.data()) {
             stream_.write(buffer_slice{dispatched_.owner, payload});
             return;
@@ -507,7 +528,7 @@ void session::write_masked(frame_flags flags, byte_view payload) noexcept {
     stream_.write(buffer_slice{std::move(block), frame});
 }
 
-void session::write_message(const message& what) noexcept {
+void session::write_message(const message& what) {
     if (role_ == role::client) {
         send_now(what.kind(), what.bytes());
         return;
@@ -519,7 +540,7 @@ void session::write_message(const message& what) noexcept {
 /// The frame that every recipient with the same window shares. A connection with a history of its
 /// own gets it too: a sender may forget its history at any time (RFC 7692 section 7.2.1 needs no
 /// agreement for that).
-buffer_slice session::encode_shared(const message& what) noexcept {
+buffer_slice session::encode_shared(const message& what) {
     if (deflate_ && what.size() >= settings_.shared_threshold &&
         deflate_->window_bits(role_) >= 9) {
         const int bits = deflate_->window_bits(role_);
@@ -558,7 +579,7 @@ void session::ping(byte_view payload) noexcept {
 }
 
 /// The stream has room again: what waited goes on, under the same order.
-void session::pump() noexcept {
+void session::pump() {
     if (slow_ == nullptr || !slow_->outbox) return;
     while (!slow_->outbox->empty() && stream_.queued() < net::byte_stream::high_water) {
         const message next = slow_->outbox->front();
@@ -569,6 +590,10 @@ void session::pump() noexcept {
 }
 
 void session::on_drained() noexcept {
+    within_memory([this] { drained(); });
+}
+
+void session::drained() {
     if (state_ == state::ended) return;
     pump();
     if (pong_due_) write_pong();
@@ -583,6 +608,10 @@ void session::on_drained() noexcept {
 
 void session::close(close_code code, std::string_view reason) noexcept {
     if (state_ != state::open) return;
+    within_memory([&] { start_closing(code, reason); });
+}
+
+void session::start_closing(close_code code, std::string_view reason) {
     slow_state& s = slow();
     auto payload = close_payload::make(code, reason);
     if (!payload) payload = close_payload::make(close_code::normal);
@@ -669,7 +698,7 @@ void session::on_deadline() noexcept {
         throttled_ = false;
         stalled_ = true;
         update_reading();
-        if (turn_waits_) post_turn();
+        if (turn_waits_) within_memory([this] { post_turn(); });
     }
     if (state_ == state::open) {
         const duration silent = now - last_received_;
@@ -683,6 +712,9 @@ void session::on_deadline() noexcept {
             ping_pending_ = true;
             shared_.metrics.pings_sent.add();
             write_frame(opcode::ping, {});
+            // Who has been silent for so long may be silent for hours.
+            assembler_.release();
+            if (deflater_ != nullptr) deflater_->release();
         }
     }
     arm();

@@ -127,35 +127,39 @@ private:
 
     struct slow_state;  // what only a connection under stress needs
 
-    void consume(byte_span data) noexcept;
-    void keep_for_later(byte_view rest) noexcept;
-    void post_turn() noexcept;
-    void consume_kept() noexcept;
+    void consume(byte_span data);
+    void keep_for_later(byte_view rest);
+    void post_turn();
+    void consume_kept();
     void dispatch_message(message_kind kind) noexcept;
-    void dispatch_close(const close_info& info) noexcept;
+    void dispatch_close(const close_info& info);
     void fail(errc why) noexcept;
     void finish() noexcept;
-    void answer_ping() noexcept;
+    void answer_ping();
     void write_pong() noexcept;
 
-    send_status send_now(message_kind kind, byte_view payload) noexcept;
-    send_status queue(const message& what) noexcept;
+    send_status send_now(message_kind kind, byte_view payload);
+    send_status queue(const message& what);
     void write_masked(frame_flags flags, byte_view payload) noexcept;
     void write_frame(opcode op, byte_view payload) noexcept;
     void write_data(message_kind kind, byte_view payload, bool compressed) noexcept;
-    void write_message(const message& what) noexcept;
-    buffer_slice encode_shared(const message& what) noexcept;
+    void write_message(const message& what);
+    buffer_slice encode_shared(const message& what);
     [[nodiscard]] std::size_t wire_size(std::size_t payload) const noexcept;
-    void pump() noexcept;
+    void pump();
     void send_close_frame() noexcept;
     [[nodiscard]] bool peer_is_behind() const noexcept;
     void update_reading() noexcept;
     void throttle(std::size_t messages, std::size_t bytes) noexcept;
 
     void arm() noexcept;
-    slow_state& slow() noexcept;
+    slow_state& slow();
     template <class F>
     void guarded(F&& call) noexcept;
+    template <class F>
+    auto within_memory(F&& call) noexcept -> decltype(call());
+    void drained();
+    void start_closing(close_code code, std::string_view reason);
 
     net::byte_stream& stream_;
     session_shared& shared_;

@@ -218,7 +218,8 @@ public:
         drain_ = std::move(handler);
         return *this;
     }
-    /// `void(connection<T>&, const close_event&)`: once, as the last call.
+    /// `void(connection<T>&, const close_event&)`: once for each connection that was
+    /// opened, as the last call.
     template <class F>
     endpoint& on_close(F handler) {
         static_assert(std::is_invocable_v<F&, connection_type&, const close_event&>,

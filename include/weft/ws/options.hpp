@@ -22,6 +22,7 @@ struct deflate_options {
     /// Keep a window between our messages: better ratios, 39 KB per active connection.
     bool context_takeover = true;
     int window_bits = 12;  ///< 9 to 15, both directions.
+    /// Of connections with a history of their own; what several share is compressed at level 1.
     int level = 1;
     /// Messages below this size are sent uncompressed. Unset: 128 with context takeover, 1024
     /// without.

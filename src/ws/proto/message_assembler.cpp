@@ -240,7 +240,6 @@ byte_span message_assembler::read_target() noexcept {
 }
 
 void message_assembler::release() noexcept {
-    control_.reset();
     if (inflater_ && !in_message()) inflater_->release();
 }
 

@@ -89,6 +89,8 @@ public:
     /// The message just told, to keep: the buffer itself where the message has one, else a copy.
     /// **Errors**: an empty owner when memory is out.
     [[nodiscard]] buffer_slice take_payload() noexcept;
+    /// Whether that costs no copy.
+    [[nodiscard]] bool owns_payload() const noexcept { return buffer_was_told_; }
     [[nodiscard]] const close_info& close_frame() const noexcept { return close_; }
     [[nodiscard]] errc error() const noexcept { return error_; }
 
