@@ -31,6 +31,7 @@ struct serve_flags {
     std::string folder{};
     std::string path = "/ws";
     std::vector<std::string> origins{};
+    std::vector<std::string> hosts{};  ///< Names besides our own that requests may use.
     bool deflate = false;
     bool list_topics = false;
     bool metrics = false;

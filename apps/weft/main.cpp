@@ -167,6 +167,12 @@ CLI::App* add_serve(CLI::App& program, weft::serve_flags& flags) {
         ->type_name("");
     add_listen_flags(*command, flags.listen);
     add_endpoint_flags(*command, flags.path, flags.origins, flags.deflate);
+    command
+        ->add_option("--allow-host", flags.hosts,
+                     "On loopback, answer requests for this name too: that of the proxy in front; "
+                     "repeatable")
+        ->type_name("NAME")
+        ->allow_extra_args(false);
     command->add_flag("--list-topics", flags.list_topics, "Let clients ask which topics exist");
     command->add_flag("--metrics", flags.metrics,
                       "Serve the counters at /metrics (Prometheus text), to this machine only");
@@ -175,6 +181,8 @@ Examples:
   weft serve ./public                                   pages at http://127.0.0.1:8080/
   weft serve --origin https://example.org               topics for the pages of another server
   weft serve ./public --metrics                         then: curl http://127.0.0.1:8080/metrics
+  weft serve --allow-host example.org --origin https://example.org
+                                                        behind a proxy that is https://example.org
 
 In a page:
   const socket = new WebSocket(`ws://${location.host}/ws`);

@@ -1,6 +1,9 @@
 // `weft serve`: a folder of files, and topics over a WebSocket (docs/guide/topic-protocol.md).
 
 #include <cstdio>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <weft/http/static_files.hpp>
 #include <weft/server/server.hpp>
@@ -16,7 +19,10 @@ int run_serve(const serve_flags& flags) {
     topics::hub_options hub_options;
     if (flags.list_topics) hub_options.listing = topics::topic_listing::on;
     topics::topic_hub hub(hub_options);
-    server target(make_page_options(flags.listen, log));
+    server_options all = make_page_options(flags.listen, log);
+    std::vector<std::string>& names = all.http.allowed_hosts;
+    if (!names.empty()) names.insert(names.end(), flags.hosts.begin(), flags.hosts.end());
+    server target(std::move(all));
 
     if (!flags.folder.empty()) {
         if (flags.path == "/") {

@@ -323,9 +323,13 @@ class demo(unittest.TestCase):
                 self.assertEqual(curl("-H", f"If-None-Match: {tag}", server.url + name).status, 304)
 
     def test_B3_a_foreign_name_for_this_address_is_421(self):
-        with Server("demo") as server:
-            self.assertEqual(curl("-H", f"Host: evil.example:{server.port}", server.url).status, 421)
-            self.assertEqual(curl("-H", f"Host: localhost:{server.port}", server.url).status, 200)
+        for command in (["demo"], ["serve", "--metrics", "--allow-host", "friend.example"]):
+            with Server(*command) as server:
+                url = server.url if command == ["demo"] else server.url + "metrics"
+                self.assertEqual(curl("-H", f"Host: evil.example:{server.port}", url).status, 421)
+                self.assertEqual(curl("-H", f"Host: localhost:{server.port}", url).status, 200)
+                friend = curl("-H", "Host: friend.example", url).status
+                self.assertEqual(friend, 421 if command == ["demo"] else 200)
 
 
 if __name__ == "__main__":
