@@ -190,7 +190,10 @@ auto session::within_memory(F&& call) noexcept -> decltype(call()) {
 
 void session::on_data(byte_span data) noexcept {
     last_received_ = shared_.loop.now();
-    ping_pending_ = false;
+    if (ping_pending_) {
+        ping_pending_ = false;
+        arm();  // the next ping is due before the end that was waited for
+    }
     within_memory([&] {
         if (turn_waits_) {
             slow_->kept.insert(slow_->kept.end(), data.begin(), data.end());

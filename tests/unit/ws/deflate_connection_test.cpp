@@ -258,6 +258,39 @@ TEST(deflate_connection, own_and_shared_messages_mix_on_a_connection_with_histor
     EXPECT_GT(compressed, 200);
 }
 
+TEST(deflate_connection, frees_its_compressors_when_idle_and_goes_on_afterwards) {
+    ws_world world(with_deflate());
+    world.endpoint.on_message([](auto& c, message_view m) { c.send(m); });
+    const auto client = world.open(offer("; client_max_window_bits=12"));
+    zlib_client zlib;
+    std::vector<std::size_t> sizes;
+    for (int round = 0; round < 3; ++round) {
+        for (int i = 0; i < 5; ++i) {
+            world.send(client, zlib.frame(json(i)));
+            const auto got = world.frames(client);
+            ASSERT_EQ(got.size(), 1U);
+            ASSERT_EQ(zlib.text(got[0]), json(i));
+            sizes.push_back(got[0].payload.size());
+        }
+        world.send(client, encode({0x89, "half a ping"}).substr(0, 8));
+        world.pass(25100ms);
+        auto got = world.frames(client);
+        ASSERT_EQ(got.size(), 1U) << round;
+        EXPECT_EQ(got[0].op(), 9);
+        world.send(client, encode({0x89, "half a ping"}).substr(8) + encode({0x8A, ""}));
+        got = world.frames(client);
+        ASSERT_EQ(got.size(), 1U) << round;
+        EXPECT_EQ(got[0].payload, "half a ping");
+    }
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+        if (i % 5 == 0) {
+            EXPECT_EQ(sizes[i], sizes[0]) << "the history went with the stream";
+        } else {
+            EXPECT_LT(sizes[i], sizes[0] / 3);
+        }
+    }
+}
+
 std::string bomb_of(std::size_t size) {
     zlib_client zlib;
     return zlib.frame(std::string(size, '\0'));
