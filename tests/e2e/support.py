@@ -2,11 +2,9 @@
 requests. Needs WEFT_BIN; certificates need openssl."""
 
 import asyncio
-import contextlib
 import os
 import re
 import signal
-import socket
 import ssl
 import subprocess
 import tempfile
@@ -110,13 +108,6 @@ def upgrade_flags(**headers):
     return [flag for name, value in fields.items() if value is not None for flag in ("-H", f"{name}: {value}")]
 
 
-@contextlib.asynccontextmanager
-async def patience():
-    async with asyncio.timeout(PATIENCE):
-        yield
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def patience():
+    """Ends what is awaited inside when it takes for ever."""
+    return asyncio.timeout(PATIENCE)
