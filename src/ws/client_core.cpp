@@ -143,7 +143,7 @@ public:
         core_->finish_open({});
         core_->call(core_->on.open);
     }
-    void on_message(message_view what) override { core_->call(core_->on.message, what); }
+    void on_message(const message_view& what) override { core_->call(core_->on.message, what); }
     void on_pong(byte_view payload) override { core_->call(core_->on.pong, payload); }
     void on_drained() override { core_->call(core_->on.drain); }
     void on_close(const close_event& event) override { core_->closed(event); }

@@ -33,7 +33,7 @@ send_status connection_base::send(std::string_view text) noexcept {
 send_status connection_base::send(byte_view bytes) noexcept {
     return session_->send(message_view(message_kind::binary, bytes));
 }
-send_status connection_base::send(message_view what) noexcept {
+send_status connection_base::send(const message_view& what) noexcept {
     return session_->send(what);
 }
 send_status connection_base::send(const message& what) noexcept {

@@ -397,7 +397,7 @@ std::size_t session::wire_size(std::size_t payload) const noexcept {
     return payload + max_frame_header;
 }
 
-send_status session::send(message_view what) noexcept {
+send_status session::send(const message_view& what) noexcept {
     if (!shared_.loop.in_loop_thread()) return send_status::misuse;
     if (state_ != state::open) return send_status::closed;
     const std::size_t ahead = stream_.queued();

@@ -58,7 +58,7 @@ class session_user {
 public:
     virtual ~session_user() = default;
     virtual void on_open() = 0;
-    virtual void on_message(message_view message) = 0;
+    virtual void on_message(const message_view& message) = 0;
     virtual void on_pong(byte_view) {}
     virtual void on_drained() = 0;
     /// The last call, exactly once, also when `on_open` was never reached.
@@ -86,7 +86,7 @@ public:
     void set_user(std::unique_ptr<session_user> user) noexcept { user_ = std::move(user); }
     [[nodiscard]] session_user& user() const noexcept { return *user_; }
 
-    send_status send(message_view what) noexcept;
+    send_status send(const message_view& what) noexcept;
     send_status send(const message& what) noexcept;
     send_status deliver(const message& what) noexcept override;
     void ping(byte_view payload) noexcept;

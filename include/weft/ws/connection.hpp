@@ -52,7 +52,7 @@ public:
     send_status send(const char* text) noexcept { return send(std::string_view(text)); }
     send_status send(byte_view bytes) noexcept;
     /// Sends a received message back, or on, with the same kind.
-    send_status send(message_view what) noexcept;
+    send_status send(const message_view& what) noexcept;
     /// Sends a shared message by reference.
     send_status send(const message& what) noexcept;
     /// Bytes that wait for this peer.

@@ -101,7 +101,7 @@ protected:
     virtual void decide(handshake asked, accept_stage stage) = 0;
     virtual std::unique_ptr<connection_base> make_default() = 0;
     virtual void opened(connection_base& c) = 0;
-    virtual void received(connection_base& c, message_view what) = 0;
+    virtual void received(connection_base& c, const message_view& what) = 0;
     virtual void ponged(connection_base& c, byte_view payload) = 0;
     virtual void drained(connection_base& c) = 0;
     virtual void closed(connection_base& c, const close_event& event) = 0;
@@ -194,7 +194,7 @@ public:
                           "weft: on_message takes (connection<T>&, message_view), or is a "
                           "coroutine task<void>(conn_id, message)");
             message_ = [this, handler = std::move(handler)](connection_type& c,
-                                                            message_view what) mutable {
+                                                            const message_view& what) mutable {
                 weft::detail::spawn(
                     handler(c.id(), message(what)),
                     [this, id = c.id()](std::exception_ptr thrown) { failed(id, thrown); });
@@ -262,7 +262,7 @@ private:
     void opened(connection_base& c) override {
         if (open_) open_(static_cast<connection_type&>(c));
     }
-    void received(connection_base& c, message_view what) override {
+    void received(connection_base& c, const message_view& what) override {
         if (message_) message_(static_cast<connection_type&>(c), what);
     }
     void ponged(connection_base& c, byte_view payload) override {
@@ -277,7 +277,7 @@ private:
 
     unique_function<void(handshake, detail::accept_stage)> accept_;
     unique_function<void(connection_type&)> open_;
-    unique_function<void(connection_type&, message_view)> message_;
+    unique_function<void(connection_type&, const message_view&)> message_;
     unique_function<void(connection_type&, byte_view)> pong_;
     unique_function<void(connection_type&)> drain_;
     unique_function<void(connection_type&, const close_event&)> close_;
