@@ -113,11 +113,15 @@ public:
     /// that the message travels to that loop, where an id whose connection is gone does nothing.
     send_status send(conn_id to, const message& what);
     send_status send(conn_id to, message_view what) { return send(to, message(what)); }
+    send_status send(conn_id to, std::string_view text) { return send(to, message::text(text)); }
     void close(conn_id which, ws::close_code code = ws::close_code::normal,
                std::string_view reason = {});
     /// Sends to every subscriber of a topic.
     void publish(std::string_view topic, const message& what);
     void publish(std::string_view topic, message_view what) { publish(topic, message(what)); }
+    void publish(std::string_view topic, std::string_view text) {
+        publish(topic, message::text(text));
+    }
 
     /// The number of loops, and a way to reach each.
     [[nodiscard]] unsigned loops() const noexcept;

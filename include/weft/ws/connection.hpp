@@ -67,6 +67,9 @@ public:
     /// accepted it.
     /// **Cost**: the message is copied and framed once.
     std::size_t publish(std::string_view topic, message_view what);
+    std::size_t publish(std::string_view topic, std::string_view text) {
+        return publish(topic, message_view(text));
+    }
     std::size_t publish(std::string_view topic, const message& what);
 
     /// Asks the peer for a sign of life; `on_pong` tells of it. At most 125 bytes of payload.

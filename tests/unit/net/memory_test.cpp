@@ -20,15 +20,16 @@ namespace {
 std::size_t allocations = 0;  // NOLINT: counted for this program's one thread
 }
 
-void* operator new(std::size_t size) {
+// Not inlined: g++ would see half of a pair and warn.
+[[gnu::noinline]] void* operator new(std::size_t size) {
     ++allocations;
     if (void* memory = std::malloc(size)) return memory;
     throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept {
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
     std::free(memory);
 }
-void operator delete(void* memory, std::size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
     std::free(memory);
 }
 
