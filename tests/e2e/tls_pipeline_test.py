@@ -1,6 +1,7 @@
 """Much at once over TLS: what is encrypted while a handler runs must not overwrite what it reads."""
 
 import select
+import socket
 import ssl
 import unittest
 
@@ -23,7 +24,7 @@ class TlsPipeline(unittest.TestCase):
         certificate = support.Certificate()
         self.addCleanup(certificate.remove)
         with support.Server("echo", *certificate.flags) as server:
-            with support.socket.create_connection(("127.0.0.1", server.port)) as plain, \
+            with socket.create_connection(("127.0.0.1", server.port)) as plain, \
                     certificate.client().wrap_socket(plain, server_hostname="localhost") as stream:
                 stream.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                                b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
