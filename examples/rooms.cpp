@@ -1,4 +1,5 @@
-// Rooms: whoever connects to /chat/NAME hears what the others in that room say. README.md shows this program.
+// Rooms: whoever connects to /chat/NAME hears what the others in that room say. README.md shows
+// this program.
 
 #include <weft/weft.hpp>
 
@@ -17,7 +18,8 @@ int main() {
             c.publish(c.param("room"), m);
         })
         .on_close([](auto& c, const weft::ws::close_event&) {
-            c.publish(c.param("room"), "somebody left after " + std::to_string(c->sent) + " messages");
+            c.publish(c.param("room"),
+                      "somebody left after " + std::to_string(c->sent) + " messages");
         });
 
     return server.run({.port = 8080});

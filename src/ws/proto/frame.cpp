@@ -1,8 +1,8 @@
 // Frame headers in their shortest form, and close payloads. Bytes are written from one length that
 // also sizes the copy, so nothing uninitialised can leave.
 
-#include <bit>
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include <weft/base/utf8.hpp>
