@@ -308,8 +308,6 @@ TEST_F(sockets, ten_thousand_idle_connections) {
 }
 
 // ---- sec_p1: a full descriptor table, in a process of its own ----
-// It measures processor time and fails in the forked child of a sanitizer's build.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 
 double cpu_seconds() {
     rusage used{};
@@ -322,6 +320,13 @@ double cpu_seconds() {
 
 /// Exits with the number of the first thing that was not as it should be.
 [[noreturn]] void serve_with_few_descriptors(int port_pipe, int release_pipe) {
+    // The first time that it sees a type, UBSan probes the object's memory through a pipe, which a
+    // full table has no room for: it takes the object for a broken one. So it sees these types now.
+    for (const std::error_code seen : {make_error_code(errc::closed_by_peer),
+                                       std::make_error_code(std::errc::too_many_files_open),
+                                       std::error_code(EMFILE, std::system_category())}) {
+        if (seen == make_error_code(errc::timed_out)) ::_exit(1);
+    }
     const rlimit few{256, 256};
     ::setrlimit(RLIMIT_NOFILE, &few);
     auto made = loop::make();
@@ -408,8 +413,6 @@ TEST_F(sockets, sec_p1_full_descriptor_table_costs_nobody_else) {
     EXPECT_EQ(WEXITSTATUS(status), 0) << "see serve_with_few_descriptors";
     for (const int fd : {port_pipe[0], port_pipe[1], release_pipe[0], release_pipe[1]}) ::close(fd);
 }
-
-#endif
 
 }  // namespace
 }  // namespace weft::test
