@@ -20,9 +20,22 @@
 namespace weft::pubsub {
 namespace {
 
+/// A publication on its way to another loop.
 struct publication {
-    std::string topic;
-    message what;
+    std::vector<std::string> topics;
+    std::vector<std::string> except_topics;
+    std::vector<message> group;
+
+    publication(const audience& to, std::span<const message> what)
+        : topics(to.topics.begin(), to.topics.end()),
+          except_topics(to.except_topics.begin(), to.except_topics.end()),
+          group(what.begin(), what.end()) {}
+
+    void publish_on(hub& home) const {
+        const std::vector<std::string_view> in(topics.begin(), topics.end());
+        const std::vector<std::string_view> out(except_topics.begin(), except_topics.end());
+        home.publish_local({in, out}, group);
+    }
 };
 using batch = std::vector<publication>;
 
@@ -54,7 +67,7 @@ struct exchange::member {
         to->mail->push([to, what = std::move(what)] {
             hub* home = to->home.load(std::memory_order_acquire);
             if (home == nullptr) return;
-            for (const publication& p : *what) home->publish_local(p.topic, p.what);
+            for (const publication& p : *what) p.publish_on(*home);
         });
     }
 };
@@ -90,14 +103,27 @@ subscriber::~subscriber() {
     while (first_ != nullptr) first_->in->home.remove(*first_);
 }
 
+send_status subscriber::deliver_group(std::span<const message> group) noexcept {
+    send_status status = send_status::sent;
+    for (const message& one : group) {
+        status = deliver(one);
+        if (status != send_status::sent && status != send_status::queued) break;
+    }
+    return status;
+}
+
 void exchange::publish(std::string_view topic, const message& what) const {
+    publish({.topics = {&topic, 1}}, {&what, 1});
+}
+
+void exchange::publish(const audience& to, std::span<const message> group) const {
     for (const auto& m : members_) {
         hub* const home = m->home.load(std::memory_order_acquire);
         if (home == nullptr || !home->loop().runs_here()) continue;
-        home->publish(topic, what);
+        home->publish(to, group);
         return;
     }
-    const auto one = std::make_shared<const batch>(batch{{std::string(topic), what}});
+    const auto one = std::make_shared<const batch>(batch{publication(to, group)});
     for (const auto& m : members_) member::send(m, one);
 }
 
@@ -180,27 +206,50 @@ std::size_t hub::subscribers(std::string_view name) const noexcept {
 }
 
 std::size_t hub::publish(std::string_view name, const message& what, const subscriber* except) {
-    metrics_.published.add();
-    if (all_.members_.size() > 1) forward(name, what);
-    return publish_local(name, what, except);
+    return publish({.topics = {&name, 1}, .except = except}, {&what, 1});
 }
 
-std::size_t hub::publish_local(std::string_view name, const message& what,
-                               const subscriber* except) {
-    const topic* in = state_->find(name);
-    if (in == nullptr) return 0;
+std::size_t hub::publish(const audience& to, std::span<const message> group) {
+    metrics_.published.add();
+    if (all_.members_.size() > 1) forward(to, group);
+    return publish_local(to, group);
+}
+
+std::size_t hub::publish_local(const audience& to, std::span<const message> group) {
     std::size_t taken = 0;
-    for (const auto* member : in->members) {
-        if (member->who == except) continue;
-        const send_status status = member->who->deliver(what);
+    for_each(to, [&](subscriber& who) {
+        const send_status status =
+            group.size() == 1 ? who.deliver(group.front()) : who.deliver_group(group);
         if (status == send_status::sent || status == send_status::queued) ++taken;
-    }
+    });
     metrics_.delivered.add(taken);
     return taken;
 }
 
-void hub::forward(std::string_view name, const message& what) {
-    state_->outgoing.push_back({std::string(name), what});
+void hub::for_each(const audience& to, function_ref<void(subscriber&)> visit) {
+    // Whoever is in one topic only needs no mark.
+    const bool marks = to.topics.size() > 1 || !to.except_topics.empty();
+    const std::uint64_t present = marks ? ++audiences_ : 0;
+    for (const std::string_view name : to.except_topics) {
+        const topic* out = state_->find(name);
+        if (out == nullptr) continue;
+        for (const auto* member : out->members) member->who->seen_ = present;
+    }
+    for (const std::string_view name : to.topics) {
+        const topic* in = state_->find(name);
+        if (in == nullptr) continue;
+        for (const auto* member : in->members) {
+            subscriber& who = *member->who;
+            if (&who == to.except || (marks && std::exchange(who.seen_, present) == present)) {
+                continue;
+            }
+            visit(who);
+        }
+    }
+}
+
+void hub::forward(const audience& to, std::span<const message> group) {
+    state_->outgoing.emplace_back(to, group);
     if (state_->outgoing.size() > 1) return;
     loop_.post([self = state_->self] {
         hub* const home = self->home.load(std::memory_order_acquire);

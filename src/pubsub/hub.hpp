@@ -1,11 +1,14 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <weft/base/function_ref.hpp>
 #include <weft/pubsub/message.hpp>
 
 #include "net/loop_core.hpp"
@@ -26,6 +29,9 @@ public:
     /// Takes a message of a topic. Must not call back into the hub or run user code: sending only
     /// queues.
     virtual send_status deliver(const message& what) noexcept = 0;
+    /// Takes messages that belong together, with nothing between them. The default delivers one
+    /// after the other and stops at the first that is not taken.
+    virtual send_status deliver_group(std::span<const message> group) noexcept;
 
     [[nodiscard]] std::size_t subscriptions() const noexcept { return count_; }
 
@@ -36,7 +42,16 @@ private:
     friend class hub;
     struct subscription;
     subscription* first_ = nullptr;  // of this subscriber's list
+    std::uint64_t seen_ = 0;         // the last audience of the hub that it was counted in
     std::size_t count_ = 0;
+};
+
+/// Who is to get a publication: each member of any of `topics` once, but no member of any of
+/// `except_topics` and not `except`. **Lifetime**: borrows all of it.
+struct audience {
+    std::span<const std::string_view> topics;
+    std::span<const std::string_view> except_topics{};
+    const subscriber* except = nullptr;
 };
 
 /// What the hubs of one server have in common: each other.
@@ -47,6 +62,8 @@ public:
     /// Publishes on every loop. What one thread publishes arrives in order.
     /// **Threads**: any; on a loop's own thread its subscribers are served at once.
     void publish(std::string_view topic, const message& what) const;
+    /// The same for an audience; see `hub::publish`. `to.except` counts on its own loop only.
+    void publish(const audience& to, std::span<const message> group) const;
 
 private:
     friend class hub;
@@ -74,9 +91,14 @@ public:
     /// it without a loss. Other loops get what one iteration published in one post, in order.
     std::size_t publish(std::string_view topic, const message& what,
                         const subscriber* except = nullptr);
+    /// Messages that belong together, to an audience on every loop. Returns how many of this loop
+    /// took them all. **Cost**: with one topic and nothing excepted, that of the publish above.
+    std::size_t publish(const audience& to, std::span<const message> group);
     /// To the subscribers of this loop only: what other loops' hubs call here.
-    std::size_t publish_local(std::string_view topic, const message& what,
-                              const subscriber* except = nullptr);
+    std::size_t publish_local(const audience& to, std::span<const message> group);
+    /// Calls `visit(subscriber&)` for each subscriber of this loop that is in the audience. It must
+    /// not subscribe or unsubscribe anyone.
+    void for_each(const audience& to, function_ref<void(subscriber&)> visit);
 
     /// Subscribers on this loop.
     [[nodiscard]] std::size_t subscribers(std::string_view topic) const noexcept;
@@ -91,11 +113,12 @@ private:
     struct state;
 
     void remove(subscriber::subscription& gone) noexcept;
-    void forward(std::string_view topic, const message& what);
+    void forward(const audience& to, std::span<const message> group);
 
     net::loop_core& loop_;
     exchange& all_;
     queue_metrics metrics_;
+    std::uint64_t audiences_ = 0;  // so many were looked at; names the latest
     std::unique_ptr<state> state_;
 };
 

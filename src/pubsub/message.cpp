@@ -13,8 +13,12 @@
 namespace weft {
 
 struct message::content {
-    content(message_view view, std::size_t key_bytes) noexcept
-        : kind(view.kind()), key_size(key_bytes), payload_size(view.size()) {}
+    content(message_view view, const message_options& options) noexcept
+        : kind(view.kind()),
+          droppable(options.droppable),
+          uncompressed(options.uncompressed),
+          key_size(options.key.size()),
+          payload_size(view.size()) {}
     ~content() {
         for (auto& slot : encodings) delete slot.load(std::memory_order_acquire);
     }
@@ -26,6 +30,8 @@ struct message::content {
     static constexpr int none = 0, busy = 1, ready = 2;
 
     const message_kind kind;
+    const bool droppable;
+    const bool uncompressed;
     const std::size_t key_size;
     const std::size_t payload_size;
     std::atomic<int> header{none};
@@ -43,13 +49,14 @@ struct message::content {
 
 constinit message::content::home_type message::content::home;
 
-message::message(message_view view, std::string_view key) noexcept {
+message::message(message_view view, const message_options& options) noexcept {
+    const std::string_view key = options.key;
     constexpr std::size_t overhead = sizeof(content) + headroom;
     if (key.size() > SIZE_MAX - overhead || view.size() > SIZE_MAX - overhead - key.size()) return;
     static_assert(alignof(content) <= alignof(shared_buffer));
     buffer_ref block = shared_buffer::allocate(overhead + key.size() + view.size(), &content::home);
     if (!block) return;
-    auto* made = ::new (static_cast<void*>(block->data())) content(view, key.size());
+    auto* made = ::new (static_cast<void*>(block->data())) content(view, options);
     if (!key.empty()) std::memcpy(made->key(), key.data(), key.size());
     if (view.size() != 0) std::memcpy(made->payload(), view.bytes().data(), view.size());
     block_ = std::move(block);
@@ -71,6 +78,14 @@ byte_view message::bytes() const noexcept {
 std::string_view message::key() const noexcept {
     if (!block_) return {};
     return as_text({get().key(), get().key_size});
+}
+
+bool message::droppable() const noexcept {
+    return block_ && get().droppable;
+}
+
+bool message::uncompressed() const noexcept {
+    return block_ && get().uncompressed;
 }
 
 buffer_slice message::framed(function_ref<std::size_t(byte_span headroom)> write) const {

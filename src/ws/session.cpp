@@ -544,7 +544,7 @@ void session::write_message(const message& what) {
 /// own gets it too: a sender may forget its history at any time (RFC 7692 section 7.2.1 needs no
 /// agreement for that).
 buffer_slice session::encode_shared(const message& what) {
-    if (deflate_ && what.size() >= settings_.shared_threshold &&
+    if (deflate_ && !what.uncompressed() && what.size() >= settings_.shared_threshold &&
         deflate_->window_bits(role_) >= 9) {
         const int bits = deflate_->window_bits(role_);
         buffer_slice compressed =

@@ -34,6 +34,13 @@ private:
     byte_view bytes_;
 };
 
+/// How a message wants to be delivered, beside its bytes.
+struct message_options {
+    std::string_view key{};     ///< What `overflow_policy::latest_per_key` compares.
+    bool droppable = false;     ///< Not to a peer that is behind at the moment (volatile).
+    bool uncompressed = false;  ///< Never compressed, whatever the connection agreed on.
+};
+
 /// An immutable message, shared by all who send or hold it: copying copies a reference.
 ///
 /// What it looks like on a wire is built once and kept with it: the plain frame in front of the
@@ -42,21 +49,21 @@ private:
 class message {
 public:
     /// Where layers keep an encoding of the payload; see `encoded`.
-    static constexpr std::size_t max_encodings = 8;
+    static constexpr std::size_t max_encodings = 10;
     /// Bytes kept free in front of the payload for a frame header; see `framed`.
     static constexpr std::size_t headroom = 16;
 
     /// No message: empty, and false.
     message() noexcept = default;
-    /// A copy of the view. `key` is what `overflow_policy::latest_per_key` compares.
-    /// **Errors**: false (`operator bool`) when memory is out.
-    explicit message(message_view view, std::string_view key = {}) noexcept;
+    /// A copy of the view and of the options. **Errors**: false (`operator bool`) when memory is
+    /// out.
+    explicit message(message_view view, const message_options& options = {}) noexcept;
 
-    static message text(std::string_view text, std::string_view key = {}) noexcept {
-        return message(message_view(message_kind::text, as_bytes(text)), key);
+    static message text(std::string_view text, const message_options& options = {}) noexcept {
+        return message(message_view(message_kind::text, as_bytes(text)), options);
     }
-    static message binary(byte_view bytes, std::string_view key = {}) noexcept {
-        return message(message_view(message_kind::binary, bytes), key);
+    static message binary(byte_view bytes, const message_options& options = {}) noexcept {
+        return message(message_view(message_kind::binary, bytes), options);
     }
 
     explicit operator bool() const noexcept { return static_cast<bool>(block_); }
@@ -65,6 +72,8 @@ public:
     [[nodiscard]] std::string_view text() const noexcept { return as_text(bytes()); }
     [[nodiscard]] std::size_t size() const noexcept { return bytes().size(); }
     [[nodiscard]] std::string_view key() const noexcept;
+    [[nodiscard]] bool droppable() const noexcept;
+    [[nodiscard]] bool uncompressed() const noexcept;
     [[nodiscard]] message_view view() const noexcept { return {kind(), bytes()}; }
 
     // ---- For protocol layers ----

@@ -270,5 +270,73 @@ TEST_F(hub_test, random_operations_agree_with_the_model) {
     EXPECT_GT(total, 10'000U) << "the test did not do much";
 }
 
+struct group_listener final : subscriber {
+    std::vector<std::string> heard;
+    std::string refuse;
+
+    send_status deliver(const message& what) noexcept override {
+        if (what.text() == refuse) return send_status::dropped;
+        heard.emplace_back(what.text());
+        return send_status::sent;
+    }
+};
+
+TEST_F(hub_test, an_audience_is_a_union_in_which_everyone_is_once) {
+    listener both, first, second, neither;
+    hubs[0]->subscribe(both, "a");
+    hubs[0]->subscribe(both, "b");
+    hubs[0]->subscribe(first, "a");
+    hubs[0]->subscribe(second, "b");
+    hubs[0]->subscribe(neither, "c");
+    const std::array<std::string_view, 2> topics{"a", "b"};
+    const message what = message::text("x");
+    EXPECT_EQ(hubs[0]->publish({.topics = topics}, {&what, 1}), 3U);
+    EXPECT_EQ(hubs[0]->publish({.topics = topics}, {&what, 1}), 3U)
+        << "marks of before do not count";
+    EXPECT_EQ(both.heard, (texts{"x", "x"}));
+    EXPECT_EQ(first.heard.size() + second.heard.size(), 4U);
+    EXPECT_TRUE(neither.heard.empty());
+}
+
+TEST_F(hub_test, an_audience_leaves_out_members_of_other_topics_and_one_subscriber) {
+    listener plain, muted, sender;
+    for (auto* who : {&plain, &muted, &sender}) hubs[1]->subscribe(*who, "room");
+    hubs[1]->subscribe(muted, "muted");
+    const std::array<std::string_view, 1> in{"room"}, out{"muted"};
+    const message what = message::text("x");
+    EXPECT_EQ(hubs[1]->publish({in, out, &sender}, {&what, 1}), 1U);
+    EXPECT_EQ(plain.heard, texts{"x"});
+    EXPECT_TRUE(muted.heard.empty());
+    EXPECT_TRUE(sender.heard.empty());
+}
+
+TEST_F(hub_test, an_audience_and_a_group_reach_other_loops_in_order) {
+    listener here, there, muted;
+    hubs[0]->subscribe(here, "a");
+    hubs[1]->subscribe(there, "a");
+    hubs[1]->subscribe(there, "b");
+    hubs[1]->subscribe(muted, "b");
+    hubs[1]->subscribe(muted, "quiet");
+    const std::array<std::string_view, 2> in{"a", "b"};
+    const std::array<std::string_view, 1> out{"quiet"};
+    const std::array<message, 2> group{message::text("1"), message::text("2")};
+    hubs[0]->publish({in, out}, group);
+    hubs[0]->publish("a", message::text("3"));
+    settle();
+    EXPECT_EQ(here.heard, (texts{"1", "2", "3"}));
+    EXPECT_EQ(there.heard, (texts{"1", "2", "3"}));
+    EXPECT_TRUE(muted.heard.empty());
+}
+
+TEST_F(hub_test, a_group_ends_at_the_first_message_that_is_not_taken) {
+    group_listener who;
+    who.refuse = "2";
+    hubs[0]->subscribe(who, "t");
+    const std::array<std::string_view, 1> in{"t"};
+    const std::array<message, 3> group{message::text("1"), message::text("2"), message::text("3")};
+    EXPECT_EQ(hubs[0]->publish({.topics = in}, group), 0U);
+    EXPECT_EQ(who.heard, texts{"1"});
+}
+
 }  // namespace
 }  // namespace weft::pubsub

@@ -34,7 +34,7 @@ std::size_t write_header(byte_span headroom, std::string_view header) {
 TEST(message, keeps_kind_bytes_and_key) {
     std::string text = "price";
     std::string key = "EUR/USD";
-    const auto m = message::text(text, key);
+    const auto m = message::text(text, {.key = key});
     text = key = "other";
     ASSERT_TRUE(m);
     EXPECT_EQ(m.kind(), message_kind::text);
@@ -70,14 +70,14 @@ TEST(message, copies_share_one_payload) {
 }
 
 TEST(message, has_64_readable_bytes_behind_the_payload) {
-    const auto m = message::text("x", "key");
+    const auto m = message::text("x", {.key = "key"});
     volatile unsigned sum = 0;  // the address sanitizer objects if they are not there
     for (std::size_t i = 0; i < 65; ++i) sum = sum + std::to_integer<unsigned>(m.bytes().data()[i]);
     SUCCEED();
 }
 
 TEST(message, is_framed_once_in_front_of_the_payload) {
-    const auto m = message::text("payload", "key");
+    const auto m = message::text("payload", {.key = "key"});
     int calls = 0;
     const auto write = [&](byte_span headroom) {
         ++calls;
@@ -93,7 +93,7 @@ TEST(message, is_framed_once_in_front_of_the_payload) {
 }
 
 TEST(message, header_may_fill_all_the_headroom) {
-    const auto m = message::text("p", "key");
+    const auto m = message::text("p", {.key = "key"});
     const buffer_slice framed =
         m.framed([](byte_span headroom) { return write_header(headroom, "0123456789abcdef"); });
     EXPECT_EQ(as_text(framed.bytes), "0123456789abcdefp");
@@ -180,6 +180,13 @@ TEST(message, threads_agree_on_the_frame_and_on_every_encoding) {
         EXPECT_EQ(as_text(encoded[1].bytes), "contended");
         EXPECT_EQ(encoded[0].bytes.data(), encoded[1].bytes.data());
     }
+}
+
+TEST(message, keeps_how_it_wants_to_be_delivered) {
+    const auto plain = message::text("x");
+    EXPECT_FALSE(plain.droppable() || plain.uncompressed() || message().droppable());
+    const auto m = message::text("x", {.droppable = true, .uncompressed = true});
+    EXPECT_TRUE(m.droppable() && m.uncompressed());
 }
 
 }  // namespace

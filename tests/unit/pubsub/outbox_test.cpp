@@ -14,7 +14,7 @@ protected:
 
     send_status push(std::string_view text, std::size_t size, overflow_policy policy,
                      std::string_view key = {}, std::size_t ahead = 0) {
-        return box.push(message::text(text, key), size, ahead, policy);
+        return box.push(message::text(text, {.key = key}), size, ahead, policy);
     }
     std::vector<std::string> drain() {
         std::vector<std::string> all;

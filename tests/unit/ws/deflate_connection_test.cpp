@@ -231,6 +231,23 @@ TEST(deflate_connection, a_broadcast_is_compressed_once_per_window_size) {
     }
 }
 
+TEST(deflate_connection, a_message_that_asks_for_it_goes_uncompressed) {
+    deflate_options chosen;
+    chosen.threshold = 0;
+    ws_world world(with_deflate(chosen));
+    world.endpoint.on_open([](auto& c) { c.subscribe("all"); });
+    const auto client = world.open(offer());
+    const std::string text(500, 'a');
+    world.shared.hub.publish("all", message::text(text, {.uncompressed = true}));
+    world.shared.hub.publish("all", message::text(text));
+    world.run();
+    const auto frames = world.frames(client);
+    ASSERT_EQ(frames.size(), 2U);
+    EXPECT_EQ(frames[0].first, 0x81);
+    EXPECT_EQ(frames[0].payload, text);
+    EXPECT_EQ(frames[1].first, 0xC1);
+}
+
 TEST(deflate_connection, own_and_shared_messages_mix_on_a_connection_with_history) {
     ws_world world(with_deflate());
     world.endpoint.on_open([](auto& c) { c.subscribe("all"); })

@@ -58,7 +58,7 @@ struct crowd {
     void publish_all(int keys = 0) {
         for (int i = 0; i < messages; ++i) {
             const std::string key = keys == 0 ? "" : "key " + std::to_string(i % keys);
-            world.shared.hub.publish("news", message::text(text_of(i), key));
+            world.shared.hub.publish("news", message::text(text_of(i), {.key = key}));
             if (i % 10 != 9) continue;
             world.run(2);
             most_queued = std::max(most_queued, queued());
