@@ -4,39 +4,12 @@
 
 #include <weft/base/json_writer.hpp>
 
-#include <bit>
 #include <cmath>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include "base/json_scan.hpp"
 
 namespace weft {
 namespace {
-
-bool must_escape(char c) noexcept {
-    return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
-}
-
-/// The position of the first byte at or after `from` that must be escaped, or the size.
-std::size_t find_special(std::string_view text, std::size_t from) noexcept {
-#ifdef __SSE2__
-    const __m128i quote = _mm_set1_epi8('"');
-    const __m128i backslash = _mm_set1_epi8('\\');
-    const __m128i last_control = _mm_set1_epi8(0x1f);
-    for (; text.size() - from >= 16; from += 16) {
-        const __m128i chunk = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + from));
-        // max(x, 0x1f) == 0x1f exactly for the unsigned bytes up to 0x1f.
-        const __m128i control = _mm_cmpeq_epi8(_mm_max_epu8(chunk, last_control), last_control);
-        const __m128i special = _mm_or_si128(
-            control, _mm_or_si128(_mm_cmpeq_epi8(chunk, quote), _mm_cmpeq_epi8(chunk, backslash)));
-        const auto mask = static_cast<unsigned>(_mm_movemask_epi8(special));
-        if (mask != 0) return from + static_cast<std::size_t>(std::countr_zero(mask));
-    }
-#endif
-    while (from < text.size() && !must_escape(text[from])) ++from;
-    return from;
-}
 
 void append_escape(std::string& out, char c) {
     switch (c) {
@@ -59,12 +32,13 @@ void append_escape(std::string& out, char c) {
 
 void append_json_string(std::string& out, std::string_view text) {
     out += '"';
-    std::size_t done = 0;
+    const char* done = text.data();
+    const char* const end = done + text.size();
     while (true) {
-        const std::size_t special = find_special(text, done);
-        out.append(text, done, special - done);
-        if (special == text.size()) break;
-        append_escape(out, text[special]);
+        const char* const special = detail::find_json_special(done, end);
+        out.append(done, static_cast<std::size_t>(special - done));
+        if (special == end) break;
+        append_escape(out, *special);
         done = special + 1;
     }
     out += '"';

@@ -1,0 +1,518 @@
+// Reads JSON. One cursor moves forward and never past `end_`; nothing recurses: `skip` keeps the
+// kinds and key counts of the open containers in an array of `max_depth` entries.
+// Invariant: after the first error `error_` is set, the cursor stays where the error is, and every
+// reading function returns false. Whatever a pull of values accepts, `skip` accepts, and the other
+// way round, except numbers that do not fit the type asked for.
+
+#include <weft/base/json_reader.hpp>
+
+#include <charconv>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include "base/json_scan.hpp"
+
+namespace weft {
+namespace {
+
+bool is_space(char c) noexcept {
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
+
+/// The value of a hexadecimal digit; 16 and more for what is none.
+unsigned hex_digit(char c) noexcept {
+    if (is_digit(c)) return static_cast<unsigned>(c - '0');
+    const char lower = static_cast<char>(c | 0x20);
+    return lower >= 'a' && lower <= 'f' ? static_cast<unsigned>(lower - 'a') + 10 : 16;
+}
+
+/// Four digits that were validated.
+unsigned code_unit(const char* digits) noexcept {
+    return hex_digit(digits[0]) << 12 | hex_digit(digits[1]) << 8 | hex_digit(digits[2]) << 4 |
+           hex_digit(digits[3]);
+}
+
+void append_utf8(std::string& out, unsigned code_point) {
+    const auto byte = [](unsigned lead, unsigned bits) { return static_cast<char>(lead | bits); };
+    const auto tail = [&](unsigned shift) { return byte(0x80, code_point >> shift & 0x3f); };
+    if (code_point < 0x80) {
+        out += byte(0, code_point);
+    } else if (code_point < 0x800) {
+        out += byte(0xc0, code_point >> 6);
+        out += tail(0);
+    } else if (code_point < 0x10000) {
+        out += byte(0xe0, code_point >> 12);
+        out += tail(6);
+        out += tail(0);
+    } else {
+        out += byte(0xf0, code_point >> 18);
+        out += tail(12);
+        out += tail(6);
+        out += tail(0);
+    }
+}
+
+char simple_escape(char c) noexcept {
+    switch (c) {
+        case 'b': return '\b';
+        case 'f': return '\f';
+        case 'n': return '\n';
+        case 'r': return '\r';
+        case 't': return '\t';
+        default: return c;  // the quote, the backslash, the slash
+    }
+}
+
+/// A number as digits times a power of ten, exactly, and without zeros at the end of the digits.
+struct decimal {
+    bool negative = false;
+    bool overflow = false;  // the digits alone exceed 64 bits
+    std::uint64_t digits = 0;
+    std::int64_t exponent = 0;
+    std::int64_t places = 0;  // digits from the first that is not zero, before and behind the point
+};
+
+constexpr std::int64_t exponent_cap = 1'000'000'000'000'000;
+
+/// Takes a validated number apart.
+decimal take_apart(const char* at, const char* end) noexcept {
+    decimal number;
+    if (*at == '-') {
+        number.negative = true;
+        ++at;
+    }
+    std::int64_t fraction = 0;
+    std::int64_t zeros = 0;  // seen, and perhaps the last digits
+    bool behind_point = false;
+    for (; at != end && (*at | 0x20) != 'e'; ++at) {
+        if (*at == '.') {
+            behind_point = true;
+            continue;
+        }
+        if (behind_point) ++fraction;
+        if (*at == '0') {
+            if (number.places != 0) ++zeros;
+            continue;
+        }
+        for (std::int64_t i = 0; i <= zeros && !number.overflow; ++i) {
+            number.overflow = __builtin_mul_overflow(number.digits, 10U, &number.digits);
+        }
+        number.overflow |= __builtin_add_overflow(
+            number.digits, static_cast<std::uint64_t>(*at - '0'), &number.digits);
+        number.places += zeros + 1;
+        zeros = 0;
+    }
+    std::int64_t power = 0;
+    if (at != end) {
+        ++at;
+        const bool minus = *at == '-';
+        if (!is_digit(*at)) ++at;
+        for (; at != end; ++at) {
+            if (power < exponent_cap) power = power * 10 + (*at - '0');
+        }
+        if (minus) power = -power;
+    }
+    number.exponent = power - fraction + zeros;
+    return number;
+}
+
+}  // namespace
+
+std::string_view describe(json_errc why) noexcept {
+    switch (why) {
+        case json_errc::ok: return "no error";
+        case json_errc::unexpected_end: return "unexpected end";
+        case json_errc::unexpected_character: return "unexpected character";
+        case json_errc::bad_escape: return "unknown escape";
+        case json_errc::control_character: return "control character in a string";
+        case json_errc::bad_number: return "malformed number";
+        case json_errc::too_deep: return "nested too deep";
+        case json_errc::too_many_keys: return "too many keys";
+        case json_errc::wrong_kind: return "another kind of value";
+        case json_errc::not_integral: return "not an integer";
+        case json_errc::out_of_range: return "out of range";
+    }
+    return "unknown error";
+}
+
+/// The arrays and objects that `skip` is inside of.
+class json_reader::containers {
+public:
+    explicit containers(std::size_t limit) noexcept : limit_(limit) {}
+
+    [[nodiscard]] bool none() const noexcept { return size_ == 0; }
+    [[nodiscard]] bool in_object() const noexcept { return (objects_ & 1) != 0; }
+    [[nodiscard]] char closing_bracket() const noexcept { return in_object() ? '}' : ']'; }
+    [[nodiscard]] bool open(bool object) noexcept {
+        if (size_ == limit_) return false;
+        objects_ = objects_ << 1 | static_cast<std::uint64_t>(object);
+        keys_[size_++] = 0;
+        return true;
+    }
+    void close() noexcept {
+        objects_ >>= 1;
+        --size_;
+    }
+    [[nodiscard]] bool count_key() noexcept { return ++keys_[size_ - 1] <= max_keys; }
+
+private:
+    std::size_t limit_;
+    std::size_t size_ = 0;
+    std::uint64_t objects_ = 0;  // one bit each, the innermost lowest; max_depth fit
+    std::uint16_t keys_[max_depth];
+};
+
+bool json_reader::fail(json_errc why) noexcept {
+    if (error_ == json_errc::ok) {
+        error_ =
+            why == json_errc::unexpected_character && at_ == end_ ? json_errc::unexpected_end : why;
+    }
+    return false;
+}
+
+/// The next character that is not white space, not taken; 0 at the end and after an error.
+char json_reader::next() noexcept {
+    while (at_ != end_ && is_space(*at_)) ++at_;
+    return at_ != end_ && error_ == json_errc::ok ? *at_ : '\0';
+}
+
+bool json_reader::expect(char c) noexcept {
+    if (next() != c) return fail(json_errc::unexpected_character);
+    ++at_;
+    return true;
+}
+
+json_kind json_reader::peek() noexcept {
+    switch (next()) {
+        case '"': return json_kind::string;
+        case '{': return json_kind::object;
+        case '[': return json_kind::array;
+        case 't':
+        case 'f': return json_kind::boolean;
+        case 'n': return json_kind::null;
+        case '-':
+        case '0':
+        case '1':
+        case '2':
+        case '3':
+        case '4':
+        case '5':
+        case '6':
+        case '7':
+        case '8':
+        case '9': return json_kind::number;
+        default: return json_kind::none;
+    }
+}
+
+bool json_reader::expect_kind(json_kind kind) noexcept {
+    const json_kind found = peek();
+    if (found == kind) {
+        first_ = false;
+        return true;
+    }
+    return fail(found == json_kind::none ? json_errc::unexpected_character : json_errc::wrong_kind);
+}
+
+bool json_reader::literal(std::string_view word) noexcept {
+    const auto left = static_cast<std::size_t>(end_ - at_);
+    if (left < word.size() || std::memcmp(at_, word.data(), word.size()) != 0) {
+        return fail(json_errc::unexpected_character);
+    }
+    at_ += word.size();
+    return true;
+}
+
+bool json_reader::read_null() noexcept {
+    return expect_kind(json_kind::null) && literal("null");
+}
+
+bool json_reader::read(bool& out) noexcept {
+    if (!expect_kind(json_kind::boolean)) return false;
+    out = *at_ == 't';
+    return literal(out ? "true" : "false");
+}
+
+/// RFC 8259 section 6. The cursor stands on the first character.
+bool json_reader::skip_number() noexcept {
+    const auto digits = [this] {
+        const char* const from = at_;
+        while (at_ != end_ && is_digit(*at_)) ++at_;
+        return at_ != from || fail(json_errc::bad_number);
+    };
+    if (*at_ == '-') ++at_;
+    if (at_ != end_ && *at_ == '0') {
+        ++at_;
+        if (at_ != end_ && is_digit(*at_)) return fail(json_errc::bad_number);
+    } else if (!digits()) {
+        return false;
+    }
+    if (at_ != end_ && *at_ == '.') {
+        ++at_;
+        if (!digits()) return false;
+    }
+    if (at_ != end_ && (*at_ | 0x20) == 'e') {
+        ++at_;
+        if (at_ != end_ && (*at_ == '+' || *at_ == '-')) ++at_;
+        if (!digits()) return false;
+    }
+    return true;
+}
+
+/// An integer as sign and magnitude. Plain digits, the common case, are taken as they are.
+bool json_reader::read_magnitude(std::uint64_t& out, bool& negative) noexcept {
+    if (!expect_kind(json_kind::number)) return false;
+    const char* const from = at_;
+    if (!skip_number()) return false;
+    const char* digits = from;
+    negative = *from == '-';
+    if (negative) ++digits;
+    const auto plain = std::from_chars(digits, at_, out);
+    if (plain.ptr == at_ && plain.ec == std::errc{}) return true;
+
+    const char* const behind = std::exchange(at_, from);  // where an error is
+    const decimal number = take_apart(from, behind);
+    out = number.digits;
+    if (number.places != 0 && number.exponent < 0) return fail(json_errc::not_integral);
+    if (number.overflow) return fail(json_errc::out_of_range);
+    for (std::int64_t i = 0; i < number.exponent && out != 0; ++i) {
+        if (__builtin_mul_overflow(out, 10U, &out)) return fail(json_errc::out_of_range);
+    }
+    at_ = behind;
+    return true;
+}
+
+bool json_reader::read_signed(std::int64_t& out, std::int64_t min, std::int64_t max) noexcept {
+    const char* const before = at_;
+    std::uint64_t magnitude = 0;
+    bool negative = false;
+    if (!read_magnitude(magnitude, negative)) return false;
+    const auto largest =
+        static_cast<std::uint64_t>(negative ? -(min + 1) : max) + (negative ? 1 : 0);
+    if (magnitude > largest) {
+        at_ = before;
+        return fail(json_errc::out_of_range);
+    }
+    out = static_cast<std::int64_t>(negative ? 0 - magnitude : magnitude);
+    return true;
+}
+
+bool json_reader::read_unsigned(std::uint64_t& out, std::uint64_t max) noexcept {
+    const char* const before = at_;
+    std::uint64_t magnitude = 0;
+    bool negative = false;
+    if (!read_magnitude(magnitude, negative)) return false;
+    if (magnitude > max || (negative && magnitude != 0)) {
+        at_ = before;
+        return fail(json_errc::out_of_range);
+    }
+    out = magnitude;
+    return true;
+}
+
+bool json_reader::read(double& out) noexcept {
+    if (!expect_kind(json_kind::number)) return false;
+    const char* const from = at_;
+    if (!skip_number()) return false;
+    const auto [ptr, ec] = std::from_chars(from, at_, out);
+    if (ec == std::errc{}) return true;
+    // Too large and too small share an error code.
+    const decimal number = take_apart(from, at_);
+    if (number.places + number.exponent > 0) {
+        at_ = from;
+        return fail(json_errc::out_of_range);
+    }
+    out = number.negative ? -0.0 : 0.0;
+    return true;
+}
+
+/// The cursor stands on a backslash.
+bool json_reader::skip_escape() noexcept {
+    const char* const from = at_++;
+    if (at_ == end_) return fail(json_errc::unexpected_end);
+    switch (*at_++) {
+        case '"':
+        case '\\':
+        case '/':
+        case 'b':
+        case 'f':
+        case 'n':
+        case 'r':
+        case 't': return true;
+        case 'u':
+            for (int i = 0; i < 4; ++i, ++at_) {
+                if (at_ == end_) return fail(json_errc::unexpected_end);
+                if (hex_digit(*at_) > 15) return fail(json_errc::bad_escape);
+            }
+            return true;
+        default: at_ = from; return fail(json_errc::bad_escape);
+    }
+}
+
+/// The cursor stands on the opening quote, afterwards behind the closing one.
+bool json_reader::skip_string() noexcept {
+    ++at_;
+    while (true) {
+        at_ = detail::find_json_special(at_, end_);
+        if (at_ == end_) return fail(json_errc::unexpected_end);
+        if (*at_ == '"') break;
+        if (*at_ != '\\') return fail(json_errc::control_character);
+        if (!skip_escape()) return false;
+    }
+    ++at_;
+    return true;
+}
+
+/// Appends the content of a validated string.
+void json_reader::unescape(std::string& out, const char* from, const char* to) const {
+    while (true) {
+        const auto* const escape =
+            static_cast<const char*>(std::memchr(from, '\\', static_cast<std::size_t>(to - from)));
+        if (escape == nullptr) break;
+        out.append(from, static_cast<std::size_t>(escape - from));
+        from = escape + 2;
+        if (escape[1] != 'u') {
+            out += simple_escape(escape[1]);
+            continue;
+        }
+        unsigned code_point = code_unit(from);
+        from += 4;
+        if (code_point >= 0xd800 && code_point < 0xe000) {
+            const bool paired = code_point < 0xdc00 && to - from >= 6 && from[0] == '\\' &&
+                                from[1] == 'u' && (code_unit(from + 2) & 0xfc00U) == 0xdc00;
+            if (paired) {
+                code_point = 0x10000 + ((code_point & 0x3ff) << 10) + (code_unit(from + 2) & 0x3ff);
+                from += 6;
+            } else {
+                code_point = 0xfffd;
+            }
+        }
+        append_utf8(out, code_point);
+    }
+    out.append(from, static_cast<std::size_t>(to - from));
+}
+
+bool json_reader::read(std::string& out) {
+    if (!expect_kind(json_kind::string)) return false;
+    const char* const from = at_ + 1;
+    if (!skip_string()) return false;
+    out.clear();
+    unescape(out, from, at_ - 1);
+    return true;
+}
+
+bool json_reader::read(std::string_view& out, std::string& scratch) {
+    if (!expect_kind(json_kind::string)) return false;
+    const char* const from = at_ + 1;
+    at_ = detail::find_json_special(from, end_);
+    if (at_ != end_ && *at_ == '"') {
+        out = {from, static_cast<std::size_t>(at_ - from)};
+        ++at_;
+        return true;
+    }
+    at_ = from - 1;
+    if (!skip_string()) return false;
+    scratch.clear();
+    unescape(scratch, from, at_ - 1);
+    out = scratch;
+    return true;
+}
+
+bool json_reader::begin(char bracket) noexcept {
+    if (!expect_kind(bracket == '[' ? json_kind::array : json_kind::object)) return false;
+    if (depth_ == max_depth) return fail(json_errc::too_deep);
+    ++at_;
+    ++depth_;
+    first_ = true;
+    return true;
+}
+
+bool json_reader::next_element() noexcept {
+    const char c = next();
+    if (c == ']') {
+        ++at_;
+        --depth_;
+        first_ = false;
+        return false;
+    }
+    if (std::exchange(first_, false)) return ok();
+    return expect(',');
+}
+
+bool json_reader::next_in_sequence() noexcept {
+    if (next() == '\0' && at_ == end_) return false;
+    if (std::exchange(first_, false)) return ok();
+    return expect(',');
+}
+
+bool json_reader::next_key(std::string_view& key, std::string& scratch) {
+    if (next() == '}') {
+        ++at_;
+        --depth_;
+        first_ = false;
+        return false;
+    }
+    if (!std::exchange(first_, false) && !expect(',')) return false;
+    if (next() != '"') return fail(json_errc::unexpected_character);
+    return read(key, scratch) && expect(':');
+}
+
+bool json_reader::skip_scalar() noexcept {
+    switch (peek()) {
+        case json_kind::string: return skip_string();
+        case json_kind::number: return skip_number();
+        case json_kind::boolean: return literal(*at_ == 't' ? "true" : "false");
+        case json_kind::null: return literal("null");
+        default: return fail(json_errc::unexpected_character);
+    }
+}
+
+bool json_reader::skip_key(containers& open) noexcept {
+    if (next() != '"') return fail(json_errc::unexpected_character);
+    if (!open.count_key()) return fail(json_errc::too_many_keys);
+    return skip_string() && expect(':');
+}
+
+bool json_reader::skip() noexcept {
+    containers open(max_depth - depth_);
+    first_ = false;
+    while (true) {
+        // Here a member or a value begins ...
+        if (open.in_object() && !skip_key(open)) return false;
+        const char c = next();
+        if (c == '[' || c == '{') {
+            if (!open.open(c == '{')) return fail(json_errc::too_deep);
+            ++at_;
+            if (next() != open.closing_bracket()) continue;
+        } else if (!skip_scalar()) {
+            return false;
+        }
+        // ... and here one has ended.
+        while (!open.none() && next() == open.closing_bracket()) {
+            ++at_;
+            open.close();
+        }
+        if (open.none()) return true;
+        if (!expect(',')) return false;
+    }
+}
+
+bool json_reader::raw(std::string_view& out) noexcept {
+    static_cast<void>(next());
+    const char* const from = at_;
+    if (!skip()) return false;
+    out = {from, static_cast<std::size_t>(at_ - from)};
+    return true;
+}
+
+bool json_reader::finish() noexcept {
+    static_cast<void>(next());
+    return at_ == end_ ? ok() : fail(json_errc::unexpected_character);
+}
+
+}  // namespace weft
