@@ -450,7 +450,8 @@ bool json_reader::next_in_sequence() noexcept {
     return expect(',');
 }
 
-bool json_reader::next_key(std::string_view& key, std::string& scratch) {
+/// Moves to the quote of the next key, or leaves the object.
+bool json_reader::find_key() noexcept {
     if (next() == '}') {
         ++at_;
         --depth_;
@@ -458,8 +459,19 @@ bool json_reader::next_key(std::string_view& key, std::string& scratch) {
         return false;
     }
     if (!std::exchange(first_, false) && !expect(',')) return false;
-    if (next() != '"') return fail(json_errc::unexpected_character);
-    return read(key, scratch) && expect(':');
+    return next() == '"' || fail(json_errc::unexpected_character);
+}
+
+bool json_reader::next_key(std::string_view& key, std::string& scratch) {
+    return find_key() && read(key, scratch) && expect(':');
+}
+
+bool json_reader::next_raw_key(std::string_view& key) noexcept {
+    if (!find_key()) return false;
+    const char* const from = at_ + 1;
+    if (!skip_string()) return false;
+    key = {from, static_cast<std::size_t>(at_ - 1 - from)};
+    return expect(':');
 }
 
 bool json_reader::skip_scalar() noexcept {

@@ -96,6 +96,8 @@ public:
     bool begin_object() noexcept { return begin('{'); }
     /// The next key, a view as in `read`; leaves the object when there is none.
     bool next_key(std::string_view& key, std::string& scratch);
+    /// `next_key` without unescaping: the key as it stands between its quotes.
+    bool next_raw_key(std::string_view& key) noexcept;
     /// For the elements of an array without its brackets, `1,"a"`: whether one more value follows.
     /// Only outside of arrays and objects.
     bool next_in_sequence() noexcept;
@@ -126,6 +128,7 @@ private:
     bool read_magnitude(std::uint64_t& out, bool& negative) noexcept;
     bool begin(char bracket) noexcept;
     bool skip_scalar() noexcept;
+    bool find_key() noexcept;
     bool skip_key(containers& open) noexcept;
     bool skip_string() noexcept;
     bool skip_escape() noexcept;
