@@ -1,0 +1,97 @@
+// The one table of what can go wrong with a Socket.IO peer. The order is that of the enumeration,
+// which a static assertion checks, so that looking an error up is an array access.
+
+#include <array>
+
+#include "socketio/proto/error_counters.hpp"
+
+namespace weft::socketio {
+namespace {
+
+constexpr condition broken = condition::protocol_violation;
+constexpr condition limit = condition::limit_exceeded;
+
+constexpr std::array<error_row, errc_count> rows{{
+    {errc::unknown_packet_type, "a packet's type is none of 0 to 6", broken,
+     R"(error="unknown_packet_type")"},
+    {errc::bad_attachment_count, "a packet's number of attachments is malformed or over the limit",
+     broken, R"(error="bad_attachment_count")"},
+    {errc::bad_namespace, "a namespace is malformed or too long", broken,
+     R"(error="bad_namespace")"},
+    {errc::bad_ack_id, "an acknowledgement id is not an integer up to 2^53-1, or has no place here",
+     broken, R"(error="bad_ack_id")"},
+    {errc::bad_payload, "a packet's payload has not the form that its type asks for", broken,
+     R"(error="bad_payload")"},
+    {errc::bad_event_name, "an event name is neither a string nor a number, or too long", broken,
+     R"(error="bad_event_name")"},
+    {errc::reserved_event_name, "an event has a reserved name", broken,
+     R"(error="reserved_event_name")"},
+    {errc::invalid_utf8, "a packet's text is not UTF-8", broken, R"(error="invalid_utf8")"},
+    {errc::bad_json, "a packet's payload is not JSON", broken, R"(error="bad_json")"},
+    {errc::json_too_deep, "a packet's payload is nested too deep", limit,
+     R"(error="json_too_deep")"},
+    {errc::too_many_keys, "an object in a packet's payload has too many keys", limit,
+     R"(error="too_many_keys")"},
+    {errc::bad_placeholder,
+     "placeholders and attachments do not match: each attachment has exactly one placeholder",
+     broken, R"(error="bad_placeholder")"},
+    {errc::bad_msgpack, "a packet is not well-formed msgpack", broken, R"(error="bad_msgpack")"},
+    {errc::expected_attachment, "text came where an attachment was due", broken,
+     R"(error="expected_attachment")"},
+    {errc::unexpected_binary, "binary data came where no attachment was due", broken,
+     R"(error="unexpected_binary")"},
+    {errc::unexpected_text, "text came where packets are msgpack", broken,
+     R"(error="unexpected_text")"},
+    {errc::packet_too_big, "a packet and its attachments are longer than max_packet", limit,
+     R"(error="packet_too_big")"},
+    {errc::packet_too_slow, "the attachments of a packet did not come in time", limit,
+     R"(error="packet_too_slow")"},
+}};
+
+constexpr bool in_order() {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (static_cast<std::size_t>(rows[i].code) != i + 1) return false;
+    }
+    return true;
+}
+static_assert(in_order());
+
+class socketio_category final : public std::error_category {
+public:
+    const char* name() const noexcept override { return "weft.socketio"; }
+
+    std::string message(int value) const override {
+        return known(value) ? std::string(row(value).text) : "unknown error";
+    }
+
+    std::error_condition default_error_condition(int value) const noexcept override {
+        if (!known(value)) return {value, *this};
+        return row(value).kind;
+    }
+
+private:
+    static bool known(int value) noexcept {
+        return value >= 1 && value <= static_cast<int>(errc_count);
+    }
+    static const error_row& row(int value) noexcept { return describe(static_cast<errc>(value)); }
+};
+
+}  // namespace
+
+const error_row& describe(errc code) noexcept {
+    return rows[static_cast<std::size_t>(code) - 1];
+}
+
+const std::error_category& error_category() noexcept {
+    static const socketio_category category;
+    return category;
+}
+
+void error_counters::visit(metric_visitor visitor) const {
+    for (const error_row& row : rows) {
+        visitor({"weft_socketio_errors_total", row.label, "What went wrong with Socket.IO peers.",
+                 metric_kind::counter, read(row.code)});
+    }
+}
+
+}  // namespace weft::socketio
