@@ -13,7 +13,7 @@
 
 #include <weft/base/base64.hpp>
 
-#include "http/proto/head_parser.hpp"
+#include "http/proto/response_parser.hpp"
 #include "net/mailbox.hpp"
 #include "net/tls/tls_context.hpp"
 #include "ws/proto/tokens.hpp"
@@ -159,27 +159,13 @@ public:
         : core_(std::move(core)), stream_(stream) {}
 
     void on_data(byte_span data) noexcept override {
-        while (core_ != nullptr) {
-            const std::size_t before = head_.size();
-            const std::size_t room = max_heads - std::min(max_heads, spent_ + before);
-            head_.append(as_text(data.first(std::min(data.size(), room))));
-            const auto status = parser_.parse(head_);
-            if (status == http::parse_status::failed) {
-                return fail({parser_.error(), "the server's response is malformed"});
-            }
-            if (status == http::parse_status::incomplete) {
-                if (head_.size() - before < room) return;
-                return fail({http::errc::header_too_long, "the server's response is too long"});
-            }
-            data = data.subspan(parser_.size() - before);
-            const int code = parser_.head().status();
-            if (code >= 200 || code == 101) return finish(data);
-            // An interim response (RFC 9110 section 15.2): the next one follows. All share one
-            // limit.
-            spent_ += parser_.size();
-            head_.clear();
-            parser_ = http::head_parser(http::message_kind::response);
+        if (core_ == nullptr) return;
+        const auto [status, consumed] = reader_.feed(as_text(data));
+        if (status == http::parse_status::incomplete) return;
+        if (status == http::parse_status::failed) {
+            return fail({reader_.error(), "the server's response"});
         }
+        finish(data.subspan(consumed));
     }
     void on_deadline() noexcept override { stream_.abort(make_error_code(weft::errc::timed_out)); }
     void on_closed(std::error_code why) noexcept override {
@@ -194,8 +180,6 @@ public:
     }
 
 private:
-    static constexpr std::size_t max_heads = http::head_limits{}.max_head;
-
     void fail(const error& why, int status = 0) noexcept {
         const auto core = std::move(core_);
         stream_.close();
@@ -204,7 +188,7 @@ private:
 
     void finish(byte_span rest) noexcept {
         if (core_->stream_ != &stream_) return;
-        const http::message_head& head = parser_.head();
+        const http::message_head& head = reader_.head();
         if (is_redirect(head.status()) && core_->options_.max_redirects > 0 &&
             head.header_count("Location") == 1) {
             const auto core = std::move(core_);
@@ -239,9 +223,7 @@ private:
 
     std::shared_ptr<client_core> core_;
     net::byte_stream& stream_;
-    http::head_parser parser_{http::message_kind::response};
-    std::string head_;
-    std::size_t spent_ = 0;  // on interim responses
+    http::response_head_reader reader_;
 };
 
 client_core::client_core(client& face, std::shared_ptr<client_shared> shared, client_options wanted)
