@@ -100,7 +100,7 @@ public:
     /// **Threads**: any. False when the loop is gone.
     bool post(unique_function<void()> task) { return mail_->push(std::move(task)); }
 
-    void arm(timer& t, time_point when) noexcept { wheel_.arm(t, when); }
+    void arm(timer_node& t, time_point when) noexcept { wheel_.arm(t, when); }
     /// Runs `task` once, not earlier than after `delay`.
     void after(duration delay, unique_function<void()> task);
 
