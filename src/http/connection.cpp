@@ -19,6 +19,9 @@ namespace weft::http {
 namespace {
 
 constexpr std::size_t padding = 64;  // what on_data promises behind the bytes it gets
+// A client whose first request takes longer counts as a handshake in flight. Those who send it at
+// once are never counted, so that a burst of them is welcome.
+constexpr duration promptness = std::chrono::seconds(1);
 
 byte_span writable(std::string& bytes) noexcept {
     return {reinterpret_cast<std::byte*>(bytes.data()), bytes.size()};
@@ -27,15 +30,16 @@ byte_span writable(std::string& bytes) noexcept {
 }  // namespace
 
 connection::connection(service& owner, net::byte_stream& stream) noexcept
-    : service_(owner), stream_(stream) {
+    : service_(owner), stream_(stream), accepted_(now()) {
     next = &owner.connections_;
     previous = owner.connections_.previous;
     previous->next = next->previous = this;
     service_.metrics_.connections.add();
-    arm(now() + service_.options_.head_timeout);
+    arm(accepted_ + std::min(promptness, service_.options_.head_timeout));
 }
 
 connection::~connection() {
+    first_head_came();
     unlink();
 }
 
@@ -83,10 +87,12 @@ void connection::on_deadline() noexcept {
 void connection::deadline_passed() {
     switch (phase_) {
         case phase::idle:
-            if (first_) return drop(errc::head_too_slow);
+            if (first_) return first_head_is_late();
             service_.report(errc::idle, {});
             return end();
-        case phase::head: return drop(errc::head_too_slow);
+        case phase::head:
+            if (first_) return first_head_is_late();
+            return drop(errc::head_too_slow);
         case phase::body: return check_body_rate();
         case phase::waiting:
         case phase::upgrading: tell_gone(); return refuse(errc::reply_too_slow);
@@ -94,8 +100,29 @@ void connection::deadline_passed() {
     }
 }
 
+void connection::first_head_is_late() {
+    const time_point due = accepted_ + service_.options_.head_timeout;
+    if (now() >= due) return drop(errc::head_too_slow);
+    late_ = true;
+    service_.metrics_.late.add();
+    if (service_.gate_ != nullptr) {
+        use_exchange().late_place =
+            service_.gate_->enter(stream_.peer(), net::handshake_gate::kind::late);
+    }
+    arm(due);
+}
+
+/// Or the connection went without one.
+void connection::first_head_came() noexcept {
+    first_ = false;
+    if (!std::exchange(late_, false)) return;
+    service_.metrics_.late.sub();
+    if (exchange_ != nullptr) exchange_->late_place = {};
+}
+
 void connection::on_closed(std::error_code why) noexcept {
     phase_ = phase::ended;
+    first_head_came();
     tell_gone();
     if (exchange_ != nullptr && exchange_->next != nullptr) exchange_->next->on_closed(why);
     unlink();
@@ -162,7 +189,7 @@ byte_span connection::take_head(byte_span rest) {
 
 byte_span connection::accept_head(const head_parser& parser, byte_span bytes, byte_span rest) {
     const message_head& head = parser.head();
-    first_ = false;
+    first_head_came();
     service_.metrics_.requests.add();
     keep_alive_ = head.keep_alive();
     old_version_ = head.minor_version() == 0;

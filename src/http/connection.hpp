@@ -54,6 +54,8 @@ private:
 
     // Reading: connection.cpp
     void deadline_passed();
+    void first_head_is_late();
+    void first_head_came() noexcept;
     void consume(byte_span rest);
     void consume_held();
     byte_span take_head(byte_span rest);
@@ -112,8 +114,10 @@ private:
     service& service_;
     net::byte_stream& stream_;
     std::unique_ptr<exchange> exchange_;
+    const time_point accepted_;
     phase phase_ = phase::idle;
     bool first_ = true;         // no request was read yet: the first deadline still runs
+    bool late_ = false;         // it has been so for long
     bool keep_alive_ = true;    // as the present request wants it
     bool old_version_ = false;  // the present request is HTTP/1.0
     bool is_head_ = false;      // the present request's method is HEAD

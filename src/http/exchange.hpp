@@ -20,6 +20,7 @@ namespace weft::http {
 /// What one request needs beyond the present call: see `connection`.
 struct connection::exchange {
     // While it is received.
+    net::handshake_gate::place late_place;  ///< Of a first request that is late.
     std::optional<head_parser> parser;
     std::string head;  ///< The bytes behind the parser's head.
     std::string body;

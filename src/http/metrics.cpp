@@ -11,6 +11,16 @@ void metrics::visit(metric_visitor visitor) const {
              "HTTP connections open now, without upgraded ones.",
              metric_kind::gauge,
              connections.read()});
+    visitor({"weft_http_late_connections",
+             {},
+             "Connections that have owed their first request for more than a second.",
+             metric_kind::gauge,
+             late.read()});
+    constexpr std::string_view refused = "weft_http_connections_refused_total";
+    constexpr std::string_view refused_help =
+        "Connections refused because too many owed their first request.";
+    visitor({refused, R"(answer="503")", refused_help, metric_kind::counter, turned_away.read()});
+    visitor({refused, R"(answer="none")", refused_help, metric_kind::counter, cut_off.read()});
     visitor({"weft_http_requests_total",
              {},
              "Requests whose head was read.",

@@ -11,6 +11,9 @@ namespace weft::http {
 /// What the HTTP connections of one loop count.
 struct metrics {
     counter connections;  ///< Now open and not upgraded.
+    counter late;         ///< Of them, those that owe their first request for long.
+    counter turned_away;  ///< Refused with 503 because too many were late.
+    counter cut_off;      ///< Refused without an answer.
     counter requests;
     std::array<counter, 5> replies;  ///< 1xx to 5xx.
     counter upgrades;

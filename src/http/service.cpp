@@ -9,11 +9,38 @@
 #include "http/proto/head_writer.hpp"
 #include "http/proto/syntax.hpp"
 #include "http/proto/target.hpp"
+#include "net/loop_core.hpp"
 
 namespace weft::http {
+namespace {
 
-service::service(const router& routes, options limits, log_sink* log)
-    : routes_(routes), options_(std::move(limits)), log_(log) {
+/// Says 503 to a client that came while too many others kept us waiting.
+class turned_away final : public net::stream_handler {
+public:
+    turned_away(net::byte_stream& stream, net::handshake_gate::place place) noexcept
+        : stream_(stream), place_(std::move(place)) {}
+
+    void on_open() noexcept override {
+        stream_.write(
+            as_bytes("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
+                     "Content-Length: 0\r\nConnection: close\r\n\r\n"));
+        // Not `close`: the place is ours until the descriptor goes.
+        stream_.shutdown();
+        stream_.set_deadline(stream_.owner().now() + std::chrono::seconds(2));
+    }
+    void on_data(byte_span) noexcept override {}
+    void on_deadline() noexcept override { stream_.abort(make_error_code(errc::gone)); }
+    void on_closed(std::error_code) noexcept override {}
+
+private:
+    net::byte_stream& stream_;
+    net::handshake_gate::place place_;
+};
+
+}  // namespace
+
+service::service(const router& routes, options limits, log_sink* log, net::handshake_gate* gate)
+    : routes_(routes), options_(std::move(limits)), log_(log), gate_(gate) {
     options_.max_head = std::min<std::size_t>(options_.max_head, UINT16_MAX);
     options_.max_request_line = std::min(options_.max_request_line, options_.max_head);
     path_memory_.resize(options_.max_request_line);
@@ -23,7 +50,17 @@ service::service(const router& routes, options limits, log_sink* log)
 service::~service() = default;
 
 std::unique_ptr<net::stream_handler> service::make_connection(net::byte_stream& stream) {
-    return std::make_unique<connection>(*this, stream);
+    using verdict = net::handshake_gate::verdict;
+    const verdict found = gate_ != nullptr ? gate_->judge(stream.peer()) : verdict::welcome;
+    if (found == verdict::welcome) return std::make_unique<connection>(*this, stream);
+    // An answer under TLS would cost the very handshake that there are too many of.
+    if (found == verdict::cut_off || stream.secure()) {
+        metrics_.cut_off.add();
+        return nullptr;
+    }
+    metrics_.turned_away.add();
+    return std::make_unique<turned_away>(
+        stream, gate_->enter(stream.peer(), net::handshake_gate::kind::refused));
 }
 
 void service::drain() noexcept {

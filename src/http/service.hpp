@@ -13,23 +13,25 @@
 
 #include "http/metrics.hpp"
 #include "net/byte_stream.hpp"
+#include "net/handshake_gate.hpp"
 
 namespace weft::http {
 
 class connection;
 
 /// What the HTTP connections of one loop have in common.
-/// **Threads**: the loop's. **Lifetime**: outlives its connections; the router and the log outlive
-/// it.
+/// **Threads**: the loop's. **Lifetime**: outlives its connections; the router, the log and the
+/// gate outlive it.
 class service {
 public:
-    service(const router& routes, options limits, log_sink* log = nullptr);
+    service(const router& routes, options limits, log_sink* log = nullptr,
+            net::handshake_gate* gate = nullptr);
     ~service();
     service(const service&) = delete;
     service& operator=(const service&) = delete;
 
     /// The protocol for a stream that was just accepted: call it then, since the deadline for the
-    /// first head runs from here.
+    /// first head runs from here. Null when the gate wants it closed at once.
     [[nodiscard]] std::unique_ptr<net::stream_handler> make_connection(net::byte_stream& stream);
 
     /// From now on connections end after the reply they owe; those that owe none end at once.
@@ -56,6 +58,7 @@ private:
     const router& routes_;
     options options_;
     log_sink* log_;
+    net::handshake_gate* gate_;  // may be none
     http::metrics metrics_;
     hook connections_;  // a ring through all of them
     std::string path_memory_;

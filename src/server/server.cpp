@@ -11,6 +11,7 @@
 
 #include "http/service.hpp"
 #include "net/backend/epoll/epoll_backend.hpp"
+#include "net/handshake_gate.hpp"
 #include "net/loop_core.hpp"
 #include "net/tls/tls_context.hpp"
 #include "server/signal_watcher.hpp"
@@ -23,9 +24,9 @@ namespace {
 class node final : public net::acceptor {
 public:
     node(std::unique_ptr<net::backend> io, std::uint8_t index, const server_options& options,
-         const http::router& routes, pubsub::exchange& all)
+         const http::router& routes, pubsub::exchange& all, net::handshake_gate& gate)
         : loop(std::move(io), {index, options.budgets, options.limits, options.log}),
-          http(routes, options.http, options.log),
+          http(routes, options.http, options.log, &gate),
           ws(loop, all, options.message_budget / options.threads),
           most_connections_(std::max<std::size_t>(1, options.max_connections / options.threads)) {}
 
@@ -43,10 +44,19 @@ private:
     std::size_t most_connections_;
 };
 
+net::handshake_gate::limits handshake_limits(const server_options& options) {
+    const std::size_t for_each = 512;
+    const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
+    const std::size_t total =
+        options.max_handshakes != 0 ? options.max_handshakes : for_each * processors;
+    return {options.max_handshakes_per_address, total};
+}
+
 }  // namespace
 
 struct server::impl {
-    explicit impl(server_options wanted) : options(std::move(wanted)) {
+    explicit impl(server_options wanted)
+        : options(std::move(wanted)), gate(handshake_limits(options)) {
         options.threads = std::clamp(options.threads, 1U, 255U);
     }
     ~impl() { shut_down(); }
@@ -69,6 +79,7 @@ struct server::impl {
     std::optional<error> setup_error;
     std::string failure;
     pubsub::exchange all;
+    net::handshake_gate gate;
     std::vector<std::shared_ptr<net::tls_server_context>> certificates;
     std::vector<std::unique_ptr<node>> nodes;
 };
@@ -107,7 +118,7 @@ result<void> server::impl::prepare() {
         auto io = net::make_epoll_backend();
         if (!io) return io.error();
         nodes.push_back(std::make_unique<node>(
-            std::move(*io), static_cast<std::uint8_t>(nodes.size()), options, routes, all));
+            std::move(*io), static_cast<std::uint8_t>(nodes.size()), options, routes, all, gate));
     }
     std::vector<ws::session_shared*> loops;
     for (const auto& n : nodes) loops.push_back(&n->ws);

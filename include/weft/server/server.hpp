@@ -36,6 +36,13 @@ struct server_options {
     std::uint64_t message_budget = 256ULL * 1024 * 1024;
     /// Connections that may be open at once, over all loops. Further ones are closed at once.
     std::size_t max_connections = 1'000'000;
+    /// Connections of one address (of one /64 for IPv6) that may owe their first request, TLS
+    /// handshake included, for more than a second. While there are so many, a new one gets 503 with
+    /// `Retry-After` (is closed under TLS); when as many are being refused, it is closed at once.
+    /// Unix sockets are not counted. Behind a proxy that opens connections ahead of use: raise it.
+    std::size_t max_handshakes_per_address = 32;
+    /// The same for all addresses together. 0: 512 for each processor.
+    std::size_t max_handshakes = 0;
     /// Where the library's log lines go; nowhere by default. Must outlive the server.
     log_sink* log = nullptr;
 };

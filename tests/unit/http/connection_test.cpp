@@ -360,5 +360,108 @@ TEST(sec_b3_host, others_than_the_listed_get_421) {
     EXPECT_EQ(world.errors(errc::misdirected), 4U);
 }
 
+// ---- H4: who keeps us waiting for the first request ----
+
+/// A world with room for three late connections of an address and five in all.
+struct gated_world : echo_world {
+    gated_world() { gate = &three_of_five; }
+    ~gated_world() { shut_down(); }
+    /// Connections from `address` that say nothing for more than a second.
+    std::vector<peer> open_late(std::size_t count, std::string_view address) {
+        std::vector<peer> opened;
+        while (opened.size() < count) opened.push_back(open(address));
+        pass(1100ms);
+        return opened;
+    }
+    /// What a prompt client at this address gets: the status, or 0 when it is just closed.
+    int status_for(std::string_view address) {
+        const peer client = open(address);
+        send(client, get("/"));
+        const auto found = statuses(take(client));
+        return found.empty() ? 0 : found[0];
+    }
+    net::handshake_gate three_of_five{{3, 5}};
+};
+
+TEST(http_connection, sec_h4_an_address_with_many_late_connections_is_turned_away) {
+    gated_world world;
+    auto late = world.open_late(2, "10.0.0.1");
+    EXPECT_EQ(world.status_for("10.0.0.1"), 200) << "below the limit";
+    late.push_back(world.open_late(1, "10.0.0.1")[0]);
+    EXPECT_EQ(world.counters().late.read(), 3U);
+    const auto refused = world.open("10.0.0.1");
+    world.send(refused, get("/"));
+    const std::string reply = world.take(refused);
+    EXPECT_TRUE(reply.starts_with("HTTP/1.1 503 ")) << reply;
+    EXPECT_TRUE(has(reply, "\r\nRetry-After: 5\r\n"));
+    EXPECT_TRUE(has(reply, "\r\nConnection: close\r\n"));
+    EXPECT_TRUE(world.ended(refused));
+    EXPECT_EQ(world.status_for("10.0.0.2"), 200) << "another address";
+    EXPECT_EQ(world.counters().turned_away.read(), 1U);
+    // Far above: two more get an answer, the rest none, until a refused one has gone.
+    EXPECT_EQ(world.status_for("10.0.0.1"), 503);
+    EXPECT_EQ(world.status_for("10.0.0.1"), 503);
+    for (int i = 0; i < 100; ++i) EXPECT_EQ(world.status_for("10.0.0.1"), 0);
+    EXPECT_EQ(world.counters().turned_away.read(), 3U);
+    EXPECT_EQ(world.counters().cut_off.read(), 100U);
+    world.io.peer_end(refused);
+    world.run();
+    EXPECT_EQ(world.status_for("10.0.0.1"), 503);
+    // The late ones may still go on, and make room.
+    world.send(late[0], get("/"));
+    EXPECT_EQ(statuses(world.take(late[0])), std::vector<int>{200});
+    EXPECT_EQ(world.status_for("10.0.0.1"), 200);
+    world.io.peer_reset(late[1]);
+    world.run();
+    EXPECT_EQ(world.counters().late.read(), 1U);
+}
+
+TEST(http_connection, sec_h4_late_connections_of_many_addresses_are_limited_together) {
+    gated_world world;
+    world.open_late(2, "10.0.0.1");
+    world.open_late(2, "10.0.0.2");
+    EXPECT_EQ(world.status_for("10.0.0.3"), 200);
+    world.open_late(1, "10.0.0.3");
+    EXPECT_EQ(world.status_for("10.0.0.4"), 503);
+    world.pass(10s);
+    EXPECT_EQ(world.counters().late.read(), 0U) << "their time is up";
+    EXPECT_EQ(world.status_for("10.0.0.4"), 200);
+}
+
+TEST(http_connection, sec_h4_an_ipv6_network_is_one_address) {
+    gated_world world;
+    for (const char* host : {"2001:db8::1", "2001:db8::2", "2001:db8::ffff:3"})
+        world.open_late(1, host);
+    EXPECT_EQ(world.status_for("2001:db8::4"), 503);
+    EXPECT_EQ(world.status_for("2001:db8:0:1::4"), 200) << "the next /64";
+    EXPECT_EQ(world.status_for("10.0.0.1"), 200);
+}
+
+TEST(http_connection, sec_h4_an_ipv4_client_of_an_ipv6_socket_is_its_ipv4_address) {
+    gated_world world;
+    world.open_late(3, "::ffff:10.0.0.1");
+    EXPECT_EQ(world.status_for("::ffff:10.0.0.2"), 200);
+    EXPECT_EQ(world.status_for("10.0.0.1"), 503);
+}
+
+TEST(http_connection, a_burst_of_prompt_clients_is_welcome) {
+    gated_world world;
+    std::vector<http_world::peer> burst{world.open("10.0.0.1")};
+    while (burst.size() < 200) burst.push_back(world.io.connect_client(80, "10.0.0.1"));
+    world.run();
+    for (const auto client : burst) world.io.peer_send(client, get("/"));
+    world.run();
+    for (const auto client : burst) EXPECT_EQ(statuses(world.take(client)), std::vector<int>{200});
+    world.pass(2s);  // idle after a request is not late
+    EXPECT_EQ(world.status_for("10.0.0.1"), 200);
+}
+
+TEST(http_connection, unix_sockets_are_never_late) {
+    net::handshake_gate none{{0, 0}};
+    const endpoint peer = *endpoint::make_unix("/run/a.sock");
+    EXPECT_FALSE(none.enter(peer, net::handshake_gate::kind::late));
+    EXPECT_EQ(none.judge(peer), net::handshake_gate::verdict::welcome);
+}
+
 }  // namespace
 }  // namespace weft::http

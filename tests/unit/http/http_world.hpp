@@ -32,15 +32,15 @@ public:
     void shut_down() { loop_.shut_down(); }
 
     /// Connects a client; the routes are fixed from the first one on.
-    peer open() {
+    peer open(std::string_view from = "127.0.0.1") {
         if (!service_) {
             log_sink* const sink = this;
-            service_.emplace(routes, limits_, sink);
+            service_.emplace(routes, limits_, sink, gate);
             listen_options where;
             where.port = 80;
             if (!loop_.listen(where, *this)) return -1;
         }
-        const peer client = io.connect_client(80);
+        const peer client = io.connect_client(80, from);
         run();
         return client;
     }
@@ -78,6 +78,7 @@ public:
     [[nodiscard]] std::size_t connections() const { return loop_.connections(); }
 
     router routes;
+    net::handshake_gate* gate = nullptr;  // before the first client
     std::vector<std::string> log;
 
 private:

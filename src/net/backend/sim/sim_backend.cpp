@@ -19,19 +19,21 @@ io_result failure(std::error_code why) noexcept {
     return {io_result::status::failed, 0, why};
 }
 
-endpoint local(std::uint16_t port) {
-    return *endpoint::make("127.0.0.1", port);
+endpoint local(std::uint16_t port, std::string_view address = "127.0.0.1") {
+    return *endpoint::make(address, port);
 }
 
 }  // namespace
 
 // ---- What the test does ----
 
-sim_backend::peer sim_backend::connect_client(std::uint16_t port) {
+sim_backend::peer sim_backend::connect_client(std::uint16_t port, std::string_view from) {
     const int listener = find_listener(port);
     if (listener < 0) return -1;
     const int theirs = make_pair_with(false, false);
-    ends_[index(listener)].waiting.push_back(ends_[index(theirs)].other);
+    const int ours = ends_[index(theirs)].other;
+    ends_[index(ours)].from = local(static_cast<std::uint16_t>(20'000 + ours), from);
+    ends_[index(listener)].waiting.push_back(ours);
     tell(listener, event_kind::acceptable);
     return theirs;
 }
@@ -173,7 +175,7 @@ io_result sim_backend::accept(int listener, int& fd, endpoint& from_where) noexc
     fd = from.waiting.front();
     from.waiting.pop_front();
     ends_[index(fd)].held_by_loop = true;
-    from_where = local(static_cast<std::uint16_t>(20'000 + fd));
+    from_where = ends_[index(fd)].from;
     return {};
 }
 

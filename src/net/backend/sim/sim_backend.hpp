@@ -29,7 +29,7 @@ public:
     void advance(duration by) noexcept { now_ += by; }
 
     /// A client connects to the listener on `port`. Negative when nobody listens there.
-    peer connect_client(std::uint16_t port);
+    peer connect_client(std::uint16_t port, std::string_view from = "127.0.0.1");
     /// Lets the loop's connections to `port` succeed; `taken_connections` hands out their other
     /// ends.
     void serve_port(std::uint16_t port) { served_[port]; }
@@ -108,6 +108,7 @@ private:
         std::size_t window = 256 * 1024;
         int other = -1;
         std::uint16_t port = 0;
+        endpoint from;            // whom the loop accepts here
         std::deque<int> waiting;  // listener: the ends not yet accepted
     };
 
