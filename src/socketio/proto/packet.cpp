@@ -35,10 +35,10 @@ constexpr bool is_binary(packet_type type) noexcept {
     return type == packet_type::binary_event || type == packet_type::binary_ack;
 }
 
-class packet_parser {
+class text_parser {
 public:
-    packet_parser(std::string_view text, const packet_limits& limits,
-                  protocol_version version) noexcept
+    text_parser(std::string_view text, const packet_limits& limits,
+                protocol_version version) noexcept
         : text_(text), limits_(limits), version_(version) {}
 
     packet_result parse() noexcept {
@@ -87,7 +87,7 @@ private:
             if (mark != packet_.nsp.npos) packet_.query = packet_.nsp.substr(mark + 1);
             packet_.nsp = packet_.nsp.substr(0, mark);
         }
-        return packet_.nsp.size() <= limits_.max_namespace;
+        return packet_.nsp.size() <= limits_.max_namespace_length;
     }
 
     [[nodiscard]] bool ack_id() noexcept {
@@ -199,7 +199,7 @@ void append_head(std::string& out, packet_type plain, packet_type binary, std::s
 
 packet_result parse_packet(std::string_view text, const packet_limits& limits,
                            protocol_version version) noexcept {
-    return packet_parser(text, limits, version).parse();
+    return text_parser(text, limits, version).parse();
 }
 
 bool is_reserved_event(std::string_view name) noexcept {

@@ -24,11 +24,17 @@ enum class packet_type : std::uint8_t {
 /// clients since 3.0, 3 those before.
 enum class protocol_version : std::uint8_t { v3 = 3, v4 = 4 };
 
+/// How packets look in the messages of an Engine.IO session.
+enum class packet_format : std::uint8_t {
+    text,     ///< A text message, then the attachments as binary ones.
+    msgpack,  ///< One binary message; see msgpack_packet.hpp.
+};
+
 /// What one packet may hold. Nesting and the members of an object have the limits of `json_reader`.
 struct packet_limits {
-    std::size_t max_attachments = 10;      ///< At most 64.
-    std::size_t max_namespace = 128;       ///< Bytes.
-    std::size_t max_packet = 1024 * 1024;  ///< Bytes of the text and all attachments together.
+    std::size_t max_attachments = 10;        ///< At most 64.
+    std::size_t max_namespace_length = 128;  ///< Bytes.
+    std::size_t max_packet = 1024 * 1024;    ///< Bytes of the text and all attachments together.
     static constexpr std::size_t max_event_name = 128;  ///< Bytes, unescaped.
     static constexpr std::uint64_t max_ack_id =
         (1ULL << 53) - 1;  ///< What JavaScript can count to.

@@ -1,0 +1,85 @@
+// Collects the attachments of packets. Memory follows what has arrived, never what was announced:
+// `room_` is the limit minus all bytes so far, so nothing is kept before it was charged.
+// Invariant: while `due_` is not 0, text_ holds the packet's text and ends_ one entry for each
+// attachment that came.
+
+#include "socketio/proto/packet_assembler.hpp"
+
+#include "socketio/proto/msgpack_packet.hpp"
+
+namespace weft::socketio {
+
+packet_event packet_assembler::fail(errc why) noexcept {
+    error_ = why;
+    due_ = 0;
+    return packet_event::failed;
+}
+
+packet_event packet_assembler::parse(std::string_view message) noexcept {
+    const packet_result result = parse_packet(message, limits_, version_);
+    if (!result) return fail(result.error);
+    packet_ = result.packet;
+    return packet_event::packet;
+}
+
+/// Forgets the packet before. A large one does not leave a large buffer behind.
+void packet_assembler::forget() {
+    constexpr std::size_t worth_keeping = 4096;
+    if (text_.capacity() > worth_keeping) text_ = {};
+    if (bytes_.capacity() > worth_keeping) bytes_ = {};
+    bytes_.clear();
+    ends_.clear();
+    attachments_.clear();
+}
+
+packet_event packet_assembler::text(std::string_view message) {
+    if (error_ != errc{}) return packet_event::failed;
+    if (format_ != packet_format::text) return fail(errc::unexpected_text);
+    if (due_ > 0) return fail(errc::expected_attachment);
+    if (message.size() > limits_.max_packet) return fail(errc::packet_too_big);
+    forget();
+    const bool binary = message.starts_with('5') || message.starts_with('6');
+    if (!binary) return parse(message);
+
+    text_ = message;  // before it is parsed, since the views must be into our copy
+    if (parse(text_) == packet_event::failed) return packet_event::failed;
+    due_ = packet_.attachments;
+    room_ = limits_.max_packet - text_.size();
+    return packet_event::need_more;
+}
+
+packet_event packet_assembler::binary(byte_view message) {
+    if (error_ != errc{}) return packet_event::failed;
+    return format_ == packet_format::text ? next_attachment(message) : translate(message);
+}
+
+packet_event packet_assembler::translate(byte_view message) {
+    if (message.size() > limits_.max_packet) return fail(errc::packet_too_big);
+    forget();
+    const errc failure = msgpack_to_text(message, limits_, text_, attachments_);
+    return failure == errc{} ? parse(text_) : fail(failure);
+}
+
+packet_event packet_assembler::next_attachment(byte_view message) {
+    if (due_ == 0) return fail(errc::unexpected_binary);
+    if (message.size() > room_) return fail(errc::packet_too_big);
+    room_ -= message.size();
+    if (--due_ > 0) {
+        bytes_.insert(bytes_.end(), message.begin(), message.end());
+        ends_.push_back(bytes_.size());
+        return packet_event::need_more;
+    }
+    cut_attachments(message);
+    return packet_event::packet;
+}
+
+void packet_assembler::cut_attachments(byte_view last) {
+    std::size_t begin = 0;
+    for (const std::size_t end : ends_) {
+        attachments_.push_back(byte_view(bytes_).subspan(begin, end - begin));
+        begin = end;
+    }
+    attachments_.push_back(last);
+}
+
+}  // namespace weft::socketio

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <weft/base/bytes.hpp>
+
+#include "socketio/proto/packet.hpp"
+
+namespace weft::socketio {
+
+enum class packet_event : std::uint8_t {
+    need_more,  ///< Attachments are still due: see `incomplete`.
+    packet,     ///< A whole packet: see `packet` and `attachments`.
+    failed,     ///< See `error`. Nothing follows.
+};
+
+/// Turns the messages of an Engine.IO session into packets with their attachments.
+///
+/// A packet without attachments is a view of the message that was fed. Otherwise its text and all
+/// attachments but the last, which needs no copy either, are kept until it is whole. Msgpack
+/// packets come out as text, too, with their attachments.
+/// **Threads**: one at a time. **Cost**: without attachments, no copy and no allocation.
+class packet_assembler {
+public:
+    /// **Lifetime**: `limits` outlives the assembler.
+    packet_assembler(const packet_limits& limits, protocol_version version,
+                     packet_format format = packet_format::text) noexcept
+        : limits_(limits), version_(version), format_(format) {}
+
+    packet_assembler(const packet_assembler&) = delete;
+    packet_assembler& operator=(const packet_assembler&) = delete;
+
+    /// Takes the next message. What `packet` and `attachments` then tell lives until the next call
+    /// and no longer than what was fed.
+    [[nodiscard]] packet_event text(std::string_view message);
+    [[nodiscard]] packet_event binary(byte_view message);
+
+    /// Whether attachments are due. It should not stay so for long: whoever feeds the assembler has
+    /// the clock, and closes with `errc::packet_too_slow`.
+    [[nodiscard]] bool incomplete() const noexcept { return due_ > 0; }
+    [[nodiscard]] const packet_view& packet() const noexcept { return packet_; }
+    [[nodiscard]] std::span<const byte_view> attachments() const noexcept { return attachments_; }
+    [[nodiscard]] errc error() const noexcept { return error_; }
+    /// Bytes of memory that wait for the rest of a packet.
+    [[nodiscard]] std::size_t held() const noexcept {
+        return incomplete() ? text_.capacity() + bytes_.capacity() : 0;
+    }
+
+private:
+    packet_event fail(errc why) noexcept;
+    packet_event parse(std::string_view message) noexcept;
+    packet_event translate(byte_view message);
+    packet_event next_attachment(byte_view message);
+    void forget();
+    void cut_attachments(byte_view last);
+
+    const packet_limits& limits_;
+    protocol_version version_;
+    packet_format format_;
+    packet_view packet_;
+    std::vector<byte_view> attachments_;
+    errc error_{};
+    std::size_t due_ = 0;            // attachments
+    std::size_t room_ = 0;           // bytes that they may have together
+    std::string text_;               // of a packet with attachments, which packet_ is a view of
+    std::vector<std::byte> bytes_;   // its attachments so far, one behind the other ...
+    std::vector<std::size_t> ends_;  // ... and where each ends
+};
+
+}  // namespace weft::socketio
