@@ -200,6 +200,10 @@ bool hub::is_subscribed(const subscriber& who, std::string_view name) const noex
     return in != nullptr && state_->subscriptions.contains({in, &who});
 }
 
+void hub::for_each_topic(const subscriber& who, function_ref<void(std::string_view)> visit) {
+    for (const auto* at = who.first_; at != nullptr; at = at->next) visit(at->in->name);
+}
+
 std::size_t hub::subscribers(std::string_view name) const noexcept {
     const topic* in = state_->find(name);
     return in != nullptr ? in->members.size() : 0;

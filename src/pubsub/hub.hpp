@@ -100,6 +100,9 @@ public:
     /// not subscribe or unsubscribe anyone.
     void for_each(const audience& to, function_ref<void(subscriber&)> visit);
 
+    /// Calls `visit(name)` for each topic of a subscriber. It must not subscribe or unsubscribe.
+    static void for_each_topic(const subscriber& who, function_ref<void(std::string_view)> visit);
+
     /// Subscribers on this loop.
     [[nodiscard]] std::size_t subscribers(std::string_view topic) const noexcept;
 
