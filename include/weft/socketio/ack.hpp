@@ -8,10 +8,9 @@
 #include <utility>
 
 #include <weft/base/result.hpp>
+#include <weft/socketio/arguments.hpp>
 
 namespace weft::socketio {
-
-class encoded_arguments;
 
 namespace detail {
 
@@ -64,10 +63,40 @@ public:
     /// What a handler threw: `{"error":{"code":"socketio.handler_failed",...}}`, and the log.
     void fail(std::exception_ptr thrown) noexcept;
 
+    /// One that answers nobody, and still can report what happens after this one was given away.
+    [[nodiscard]] raw_ack reporter() const noexcept { return {route_, peer_, std::nullopt}; }
+
 private:
     std::shared_ptr<detail::ack_route> route_;
     std::uint64_t peer_ = 0;
     std::optional<std::uint64_t> id_;
+};
+
+/// The right to acknowledge one event, as the last parameter of a handler that does so itself:
+///
+///     io.on("save", [](socket&, std::string text, ack done) {
+///         store(std::move(text), [done = std::move(done)](int version) mutable { done(version); });
+///     });
+///
+/// **Threads**: any. **Lifetime**: as `raw_ack`.
+class ack {
+public:
+    ack() noexcept = default;
+    /// For the library.
+    explicit ack(raw_ack to) noexcept : to_(std::move(to)) {}
+
+    /// Whether the peer waits for an answer that was not given yet.
+    explicit operator bool() const noexcept { return static_cast<bool>(to_); }
+    /// Acknowledges with these values, any that `emit` takes. The first call counts.
+    template <class... A>
+    void operator()(const A&... args) {
+        if (to_) to_.send(detail::encode_arguments(args...));
+    }
+    /// Acknowledges with an error, see `raw_ack::refuse`.
+    void refuse(const error& why) noexcept { to_.refuse(why); }
+
+private:
+    raw_ack to_;
 };
 
 }  // namespace weft::socketio

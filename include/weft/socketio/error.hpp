@@ -28,10 +28,17 @@ enum class errc : std::uint8_t {
     unexpected_text,
     packet_too_big,
     packet_too_slow,
+    unexpected_packet,
+    too_many_namespaces,
+    // Events. The connection goes on.
+    bad_argument,
+    handler_failed,
+    event_refused,
+    refused_by_peer,
 };
 
 /// Number of errors, for tables with one entry each (index: the value minus 1).
-inline constexpr std::size_t errc_count = static_cast<std::size_t>(errc::packet_too_slow);
+inline constexpr std::size_t errc_count = static_cast<std::size_t>(errc::refused_by_peer);
 
 /// What follows from an error.
 struct error_row {

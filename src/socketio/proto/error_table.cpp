@@ -46,6 +46,18 @@ constexpr std::array<error_row, errc_count> rows{{
      R"(error="packet_too_big")"},
     {errc::packet_too_slow, "the attachments of a packet did not come in time", limit,
      R"(error="packet_too_slow")"},
+    {errc::unexpected_packet, "a packet for a namespace in another state", broken,
+     R"(error="unexpected_packet")"},
+    {errc::too_many_namespaces, "a client asks for more than max_namespaces", limit,
+     R"(error="too_many_namespaces")"},
+    {errc::bad_argument, "an event's arguments are not what its handler takes", broken,
+     R"(error="bad_argument")"},
+    {errc::handler_failed, "an event's handler threw", condition::misuse,
+     R"(error="handler_failed")"},
+    {errc::event_refused, "a middleware refused an event", condition::misuse,
+     R"(error="event_refused")"},
+    {errc::refused_by_peer, "the peer acknowledged with an error", condition::misuse,
+     R"(error="refused_by_peer")"},
 }};
 
 constexpr bool in_order() {

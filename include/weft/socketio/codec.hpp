@@ -1,0 +1,306 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <weft/base/result.hpp>
+#include <weft/socketio/fields.hpp>
+#include <weft/socketio/value_io.hpp>
+
+/// What the arguments of events may be, in C++ and in JavaScript:
+///
+/// | C++ | JavaScript |
+/// |---|---|
+/// | `bool` | boolean |
+/// | integers, `float`, `double` | number; one that does not fit is an error; NaN is sent as null |
+/// | `std::string`, `std::string_view` (borrowed), literals | string |
+/// | `std::optional<T>` | `T`, or null or nothing |
+/// | `std::monostate`, `std::nullptr_t` | null |
+/// | `std::vector`, `std::array`, `std::pair`, `std::tuple` | array; all but a vector of that size
+/// | | `std::map`, `std::unordered_map` with `std::string` keys | object | | `std::variant` | the
+/// first alternative that decodes | | `std::vector<std::byte>`, `weft::message`, `byte_view`
+/// (borrowed) | Buffer, ArrayBuffer, ... | | `std::chrono::system_clock::time_point` | Date, that
+/// is, its text; a number is milliseconds | | `WEFT_FIELDS`, `WEFT_ENUM` | object with these
+/// members, string with one of these names | | `json_text`, `json_view` (borrowed) | anything
+/// without binary data, unread | | `value`, see <weft/socketio/value.hpp> | anything |
+///
+/// What is *borrowed* is valid for the handler's call only, and coroutine handlers refuse it.
+namespace weft::socketio {
+
+/// JSON text that was received, to be sent on without looking into it. **Lifetime**: borrowed, for
+/// the handler's call. Made by default it is `null`.
+class json_view {
+public:
+    json_view() noexcept = default;
+    [[nodiscard]] std::string_view text() const noexcept { return text_; }
+
+private:
+    friend struct codec<json_view>;
+    std::string_view text_ = "null";
+};
+
+/// JSON text that is owned. Made by default it is `null`.
+class json_text {
+public:
+    json_text() = default;
+    /// Keeps a text. **Errors**: `errc::bad_json` when it is not JSON in UTF-8.
+    [[nodiscard]] static result<json_text> parse(std::string text);
+    [[nodiscard]] const std::string& text() const noexcept { return text_; }
+
+private:
+    friend struct codec<json_text>;
+    std::string text_ = "null";
+};
+
+template <>
+struct codec<bool> {
+    static bool decode(value_reader& in, bool& out) { return in.read(out); }
+    static void encode(value_writer& out, bool what) { out.write(what); }
+};
+
+namespace detail {
+template <class T>
+concept character = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
+    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
+}  // namespace detail
+
+template <std::integral Int>
+requires(!std::same_as<Int, bool> && !detail::character<Int>) struct codec<Int> {
+    static bool decode(value_reader& in, Int& out) { return in.read(out); }
+    static void encode(value_writer& out, Int what) { out.write(what); }
+};
+
+template <>
+struct codec<double> {
+    static bool decode(value_reader& in, double& out) { return in.read(out); }
+    static void encode(value_writer& out, double what) { out.write(what); }
+};
+template <>
+struct codec<float> {
+    static bool decode(value_reader& in, float& out);
+    static void encode(value_writer& out, float what) { out.write(static_cast<double>(what)); }
+};
+
+template <>
+struct codec<std::string> {
+    static bool decode(value_reader& in, std::string& out) { return in.read(out); }
+    static void encode(value_writer& out, std::string_view what) { out.write(what); }
+};
+template <>
+struct codec<std::string_view> {
+    static constexpr bool borrows = true;
+    static bool decode(value_reader& in, std::string_view& out) { return in.read(out); }
+    static void encode(value_writer& out, std::string_view what) { out.write(what); }
+};
+/// Literals can be sent, not received.
+template <>
+struct codec<const char*> {
+    static void encode(value_writer& out, const char* what) { out.write(what); }
+};
+template <>
+struct codec<char*> : codec<const char*> {};
+
+template <class Null>
+requires(std::same_as<Null, std::nullptr_t> || std::same_as<Null, std::monostate>)  //
+    struct codec<Null> {
+    static bool decode(value_reader& in, Null&) { return in.read_null(); }
+    static void encode(value_writer& out, Null) { out.write_null(); }
+};
+
+template <>
+struct codec<byte_view> {
+    static constexpr bool borrows = true;
+    static bool decode(value_reader& in, byte_view& out) { return in.read(out); }
+    static void encode(value_writer& out, byte_view what) { out.write(what); }
+};
+template <>
+struct codec<std::vector<std::byte>> {
+    static bool decode(value_reader& in, std::vector<std::byte>& out);
+    static void encode(value_writer& out, const std::vector<std::byte>& what) {
+        out.write(byte_view(what));
+    }
+};
+/// Sent without a copy; received it is binary.
+template <>
+struct codec<message> {
+    static bool decode(value_reader& in, message& out);
+    static void encode(value_writer& out, const message& what) { out.write(what); }
+};
+
+template <>
+struct codec<json_view> {
+    static constexpr bool borrows = true;
+    static bool decode(value_reader& in, json_view& out) { return in.read_raw(out.text_); }
+    static void encode(value_writer& out, const json_view& what) { out.write_raw(what.text_); }
+};
+template <>
+struct codec<json_text> {
+    static bool decode(value_reader& in, json_text& out);
+    static void encode(value_writer& out, const json_text& what) { out.write_raw(what.text_); }
+};
+
+template <>
+struct codec<std::chrono::system_clock::time_point> {
+    using time_point = std::chrono::system_clock::time_point;
+    static bool decode(value_reader& in, time_point& out);
+    static void encode(value_writer& out, time_point what);
+};
+
+template <class T>
+struct codec<std::optional<T>> {
+    static constexpr bool borrows = detail::borrows<T>;
+    static bool decode(value_reader& in, std::optional<T>& out) requires decodable<T> {
+        if (in.peek() == json_kind::null) {
+            out.reset();
+            return in.read_null();
+        }
+        return in.decode(out.emplace());
+    }
+    static void encode(value_writer& out, const std::optional<T>& what) requires encodable<T> {
+        if (what) {
+            out.encode(*what);
+        } else {
+            out.write_null();
+        }
+    }
+};
+
+template <class T>
+struct codec<std::vector<T>> {
+    static constexpr bool borrows = detail::borrows<T>;
+    static bool decode(value_reader& in, std::vector<T>& out) requires decodable<T> {
+        out.clear();
+        return in.each_element([&](std::size_t) {
+            if constexpr (std::same_as<T, bool>) {  // whose elements are no objects
+                bool element = false;
+                if (!in.decode(element)) return false;
+                out.push_back(element);
+                return true;
+            } else {
+                return in.decode(out.emplace_back());
+            }
+        });
+    }
+    static void encode(value_writer& out, const std::vector<T>& what) requires encodable<T> {
+        out.begin_array();
+        for (const T& element : what) out.encode(element);
+        out.end_array();
+    }
+};
+
+namespace detail {
+
+bool wrong_size(value_reader& in, std::size_t size);
+
+/// An array of as many elements as `decode_nth(index)` knows.
+template <class F>
+bool decode_exactly(value_reader& in, std::size_t size, F&& decode_nth) {
+    std::size_t count = 0;
+    const bool read = in.each_element([&](std::size_t index) {
+        if (index == size) return in.skip() && wrong_size(in, size);
+        ++count;
+        return decode_nth(index);
+    });
+    return read && (count == size || wrong_size(in, size));
+}
+
+template <class Map>
+struct map_codec {
+    using mapped = typename Map::mapped_type;
+    static constexpr bool borrows = detail::borrows<mapped>;
+    static bool decode(value_reader& in, Map& out) requires decodable<mapped> {
+        out.clear();
+        return in.each_member([&](std::string_view name) {
+            std::string key(name);
+            mapped element{};
+            if (!in.decode(element)) return in.inside(key);
+            out.insert_or_assign(std::move(key), std::move(element));
+            return true;
+        });
+    }
+    static void encode(value_writer& out, const Map& what) requires encodable<mapped> {
+        out.begin_object();
+        for (const auto& [key, element] : what) {
+            out.key(key);
+            out.encode(element);
+        }
+        out.end_object();
+    }
+};
+
+template <class Tuple, class... T>
+struct tuple_codec {
+    static constexpr bool borrows = (detail::borrows<T> || ...);
+    static bool decode(value_reader& in, Tuple& out) requires(decodable<T>&&...) {
+        return decode_exactly(in, sizeof...(T), [&](std::size_t index) {
+            return [&]<std::size_t... I>(std::index_sequence<I...>) {
+                return ((I == index && in.decode(std::get<I>(out))) || ...);
+            }
+            (std::index_sequence_for<T...>{});
+        });
+    }
+    static void encode(value_writer& out, const Tuple& what) requires(encodable<T>&&...) {
+        out.begin_array();
+        std::apply([&](const T&... each) { (out.encode(each), ...); }, what);
+        out.end_array();
+    }
+};
+
+}  // namespace detail
+
+template <class T, std::size_t Size>
+struct codec<std::array<T, Size>> {
+    static constexpr bool borrows = detail::borrows<T>;
+    static bool decode(value_reader& in, std::array<T, Size>& out) requires decodable<T> {
+        return detail::decode_exactly(in, Size,
+                                      [&](std::size_t index) { return in.decode(out[index]); });
+    }
+    static void encode(value_writer& out, const std::array<T, Size>& what) requires encodable<T> {
+        out.begin_array();
+        for (const T& element : what) out.encode(element);
+        out.end_array();
+    }
+};
+
+template <class... T>
+struct codec<std::tuple<T...>> : detail::tuple_codec<std::tuple<T...>, T...> {};
+template <class A, class B>
+struct codec<std::pair<A, B>> : detail::tuple_codec<std::pair<A, B>, A, B> {};
+
+template <class T, class... More>
+struct codec<std::map<std::string, T, More...>>
+    : detail::map_codec<std::map<std::string, T, More...>> {};
+template <class T, class... More>
+struct codec<std::unordered_map<std::string, T, More...>>
+    : detail::map_codec<std::unordered_map<std::string, T, More...>> {};
+
+/// Put the stricter alternative first: of `variant<double, int>` the second never decodes.
+template <class... T>
+struct codec<std::variant<T...>> {
+    static constexpr bool borrows = (detail::borrows<T> || ...);
+    static bool decode(value_reader& in, std::variant<T...>& out) requires(decodable<T>&&...) {
+        const bool read = [&]<std::size_t... I>(std::index_sequence<I...>) {
+            return (in.attempt([&] { return in.decode(out.template emplace<I>()); }) || ...);
+        }
+        (std::index_sequence_for<T...>{});
+        return read || in.fail("none of the alternatives fits");
+    }
+    static void encode(value_writer& out,
+                       const std::variant<T...>& what) requires(encodable<T>&&...) {
+        std::visit([&](const auto& held) { out.encode(held); }, what);
+    }
+};
+
+}  // namespace weft::socketio

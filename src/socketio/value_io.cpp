@@ -1,0 +1,181 @@
+// Reading and writing the values of arguments. The reader translates what `json_reader` found into
+// sentences for the peer's developer, and builds the path of a failure while the codecs unwind: a
+// success costs nothing. Invariants: what is written is valid JSON in valid UTF-8 whatever it was
+// given, and each placeholder written has its attachment.
+
+#include <weft/socketio/value_io.hpp>
+
+#include <weft/base/utf8.hpp>
+
+#include "socketio/proto/placeholders.hpp"
+#include "socketio/utf8_repair.hpp"
+
+namespace weft::socketio {
+namespace {
+
+constexpr std::string_view placeholder_key = "_placeholder";
+
+/// Keys are the peer's: an error shows so much of one.
+constexpr std::size_t shown_key = 40;
+
+std::string_view clipped(std::string_view key) noexcept {
+    if (key.size() <= shown_key) return key;
+    std::size_t size = shown_key;
+    while (size > 0 && (static_cast<unsigned char>(key[size]) & 0xc0) == 0x80) --size;
+    return key.substr(0, size);
+}
+
+}  // namespace
+
+bool value_reader::fail(std::string_view reason) {
+    if (reason_.empty()) reason_ = reason;
+    return false;
+}
+
+/// What `json_` stopped at, when a certain kind of value was asked for.
+bool value_reader::expected(std::string_view what) {
+    switch (json_.error()) {
+        case json_errc::wrong_kind:
+        case json_errc::not_integral: return fail("expected " + std::string(what));
+        default: return broken();
+    }
+}
+
+bool value_reader::broken() {
+    return fail(describe(json_.error()));
+}
+
+bool value_reader::inside(std::string_view member) {
+    path_.insert(0, clipped(member)).insert(0, ".");
+    return false;
+}
+
+bool value_reader::inside(std::size_t index) {
+    path_.insert(0, '[' + std::to_string(index) + ']');
+    return false;
+}
+
+std::string value_reader::why() const {
+    if (path_.empty()) return reason_;
+    return path_.substr(path_.front() == '.' ? 1 : 0) + ": " + reason_;
+}
+
+bool value_reader::come_back(const json_reader& before) {
+    const std::size_t cost = json_.position() - before.position() + 1;
+    if (cost >= patience_) {
+        patience_ = 0;
+        reason_.clear();
+        path_.clear();
+        return fail("too many alternatives to try");
+    }
+    patience_ -= cost;
+    json_ = before;
+    reason_.clear();
+    path_.clear();
+    return false;
+}
+
+bool value_reader::read_null() {
+    return json_.read_null() || expected("null");
+}
+
+bool value_reader::read(bool& out) {
+    return json_.read(out) || expected("a boolean");
+}
+
+bool value_reader::read(double& out) {
+    return json_.read(out) || expected("a number");
+}
+
+bool value_reader::read(std::string& out) {
+    return json_.read(out) || expected("a string");
+}
+
+bool value_reader::read(std::string_view& out) {
+    std::string unescaped;
+    if (!json_.read(out, unescaped)) return expected("a string");
+    if (out.data() == unescaped.data()) out = texts_.emplace_front(std::move(unescaped));
+    return true;
+}
+
+bool value_reader::read_raw(std::string_view& out) {
+    if (!json_.raw(out)) return broken();
+    if (attachments_.empty()) return true;  // then there are no placeholders
+    json_reader again(out);
+    placeholder_set none(0);
+    return skip_value(again, none) == errc{} || fail("expected no binary data");
+}
+
+bool value_reader::skip() {
+    return json_.skip() || broken();
+}
+
+bool value_reader::begin_array() {
+    return json_.begin_array() || expected("an array");
+}
+
+bool value_reader::begin_object() {
+    return json_.begin_object() || expected("an object");
+}
+
+/// `{"_placeholder":true,"num":0}` and nothing else, in any order.
+bool value_reader::read_placeholder(std::size_t& index) {
+    bool marked = false;
+    bool numbered = false;
+    std::string_view key;
+    if (!json_.begin_object()) return false;
+    while (next_key(key)) {
+        if (key == placeholder_key) {
+            if (!json_.read(marked)) return false;
+        } else if (key == "num") {
+            if (!json_.read(index)) return false;
+            numbered = true;
+        } else {
+            return false;
+        }
+    }
+    return json_.ok() && marked && numbered;
+}
+
+bool value_reader::try_read(byte_view& out) {
+    if (attachments_.empty() || json_.peek() != json_kind::object) return false;
+    const json_reader before = json_;
+    std::size_t index = 0;
+    if (read_placeholder(index) && index < attachments_.size()) {
+        out = attachments_[index];
+        return true;
+    }
+    json_ = before;
+    return false;
+}
+
+bool value_reader::read(byte_view& out) {
+    return try_read(out) || fail("expected binary data");
+}
+
+void value_writer::write(std::string_view text) {
+    if (validate_utf8(as_bytes(text))) {
+        json_.value(text);
+    } else {
+        json_.value(std::string_view(detail::repaired_utf8(text)));
+    }
+}
+
+void value_writer::key(std::string_view name) {
+    if (validate_utf8(as_bytes(name))) {
+        json_.key(name);
+    } else {
+        json_.key(detail::repaired_utf8(name));
+    }
+}
+
+void value_writer::write(const message& what) {
+    if (what && what.kind() == message_kind::text) return write(what.text());
+    json_.begin_object();
+    json_.member(placeholder_key, true);
+    json_.member("num", into_.attachments.size());
+    json_.end_object();
+    into_.attachments.push_back(what ? what : message::binary({}));
+}
+
+}  // namespace weft::socketio
