@@ -28,6 +28,7 @@ Examples:
   weft bench wss://127.0.0.1:9443/ --insecure --size 16384 --in-flight 4
   weft bench ws://127.0.0.1:9000/ --idle 10000 --server-pid $!
   weft bench ws://127.0.0.1:8080/ws --broadcast --connections 1000     (a server of `weft serve`)
+  weft bench ws://127.0.0.1:3000/socket.io/ --socketio --size 32
 
 What is compared with other figures should run on other processors than the server (taskset), several times.)";
 
@@ -44,6 +45,12 @@ std::string complaint(const bench_line& line) {
     if (line.broadcast && wanted.size < 8)
         return "--broadcast numbers its messages: --size must be at least 8";
     if (raw && wanted.deflate) return "tcp:// has no messages to compress: leave out --deflate";
+    if (wanted.url.starts_with("http://") && (!wanted.socketio || line.idle != 0 || line.broadcast))
+        return "http:// is Socket.IO by long-polling: give --socketio, without --idle or "
+               "--broadcast";
+    if (wanted.socketio && (raw || wanted.deflate || wanted.size < 8))
+        return "--socketio goes with ws://, wss:// or http://, without --deflate, and --size of 8 "
+               "or more";
     if (wanted.threads > wanted.connections)
         return "--threads is larger than --connections: each thread needs a connection";
     return {};
@@ -110,6 +117,9 @@ void add_bench_command(CLI::App& program, int& exit_code) {
         "Open this many connections, leave them idle and measure the server's memory");
     command.add_flag("--broadcast", line->broadcast,
                      "One more connection publishes; the others subscribe (JSON topic protocol)");
+    command.add_flag("--socketio", wanted.socketio,
+                     "The server speaks Socket.IO: events `echo`, acknowledged, and `publish`, "
+                     "`said` to the others; http:// is long-polling");
     command.add_flag("--deflate", wanted.deflate, "Compress messages, which then are JSON text");
     command.add_flag("--text", wanted.text, "Send text; the default is binary");
     command.add_flag("--insecure", wanted.insecure, "Accept any certificate (wss://)");

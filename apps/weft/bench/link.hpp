@@ -60,7 +60,9 @@ private:
 
 /// A link that only counts bytes, for tcp:// targets.
 [[nodiscard]] std::unique_ptr<link> make_raw_link(worker& owner, net::byte_stream& stream);
-/// A WebSocket client.
+/// A Socket.IO client by long-polling.
+[[nodiscard]] std::unique_ptr<link> make_polling_link(worker& owner, net::byte_stream& stream);
+/// A WebSocket client, which speaks Socket.IO if that is wanted.
 [[nodiscard]] std::unique_ptr<link> make_ws_link(worker& owner, net::byte_stream& stream);
 
 }  // namespace weft::bench

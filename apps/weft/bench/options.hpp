@@ -26,6 +26,7 @@ struct options {
     double warmup = 1;
     unsigned threads = 1;
     bool deflate = false;
+    bool socketio = false;  ///< The server speaks Socket.IO.
     bool text = false;
     bool insecure = false;
     int server_pid = 0;  ///< 0: unknown, or not on this machine.
@@ -33,7 +34,8 @@ struct options {
 
 /// How messages travel.
 enum class scheme : std::uint8_t {
-    raw,  ///< tcp://: no handshake and no frames, only as many bytes as a server's frame has.
+    raw,      ///< tcp://: no handshake and no frames, only as many bytes as a server's frame has.
+    polling,  ///< http://: Socket.IO by long-polling.
     plain,
     tls,
 };

@@ -12,7 +12,8 @@ namespace {
 error bad(const std::string& url, std::string_view why) {
     return error(errc::invalid_argument,
                  "'" + url + "' " + std::string(why) +
-                     "; give ws://HOST:PORT/PATH, wss://HOST:PORT/PATH or tcp://HOST:PORT");
+                     "; give ws://HOST:PORT/PATH, wss://HOST:PORT/PATH, tcp://HOST:PORT or, "
+                     "with --socketio, http://HOST:PORT");
 }
 
 struct known_scheme {
@@ -20,8 +21,10 @@ struct known_scheme {
     scheme how;
     std::uint16_t port;
 };
-constexpr known_scheme schemes[] = {
-    {"ws://", scheme::plain, 80}, {"wss://", scheme::tls, 443}, {"tcp://", scheme::raw, 0}};
+constexpr known_scheme schemes[] = {{"ws://", scheme::plain, 80},
+                                    {"wss://", scheme::tls, 443},
+                                    {"tcp://", scheme::raw, 0},
+                                    {"http://", scheme::polling, 80}};
 
 }  // namespace
 

@@ -139,8 +139,9 @@ void worker::connect_more() {
 }
 
 void worker::adopt(net::byte_stream& stream) {
-    auto fresh =
-        to_.how == scheme::raw ? make_raw_link(*this, stream) : make_ws_link(*this, stream);
+    auto fresh = to_.how == scheme::raw       ? make_raw_link(*this, stream)
+                 : to_.how == scheme::polling ? make_polling_link(*this, stream)
+                                              : make_ws_link(*this, stream);
     link& made = *fresh;
     links_.insert(&made);
     stream.set_handler(std::move(fresh));

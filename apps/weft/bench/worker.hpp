@@ -109,7 +109,7 @@ private:
     random_pool random_;
     sha1_digest sha1_;
     ws::message_limits limits_;
-    ws::byte_budget budget_;
+    byte_budget budget_;
     std::vector<std::byte> inflate_memory_;
     block_cache::owner blocks_;
     ws::assembler_shared shared_;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "bench/link.hpp"
+#include "bench/socketio.hpp"
 #include "http/proto/head_parser.hpp"
 #include "ws/proto/deflate.hpp"
 #include "ws/proto/frame.hpp"
@@ -36,6 +37,7 @@ private:
     /// What is needed until the server has answered.
     struct handshake {
         std::string key;
+        std::string target;
         std::string received{};
         http::head_parser parser{http::message_kind::response};
     };
@@ -49,6 +51,10 @@ private:
     bool handle(ws::message_event event, time_point now);
     void handle_message(std::string_view text, time_point now);
     void handle_topic(std::string_view text, time_point now);
+    void handle_socketio(std::string_view packet, time_point now);
+    /// Counts a message if it is the one that must come next.
+    void take(std::string_view message, time_point now, const char* otherwise);
+    void send_text(std::string_view text) { send_frame(ws::opcode::text, as_bytes(text)); }
 
     std::unique_ptr<handshake> handshake_;
     std::optional<ws::message_assembler> assembler_;
@@ -61,7 +67,7 @@ constexpr ws::deflate_wishes wishes{.server_max_window_bits = 15, .client_max_wi
 
 ws::client_request ws_link::request() const noexcept {
     ws::client_request asked{.host = worker_.to().authority,
-                             .target = worker_.to().path,
+                             .target = handshake_->target,
                              .key = handshake_->key,
                              .subprotocols = {},
                              .deflate = nullptr,
@@ -73,7 +79,9 @@ ws::client_request ws_link::request() const noexcept {
 void ws_link::begin() {
     auto key = ws::make_key(worker_.random());
     if (!key) return give_up(key.error().message());
-    handshake_ = std::make_unique<handshake>(handshake{std::move(*key)});
+    std::string path = worker_.to().path;
+    if (worker_.wanted().socketio) path += "?EIO=4&transport=websocket";
+    handshake_ = std::make_unique<handshake>(handshake{std::move(*key), std::move(path)});
     const auto text = ws::write_upgrade_request(request());
     if (!text) return give_up(text.error().message());
     stream_.write(as_bytes(*text));
@@ -90,8 +98,10 @@ byte_span ws_link::read_handshake(byte_span data) {
     const std::size_t head = handshake_->parser.size();
     if (!switch_protocol(handshake_->parser.head())) return {};
     handshake_.reset();
-    stream_.clear_deadline();
-    worker_.on_ready(*this);
+    if (!worker_.wanted().socketio) {
+        stream_.clear_deadline();
+        worker_.on_ready(*this);
+    }
     return data.subspan(head - before);
 }
 
@@ -130,13 +140,18 @@ void ws_link::set_deflate(const ws::deflate_agreement& agreed) {
 }
 
 void ws_link::take_part(part role) {
-    if (role != part::subscribes) return link::take_part(role);
+    if (role != part::subscribes || worker_.wanted().socketio) return link::take_part(role);
     part_ = role;
-    const std::string text = R"({"type":"subscribe","topic":")" + std::string(topic) + R"("})";
-    send_frame(ws::opcode::text, as_bytes(text));
+    send_text(R"({"type":"subscribe","topic":")" + std::string(topic) + R"("})");
 }
 
 void ws_link::send(std::uint64_t number) {
+    if (worker_.wanted().socketio) {
+        std::string packet;
+        const std::string_view text = worker_.messages().make(number);
+        part_ == part::publishes ? append_publish(packet, text) : append_echo(packet, number, text);
+        return send_text(packet);
+    }
     if (part_ == part::echoes && !deflater_) return stream_.write(worker_.numbered_frame(number));
     std::string_view message = worker_.messages().make(number);
     std::string topic_text;
@@ -210,14 +225,33 @@ bool ws_link::handle(ws::message_event event, time_point now) {
     return false;
 }
 
+void ws_link::take(std::string_view message, time_point now, const char* otherwise) {
+    if (worker_.messages().matches(message, expected())) return on_message(now);
+    give_up(otherwise);
+    goodbye_said_ = true;
+}
+
+constexpr const char* missed = "a subscriber missed a message: did the server drop some?";
+
 void ws_link::handle_message(std::string_view text, time_point now) {
+    if (worker_.wanted().socketio) return handle_socketio(text, now);
     if (part_ == part::subscribes || part_ == part::publishes) return handle_topic(text, now);
-    if (!worker_.messages().matches(text, expected())) {
-        give_up("an answer is not the message that was sent: is this an echo server?");
-        goodbye_said_ = true;
-        return;
+    take(text, now, "an answer is not the message that was sent: is this an echo server?");
+}
+
+void ws_link::handle_socketio(std::string_view packet, time_point now) {
+    const socketio_packet read = read_socketio(packet);
+    switch (read.word) {
+        case socketio_word::open: return send_text(socketio_connect);
+        case socketio_word::ping: return send_text(socketio_pong);
+        case socketio_word::connected: stream_.clear_deadline(); return worker_.on_ready(*this);
+        case socketio_word::answer:
+            return take(read.payload, now, "an acknowledgement is not the text that was sent");
+        case socketio_word::said: return take(read.payload, now, missed);
+        default: break;
     }
-    on_message(now);
+    give_up("the server said something else than the answer: " + std::string(packet.substr(0, 80)));
+    goodbye_said_ = true;
 }
 
 void ws_link::handle_topic(std::string_view text, time_point now) {
@@ -226,14 +260,9 @@ void ws_link::handle_topic(std::string_view text, time_point now) {
         goodbye_said_ = true;
     } else if (text.starts_with(R"({"type":"message")")) {
         const std::size_t size = worker_.wanted().size + publish_tail.size();
-        if (text.size() < size || !text.ends_with(publish_tail) ||
-            !worker_.messages().matches(text.substr(text.size() - size, worker_.wanted().size),
-                                        expected())) {
-            give_up("a subscriber missed a message: did the server drop some?");
-            goodbye_said_ = true;
-            return;
-        }
-        on_message(now);
+        const bool whole = text.size() >= size && text.ends_with(publish_tail);
+        take(whole ? text.substr(text.size() - size, worker_.wanted().size) : std::string_view{},
+             now, missed);
     } else if (text.starts_with(R"({"type":"subscribed")")) {
         worker_.on_part_taken();
     }

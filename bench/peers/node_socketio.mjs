@@ -1,0 +1,15 @@
+// The Socket.IO server of the comparison on Node.js: `echo` is acknowledged with its text, `publish` becomes `said` for
+// everyone else. It uses the packages that `./dev setup` installed for the tests.
+
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+
+const { Server } = createRequire(new URL('../../tests/e2e/package.json', import.meta.url))('socket.io');
+
+const http = createServer();
+const io = new Server(http);
+io.on('connection', (socket) => {
+    socket.on('echo', (text, acknowledge) => acknowledge(text));
+    socket.on('publish', (text) => socket.broadcast.emit('said', text));
+});
+http.listen(0, '127.0.0.1', () => console.log(`listening on ws://127.0.0.1:${http.address().port}/socket.io/`));
