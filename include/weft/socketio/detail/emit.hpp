@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <weft/base/result.hpp>
+#include <weft/base/time.hpp>
+#include <weft/base/unique_function.hpp>
+#include <weft/socketio/arguments.hpp>
+
+/// What the chains of sockets and namespaces have in common. Not for users.
+namespace weft::socketio::detail {
+
+/// How one emit differs from the plain one.
+struct emit_flags {
+    bool droppable = false;  ///< volatile
+    bool uncompressed = false;
+    bool local = false;  ///< Only in this process.
+    duration timeout{};  ///< Of acknowledgements; zero for the option's.
+};
+
+/// Told once what a client answered, or why it did not. **Lifetime**: of the arguments, the call.
+using ack_callback = unique_function<void(const result<raw_arguments>&)>;
+
+/// Told each answer to a broadcast, then once null and how many did not answer.
+using replies_callback = unique_function<void(const raw_arguments*, std::size_t missing)>;
+
+/// A socket's data of one type; a list, for few.
+struct data_node {
+    explicit data_node(const void* of) noexcept : type(of) {}
+    data_node(const data_node&) = delete;
+    data_node& operator=(const data_node&) = delete;
+    virtual ~data_node() = default;
+
+    const void* type;
+    std::unique_ptr<data_node> next;
+};
+template <class T>
+inline constexpr char data_type = 0;  // its address names the type
+template <class T>
+struct typed_data final : data_node {
+    typed_data() : data_node(&data_type<T>) {}
+    T value{};
+};
+
+template <class Callback, class... Args>
+inline constexpr bool last_is = false;
+template <class Callback, class First, class... Rest>
+inline constexpr bool last_is<Callback, First, Rest...> = last_is<Callback, Rest...>;
+template <class Callback, class Last>
+inline constexpr bool last_is<Callback, Last> = std::is_invocable_v<Last&, Callback>;
+
+/// Calls `use(last, encoded others)` with arguments whose last one is a callback.
+template <class Use, class... Args>
+void with_callback(Use use, Args&&... args) {
+    auto all = std::forward_as_tuple(std::forward<Args>(args)...);
+    constexpr std::size_t others = sizeof...(Args) - 1;
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+        use(std::move(std::get<others>(all)), encode_arguments(std::get<I>(all)...));
+    }
+    (std::make_index_sequence<others>{});
+}
+
+}  // namespace weft::socketio::detail

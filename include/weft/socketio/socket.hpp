@@ -1,0 +1,162 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <weft/base/result.hpp>
+#include <weft/base/unique_function.hpp>
+#include <weft/engineio/handshake.hpp>
+#include <weft/net/loop.hpp>
+#include <weft/pubsub/message.hpp>
+#include <weft/socketio/broadcast.hpp>
+#include <weft/socketio/codec.hpp>
+#include <weft/socketio/detail/emit.hpp>
+#include <weft/socketio/disconnect_reason.hpp>
+#include <weft/socketio/emission.hpp>
+
+namespace weft::socketio {
+
+class socket_ref;
+
+/// What a `disconnect` ends.
+enum class disconnect_scope : std::uint8_t {
+    this_namespace,  ///< This socket; the client's other namespaces stay.
+    connection,      ///< All of the client's sockets, and its connection.
+};
+
+/// One client in one namespace, lent to handlers.
+///
+/// Nothing here calls a handler, except that `disconnect` and `join` may be called in any.
+/// **Threads**: its loop's. Elsewhere use a `socket_ref`.
+/// **Lifetime**: borrowed for the length of a handler call; it cannot be copied, moved or made by
+/// users. Keep `ref()` instead, which a coroutine handler is given in place of this.
+class socket {
+public:
+    using ref_type = socket_ref;
+
+    socket(const socket&) = delete;
+    socket& operator=(const socket&) = delete;
+
+    /// 20 characters, unforeseeable; not the id of the connection below. Also the name of a room
+    /// that this socket alone is in.
+    [[nodiscard]] std::string_view id() const noexcept;
+    /// The name of the namespace, such as "/chat".
+    [[nodiscard]] std::string_view nsp() const noexcept;
+    /// What to keep where a reference would dangle.
+    [[nodiscard]] socket_ref ref() const;
+    /// False in a middleware, and from `on_disconnect` on.
+    [[nodiscard]] bool connected() const noexcept;
+    /// Whether connection state recovery brought back id, rooms and data of an earlier socket.
+    [[nodiscard]] bool recovered() const noexcept;
+    /// The request that began the client's connection.
+    [[nodiscard]] const engineio::handshake& handshake() const noexcept;
+    /// The `auth` that the client sent for this namespace, a JSON object; "{}" when it sent none.
+    [[nodiscard]] std::string_view auth() const noexcept;
+    /// The loop that the socket lives on, to wait on in coroutines.
+    [[nodiscard]] loop_ref loop() const;
+
+    /// This socket's own `T`, made by default when it is first asked for. Several types may be kept
+    /// side by side. Destroyed with the socket, after `on_disconnect`; connection state recovery
+    /// brings it back.
+    /// **Cost**: nothing while unused; a look-up compares one pointer per type in use.
+    template <class T>
+    [[nodiscard]] T& data() {
+        static_assert(std::is_default_constructible_v<T>,
+                      "weft: data<T>() makes its T by default; give it a default constructor");
+        for (detail::data_node* at = first_data(); at != nullptr; at = at->next.get()) {
+            if (at->type == &detail::data_type<T>)
+                return static_cast<detail::typed_data<T>*>(at)->value;
+        }
+        auto made = std::make_unique<detail::typed_data<T>>();
+        T& value = made->value;
+        add_data(std::move(made));
+        return value;
+    }
+
+    /// Enters a room; false when it was in it, or may not: `options::max_rooms` and
+    /// `max_room_length`. In a middleware it takes effect once the socket is connected; after the
+    /// disconnection never.
+    bool join(std::string_view room);
+    bool leave(std::string_view room);
+    [[nodiscard]] bool in_room(std::string_view room) const;
+    /// All rooms, its own included. In `on_disconnecting` they are still there.
+    [[nodiscard]] std::vector<std::string> rooms() const;
+
+    /// Sends an event to this client. `args` are what `codec.hpp` knows how to write.
+    /// **Cost**: written straight into the connection's queue.
+    template <class... Args>
+    send_status emit(std::string_view event, const Args&... args) {
+        return emit_encoded(event, detail::encode_arguments(args...), {});
+    }
+    /// `emit("message", args...)`.
+    template <class... Args>
+    send_status send(const Args&... args) {
+        return emit("message", args...);
+    }
+    /// Sends arguments as they are, such as those of a received event: nothing is decoded.
+    send_status relay(std::string_view event, const raw_arguments& args);
+    /// Sends an event that the client acknowledges with an `R`: awaited,
+    ///
+    ///     weft::result<int> answer = co_await s.emit_with_ack<int>("ask", "how many?");
+    ///
+    /// or told to a callback `void(weft::result<R>)`, the last argument. Fails with
+    /// `condition::timed_out`, with `peer_gone` when the socket disconnects before, with
+    /// `limit_exceeded` above `options::max_pending_acks`, or with what the client sent as error.
+    template <class R = void, class... Args>
+    auto emit_with_ack(std::string_view event, Args&&... args) {
+        return emission<socket>(*this).template emit_with_ack<R>(event,
+                                                                 std::forward<Args>(args)...);
+    }
+
+    /// Chains to this client: `s.volatile_().emit("position", x, y)`.
+    [[nodiscard]] emission<socket> volatile_() noexcept {
+        return emission<socket>(*this).volatile_();
+    }
+    [[nodiscard]] emission<socket> uncompressed() noexcept {
+        return emission<socket>(*this).uncompressed();
+    }
+    [[nodiscard]] emission<socket> timeout(duration limit) noexcept {
+        return emission<socket>(*this).timeout(limit);
+    }
+
+    /// Chains to other sockets of the namespace: everyone in the rooms, but not this socket.
+    [[nodiscard]] broadcast_operator to(std::string_view room) { return others().to(room); }
+    [[nodiscard]] broadcast_operator to(std::initializer_list<std::string_view> rooms) {
+        return others().to(rooms);
+    }
+    [[nodiscard]] broadcast_operator in(std::string_view room) { return others().to(room); }
+    [[nodiscard]] broadcast_operator except(std::string_view room) { return others().except(room); }
+    /// Everyone else.
+    [[nodiscard]] broadcast_operator broadcast() noexcept { return others(); }
+    /// Everyone else in this process.
+    [[nodiscard]] broadcast_operator local() noexcept { return others().local(); }
+
+    /// Takes leave of the client. From now on nothing is sent or handled; `on_disconnecting` and
+    /// `on_disconnect` come later in this turn of the loop.
+    void disconnect(disconnect_scope what = disconnect_scope::this_namespace);
+
+protected:
+    socket() = default;
+    ~socket() = default;
+
+private:
+    template <class>
+    friend class emission;
+    friend class socket_ref;
+    send_status emit_encoded(std::string_view event, const encoded_arguments& args,
+                             const detail::emit_flags& flags);
+    void emit_awaiting(std::string_view event, const encoded_arguments& args,
+                       const detail::emit_flags& flags, detail::ack_callback on_ack);
+    [[nodiscard]] broadcast_operator others() const noexcept;
+    [[nodiscard]] detail::data_node* first_data() const noexcept;
+    void add_data(std::unique_ptr<detail::data_node> made) noexcept;
+};
+
+}  // namespace weft::socketio

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <weft/socketio/ack.hpp>
+#include <weft/socketio/socket.hpp>
+
+namespace weft::socketio {
+
+/// The name of a socket, to keep where a reference would dangle: in coroutines, in other threads,
+/// in containers. It has the verbs of the socket; when the socket is gone they do nothing, except
+/// that rooms may still be spoken to.
+///
+/// **Threads**: any. Off the socket's loop a verb travels there as a task, so that `queued` means
+/// no more than that. **Cost**: off the loop a copy of the arguments and one allocation or two.
+class socket_ref {
+public:
+    using ref_type = socket_ref;
+
+    /// Names nothing.
+    socket_ref() noexcept = default;
+
+    [[nodiscard]] std::string_view id() const noexcept {
+        return space_ != nullptr ? std::string_view(id_.data(), id_.size()) : std::string_view();
+    }
+    /// The name of the namespace.
+    [[nodiscard]] std::string_view nsp() const noexcept;
+    [[nodiscard]] socket_ref ref() const { return *this; }
+    /// The loop that the socket lives on, to wait on: `co_await sleep_for(s.loop(), 1s)`.
+    [[nodiscard]] loop_ref loop() const;
+
+    template <class... Args>
+    send_status emit(std::string_view event, const Args&... args) const {
+        return emit_encoded(event, detail::encode_arguments(args...), {});
+    }
+    template <class... Args>
+    send_status send(const Args&... args) const {
+        return emit("message", args...);
+    }
+    /// As `socket::emit_with_ack`; continues, or calls back, on the socket's loop.
+    template <class R = void, class... Args>
+    auto emit_with_ack(std::string_view event, Args&&... args) const {
+        return emission<const socket_ref>(*this).template emit_with_ack<R>(
+            event, std::forward<Args>(args)...);
+    }
+    [[nodiscard]] emission<const socket_ref> volatile_() const noexcept {
+        return emission<const socket_ref>(*this).volatile_();
+    }
+    [[nodiscard]] emission<const socket_ref> uncompressed() const noexcept {
+        return emission<const socket_ref>(*this).uncompressed();
+    }
+    [[nodiscard]] emission<const socket_ref> timeout(duration limit) const noexcept {
+        return emission<const socket_ref>(*this).timeout(limit);
+    }
+
+    [[nodiscard]] broadcast_operator to(std::string_view room) const { return others().to(room); }
+    [[nodiscard]] broadcast_operator to(std::initializer_list<std::string_view> rooms) const {
+        return others().to(rooms);
+    }
+    [[nodiscard]] broadcast_operator in(std::string_view room) const { return to(room); }
+    [[nodiscard]] broadcast_operator except(std::string_view room) const {
+        return others().except(room);
+    }
+    [[nodiscard]] broadcast_operator broadcast() const { return others(); }
+    [[nodiscard]] broadcast_operator local() const { return others().local(); }
+
+    void join(std::string_view room) const;
+    void leave(std::string_view room) const;
+    void disconnect(disconnect_scope what = disconnect_scope::this_namespace) const;
+    /// Runs `task(socket&)` on the socket's loop, now if this is it; never when it is gone.
+    void with(unique_function<void(socket&)> task) const;
+
+    friend bool operator==(const socket_ref& a, const socket_ref& b) noexcept {
+        return a.id() == b.id();
+    }
+
+private:
+    friend class socket;
+    template <class>
+    friend class emission;
+
+    [[nodiscard]] broadcast_operator others() const;
+    [[nodiscard]] socket* here() const noexcept;
+    send_status emit_encoded(std::string_view event, const encoded_arguments& args,
+                             const detail::emit_flags& flags) const;
+    void emit_awaiting(std::string_view event, const encoded_arguments& args,
+                       const detail::emit_flags& flags, detail::ack_callback on_ack) const;
+
+    std::shared_ptr<detail::loop_context> context_;
+    std::shared_ptr<const detail::space_info> space_;
+    std::uint64_t key_ = 0;  // slot and generation
+    std::array<char, 20> id_{};
+};
+
+}  // namespace weft::socketio

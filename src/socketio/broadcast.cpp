@@ -1,0 +1,339 @@
+// What is said to, or done with, several sockets. Everything is an `operation`: run on this loop at
+// once, and on the others through `loop_context::forward`; from a thread that runs no loop it is
+// posted to all of them. The usual case, one loop and no adapter, makes no operation: the packet is
+// written once and given to the hub.
+
+#include <weft/socketio/broadcast.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "socketio/broadcast_wait.hpp"
+#include "socketio/client_link.hpp"
+#include "socketio/loop_context.hpp"
+#include "socketio/packet_writer.hpp"
+
+namespace weft::socketio::detail {
+namespace {
+
+/// Names that outlive the phrase.
+struct owned_target {
+    explicit owned_target(const broadcast_target& from)
+        : space(from.space->shared_from_this()),
+          rooms(from.rooms.begin(), from.rooms.end()),
+          except(from.except.begin(), from.except.end()),
+          flags(from.flags) {}
+
+    std::shared_ptr<const space_info> space;
+    std::vector<std::string> rooms, except;
+    emit_flags flags;
+};
+
+/// Rooms as the hub's topics.
+class hub_audience {
+public:
+    template <class Rooms>
+    hub_audience(const space_info& space, const Rooms& rooms, const Rooms& except) {
+        if (rooms.size() == 0) {
+            topics_.push_back(space.topic);
+        } else {
+            for (const auto& room : rooms) add(space, room);
+        }
+        count_ = topics_.size();
+        for (const auto& room : except) add(space, room);
+        for (const std::string& topic : topics_) views_.push_back(topic);
+    }
+    [[nodiscard]] pubsub::audience get() const noexcept {
+        const std::span<const std::string_view> all(views_);
+        return {all.first(count_), all.subspan(count_)};
+    }
+
+private:
+    void add(const space_info& space, std::string_view room) {
+        append_room_topic(topics_.emplace_back(), space, room);
+    }
+    std::vector<std::string> topics_;
+    std::vector<std::string_view> views_;
+    std::size_t count_ = 0;
+};
+
+/// Calls `use(space)` for the namespace meant: itself, or all that the pattern has made here.
+template <class F>
+void each_space(loop_context& on, const space_info& meant, F use) {
+    if (!meant.pattern) {
+        use(meant);
+    } else {
+        on.each_child([&](const space_info& child) {
+            if (child.handlers == meant.handlers) use(child);
+        });
+    }
+}
+
+/// Calls `use(socket_core&)` for everyone who is connected and meant. It may do anything.
+template <class F>
+void each_socket(loop_context& on, const owned_target& to, F use) {
+    std::vector<socket_key> found;
+    each_space(on, *to.space, [&](const space_info& space) {
+        const hub_audience audience(space, to.rooms, to.except);
+        on.hub().for_each(audience.get(), [&](pubsub::subscriber& who) {
+            const auto& s = static_cast<socket_core&>(who);
+            if (s.now == socket_core::state::connected) found.push_back(s.key);
+        });
+    });
+    for (const socket_key key : found) {
+        if (socket_core* s = on.find(key)) use(*s);
+    }
+}
+
+/// An event that can be written for any namespace.
+struct event_copy {
+    event_copy(std::string_view event, const encoded_arguments& with) : name(event), args(with) {}
+    std::string name;
+    encoded_arguments args;
+};
+
+template <class Rooms>
+void publish_here(loop_context& on, const space_info& meant, const Rooms& rooms,
+                  const Rooms& except, std::string_view event, const encoded_arguments& args,
+                  const emit_flags& flags) {
+    on.metrics.events_sent.add();
+    each_space(on, meant, [&](const space_info& space) {
+        const hub_audience audience(space, rooms, except);
+        write_event_group(on, space, {}, event, args, flags);
+        on.hub().publish_local(audience.get(), on.group);
+        on.group.clear();
+    });
+}
+
+class publish final : public operation {
+public:
+    publish(const broadcast_target& to, std::string_view event, const encoded_arguments& args)
+        : to_(to), event_(event, args) {}
+    void run(loop_context& on) const override {
+        publish_here(on, *to_.space, to_.rooms, to_.except, event_.name, event_.args, to_.flags);
+    }
+
+private:
+    owned_target to_;
+    event_copy event_;
+};
+
+/// A packet that was written once, for the other loops.
+class publish_written final : public operation {
+public:
+    publish_written(const broadcast_target& to, std::vector<message> group)
+        : to_(to), group_(std::move(group)) {}
+    void run(loop_context& on) const override {
+        const hub_audience audience(*to_.space, to_.rooms, to_.except);
+        on.hub().publish_local(audience.get(), group_);
+    }
+
+private:
+    owned_target to_;
+    std::vector<message> group_;
+};
+
+class ask final : public operation {
+public:
+    ask(const broadcast_target& to, std::string_view event, const encoded_arguments& args,
+        std::uint32_t id, duration limit, std::shared_ptr<reply_collector> collector)
+        : to_(to), event_(event, args), id_(id), limit_(limit), collector_(std::move(collector)) {}
+    void run(loop_context& on) const override {
+        auto wait = std::make_unique<broadcast_wait>(on, id_, collector_);
+        each_socket(on, to_, [&](socket_core& s) {
+            wait->due.insert(s.key);
+            s.link.send_event(s.space->name, id_, event_.name, event_.args.json,
+                              event_.args.attachments, to_.flags);
+        });
+        const std::size_t asked = wait->due.size();
+        if (asked != 0) {
+            on.loop().arm(*wait, on.loop().now() + limit_);
+            on.asked.insert_or_assign(id_, std::move(wait));
+        }
+        collector_->asked(on, asked);
+    }
+
+private:
+    owned_target to_;
+    event_copy event_;
+    std::uint32_t id_;
+    duration limit_;
+    std::shared_ptr<reply_collector> collector_;
+};
+
+class change_membership final : public operation {
+public:
+    change_membership(const broadcast_target& of, std::string_view room, bool enter)
+        : of_(of), room_(room), enter_(enter) {}
+    void run(loop_context& on) const override {
+        each_socket(on, of_, [&](socket_core& s) { enter_ ? s.join(room_) : s.leave(room_); });
+    }
+
+private:
+    owned_target of_;
+    std::string room_;
+    bool enter_;
+};
+
+class disconnect_all final : public operation {
+public:
+    disconnect_all(const broadcast_target& of, disconnect_scope scope) : of_(of), scope_(scope) {}
+    void run(loop_context& on) const override {
+        each_socket(on, of_, [&](socket_core& s) { s.link.disconnect(s, scope_); });
+    }
+
+private:
+    owned_target of_;
+    disconnect_scope scope_;
+};
+
+/// Brings together what the loops found.
+struct fetched {
+    std::shared_ptr<loop_context> home;
+    std::size_t loops_left;
+    std::vector<remote_socket> all;
+    unique_function<void(std::vector<remote_socket>)> done;
+
+    void add(std::vector<remote_socket> some) {
+        std::move(some.begin(), some.end(), std::back_inserter(all));
+        if (--loops_left == 0) home->guarded([this] { done(std::move(all)); });
+    }
+};
+
+class fetch final : public operation {
+public:
+    fetch(const broadcast_target& of, std::shared_ptr<fetched> into)
+        : of_(of), into_(std::move(into)) {}
+    void run(loop_context& on) const override {
+        std::vector<remote_socket> found;
+        each_socket(on, of_, [&](socket_core& s) {
+            found.push_back({std::string(s.id_text()), s.rooms(), std::string(socket_auth(s)),
+                             std::string(s.link.session().request().address())});
+        });
+        if (&on == into_->home.get()) {
+            into_->add(std::move(found));
+        } else {
+            into_->home->post([into = into_, found = std::move(found)]() mutable {
+                into->add(std::move(found));
+            });
+        }
+    }
+
+private:
+    static std::string_view socket_auth(const socket_core& s) { return s.socket::auth(); }
+
+    owned_target of_;
+    std::shared_ptr<fetched> into_;
+};
+
+/// The loop that this runs on, or null.
+loop_context* here(const broadcast_target& to) noexcept {
+    return to.here != nullptr ? to.here : to.space->core->here();
+}
+
+void run_everywhere(const server_core& core, loop_context* on,
+                    std::shared_ptr<const operation> what) {
+    if (on != nullptr) {
+        what->run(*on);
+        if (core.loops.size() > 1) on->forward(std::move(what));
+        return;
+    }
+    for (const auto& loop : core.loops) {
+        loop->post([loop, what] {
+            if (loop->core() != nullptr) what->run(*loop);
+        });
+    }
+}
+
+void tell_cluster(const broadcast_target& to, cluster_message::kind kind,
+                  std::string_view event = {}, const encoded_arguments* args = nullptr,
+                  std::string_view room = {}, bool close = false) {
+    const auto& adapter = to.space->core->chosen.adapter;
+    if (!adapter || to.flags.local) return;
+    auto told = std::make_shared<cluster_message>();
+    told->what = kind;
+    told->to = {
+        to.space->name, {to.rooms.begin(), to.rooms.end()}, {to.except.begin(), to.except.end()}};
+    if (!room.empty()) told->names.emplace_back(room);
+    told->event = event;
+    if (args != nullptr) {
+        told->arguments = args->json;
+        told->attachments = args->attachments;
+    }
+    told->droppable = to.flags.droppable;
+    told->uncompressed = to.flags.uncompressed;
+    told->close = close;
+    adapter->publish(std::move(told));
+}
+
+}  // namespace
+
+void broadcast_encoded(const broadcast_target& to, std::string_view event,
+                       const encoded_arguments& args) {
+    if (to.space == nullptr) return;
+    const server_core& core = *to.space->core;
+    loop_context* const on = here(to);
+    tell_outgoing(*to.space, on, event, args);
+    if (on == nullptr || to.space->pattern) {
+        run_everywhere(core, on, std::make_shared<publish>(to, event, args));
+    } else {
+        on->metrics.events_sent.add();
+        const hub_audience audience(*to.space, to.rooms, to.except);
+        write_event_group(*on, *to.space, {}, event, args, to.flags);
+        on->hub().publish_local(audience.get(), on->group);
+        if (core.loops.size() > 1) on->forward(std::make_shared<publish_written>(to, on->group));
+        on->group.clear();
+    }
+    tell_cluster(to, cluster_message::kind::broadcast, event, &args);
+}
+
+void broadcast_awaiting(const broadcast_target& to, std::string_view event,
+                        const encoded_arguments& args, replies_callback on_reply) {
+    if (to.space == nullptr) return;
+    server_core& core = *to.space->core;
+    if (core.loops.empty()) return;
+    loop_context* const on = here(to);
+    tell_outgoing(*to.space, on, event, args);
+    const auto& home = on != nullptr ? *on : *core.loops.front();
+    const duration limit =
+        to.flags.timeout != duration::zero() ? to.flags.timeout : core.chosen.ack_timeout;
+    auto collector = std::make_shared<reply_collector>(
+        const_cast<loop_context&>(home).shared_from_this(), core.loops.size(), std::move(on_reply));
+    auto what = std::make_shared<ask>(to, event, args, core.next_ack_id(), limit, collector);
+    if (on != nullptr) {
+        collector->start(limit);
+    } else {
+        const_cast<loop_context&>(home).post([collector, limit] { collector->start(limit); });
+    }
+    run_everywhere(core, on, std::move(what));
+}
+
+void fetch_sockets(const broadcast_target& of,
+                   unique_function<void(std::vector<remote_socket>)> done) {
+    if (of.space == nullptr || of.space->core->loops.empty()) return;
+    const server_core& core = *of.space->core;
+    loop_context* const on = here(of);
+    auto home = on != nullptr ? on->shared_from_this() : core.loops.front();
+    auto into = std::make_shared<fetched>();
+    into->home = std::move(home);
+    into->loops_left = core.loops.size();
+    into->done = std::move(done);
+    run_everywhere(core, on, std::make_shared<fetch>(of, std::move(into)));
+}
+
+void change_rooms(const broadcast_target& of, std::string_view room, bool enter) {
+    if (of.space == nullptr) return;
+    run_everywhere(*of.space->core, here(of), std::make_shared<change_membership>(of, room, enter));
+    tell_cluster(of, enter ? cluster_message::kind::join : cluster_message::kind::leave, {},
+                 nullptr, room);
+}
+
+void disconnect_sockets(const broadcast_target& of, disconnect_scope what) {
+    if (of.space == nullptr) return;
+    run_everywhere(*of.space->core, here(of), std::make_shared<disconnect_all>(of, what));
+    tell_cluster(of, cluster_message::kind::disconnect, {}, nullptr, {},
+                 what == disconnect_scope::connection);
+}
+
+}  // namespace weft::socketio::detail

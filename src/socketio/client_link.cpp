@@ -1,0 +1,430 @@
+// One client: packets in, sockets by namespace, packets out.
+//
+// Invariants: a packet reaches a socket only while it is connected, so never before the last
+// middleware agreed and never after it left; and a packet that is wrong ends this connection only.
+
+#include "socketio/client_link.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "socketio/loop_context.hpp"
+
+namespace weft::socketio {
+namespace {
+
+disconnect_reason to_reason(engineio::close_reason why) noexcept {
+    switch (why) {
+        case engineio::close_reason::transport_error: return disconnect_reason::transport_error;
+        case engineio::close_reason::transport_close: return disconnect_reason::transport_close;
+        case engineio::close_reason::forced_close: return disconnect_reason::forced_close;
+        case engineio::close_reason::ping_timeout: return disconnect_reason::ping_timeout;
+        case engineio::close_reason::parse_error: return disconnect_reason::parse_error;
+        case engineio::close_reason::server_shutting_down: break;
+    }
+    return disconnect_reason::server_shutting_down;
+}
+
+/// The event's name as plain text; `memory` holds it when it had escapes.
+std::string_view event_name(std::string_view json, std::string& memory) {
+    if (json.empty() || json.front() != '"') return json;  // a number is its own name
+    const std::string_view content = json.substr(1, json.size() - 2);
+    if (content.find('\\') == std::string_view::npos) return content;
+    json_reader reader(json);
+    reader.read(memory);
+    return memory;
+}
+
+}  // namespace
+
+client_link::client_link(engineio::session& below, detail::loop_context& context)
+    : timer_node(&fire), session_(below), context_(context) {
+    context_.metrics.clients.add();
+}
+
+client_link::~client_link() {
+    for (socket_core* s : std::exchange(sockets_, {})) forget(*s);
+    context_.metrics.clients.sub();
+}
+
+void client_link::on_open() {
+    context_.loop().arm(*this, context_.loop().now() + context_.core()->chosen.connect_timeout);
+    if (!legacy()) return;
+    packet_view main;  // a client of version 2 is connected without asking
+    main.type = packet_type::connect;
+    on_connect(main);
+}
+
+void client_link::fire(net::timer_node& node) {
+    static_cast<client_link&>(node).on_deadline();
+}
+
+void client_link::on_deadline() {
+    if (assembler_) {
+        fail(errc::packet_too_slow);
+    } else if (!joined_once_) {
+        ended_ = true;
+        session_.close(engineio::close_reason::forced_close);
+    }
+}
+
+socket_core* client_link::find(std::string_view nsp) const noexcept {
+    for (socket_core* s : sockets_) {
+        if (s->space->name == nsp) return s;
+    }
+    return nullptr;
+}
+
+// ---- Packets in ----
+
+void client_link::on_message(const message_view& data) {
+    if (ended_) return;
+    if (assembler_) {
+        assembled(data.is_text() ? assembler_->text(data.text())
+                                 : assembler_->binary(data.bytes()));
+        return;
+    }
+    if (!data.is_text()) {
+        fail(errc::unexpected_binary);
+        return;
+    }
+    const auto version = legacy() ? protocol_version::v3 : protocol_version::v4;
+    const packet_limits& limits = context_.core()->limits;
+    const packet_result parsed = parse_packet(data.text(), limits, version);
+    if (!parsed) {
+        fail(parsed.error);
+    } else if (parsed.packet.attachments == 0) {
+        dispatch(parsed.packet, {});
+    } else {
+        assembler_ = std::make_unique<packet_assembler>(limits, version);
+        assembled(assembler_->text(data.text()));
+    }
+}
+
+void client_link::assembled(packet_event got) {
+    switch (got) {
+        case packet_event::need_more:
+            if (!armed()) {
+                const auto& chosen = context_.core()->chosen;
+                context_.loop().arm(*this, context_.loop().now() + chosen.attachments_timeout);
+            }
+            return;
+        case packet_event::failed: fail(assembler_->error()); return;
+        case packet_event::packet: break;
+    }
+    const auto keep = std::exchange(assembler_, nullptr);
+    if (joined_once_) cancel();
+    dispatch(keep->packet(), keep->attachments());
+}
+
+void client_link::dispatch(const packet_view& packet, std::span<const byte_view> attachments) {
+    if (packet.type == packet_type::connect) {
+        on_connect(packet);
+        return;
+    }
+    socket_core* const s = find(packet.nsp);
+    if (s == nullptr || s->now != socket_core::state::connected) {
+        // What was under way when we left a namespace is late, not wrong.
+        if (s != nullptr ? s->now == socket_core::state::asking : !left_some_)
+            fail(errc::unexpected_packet);
+        return;
+    }
+    switch (packet.type) {
+        case packet_type::event:
+        case packet_type::binary_event: on_event(*s, packet, attachments); return;
+        case packet_type::ack:
+        case packet_type::binary_ack: on_ack(*s, packet, attachments); return;
+        case packet_type::disconnect:
+            leave(*s, disconnect_reason::client_namespace_disconnect);
+            finish(*s);
+            return;
+        case packet_type::connect:
+        case packet_type::connect_error: fail(errc::unexpected_packet); return;
+    }
+}
+
+void client_link::fail(errc why) {
+    if (ended_) return;
+    ended_ = true;
+    cancel();
+    context_.metrics.errors.count(why);
+    for (socket_core* s : std::vector(sockets_)) {
+        if (s->now != socket_core::state::connected) continue;
+        for (auto& told : s->space->handlers->error)
+            context_.guarded([&] { told(*s, error(why)); });
+    }
+    session_.fail(engineio::close_reason::forced_close);
+}
+
+// ---- The way in ----
+
+void client_link::on_connect(const packet_view& packet) {
+    detail::server_core& core = *context_.core();
+    if (find(packet.nsp) != nullptr) {
+        fail(errc::unexpected_packet);
+        return;
+    }
+    if (sockets_.size() >= core.chosen.max_namespaces) {
+        fail(errc::too_many_namespaces);
+        return;
+    }
+    auto space = core.find(packet.nsp);
+    if (!space) space = context_.find_child(packet.nsp);
+    const bool known = space != nullptr;
+    if (!known) {  // a name for those whom the patterns ask
+        auto wanted = std::make_shared<detail::space_info>();
+        wanted->name = packet.nsp;
+        wanted->core = &core;
+        wanted->handlers = core.no_handlers;
+        space = std::move(wanted);
+    }
+    const std::string_view auth =
+        legacy() ? std::string_view() : (packet.data == "{}" ? std::string_view() : packet.data);
+    socket_core* const s = context_.sockets.make(*this, std::move(space), auth);
+    if (s == nullptr || !context_.draw_id(s->id)) {
+        if (s != nullptr) context_.sockets.free(static_cast<std::uint32_t>(s->key >> 32U));
+        session_.fail(engineio::close_reason::forced_close);
+        return;
+    }
+    if (legacy() && packet.nsp == "/" && session_.id().size() == s->id.size())
+        std::copy_n(session_.id().data(), s->id.size(), s->id.begin());
+    if (known) s->step = static_cast<std::uint32_t>(core.patterns.size());
+    sockets_.push_back(s);
+    ask(*s);
+}
+
+detail::gate client_link::gate_of(const socket_core& s) {
+    return {context_.shared_from_this(), s.key, s.step};
+}
+
+void client_link::ask(socket_core& s) {
+    detail::server_core& core = *context_.core();
+    const std::size_t patterns = core.patterns.size();
+    if (s.step < patterns) {
+        context_.guarded(
+            [&] { core.patterns[s.step].decide(s.space->name, s.socket::auth(), gate_of(s)); });
+        return;
+    }
+    if (s.space->handlers == core.no_handlers) {
+        refuse(s, refusal("Invalid namespace"));
+        return;
+    }
+    auto& middlewares = s.space->handlers->middlewares;
+    const std::size_t next = s.step - patterns;
+    if (next >= middlewares.size()) {
+        connected(s);
+        return;
+    }
+    context_.guarded([&] { middlewares[next](s, gate_of(s)); });
+}
+
+void client_link::judge(socket_core& s, verdict decided) {
+    detail::server_core& core = *context_.core();
+    const bool pattern_asked = s.step < core.patterns.size();
+    if (!pattern_asked && !decided.allowed()) {
+        refuse(s, decided.why());
+        return;
+    }
+    if (!pattern_asked || !decided.allowed()) {
+        ++s.step;
+    } else {
+        const auto& chosen = *core.info_of(*core.patterns[s.step].made);
+        auto made = context_.make_child(chosen, s.space->name);
+        if (!made) {
+            refuse(s, refusal("too many namespaces"));
+            return;
+        }
+        s.space = std::move(made);
+        s.step = static_cast<std::uint32_t>(core.patterns.size());
+    }
+    ask(s);
+}
+
+void client_link::refuse(socket_core& s, const refusal& why) {
+    context_.metrics.refused.add();
+    std::string payload;
+    if (legacy()) {
+        append_json_string(payload, why.message);
+    } else {
+        json_writer json(payload);
+        json.begin_object();
+        json.member("message", why.message);
+        if (!why.data.empty()) json.raw_member("data", why.data);
+        json.end_object();
+    }
+    std::string& out = context_.scratch;
+    out = "4";
+    append_connect_error(out, s.space->name, payload);
+    session_.send(message_view(out));
+    std::erase(sockets_, &s);
+    forget(s);
+}
+
+void client_link::connected(socket_core& s) {
+    joined_once_ = true;
+    if (!assembler_) cancel();
+    s.now = socket_core::state::connected;
+    context_.metrics.connected.add();
+    context_.count_socket(*s.space, true);
+    context_.hub().subscribe(s, s.space->topic);
+    s.enter(s.id_text());
+    if (const auto early = std::exchange(s.early_rooms, nullptr)) {
+        for (const std::string& room : *early) s.enter(room);
+    }
+    std::string payload;
+    if (!legacy()) {
+        json_writer json(payload);
+        json.begin_object();
+        json.member("sid", s.id_text());
+        if (s.recovery_id) json.member("pid", *s.recovery_id);
+        json.end_object();
+    }
+    std::string& out = context_.scratch;
+    out = "4";
+    append_connect(out, s.space->name, payload);
+    session_.send(message_view(out));
+    for (auto& told : s.space->handlers->connect) {
+        if (s.now != socket_core::state::connected) return;
+        context_.guarded([&] { told(s); });
+    }
+}
+
+// ---- Events and acknowledgements ----
+
+void client_link::on_event(socket_core& s, const packet_view& packet,
+                           std::span<const byte_view> attachments) {
+    context_.metrics.events_received.add();
+    if (packet.event.empty()) return;  // an event without payload: tolerated, as by Node
+    std::string memory;
+    const std::string_view name = event_name(packet.event, memory);
+    const raw_arguments args{packet.arguments, attachments};
+    detail::space_handlers& handlers = *s.space->handlers;
+    const auto go_on = [&] { return s.now == socket_core::state::connected; };
+
+    for (auto& told : handlers.any) {
+        context_.guarded([&] { told(s, name, args); });
+        if (!go_on()) return;
+    }
+    const auto route = context_.shared_from_this();
+    for (auto& decide : handlers.filters) {
+        raw_ack ack(route, s.key, packet.id);
+        try {
+            if (const verdict decided = decide(s, name, args); !decided.allowed()) {
+                ack.refuse(error(errc::event_refused, decided.why().message));
+                return;
+            }
+        } catch (...) {
+            ack.fail(std::current_exception());
+            return;
+        }
+        if (!go_on()) return;
+    }
+    const auto found = handlers.events.find(name);
+    if (found == handlers.events.end()) {
+        context_.metrics.unhandled_events.add();
+        if (handlers.unhandled)
+            context_.guarded([&] { handlers.unhandled(s, name, args, {route, s.key, packet.id}); });
+        return;
+    }
+    auto id = packet.id;
+    for (auto& handle : found->second) {
+        context_.guarded([&] { handle(s, name, args, {route, s.key, std::exchange(id, {})}); });
+        if (!go_on()) return;
+    }
+}
+
+void client_link::on_ack(socket_core& s, const packet_view& packet,
+                         std::span<const byte_view> attachments) {
+    if (packet.id) context_.on_ack(s, *packet.id, {packet.arguments, attachments});
+}
+
+send_status client_link::send_text(std::string_view packet, std::span<const message> attachments,
+                                   const detail::emit_flags& flags) {
+    if (flags.droppable && !session_.writable()) return send_status::dropped;
+    send_status status = send_status::sent;
+    if (flags.uncompressed) {
+        status = session_.send(message::text(packet, {.uncompressed = true}));
+    } else {
+        status = session_.send(message_view(packet));
+    }
+    for (const message& one : attachments) {
+        if (status != send_status::sent && status != send_status::queued) break;
+        status = session_.send(one);
+    }
+    return status;
+}
+
+send_status client_link::send_event(std::string_view nsp, std::optional<std::uint32_t> ack,
+                                    std::string_view event, std::string_view arguments,
+                                    std::span<const message> attachments,
+                                    const detail::emit_flags& flags) {
+    context_.metrics.events_sent.add();
+    std::string& out = context_.scratch;
+    out = "4";
+    append_event(out, nsp, ack, event, arguments, attachments.size());
+    return send_text(out, attachments, flags);
+}
+
+send_status client_link::send_ack(std::string_view nsp, std::uint64_t id,
+                                  const encoded_arguments& what) {
+    context_.metrics.acks_sent.add();
+    std::string& out = context_.scratch;
+    out = "4";
+    append_ack(out, nsp, id, what.json, what.attachments.size());
+    return send_text(out, what.attachments, {});
+}
+
+// ---- The way out ----
+
+void client_link::disconnect(socket_core& s, disconnect_scope what) {
+    if (what == disconnect_scope::connection) {
+        for (socket_core* each : std::vector(sockets_))
+            disconnect(*each, disconnect_scope::this_namespace);
+        ended_ = true;
+        session_.close(engineio::close_reason::forced_close);
+        return;
+    }
+    if (s.now != socket_core::state::connected) return;
+    left_some_ = true;
+    std::string& out = context_.scratch;
+    out = "4";
+    append_disconnect(out, s.space->name);
+    session_.send(message_view(out));
+    leave(s, disconnect_reason::server_namespace_disconnect);
+    context_.finish_later(s);
+}
+
+void client_link::leave(socket_core& s, disconnect_reason why) {
+    if (s.now != socket_core::state::connected) return;
+    s.now = socket_core::state::leaving;
+    s.why = why;
+}
+
+void client_link::finish(socket_core& s) {
+    if (s.now == socket_core::state::leaving) {
+        s.now = socket_core::state::gone;
+        for (auto& told : s.space->handlers->disconnecting)
+            context_.guarded([&] { told(s, s.why); });
+        context_.hub().unsubscribe_all(s);
+        context_.forget_acks(s);
+        context_.count_socket(*s.space, false);
+        for (auto& told : s.space->handlers->disconnect) context_.guarded([&] { told(s, s.why); });
+    }
+    std::erase(sockets_, &s);
+    forget(s);
+}
+
+void client_link::forget(socket_core& s) {
+    context_.sockets.free(static_cast<std::uint32_t>(s.key >> 32U));
+}
+
+void client_link::on_close(engineio::close_reason why) {
+    ended_ = true;
+    cancel();
+    for (socket_core* s : std::vector(sockets_)) {
+        leave(*s, to_reason(why));
+        finish(*s);
+    }
+}
+
+}  // namespace weft::socketio

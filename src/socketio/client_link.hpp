@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "engineio/session.hpp"
+#include "net/loop_core.hpp"
+#include "socketio/proto/packet_assembler.hpp"
+#include "socketio/socket_core.hpp"
+
+namespace weft::socketio {
+
+/// One client: an Engine.IO session and its sockets, one for each namespace.
+///
+/// Whatever is wrong with a packet ends this connection and no other.
+/// **Threads**: the loop's. **Lifetime**: the session's.
+class client_link final : public engineio::session_user, private net::timer_node {
+public:
+    client_link(engineio::session& below, detail::loop_context& context);
+    ~client_link() override;
+
+    // engineio::session_user
+    void on_open() override;
+    void on_message(const message_view& data) override;
+    void on_close(engineio::close_reason why) override;
+
+    [[nodiscard]] socket_core* find(std::string_view nsp) const noexcept;
+    [[nodiscard]] engineio::session& session() const noexcept { return session_; }
+    [[nodiscard]] detail::loop_context& context() const noexcept { return context_; }
+    /// Clients of Socket.IO 2.
+    [[nodiscard]] bool legacy() const noexcept { return session_.protocol() == 3; }
+
+    /// Goes on with a socket that is asking: its present step has decided.
+    void judge(socket_core& s, verdict decided);
+    /// Ends one socket, or all and the connection.
+    void disconnect(socket_core& s, disconnect_scope what);
+    /// Tells the handlers of a socket that is leaving, and frees it.
+    void finish(socket_core& s);
+    /// The peer broke the protocol.
+    void fail(errc why);
+
+    /// Sends an event; its attachments follow it closely.
+    send_status send_event(std::string_view nsp, std::optional<std::uint32_t> ack,
+                           std::string_view event, std::string_view arguments,
+                           std::span<const message> attachments, const detail::emit_flags& flags);
+    send_status send_ack(std::string_view nsp, std::uint64_t id, const encoded_arguments& what);
+
+private:
+    static void fire(net::timer_node& node);
+    void on_deadline();
+    void assembled(packet_event got);
+    void dispatch(const packet_view& packet, std::span<const byte_view> attachments);
+    void on_connect(const packet_view& packet);
+    void ask(socket_core& s);
+    detail::gate gate_of(const socket_core& s);
+    void refuse(socket_core& s, const refusal& why);
+    void connected(socket_core& s);
+    void on_event(socket_core& s, const packet_view& packet,
+                  std::span<const byte_view> attachments);
+    void on_ack(socket_core& s, const packet_view& packet, std::span<const byte_view> attachments);
+    void leave(socket_core& s, disconnect_reason why);
+    void forget(socket_core& s);
+    send_status send_text(std::string_view packet, std::span<const message> attachments,
+                          const detail::emit_flags& flags);
+
+    engineio::session& session_;
+    detail::loop_context& context_;
+    std::vector<socket_core*> sockets_;
+    std::unique_ptr<packet_assembler> assembler_;  // while attachments are due
+    bool joined_once_ : 1 = false;                 // so no connect timeout any more
+    bool left_some_ : 1 = false;  // a namespace that we left may still be spoken to
+    bool ended_ : 1 = false;      // nothing more is read
+};
+
+}  // namespace weft::socketio

@@ -1,0 +1,127 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <weft/socketio/adapter.hpp>
+#include <weft/socketio/server.hpp>
+
+#include "base/siphash.hpp"
+#include "engineio/server.hpp"
+#include "socketio/proto/packet.hpp"
+
+namespace weft::socketio::detail {
+
+class loop_context;
+
+/// For names that peers choose.
+struct name_hash : keyed_hash {
+    using is_transparent = void;
+};
+template <class T>
+using by_name = std::unordered_map<std::string, T, name_hash, std::equal_to<>>;
+
+/// What users registered for a namespace or a pattern. Changed before the loops run, then shared.
+struct space_handlers {
+    std::vector<middleware> middlewares;
+    std::vector<filter> filters;
+    std::vector<socket_handler<>> connect;
+    std::vector<socket_handler<disconnect_reason>> disconnecting, disconnect;
+    by_name<std::vector<event_handler>> events;
+    std::vector<unique_function<void(socket&, std::string_view, const raw_arguments&)>> any;
+    std::vector<unique_function<void(std::string_view, const raw_arguments&)>> any_outgoing;
+    std::vector<unique_function<void(socket&, const error&)>> error;
+    std::vector<unique_function<void(std::string_view)>> new_namespace;
+    by_name<std::vector<unique_function<void(const raw_arguments&)>>> server_side;
+    event_handler unhandled;
+    std::atomic<std::size_t> sockets{0};
+};
+
+/// A namespace's name, and what belongs to it. Of a namespace that a pattern made there is one per
+/// loop. **Threads**: any.
+struct space_info : std::enable_shared_from_this<space_info> {
+    server_core* core = nullptr;
+    std::shared_ptr<space_handlers> handlers;
+    std::string name;
+    std::string topic;     ///< The hub's topic of all its sockets; in front of a room's.
+    bool pattern = false;  ///< Not a namespace, but what makes them.
+};
+
+/// The hub's topic of a room. A namespace's name has no comma, so no two rooms share one.
+inline void append_room_topic(std::string& out, const space_info& of, std::string_view room) {
+    out += of.topic;
+    out += ',';
+    out += room;
+}
+
+/// One `of_matching`.
+struct space_pattern {
+    predicate decide;
+    space* made;
+};
+
+/// What all loops of one Socket.IO server share.
+/// **Threads**: set up by one; once prepared, only read, except for what says so.
+class server_core final : public module,
+                          public adapter_target,
+                          public std::enable_shared_from_this<server_core> {
+public:
+    server_core(options wanted, http::router& routes, log_sink* log);
+    ~server_core() override;
+
+    /// Before anything else: which of its host's modules this is.
+    void set_number(std::size_t number);
+    space& of(std::string_view name);
+    [[nodiscard]] std::shared_ptr<const space_info> main_space() { return of("/").info_; }
+    space& add_pattern(std::string name, predicate decide);
+    [[nodiscard]] const std::shared_ptr<const space_info>& info_of(const space& s) const noexcept;
+    /// The namespace that `of` made, or null.
+    [[nodiscard]] std::shared_ptr<const space_info> find(std::string_view name) const;
+    [[nodiscard]] std::shared_ptr<const space_info> make_child(const space_info& pattern,
+                                                               std::string_view name);
+
+    // module
+    result<void> prepare(const std::vector<ws::session_shared*>& loops) override;
+    void drain() override;
+    void shut_down() noexcept override;
+    void visit_metrics(metric_visitor visit) const override;
+
+    // adapter_target
+    void apply(const cluster_message& what) override;
+
+    /// The loop that the calling thread runs, or null.
+    [[nodiscard]] loop_context* here() const noexcept;
+    /// Names an acknowledgement that we ask for. Below 2^31, which some clients need. **Threads**:
+    /// any.
+    [[nodiscard]] std::uint32_t next_ack_id() noexcept {
+        return next_ack_.fetch_add(1, std::memory_order_relaxed) & 0x7FFF'FFFFU;
+    }
+
+    const options chosen;
+    const packet_limits limits;
+    log_sink* const log;
+    engineio::server engine;
+    std::vector<std::shared_ptr<loop_context>> loops;
+    std::vector<space_pattern> patterns;
+    /// Of a socket whose namespace is not known yet.
+    const std::shared_ptr<space_handlers> no_handlers = std::make_shared<space_handlers>();
+
+private:
+    std::unique_ptr<space> make_space(std::string name, bool pattern);
+
+    std::string topic_prefix_;
+    by_name<std::unique_ptr<space>> spaces_;
+    std::vector<std::unique_ptr<space>> pattern_spaces_;
+    std::atomic<std::uint32_t> next_ack_{0};
+    http::router& routes_;
+    bool started_ = false;
+};
+
+}  // namespace weft::socketio::detail

@@ -1,0 +1,328 @@
+// What a Socket.IO server has on one loop. Names of sockets and rights to acknowledge point here,
+// may outlive everything, and may be used on any thread: they reach a socket only through `find`,
+// on the loop's thread, and nothing once `core_` is null.
+//
+// Invariant: handlers run either from a packet, a timer or a posted task, never from inside of a
+// call that a handler makes. So a socket that leaves is only marked, and told in `finish_leaving`.
+
+#include "socketio/loop_context.hpp"
+
+#include <exception>
+#include <utility>
+
+#include "net/mailbox.hpp"
+#include "socketio/broadcast_wait.hpp"
+#include "socketio/client_link.hpp"
+
+namespace weft::socketio {
+namespace {
+
+/// `{"error":{"code":"socketio.bad_argument","message":"..."}}`
+encoded_arguments encode_error(const error& why) {
+    std::string_view layer = why.code().category().name();
+    if (layer.starts_with("weft.")) layer.remove_prefix(5);
+    std::string code(layer);
+    code += '.';
+    if (why.code().category() == error_category()) {
+        std::string_view label = describe(static_cast<errc>(why.code().value())).label;
+        label.remove_prefix(label.find('"') + 1);
+        label.remove_suffix(1);
+        code += label;
+    } else {
+        code += std::to_string(why.code().value());
+    }
+    encoded_arguments encoded;
+    json_writer json(encoded.json);
+    json.begin_object();
+    json.key("error");
+    json.begin_object();
+    json.member("code", code);
+    json.member("message", why.what().empty() ? why.message() : why.what());
+    json.end_object();
+    json.end_object();
+    return encoded;
+}
+
+}  // namespace
+
+void metrics::visit(metric_visitor to) const {
+    const auto gauge = [&](std::string_view name, std::string_view help, const counter& c) {
+        to({name, {}, help, metric_kind::gauge, c.read()});
+    };
+    const auto count = [&](std::string_view name, std::string_view labels, std::string_view help,
+                           const counter& c) {
+        to({name, labels, help, metric_kind::counter, c.read()});
+    };
+    gauge("weft_socketio_clients", "Connections of Socket.IO clients.", clients);
+    gauge("weft_socketio_sockets", "Connected sockets, one per client and namespace.", sockets);
+    count("weft_socketio_connected_total", {}, "Sockets that were connected.", connected);
+    count("weft_socketio_refused_total", {}, "Sockets that were not let in.", refused);
+    count("weft_socketio_events_total", "direction=\"in\"", "Events.", events_received);
+    count("weft_socketio_events_total", "direction=\"out\"", "Events.", events_sent);
+    count("weft_socketio_acks_total", "direction=\"in\"", "Acknowledgements.", acks_received);
+    count("weft_socketio_acks_total", "direction=\"out\"", "Acknowledgements.", acks_sent);
+    count("weft_socketio_acks_timed_out_total", {}, "Acknowledgements that did not come in time.",
+          acks_timed_out);
+    count("weft_socketio_acks_unknown_total", {}, "Acknowledgements that nobody waited for.",
+          acks_unknown);
+    count("weft_socketio_unhandled_events_total", {}, "Events without a handler.",
+          unhandled_events);
+    count("weft_socketio_refused_events_total", {},
+          "Events that a middleware refused, or whose arguments did not decode.", refused_events);
+    count("weft_socketio_handler_exceptions_total", {}, "What handlers threw.", handler_exceptions);
+    count("weft_socketio_recoveries_total", "outcome=\"recovered\"",
+          "Clients that came back with a recovery id.", recovered);
+    count("weft_socketio_recoveries_total", "outcome=\"unknown\"",
+          "Clients that came back with a recovery id.", recoveries_failed);
+    errors.visit(to);
+}
+
+pending_ack::pending_ack(socket_core& by, std::uint32_t named, detail::ack_callback told) noexcept
+    : timer_node(&fire),
+      owner(by),
+      id(named),
+      on_ack(std::move(told)),
+      next(by.waiting),
+      to_me(&by.waiting) {
+    if (next != nullptr) next->to_me = &next;
+    by.waiting = this;
+    ++by.waiting_count;
+}
+
+pending_ack::~pending_ack() {
+    *to_me = next;
+    if (next != nullptr) next->to_me = to_me;
+    --owner.waiting_count;
+}
+
+void pending_ack::fire(net::timer_node& node) {
+    auto& self = static_cast<pending_ack&>(node);
+    detail::loop_context& context = self.owner.context();
+    context.metrics.acks_timed_out.add();
+    context.settle(self, error(weft::errc::timed_out, "acknowledgement"));
+}
+
+namespace detail {
+
+loop_context::loop_context(server_core& owner, ws::session_shared& below)
+    : core_(&owner), loop_(below.loop), below_(below), mail_(below.loop.mail()) {}
+
+loop_context::~loop_context() = default;
+
+void loop_context::report(const std::exception_ptr& thrown) noexcept {
+    metrics.handler_exceptions.add();
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const std::exception& e) {
+        loop_.log(log_level::error, "socketio", e.what());
+    } catch (...) {
+        loop_.log(log_level::error, "socketio",
+                  "a handler threw something that is not a std::exception");
+    }
+}
+
+void loop_context::tell_error(socket_core& s, const error& why) noexcept {
+    if (why.code().category() == error_category())
+        metrics.errors.count(static_cast<errc>(why.code().value()));
+    for (auto& told : s.space->handlers->error) guarded([&] { told(s, why); });
+}
+
+bool loop_context::draw_id(std::span<char, 20> into) noexcept {
+    constexpr std::string_view alphabet =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    std::array<std::byte, 20> drawn{};
+    if (!below_.random.fill(drawn)) return false;
+    for (std::size_t i = 0; i < drawn.size(); ++i)
+        into[i] = alphabet[std::to_integer<std::size_t>(drawn[i]) % alphabet.size()];
+    return true;
+}
+
+// ---- Answers that are given here or elsewhere ----
+
+template <class Args>
+void loop_context::acknowledge_from_anywhere(std::uint64_t peer, std::uint64_t id,
+                                             Args&& what) noexcept {
+    if (on_thread()) {
+        if (socket_core* s = find(peer); s != nullptr && s->now == socket_core::state::connected)
+            s->link.send_ack(s->space->name, id, what);
+        return;
+    }
+    try {
+        post([self = shared_from_this(), peer, id,
+              what = encoded_arguments(std::forward<Args>(what))] {
+            self->acknowledge_from_anywhere(peer, id, what);
+        });
+    } catch (const std::bad_alloc&) {
+        return;  // as if the answer had come too late
+    }
+}
+
+void loop_context::acknowledge(std::uint64_t peer, std::uint64_t id,
+                               const encoded_arguments& what) noexcept {
+    acknowledge_from_anywhere(peer, id, what);
+}
+
+void loop_context::acknowledge(std::uint64_t peer, std::uint64_t id,
+                               encoded_arguments&& what) noexcept {
+    acknowledge_from_anywhere(peer, id, std::move(what));
+}
+
+void loop_context::refuse(std::uint64_t peer, std::optional<std::uint64_t> id,
+                          const error& why) noexcept {
+    try {
+        if (!on_thread()) {
+            post([self = shared_from_this(), peer, id, why] { self->refuse(peer, id, why); });
+            return;
+        }
+        socket_core* s = find(peer);
+        if (s == nullptr || s->now != socket_core::state::connected) return;
+        metrics.refused_events.add();
+        if (id) s->link.send_ack(s->space->name, *id, encode_error(why));
+        tell_error(*s, why);
+    } catch (const std::bad_alloc&) {
+        return;
+    }
+}
+
+void loop_context::failed(std::uint64_t peer, std::optional<std::uint64_t> id,
+                          std::exception_ptr thrown) noexcept {
+    try {
+        if (!on_thread()) {
+            post([self = shared_from_this(), peer, id, thrown = std::move(thrown)] {
+                self->failed(peer, id, thrown);
+            });
+            return;
+        }
+        report(thrown);
+        socket_core* s = find(peer);
+        if (s == nullptr || s->now != socket_core::state::connected) return;
+        const error why(errc::handler_failed, "internal error");
+        if (id) s->link.send_ack(s->space->name, *id, encode_error(why));
+        tell_error(*s, why);
+    } catch (const std::bad_alloc&) {
+        return;
+    }
+}
+
+// ---- Namespaces that patterns made ----
+
+std::shared_ptr<const space_info> loop_context::find_child(std::string_view name) const {
+    const auto found = children_.find(name);
+    return found != children_.end() ? found->second.info : nullptr;
+}
+
+std::shared_ptr<const space_info> loop_context::make_child(const space_info& pattern,
+                                                           std::string_view name) {
+    if (auto there = find_child(name)) return there;
+    if (children_.size() >= core()->chosen.max_child_namespaces) return nullptr;
+    auto made = core()->make_child(pattern, name);
+    children_.emplace(std::string(name), child{made});
+    for (auto& told : made->handlers->new_namespace) guarded([&] { told(name); });
+    return made;
+}
+
+void loop_context::count_socket(const space_info& of, bool entered) {
+    if (entered) {
+        metrics.sockets.add();
+        of.handlers->sockets.fetch_add(1, std::memory_order_relaxed);
+    } else {
+        metrics.sockets.sub();
+        of.handlers->sockets.fetch_sub(1, std::memory_order_relaxed);
+    }
+    const auto found = children_.find(of.name);
+    if (found == children_.end()) return;
+    if (entered) {
+        ++found->second.sockets;
+    } else if (--found->second.sockets == 0 && core()->chosen.cleanup_empty_child_namespaces) {
+        children_.erase(found);
+    }
+}
+
+// ---- Acknowledgements that we wait for ----
+
+void loop_context::wait_for_ack(socket_core& s, std::uint32_t id, duration limit,
+                                ack_callback on_ack) {
+    auto wait = std::make_unique<pending_ack>(s, id, std::move(on_ack));
+    loop_.arm(*wait, loop_.now() + limit);
+    pending.insert_or_assign(id, std::move(wait));
+}
+
+void loop_context::settle(pending_ack& wait, const result<raw_arguments>& answer) {
+    ack_callback told = std::move(wait.on_ack);
+    pending.erase(wait.id);
+    guarded([&] { told(answer); });
+}
+
+void loop_context::on_ack(socket_core& s, std::uint64_t id, const raw_arguments& answer) {
+    metrics.acks_received.add();
+    if (id <= 0x7FFF'FFFFU) {
+        const auto name = static_cast<std::uint32_t>(id);
+        if (const auto found = pending.find(name);
+            found != pending.end() && &found->second->owner == &s) {
+            settle(*found->second, answer);
+            return;
+        }
+        if (const auto found = asked.find(name);
+            found != asked.end() && found->second->answer(s.key, answer)) {
+            if (found->second->due.empty()) asked.erase(found);
+            return;
+        }
+    }
+    metrics.acks_unknown.add();
+}
+
+void loop_context::forget_acks(socket_core& s) {
+    while (s.waiting != nullptr)
+        settle(*s.waiting, error(weft::errc::closed_by_peer, "the socket has disconnected"));
+    std::erase_if(asked, [&](auto& entry) {
+        entry.second->leave(s.key);
+        return entry.second->due.empty();
+    });
+}
+
+// ---- What waits for the end of the turn ----
+
+void loop_context::forward(std::shared_ptr<const operation> what) {
+    outgoing_.push_back(std::move(what));
+    if (outgoing_.size() > 1) return;
+    post([self = shared_from_this()] { self->flush(); });
+}
+
+void loop_context::flush() noexcept {
+    server_core* const all = core();
+    if (all == nullptr) return;
+    const auto batch = std::make_shared<const std::vector<std::shared_ptr<const operation>>>(
+        std::exchange(outgoing_, {}));
+    for (const auto& other : all->loops) {
+        if (other.get() == this) continue;
+        other->post([other, batch] {
+            if (other->core() == nullptr) return;
+            for (const auto& what : *batch) what->run(*other);
+        });
+    }
+}
+
+void loop_context::finish_later(socket_core& s) {
+    leaving_.push_back(s.key);
+    if (leaving_.size() > 1) return;
+    post([self = shared_from_this()] { self->finish_leaving(); });
+}
+
+void loop_context::finish_leaving() noexcept {
+    for (const socket_key key : std::exchange(leaving_, {})) {
+        if (socket_core* s = find(key)) s->link.finish(*s);
+    }
+}
+
+void loop_context::close() noexcept {
+    pending.clear();
+    asked.clear();
+    collecting.clear();
+    outgoing_.clear();
+    leaving_.clear();
+    children_.clear();
+    core_.store(nullptr, std::memory_order_release);
+}
+
+}  // namespace detail
+}  // namespace weft::socketio

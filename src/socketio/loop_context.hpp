@@ -1,0 +1,175 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include <weft/base/metrics.hpp>
+#include <weft/socketio/ack.hpp>
+
+#include "net/slab.hpp"
+#include "socketio/core.hpp"
+#include "socketio/proto/error_counters.hpp"
+#include "socketio/socket_core.hpp"
+#include "ws/session.hpp"
+
+namespace weft::socketio {
+
+/// One loop's counters of Socket.IO.
+struct metrics {
+    counter clients, sockets, connected, refused, events_received, events_sent, acks_received,
+        acks_sent, acks_timed_out, acks_unknown, unhandled_events, refused_events,
+        handler_exceptions, recovered, recoveries_failed;
+    error_counters errors;
+    void visit(metric_visitor to) const;
+};
+
+/// An acknowledgement that one socket owes us.
+struct pending_ack final : net::timer_node {
+    pending_ack(socket_core& by, std::uint32_t named, detail::ack_callback told) noexcept;
+    ~pending_ack();
+    static void fire(net::timer_node& node);
+
+    socket_core& owner;
+    std::uint32_t id;
+    detail::ack_callback on_ack;
+    pending_ack* next;  // of the owner's
+    pending_ack** to_me;
+};
+
+namespace detail {
+
+struct broadcast_wait;
+class reply_collector;
+
+/// Something that is done on several loops. **Threads**: run on all of them at once.
+class operation {
+public:
+    operation() = default;
+    operation(const operation&) = delete;
+    operation& operator=(const operation&) = delete;
+    virtual ~operation() = default;
+    virtual void run(loop_context& on) const = 0;
+};
+
+/// What a Socket.IO server has on one loop.
+///
+/// What one loop tells the others goes through `forward`, in one order: a broadcast and the leaving
+/// of its room never overtake each other.
+/// **Threads**: the loop's, except for what says any. **Lifetime**: shared with those who keep a
+/// name of a socket; after `close` it does nothing.
+class loop_context final : public ack_route, public std::enable_shared_from_this<loop_context> {
+public:
+    loop_context(server_core& owner, ws::session_shared& below);
+    ~loop_context() override;
+
+    // ack_route, any thread
+    void acknowledge(std::uint64_t peer, std::uint64_t id,
+                     const encoded_arguments& what) noexcept override;
+    void acknowledge(std::uint64_t peer, std::uint64_t id,
+                     encoded_arguments&& what) noexcept override;
+    void refuse(std::uint64_t peer, std::optional<std::uint64_t> id,
+                const error& why) noexcept override;
+    void failed(std::uint64_t peer, std::optional<std::uint64_t> id,
+                std::exception_ptr thrown) noexcept override;
+
+    /// Null once closed. **Threads**: any.
+    [[nodiscard]] server_core* core() const noexcept {
+        return core_.load(std::memory_order_acquire);
+    }
+    [[nodiscard]] bool on_thread() const noexcept {
+        return core() != nullptr && loop_.in_loop_thread();
+    }
+    [[nodiscard]] bool runs_here() const noexcept { return core() != nullptr && loop_.runs_here(); }
+    /// **Threads**: any. False when the loop is gone; the task is destroyed then.
+    bool post(unique_function<void()> task) { return mail_->push(std::move(task)); }
+    [[nodiscard]] loop_ref ref() const { return {mail_, loop_}; }
+    [[nodiscard]] net::loop_core& loop() const noexcept { return loop_; }
+    [[nodiscard]] pubsub::hub& hub() const noexcept { return below_.hub; }
+    [[nodiscard]] ws::session_shared& below() const noexcept { return below_; }
+
+    [[nodiscard]] socket_core* find(socket_key key) noexcept {
+        return core() == nullptr ? nullptr
+                                 : sockets.find(static_cast<std::uint32_t>(key >> 32U),
+                                                static_cast<std::uint32_t>(key));
+    }
+    /// Fills in 20 characters that nobody can foresee. **Errors**: false without entropy.
+    [[nodiscard]] bool draw_id(std::span<char, 20> into) noexcept;
+
+    /// A namespace that a pattern made on this loop, or null; made when it may be.
+    [[nodiscard]] std::shared_ptr<const space_info> find_child(std::string_view name) const;
+    [[nodiscard]] std::shared_ptr<const space_info> make_child(const space_info& pattern,
+                                                               std::string_view name);
+    template <class F>
+    void each_child(F use) const {
+        for (const auto& [name, made] : children_) use(*made.info);
+    }
+    /// A socket of a namespace was connected, or has left it.
+    void count_socket(const space_info& of, bool entered);
+
+    /// Runs what users gave us: an exception is logged and counted, and ends here.
+    template <class F>
+    bool guarded(F&& call) noexcept {
+        try {
+            call();
+            return true;
+        } catch (...) {
+            report(std::current_exception());
+            return false;
+        }
+    }
+    void report(const std::exception_ptr& thrown) noexcept;
+    /// Counts, and tells the namespace's `on_error`.
+    void tell_error(socket_core& s, const error& why) noexcept;
+
+    /// On every other loop, after this turn, in order.
+    void forward(std::shared_ptr<const operation> what);
+
+    void wait_for_ack(socket_core& s, std::uint32_t id, duration limit, ack_callback on_ack);
+    /// Ends a wait: tells the callback.
+    void settle(pending_ack& wait, const result<raw_arguments>& answer);
+    /// An ACK packet; unknown ids are ignored.
+    void on_ack(socket_core& s, std::uint64_t id, const raw_arguments& answer);
+    /// The socket is gone: whatever it owes us fails.
+    void forget_acks(socket_core& s);
+
+    /// After the loop has shut down.
+    void close() noexcept;
+
+    net::slab<socket_core> sockets;
+    socketio::metrics metrics;
+    std::unordered_map<std::uint32_t, std::unique_ptr<pending_ack>> pending;
+    std::unordered_map<std::uint32_t, std::unique_ptr<broadcast_wait>> asked;  // of our sockets
+    std::unordered_set<std::shared_ptr<reply_collector>> collecting;  // answers to broadcasts
+    std::string scratch;         // a packet being written; used within one call
+    std::vector<message> group;  // a packet with its attachments; likewise
+
+    /// Leaving sockets, for the turn that is posted.
+    void finish_later(socket_core& s);
+
+private:
+    void flush() noexcept;
+    void finish_leaving() noexcept;
+    template <class Args>
+    void acknowledge_from_anywhere(std::uint64_t peer, std::uint64_t id, Args&& what) noexcept;
+
+    std::atomic<server_core*> core_;
+    net::loop_core& loop_;
+    ws::session_shared& below_;
+    const std::shared_ptr<net::mailbox> mail_;
+    struct child {
+        std::shared_ptr<const space_info> info;
+        std::size_t sockets = 0;
+    };
+    by_name<child> children_;
+    std::vector<std::shared_ptr<const operation>> outgoing_;
+    std::vector<socket_key> leaving_;
+};
+
+}  // namespace detail
+}  // namespace weft::socketio

@@ -1,0 +1,310 @@
+// What all loops of a Socket.IO server share, and the handles that users have. Everything here is
+// set up on one thread; `prepare` makes the loops' parts, and from then on it is only read.
+
+#include <weft/socketio/server.hpp>
+
+#include <algorithm>
+#include <utility>
+
+#include "socketio/client_bundle.hpp"
+#include "socketio/client_link.hpp"
+#include "socketio/core.hpp"
+#include "socketio/loop_context.hpp"
+#include "socketio/proto/placeholders.hpp"
+
+namespace weft::socketio {
+
+// ---- detail::server_core ----
+
+namespace detail {
+namespace {
+
+/// Whether `text` is `pattern`, in which "*" stands for any characters. **Cost**: the product of
+/// the lengths at worst, no recursion.
+bool glob_matches(std::string_view pattern, std::string_view text) noexcept {
+    std::size_t p = 0, t = 0, star = std::string_view::npos, retry = 0;
+    while (t < text.size()) {
+        if (p < pattern.size() && pattern[p] == '*') {
+            star = p++;
+            retry = t;
+        } else if (p < pattern.size() && pattern[p] == text[t]) {
+            ++p;
+            ++t;
+        } else if (star != std::string_view::npos) {
+            p = star + 1;
+            t = ++retry;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.size() && pattern[p] == '*') ++p;
+    return p == pattern.size();
+}
+
+std::string with_slash(std::string_view name) {
+    std::string full(name.starts_with('/') ? "" : "/");
+    full += name;
+    return full;
+}
+
+packet_limits limits_of(const options& chosen) {
+    packet_limits limits;
+    limits.max_attachments = chosen.max_attachments;
+    limits.max_namespace_length = chosen.max_namespace_length;
+    limits.max_packet = chosen.engine.max_payload;
+    return limits;
+}
+
+}  // namespace
+
+server_core::server_core(options wanted, http::router& routes, log_sink* sink)
+    : chosen(std::move(wanted)),
+      limits(limits_of(chosen)),
+      log(sink),
+      engine(chosen.engine),
+      routes_(routes) {}
+
+server_core::~server_core() = default;
+
+void server_core::set_number(std::size_t number) {
+    // No topic of a user begins like this.
+    topic_prefix_ = "\x02" + std::to_string(number);
+}
+
+std::unique_ptr<space> server_core::make_space(std::string name, bool pattern) {
+    auto info = std::make_shared<space_info>();
+    info->core = this;
+    info->handlers = std::make_shared<space_handlers>();
+    info->topic = topic_prefix_ + name;
+    info->name = std::move(name);
+    info->pattern = pattern;
+    return std::unique_ptr<space>(new space(std::move(info)));
+}
+
+space& server_core::of(std::string_view name) {
+    std::string full = with_slash(name);
+    const auto found = spaces_.find(full);
+    if (found != spaces_.end()) return *found->second;
+    auto made = make_space(full, false);
+    return *spaces_.emplace(std::move(full), std::move(made)).first->second;
+}
+
+space& server_core::add_pattern(std::string name, predicate decide) {
+    pattern_spaces_.push_back(make_space(std::move(name), true));
+    space& made = *pattern_spaces_.back();
+    patterns.push_back({std::move(decide), &made});
+    return made;
+}
+
+const std::shared_ptr<const space_info>& server_core::info_of(const space& s) const noexcept {
+    return s.info_;
+}
+
+std::shared_ptr<const space_info> server_core::find(std::string_view name) const {
+    const auto found = spaces_.find(name);
+    return found != spaces_.end() ? found->second->info_ : nullptr;
+}
+
+std::shared_ptr<const space_info> server_core::make_child(const space_info& pattern,
+                                                          std::string_view name) {
+    auto made = std::make_shared<space_info>();
+    made->core = this;
+    made->handlers = pattern.handlers;
+    made->name = name;
+    made->topic = topic_prefix_ + made->name;
+    return made;
+}
+
+result<void> server_core::prepare(const std::vector<ws::session_shared*>& below) {
+    if (!std::exchange(started_, true)) {
+        if (chosen.max_attachments > placeholder_set::max_attachments)
+            return error(weft::errc::invalid_argument, "max_attachments must be at most 64");
+        if (auto ready = engine.prepare(); !ready) return ready;
+        engine.on_session([this](engineio::session& below_it) {
+            return std::make_unique<client_link>(below_it, *loops[below_it.loop().index()]);
+        });
+        if (auto routed = engine.add_routes(routes_); !routed) return routed;
+        if (chosen.serve_client) {
+            if (auto routed = add_client_bundle(routes_, chosen.engine.path); !routed)
+                return routed;
+        }
+        if (chosen.adapter) chosen.adapter->start(*this);
+    }
+    engine.set_loops(below);
+    for (std::size_t i = loops.size(); i < below.size(); ++i)
+        loops.push_back(std::make_shared<loop_context>(*this, *below[i]));
+    return {};
+}
+
+void server_core::drain() {
+    engine.drain();
+}
+
+void server_core::shut_down() noexcept {
+    if (chosen.adapter && started_) chosen.adapter->stop();
+    engine.shut_down();
+    for (const auto& loop : loops) loop->close();
+}
+
+void server_core::visit_metrics(metric_visitor visit) const {
+    engine.visit_metrics(visit);
+    for (const auto& loop : loops) loop->metrics.visit(visit);
+}
+
+loop_context* server_core::here() const noexcept {
+    for (const auto& loop : loops) {
+        if (loop->runs_here()) return loop.get();
+    }
+    return nullptr;
+}
+
+void server_core::apply(const cluster_message& what) {
+    auto info = find(what.to.nsp);
+    if (!info) {  // perhaps a pattern's: a name is enough to reach its sockets
+        auto named = std::make_shared<space_info>();
+        named->core = this;
+        named->handlers = no_handlers;
+        named->name = what.to.nsp;
+        named->topic = topic_prefix_ + named->name;
+        info = std::move(named);
+    }
+    const encoded_arguments args{what.arguments, what.attachments};
+    if (what.what == cluster_message::kind::server_side_emit) {
+        std::vector<byte_view> attachments;
+        for (const message& one : what.attachments) attachments.push_back(one.bytes());
+        const auto found = info->handlers->server_side.find(what.event);
+        if (found == info->handlers->server_side.end()) return;
+        for (auto& told : found->second) told({what.arguments, attachments});
+        return;
+    }
+    broadcast_target to;
+    to.space = info.get();
+    to.flags = {.droppable = what.droppable, .uncompressed = what.uncompressed, .local = true};
+    for (const std::string& room : what.to.rooms) to.rooms.add(room);
+    for (const std::string& room : what.to.except) to.except.add(room);
+    switch (what.what) {
+        case cluster_message::kind::broadcast: broadcast_encoded(to, what.event, args); break;
+        case cluster_message::kind::join:
+        case cluster_message::kind::leave:
+            for (const std::string& room : what.names)
+                change_rooms(to, room, what.what == cluster_message::kind::join);
+            break;
+        case cluster_message::kind::disconnect:
+            disconnect_sockets(
+                to, what.close ? disconnect_scope::connection : disconnect_scope::this_namespace);
+            break;
+        case cluster_message::kind::server_side_emit: break;
+    }
+}
+
+}  // namespace detail
+
+// ---- space ----
+
+space::space(std::shared_ptr<const detail::space_info> info) noexcept : info_(std::move(info)) {}
+space::~space() = default;
+
+std::string_view space::name() const noexcept {
+    return info_->name;
+}
+
+space& space::on_any(
+    unique_function<void(socket&, std::string_view, const raw_arguments&)> handler) {
+    info_->handlers->any.push_back(std::move(handler));
+    return *this;
+}
+space& space::on_unhandled(
+    unique_function<void(socket&, std::string_view, const raw_arguments&, raw_ack)> handler) {
+    info_->handlers->unhandled = std::move(handler);
+    return *this;
+}
+space& space::on_any_outgoing(
+    unique_function<void(std::string_view, const raw_arguments&)> handler) {
+    info_->handlers->any_outgoing.push_back(std::move(handler));
+    return *this;
+}
+space& space::on_error(unique_function<void(socket&, const error&)> handler) {
+    info_->handlers->error.push_back(std::move(handler));
+    return *this;
+}
+space& space::on_new_namespace(unique_function<void(std::string_view)> handler) {
+    info_->handlers->new_namespace.push_back(std::move(handler));
+    return *this;
+}
+space& space::on_server_side(std::string_view event,
+                             unique_function<void(const raw_arguments&)> handler) {
+    info_->handlers->server_side[std::string(event)].push_back(std::move(handler));
+    return *this;
+}
+
+std::size_t space::sockets_count() const noexcept {
+    return info_->handlers->sockets.load(std::memory_order_relaxed);
+}
+
+broadcast_operator space::all() noexcept {
+    return {*info_, nullptr};
+}
+
+void space::add_filter(detail::filter what) {
+    info_->handlers->filters.push_back(std::move(what));
+}
+void space::add_middleware(detail::middleware what) {
+    info_->handlers->middlewares.push_back(std::move(what));
+}
+void space::add_on_connect(detail::socket_handler<> what) {
+    info_->handlers->connect.push_back(std::move(what));
+}
+void space::add_handler(std::string_view event, detail::event_handler what) {
+    info_->handlers->events[std::string(event)].push_back(std::move(what));
+}
+void space::add_on_disconnecting(detail::socket_handler<disconnect_reason> what) {
+    info_->handlers->disconnecting.push_back(std::move(what));
+}
+void space::add_on_disconnect(detail::socket_handler<disconnect_reason> what) {
+    info_->handlers->disconnect.push_back(std::move(what));
+}
+
+void space::emit_server_side(std::string_view event, const encoded_arguments& args) {
+    const auto& adapter = info_->core->chosen.adapter;
+    if (!adapter) return;
+    auto told = std::make_shared<cluster_message>();
+    told->what = cluster_message::kind::server_side_emit;
+    told->to.nsp = info_->name;
+    told->event = event;
+    told->arguments = args.json;
+    told->attachments = args.attachments;
+    adapter->publish(std::move(told));
+}
+
+// ---- server ----
+
+server::server(host& where, options chosen)
+    : server(where, std::make_shared<detail::server_core>(std::move(chosen), where.routes(),
+                                                          where.log())) {}
+
+server::server(host& where, std::shared_ptr<detail::server_core> core)
+    : space((core->set_number(where.attach(core)), core->main_space())), core_(std::move(core)) {}
+
+server::~server() = default;
+
+space& server::of(std::string_view name) {
+    return core_->of(name);
+}
+
+space& server::of_matching(std::string_view pattern) {
+    std::string full = detail::with_slash(pattern);
+    return core_->add_pattern(full,
+                              [full](std::string_view name, std::string_view, detail::gate at) {
+                                  at.settle(verdict(detail::glob_matches(full, name)));
+                              });
+}
+
+space& server::add_predicate(detail::predicate what) {
+    return core_->add_pattern("(predicate)", std::move(what));
+}
+
+std::size_t server::clients_count() const noexcept {
+    return core_->engine.sessions();
+}
+
+}  // namespace weft::socketio

@@ -1,0 +1,300 @@
+// A socket as users see it, and its name. Every verb of the name finds the socket on its loop, now
+// or in a task, and does nothing when it is gone.
+
+#include <weft/socketio/socket_ref.hpp>
+
+#include <new>
+#include <utility>
+
+#include "socketio/client_link.hpp"
+#include "socketio/loop_context.hpp"
+#include "socketio/packet_writer.hpp"
+
+namespace weft::socketio {
+
+// ---- socket_core ----
+
+socket_core::socket_core(std::uint32_t slot, std::uint32_t generation, client_link& by,
+                         std::shared_ptr<const detail::space_info> in, std::string_view sent)
+    : link(by),
+      space(std::move(in)),
+      key(std::uint64_t{slot} << 32U | generation),
+      auth(sent),
+      id{} {}
+
+send_status socket_core::deliver(const message& what) noexcept {
+    if (now != state::connected) return send_status::closed;
+    return link.session().send(what);
+}
+
+send_status socket_core::deliver_group(std::span<const message> group) noexcept {
+    if (now != state::connected) return send_status::closed;
+    return link.session().send(group);
+}
+
+detail::loop_context& socket_core::context() const noexcept {
+    return link.context();
+}
+
+bool socket_core::enter(std::string_view room) {
+    std::string topic;
+    detail::append_room_topic(topic, *space, room);
+    return context().hub().subscribe(*this, topic);
+}
+
+// ---- socket ----
+
+std::string_view socket::id() const noexcept {
+    return socket_core::of(*this).id_text();
+}
+std::string_view socket::nsp() const noexcept {
+    return socket_core::of(*this).space->name;
+}
+bool socket::connected() const noexcept {
+    return socket_core::of(*this).now == socket_core::state::connected;
+}
+bool socket::recovered() const noexcept {
+    return socket_core::of(*this).recovered;
+}
+const engineio::handshake& socket::handshake() const noexcept {
+    return socket_core::of(*this).link.session().request();
+}
+std::string_view socket::auth() const noexcept {
+    const std::string& sent = socket_core::of(*this).auth;
+    return sent.empty() ? std::string_view("{}") : std::string_view(sent);
+}
+loop_ref socket::loop() const {
+    return socket_core::of(*this).context().ref();
+}
+
+socket_ref socket::ref() const {
+    const socket_core& self = socket_core::of(*this);
+    socket_ref name;
+    name.context_ = self.context().shared_from_this();
+    name.space_ = self.space;
+    name.key_ = self.key;
+    name.id_ = self.id;
+    return name;
+}
+
+detail::data_node* socket::first_data() const noexcept {
+    return socket_core::of(*this).data.get();
+}
+void socket::add_data(std::unique_ptr<detail::data_node> made) noexcept {
+    socket_core& self = socket_core::of(*this);
+    made->next = std::move(self.data);
+    self.data = std::move(made);
+}
+
+bool socket::join(std::string_view room) {
+    socket_core& self = socket_core::of(*this);
+    const options& chosen = self.context().core()->chosen;
+    if (room.size() > chosen.max_room_length) return false;
+    if (self.now == socket_core::state::asking) {
+        if (!self.early_rooms) self.early_rooms = std::make_unique<std::vector<std::string>>();
+        if (self.early_rooms->size() >= chosen.max_rooms) return false;
+        self.early_rooms->emplace_back(room);
+        return true;
+    }
+    // Beside the rooms there are the namespace and the socket's own room.
+    if (self.now != socket_core::state::connected || self.subscriptions() >= chosen.max_rooms + 2) {
+        return false;
+    }
+    return self.enter(room);
+}
+
+bool socket::leave(std::string_view room) {
+    socket_core& self = socket_core::of(*this);
+    if (self.early_rooms) return std::erase(*self.early_rooms, room) != 0;
+    if (self.now != socket_core::state::connected) return false;
+    std::string topic;
+    detail::append_room_topic(topic, *self.space, room);
+    return self.context().hub().unsubscribe(self, topic);
+}
+
+bool socket::in_room(std::string_view room) const {
+    const socket_core& self = socket_core::of(*this);
+    std::string topic;
+    detail::append_room_topic(topic, *self.space, room);
+    return self.context().hub().is_subscribed(self, topic);
+}
+
+std::vector<std::string> socket::rooms() const {
+    const socket_core& self = socket_core::of(*this);
+    const std::size_t prefix = self.space->topic.size();
+    std::vector<std::string> names;
+    self.context().hub().for_each_topic(self, [&](std::string_view topic) {
+        if (topic.size() > prefix) names.emplace_back(topic.substr(prefix + 1));
+    });
+    return names;
+}
+
+send_status socket::emit_encoded(std::string_view event, const encoded_arguments& args,
+                                 const detail::emit_flags& flags) {
+    socket_core& self = socket_core::of(*this);
+    if (self.now == socket_core::state::leaving || self.now == socket_core::state::gone)
+        return send_status::closed;
+    detail::tell_outgoing(*self.space, &self.context(), event, args);
+    return self.link.send_event(self.space->name, {}, event, args.json, args.attachments, flags);
+}
+
+send_status socket::relay(std::string_view event, const raw_arguments& args) {
+    encoded_arguments copy{std::string(args.json), {}};
+    for (const byte_view bytes : args.attachments)
+        copy.attachments.push_back(message::binary(bytes));
+    return emit_encoded(event, copy, {});
+}
+
+void socket::emit_awaiting(std::string_view event, const encoded_arguments& args,
+                           const detail::emit_flags& flags, detail::ack_callback on_ack) {
+    socket_core& self = socket_core::of(*this);
+    detail::loop_context& context = self.context();
+    detail::server_core& core = *context.core();
+    const auto failed = [&](error why) {
+        context.post([on_ack = std::move(on_ack), why = std::move(why)]() mutable { on_ack(why); });
+    };
+    if (self.now != socket_core::state::connected) {
+        failed(error(weft::errc::closed_by_peer, "the socket is not connected"));
+        return;
+    }
+    if (self.waiting_count >= core.chosen.max_pending_acks) {
+        failed(error(weft::errc::limit_exceeded, "max_pending_acks"));
+        return;
+    }
+    detail::tell_outgoing(*self.space, &context, event, args);
+    const std::uint32_t id = core.next_ack_id();
+    const duration limit =
+        flags.timeout != duration::zero() ? flags.timeout : core.chosen.ack_timeout;
+    context.wait_for_ack(self, id, limit, std::move(on_ack));
+    self.link.send_event(self.space->name, id, event, args.json, args.attachments, flags);
+}
+
+broadcast_operator socket::others() const noexcept {
+    const socket_core& self = socket_core::of(*this);
+    broadcast_operator phrase(*self.space, &self.context());
+    phrase.to_.except.add(self.id_text());
+    return phrase;
+}
+
+void socket::disconnect(disconnect_scope what) {
+    socket_core& self = socket_core::of(*this);
+    self.link.disconnect(self, what);
+}
+
+// ---- socket_ref ----
+
+std::string_view socket_ref::nsp() const noexcept {
+    return space_ != nullptr ? std::string_view(space_->name) : std::string_view();
+}
+
+loop_ref socket_ref::loop() const {
+    return context_ != nullptr ? context_->ref() : loop_ref();
+}
+
+socket* socket_ref::here() const noexcept {
+    return context_ != nullptr && context_->on_thread() ? context_->find(key_) : nullptr;
+}
+
+void socket_ref::with(unique_function<void(socket&)> task) const {
+    if (context_ == nullptr) return;
+    if (context_->on_thread()) {
+        if (socket* s = here()) task(*s);
+        return;
+    }
+    context_->post([name = *this, task = std::move(task)]() mutable {
+        if (socket* s = name.here()) task(*s);
+    });
+}
+
+send_status socket_ref::emit_encoded(std::string_view event, const encoded_arguments& args,
+                                     const detail::emit_flags& flags) const {
+    if (context_ == nullptr) return send_status::closed;
+    if (context_->on_thread()) {
+        socket* const s = here();
+        return s != nullptr ? s->emit_encoded(event, args, flags) : send_status::closed;
+    }
+    const bool posted = context_->post([name = *this, event = std::string(event), args, flags] {
+        if (socket* s = name.here()) s->emit_encoded(event, args, flags);
+    });
+    return posted ? send_status::queued : send_status::closed;
+}
+
+void socket_ref::emit_awaiting(std::string_view event, const encoded_arguments& args,
+                               const detail::emit_flags& flags, detail::ack_callback on_ack) const {
+    const error gone(weft::errc::closed_by_peer, "the socket is not connected");
+    if (context_ == nullptr) {
+        on_ack(gone);
+        return;
+    }
+    if (socket* const s = here()) {
+        s->emit_awaiting(event, args, flags, std::move(on_ack));
+        return;
+    }
+    context_->post([name = *this, event = std::string(event), args, flags, gone,
+                    on_ack = std::move(on_ack)]() mutable {
+        if (socket* s = name.here()) {
+            s->emit_awaiting(event, args, flags, std::move(on_ack));
+        } else {
+            on_ack(gone);
+        }
+    });
+}
+
+broadcast_operator socket_ref::others() const {
+    broadcast_operator phrase;
+    if (context_ == nullptr || context_->core() == nullptr) return phrase;
+    phrase.to_.space = space_.get();
+    if (context_->on_thread()) phrase.to_.here = context_.get();
+    phrase.to_.except.add(id());
+    return phrase;
+}
+
+void socket_ref::join(std::string_view room) const {
+    with([room = std::string(room)](socket& s) { s.join(room); });
+}
+void socket_ref::leave(std::string_view room) const {
+    with([room = std::string(room)](socket& s) { s.leave(room); });
+}
+void socket_ref::disconnect(disconnect_scope what) const {
+    with([what](socket& s) { s.disconnect(what); });
+}
+
+// ---- What stands for a socket in coroutines ----
+
+namespace detail {
+
+raw_ack failure_report(socket& of) {
+    socket_core& self = socket_core::of(of);
+    return {self.context().shared_from_this(), self.key, {}};
+}
+
+void gate::settle(verdict decided) noexcept {
+    const auto context = std::exchange(context_, nullptr);
+    if (!context) return;
+    const auto judge = [](loop_context& at, socket_key key, std::uint32_t step, verdict& said) {
+        socket_core* s = at.find(key);
+        if (s == nullptr || s->now != socket_core::state::asking || s->step != step) return;
+        at.guarded([&] { s->link.judge(*s, std::move(said)); });
+    };
+    if (context->on_thread()) {
+        judge(*context, key_, step_, decided);
+        return;
+    }
+    try {
+        context->post(
+            [context, judge, key = key_, step = step_, decided = std::move(decided)]() mutable {
+                judge(*context, key, step, decided);
+            });
+    } catch (const std::bad_alloc&) {
+        return;  // the connect timeout ends it
+    }
+}
+
+void gate::failed(const std::exception_ptr& thrown) noexcept {
+    if (!context_) return;
+    context_->report(thrown);
+    settle(refusal("internal error"));
+}
+
+}  // namespace detail
+}  // namespace weft::socketio

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <weft/socketio/socket.hpp>
+
+#include "pubsub/hub.hpp"
+#include "socketio/core.hpp"
+
+namespace weft::socketio {
+
+class client_link;
+struct pending_ack;
+
+/// Names a socket on its loop: slot and generation.
+using socket_key = std::uint64_t;
+
+/// A socket as the library sees it.
+///
+/// A socket is made when its client asks for the namespace (`asking`), connected when every
+/// middleware agreed, and leaves once; only in between does it take part in anything.
+/// **Threads**: its loop's. **Lifetime**: its slot in the loop's slab, until its link forgets it.
+class socket_core final : public socket, public pubsub::subscriber {
+public:
+    enum class state : std::uint8_t {
+        asking,  // middlewares decide
+        connected,
+        leaving,  // takes part in nothing; the handlers are to be told
+        gone,
+    };
+
+    socket_core(std::uint32_t slot, std::uint32_t generation, client_link& link,
+                std::shared_ptr<const detail::space_info> space, std::string_view auth);
+
+    static socket_core& of(socket& s) noexcept { return static_cast<socket_core&>(s); }
+    static const socket_core& of(const socket& s) noexcept {
+        return static_cast<const socket_core&>(s);
+    }
+
+    // pubsub::subscriber
+    send_status deliver(const message& what) noexcept override;
+    send_status deliver_group(std::span<const message> group) noexcept override;
+
+    [[nodiscard]] std::string_view id_text() const noexcept { return {id.data(), id.size()}; }
+    [[nodiscard]] detail::loop_context& context() const noexcept;
+    bool enter(std::string_view room);
+
+    client_link& link;
+    std::shared_ptr<const detail::space_info> space;
+    socket_key key;
+    std::string auth;  // empty for {}
+    std::unique_ptr<detail::data_node> data;
+    std::unique_ptr<std::vector<std::string>> early_rooms;  // joined by middlewares
+    std::unique_ptr<std::string> recovery_id;               // while recovery is on
+    std::uint64_t since = 0;         // recovery: the loop's log began here for this socket
+    pending_ack* waiting = nullptr;  // acknowledgements that we asked it for
+    std::uint32_t waiting_count = 0;
+    std::uint32_t step = 0;  // how many predicates and middlewares agreed
+    std::array<char, 20> id;
+    state now = state::asking;
+    bool recovered = false;
+    disconnect_reason why{};
+};
+
+}  // namespace weft::socketio
