@@ -25,11 +25,12 @@ packet_event packet_assembler::parse(std::string_view message) noexcept {
 /// Forgets the packet before. A large one does not leave a large buffer behind.
 void packet_assembler::forget() {
     constexpr std::size_t worth_keeping = 4096;
-    if (text_.capacity() > worth_keeping) text_ = {};
-    if (bytes_.capacity() > worth_keeping) bytes_ = {};
+    text_.clear();
     bytes_.clear();
     ends_.clear();
     attachments_.clear();
+    if (text_.capacity() > worth_keeping) text_.shrink_to_fit();
+    if (bytes_.capacity() > worth_keeping) bytes_.shrink_to_fit();
 }
 
 packet_event packet_assembler::text(std::string_view message) {
