@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-NODE_SERVER = HERE.parent / "peers" / "node_ws.mjs"
+PEERS = HERE.parent / "peers"
 
 
 @dataclass
@@ -31,17 +31,26 @@ class Scenario:
     name: str
     load: list  # options of weft bench
     echo: list = field(default_factory=list)  # options of weft echo
-    peers: tuple = ("raw",)  # besides weft; the first is what ratios refer to
-    limit: float = 0.0  # the most that weft may cost, as a multiple of the first peer
+    peers: tuple = ("raw",)  # besides the subject; the first is what ratios refer to
+    limits: dict = field(default_factory=dict)  # the most that the subject may cost, as multiples of peers
     idle: bool = False
+    subject: str = "weft"
+    loads: dict = field(default_factory=dict)  # of servers that need another load
+    polling: bool = False
+
+
+def socketio(name, size, options, limits, **more):
+    """An echo with acknowledgement: next to Node's server and to our plain echo of frames as long as the packets."""
+    return Scenario(name, ["--socketio", "-s", str(size), *options], subject="socketio", limits=limits,
+                    peers=("weft", "node_socketio"), loads={"weft": ["--text", "-s", str(size + 15), *options]}, **more)
 
 
 SCENARIOS = [
-    Scenario("20 B, 64 connections, 1 in flight", ["-s", "20", "-c", "64"], peers=("raw", "net", "node"), limit=1.05),
-    Scenario("20 B, 64 connections, 16 in flight", ["-s", "20", "-c", "64", "-f", "16"], peers=("raw", "net", "node"),
-             limit=1.15),
+    Scenario("20 B, 64 connections, 1 in flight", ["-s", "20", "-c", "64"], peers=("raw", "net", "node_ws"), limits={"raw": 1.05}),
+    Scenario("20 B, 64 connections, 16 in flight", ["-s", "20", "-c", "64", "-f", "16"], peers=("raw", "net", "node_ws"),
+             limits={"raw": 1.15}),
     Scenario("1 MiB, 4 connections, 1 in flight", ["-s", "1048576", "-c", "4"], ["--max-message", "2097152"],
-             peers=("raw", "net", "node"), limit=1.25),
+             peers=("raw", "net", "node_ws"), limits={"raw": 1.25}),
     Scenario("20 B, 64 connections, 1 in flight, TLS", ["-s", "20", "-c", "64", "--insecure"], ["TLS"], peers=()),
     Scenario("20 B, 64 connections, 16 in flight, TLS", ["-s", "20", "-c", "64", "-f", "16", "--insecure"], ["TLS"],
              peers=()),
@@ -52,6 +61,15 @@ SCENARIOS = [
              ["-s", "500", "-c", "64", "-f", "16", "--deflate"], ["--deflate"], peers=()),
     Scenario("10,000 idle connections", ["--idle", "10000"], peers=(), idle=True),
     Scenario("10,000 idle connections, TLS", ["--idle", "10000", "--insecure"], ["TLS"], peers=(), idle=True),
+    socketio("Socket.IO echo, 32 B, 64 connections, 1 in flight", 32, ["-c", "64"], {"weft": 1.15, "node_socketio": 0.30}),
+    socketio("Socket.IO echo, 32 B, 64 connections, 8 in flight", 32, ["-c", "64", "-f", "8"], {"node_socketio": 0.12}),
+    Scenario("Socket.IO polling echo, 32 B, 64 connections", ["--socketio", "-s", "32", "-c", "64"], subject="socketio",
+             peers=("node_socketio",), limits={"node_socketio": 0.25}, polling=True),
+    Scenario("Socket.IO broadcast to 1,000, 100 B", ["--socketio", "--broadcast", "-s", "100", "-c", "1000"], subject="socketio",
+             peers=("serve", "node_socketio"), limits={"serve": 1.05, "node_socketio": 0.45},
+             loads={"serve": ["--broadcast", "-s", "100", "-c", "1000"]}),
+    Scenario("Socket.IO, 10,000 idle connections", ["--socketio", "--idle", "10000"], subject="socketio",
+             peers=("node_socketio",), idle=True),
 ]
 
 
@@ -83,21 +101,27 @@ class Bench:
         if server == "weft":
             options = [o for option in scenario.echo for o in (self.certificate() if option == "TLS" else [option])]
             return self.args.weft and [self.args.weft, "echo", "--port", "0", *options]
-        if server == "raw":
-            return self.args.raw and [self.args.raw]
-        if server == "net":
-            return self.args.net and [self.args.net]
-        return ["node", str(NODE_SERVER)] if self.args.node else None
+        if server == "serve":
+            return self.args.weft and [self.args.weft, "serve", "--port", "0", str(self.folder)]
+        if server in ("raw", "net", "socketio"):
+            program = getattr(self.args, server)
+            return program and [program]
+        return ["node", str(PEERS / f"{server}.mjs")] if self.args.node else None
 
     @contextlib.contextmanager
     def server(self, name, scenario):
         process = self.start_on(self.server_core, self.command(name, scenario))
         try:
             line = process.stdout.readline()
-            address = re.search(r"(tcp|wss?)://\S+", line)
+            address = re.search(r"(tcp|wss?|http)://\S+", line)
             if not address:
                 raise RuntimeError(f"{name} did not say where it listens, but: {line!r}")
-            yield address.group(0), process.pid
+            where = address.group(0)
+            if name == "serve":
+                where = where.replace("http://", "ws://").rstrip("/") + "/ws"
+            elif scenario.polling:
+                where = where.replace("ws://", "http://")
+            yield where, process.pid
         finally:
             process.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -107,8 +131,9 @@ class Bench:
                 process.wait()
             process.stdout.close()
 
-    def measure(self, address, pid, scenario):
-        command = [self.args.generator or self.args.weft, "bench", address, *scenario.load, "--server-pid", str(pid), "--json",
+    def measure(self, name, address, pid, scenario):
+        load = scenario.loads.get(name, scenario.load)
+        command = [self.args.generator or self.args.weft, "bench", address, *load, "--server-pid", str(pid), "--json",
                    "--seconds", str(self.args.seconds), "--warmup", "0.5"]
         generator = self.start_on(self.generator_core, command)
         output, _ = generator.communicate()
@@ -118,19 +143,19 @@ class Bench:
 
     def run(self, scenario):
         """The measurements of each server, by name."""
-        names = [name for name in (*scenario.peers, "weft") if self.command(name, scenario)]
+        names = [name for name in (*scenario.peers, scenario.subject) if self.command(name, scenario)]
         found = {name: [] for name in names}
         if scenario.idle:  # memory that was once used stays: a new process for each round
             for _ in range(min(self.args.rounds, 2)):
                 for name in names:
                     with self.server(name, scenario) as (address, pid):
-                        found[name].append(self.measure(address, pid, scenario))
+                        found[name].append(self.measure(name, address, pid, scenario))
             return found
         with contextlib.ExitStack() as stack:
             running = {name: stack.enter_context(self.server(name, scenario)) for name in names}
             for _ in range(self.args.rounds):
                 for name, (address, pid) in running.items():
-                    found[name].append(self.measure(address, pid, scenario))
+                    found[name].append(self.measure(name, address, pid, scenario))
         return found
 
 
@@ -139,7 +164,7 @@ def median(measurements, key):
 
 
 def show(scenario, found):
-    """Prints the rows of one scenario; False when weft costs more than it may."""
+    """Prints the rows of one scenario; False when the subject costs more than it may."""
     base = next((median(found[peer], "server_cpu_ns") for peer in scenario.peers[:1] if peer in found), None)
     good = True
     for name, measurements in found.items():
@@ -150,9 +175,12 @@ def show(scenario, found):
         cost = median(measurements, "server_cpu_ns")
         ratio = f"{cost / base:.3f}" if base and name not in scenario.peers[:1] else ""
         verdict = measurements[-1]["limited_by"]
-        if name == "weft" and base and scenario.limit:
-            good = cost <= base * scenario.limit
-            ratio += f" (at most {scenario.limit:.2f}{'' if good else ': MISSED'})"
+        for peer, limit in scenario.limits.items() if name == scenario.subject else ():
+            if peer not in found:
+                continue
+            times = cost / median(found[peer], "server_cpu_ns")
+            ratio += f"; {times:.3f} of {peer} (at most {limit:.2f}{'' if times <= limit else ': MISSED'})"
+            good &= times <= limit
         latency = " / ".join(f"{median(measurements, key) / 1000:,.0f}" for key in ("p50_ns", "p99_ns", "p999_ns"))
         print(f"| {scenario.name} | {name} | {cost:,.0f} ns per message | {ratio} | {latency} | {verdict} |", flush=True)
     return good
@@ -163,7 +191,8 @@ def main():
     parser.add_argument("--weft", help="the weft program")
     parser.add_argument("--raw", help="bench/peers/raw_epoll")
     parser.add_argument("--net", help="bench/load/net_echo, the net layer alone")
-    parser.add_argument("--node", action="store_true", help="also npm ws on Node.js, for context")
+    parser.add_argument("--socketio", help="bench/load/socketio_echo, a Socket.IO server on weft")
+    parser.add_argument("--node", action="store_true", help="also npm ws and socket.io on Node.js, for context")
     parser.add_argument("--generator", help="the program whose `bench` command makes the load (default: that of --weft)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0, help="length of one measurement")
@@ -178,7 +207,7 @@ def main():
     all_good = True
     with tempfile.TemporaryDirectory(prefix="weft-compare-") as folder:
         bench = Bench(args, folder)
-        print("| work | server | processor or memory | times raw | p50 / p99 / p99.9 us | limited by |")
+        print("| work | server | processor or memory | times the first | p50 / p99 / p99.9 us | limited by |")
         print("|---|---|---|---|---|---|", flush=True)
         for scenario in SCENARIOS:
             if re.search(args.only, scenario.name):
