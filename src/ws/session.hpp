@@ -98,6 +98,8 @@ public:
 
     [[nodiscard]] bool is_open() const noexcept { return state_ == state::open; }
     [[nodiscard]] std::size_t queued() const noexcept;
+    /// When bytes of any kind last came, also those of a message that is not whole yet.
+    [[nodiscard]] time_point last_received() const noexcept { return last_received_; }
     [[nodiscard]] net::byte_stream& stream() const noexcept { return stream_; }
     [[nodiscard]] session_shared& shared() const noexcept { return shared_; }
 

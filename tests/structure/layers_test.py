@@ -15,7 +15,7 @@ MAY_USE = {
     "pubsub": {"net", "base"},
     "http": {"net", "base"},
     "ws": {"http", "pubsub", "net", "base"},
-    "engineio": {"ws", "http", "net", "base"},
+    "engineio": {"ws", "http", "pubsub", "net", "base"},
     "socketio": {"engineio", "pubsub", "net", "base"},
     "cluster": {"socketio", "pubsub", "net", "base"},
 }

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include <weft/base/error.hpp>
+
+namespace weft::engineio {
+
+/// Everything that ends a request or a session by the protocol's rules, each with one row in
+/// `describe`.
+enum class errc : std::uint8_t {
+    // A request is refused.
+    transport_unknown = 1,
+    session_unknown,
+    bad_method,
+    origin_refused,
+    transport_mismatch,
+    protocol_mismatch,
+    handshake_failed,  ///< A WebSocket handshake that breaks RFC 6455.
+    middleware_failed,
+    no_entropy,
+    forbidden,
+    unsupported_protocol,
+    principal_mismatch,
+    too_many_sessions,
+    shutting_down,
+    // A session ends.
+    overlapping_poll,
+    bad_content_type,
+    bad_packet,
+    invalid_utf8,
+    too_many_packets,
+    wrong_heartbeat,
+    slow_consumer,
+    ping_timeout,
+    handler_failed,
+    // An upgrade ends, the session goes on.
+    bad_probe,
+    upgrade_timeout,
+    second_websocket,
+};
+
+/// Number of errors, for tables with one entry each (index: the value minus 1).
+inline constexpr std::size_t errc_count = static_cast<std::size_t>(errc::second_websocket);
+
+/// What follows from an error.
+struct error_row {
+    errc code;
+    std::string_view text;  ///< What the peer is told: Engine.IO's own words where it has some.
+    std::int8_t number;     ///< Engine.IO's code in the body of a refusal; -1 for none.
+    std::uint16_t status;   ///< Of the refusal, or of the request that ended the session.
+    std::uint16_t close;    ///< The WebSocket close code; 0 when no WebSocket is concerned.
+    condition kind;
+    std::string_view label;  ///< The label of its counter.
+};
+
+/// The one row of an error. **Cost**: an array access.
+[[nodiscard]] const error_row& describe(errc code) noexcept;
+
+/// The category "weft.engineio".
+[[nodiscard]] const std::error_category& error_category() noexcept;
+
+inline std::error_code make_error_code(errc e) noexcept {
+    return {static_cast<int>(e), error_category()};
+}
+
+}  // namespace weft::engineio
+
+template <>
+struct std::is_error_code_enum<weft::engineio::errc> : std::true_type {};

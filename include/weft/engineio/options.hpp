@@ -1,0 +1,160 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <weft/base/result.hpp>
+#include <weft/base/task.hpp>
+#include <weft/base/time.hpp>
+#include <weft/engineio/error.hpp>
+#include <weft/engineio/handshake.hpp>
+#include <weft/http/response.hpp>
+#include <weft/pubsub/message.hpp>
+#include <weft/ws/options.hpp>
+
+namespace weft::engineio {
+
+/// How a session's packets travel.
+enum class transport_kind : std::uint8_t { polling, websocket };
+
+/// "polling" or "websocket".
+[[nodiscard]] std::string_view to_string(transport_kind kind) noexcept;
+
+/// Which pages of other origins may read replies, as headers tell browsers. **See**: the CORS
+/// protocol of the Fetch standard.
+struct cors_options {
+    /// `https://example.org` and so on; `*` alone for any. What is here is also an allowed origin
+    /// of the server (see `options::origins`).
+    std::vector<std::string> origins{};
+    /// Asked about an origin that is not in the list; must be callable from every loop's thread.
+    std::function<bool(std::string_view origin)> accept_origin{};
+    std::vector<std::string> methods{"GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"};
+    /// Empty: whatever the request asks for.
+    std::vector<std::string> allowed_headers{};
+    std::vector<std::string> exposed_headers{};
+    /// Cookies are sent along. Not with `*`.
+    bool credentials = false;
+    std::optional<std::chrono::seconds> max_age{};
+    int preflight_status = 204;
+};
+
+/// The cookie of the first polling reply, for load balancers.
+struct cookie_options {
+    std::string name = "io";
+    std::string path = "/";
+    bool http_only = true;
+    std::string same_site = "Lax";  ///< Empty for none.
+    bool secure = false;
+    std::optional<std::chrono::seconds> max_age{};
+};
+
+/// Decides about a request: success, or an error whose text the client is told.
+///
+/// Made of `result<void>(const handshake&)`, or of a coroutine `task<result<void>>(handshake)` that
+/// takes its time (bounded by `http::options::reply_timeout`). **Threads**: called on the loop of
+/// the request; with several loops, on several at once.
+class admission {
+public:
+    template <class F>
+    requires(!std::is_same_v<std::remove_cvref_t<F>, admission>)
+        admission(F decide) {  // NOLINT(google-explicit-constructor)
+        if constexpr (std::is_invocable_r_v<result<void>, const F&, const handshake&>) {
+            now_ = std::move(decide);
+        } else {
+            static_assert(std::is_invocable_r_v<task<result<void>>, const F&, handshake>,
+                          "weft: an admission is result<void>(const handshake&), or a coroutine "
+                          "task<result<void>>(handshake)");
+            later_ = std::move(decide);
+        }
+    }
+    [[nodiscard]] bool waits() const noexcept { return static_cast<bool>(later_); }
+    [[nodiscard]] result<void> decide(const handshake& asked) const { return now_(asked); }
+    [[nodiscard]] task<result<void>> decide_later(handshake asked) const {
+        return later_(std::move(asked));
+    }
+
+private:
+    std::function<result<void>(const handshake&)> now_;
+    std::function<task<result<void>>(handshake)> later_;
+};
+
+/// A request that was refused. **Lifetime**: the call.
+struct connection_error {
+    errc code;
+    std::string_view message;  ///< What the client was told.
+    std::string_view context;  ///< The value that was wrong, or a reason; may come from the peer.
+    std::string_view url;
+    std::string_view address;
+};
+
+/// What an Engine.IO server allows and how it behaves. **Units**: bytes.
+///
+/// **Threads**: every callback here is called on the loop of its request; with several loops, on
+/// several at once.
+struct options {
+    std::string path = "/socket.io";
+    /// False: the path without a slash at its end works too.
+    bool add_trailing_slash = true;
+    bool polling = true;
+    bool websocket = true;
+    bool allow_upgrades = true;
+    /// Clients of Socket.IO 2 (protocol 3) too.
+    bool allow_eio3 = false;
+
+    // Liveness. A hanging poll is answered at the next ping, so `ping_interval` must stay below
+    // `http::options::reply_timeout`.
+    duration ping_interval = std::chrono::seconds(25);
+    /// For any sign of life after a ping.
+    duration ping_timeout = std::chrono::seconds(20);
+    /// From the WebSocket's handshake to the client's `5`.
+    duration upgrade_timeout = std::chrono::seconds(10);
+    /// For the last polls of a session that is closing.
+    duration close_timeout = std::chrono::seconds(30);
+
+    // Limits.
+    std::uint64_t max_payload = 1'000'000;  ///< Of a POST (413) and of a WebSocket message (1009).
+    std::size_t max_packets = 1024;         ///< Of one POST: 400, and the session ends.
+    std::size_t max_sessions = 1'000'000;   ///< Over all loops: 503.
+    /// Of one IPv4 address or IPv6 /64: 503. 0: no limit, since behind a proxy all share one.
+    std::size_t max_sessions_per_address = 0;
+    /// What may wait for one client, at least 128 KiB.
+    std::size_t max_queue = 4 * 1024 * 1024;
+    /// At a full queue. All but `close` break messages that consist of several packets.
+    overflow_policy overflow = overflow_policy::close;
+    std::optional<ws::receive_rate> rate = ws::receive_rate{};  ///< Over WebSocket.
+
+    // Compression.
+    /// Polling replies from this size on, when the client takes gzip or deflate. Unset: never.
+    std::optional<std::size_t> http_compression = 1024;
+    std::optional<ws::deflate_options> deflate{};  ///< permessage-deflate.
+
+    // Who may connect.
+    /// Polling and WebSocket alike; a foreign origin gets 403 before anything else is looked at.
+    ws::origin_check origin = ws::origin_check::same_or_listed;
+    /// `https://example.org`; `null` for opaque ones.
+    std::vector<std::string> origins{};
+    std::optional<cors_options> cors{};
+    std::optional<cookie_options> cookie{};
+    /// Asked about every request, one after the other; a refusal is 400, "Bad request".
+    std::vector<admission> middlewares{};
+    /// Asked about the first request of a session; a refusal is 403 with its text.
+    std::optional<admission> allow_request{};
+    /// Names who makes a request, of its cookie or token. A session answers only to the principal
+    /// that opened it.
+    std::function<std::string(const http::request&)> principal{};
+
+    // Headers and events.
+    /// May add to the headers of a session's first response (the 101 included), or of every one.
+    std::function<void(http::response& headers, const http::request&)> initial_headers{};
+    std::function<void(http::response& headers, const http::request&)> headers{};
+    std::function<void(const connection_error&)> on_connection_error{};
+};
+
+}  // namespace weft::engineio

@@ -1,0 +1,287 @@
+// One session: a transport, perhaps a second one on probation, and a queue for what no transport
+// takes yet. Packets leave in the order they were given, also across an upgrade: from the moment
+// the server's probe answer came until the old transport is silent, nothing is sent.
+
+#include "engineio/client.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <weft/base/base64.hpp>
+
+namespace weft::engineio {
+namespace {
+
+constexpr std::size_t packet_overhead = 64;  // what a queued packet costs besides its bytes
+
+error bad_option(std::string_view what) {
+    return {weft::errc::invalid_argument, std::string(what)};
+}
+
+std::size_t size_in_payload(const message& what) noexcept {
+    const bool text = what.kind() == message_kind::text;
+    return text ? what.size() : (what.size() + 2) / 3 * 4 + 1;
+}
+
+}  // namespace
+
+/// A WebSocket that may become the transport.
+class client::probe final : private client_transport_user {
+public:
+    explicit probe(client& of) : of_(of), transport_(make_client_websocket(of.route_, *this)) {}
+
+    result<void> open() { return transport_->open(); }
+    std::unique_ptr<client_transport> take() noexcept { return std::move(transport_); }
+
+private:
+    void on_packet(packet_type type, message_view data) override {
+        if (type != packet_type::pong || data.text() != "probe" || of_.switching_) {
+            return of_.end_upgrade(true);
+        }
+        of_.switching_ = true;
+        of_.transport_->pause([&of = of_] { of.end_upgrade(false); });
+    }
+    void on_writable() override {
+        if (std::exchange(asked_, true)) return;
+        transport_->send({message::text("2probe")});
+    }
+    void on_transport_closed(std::optional<error>) override { of_.end_upgrade(true); }
+
+    client& of_;
+    bool asked_ = false;
+    std::unique_ptr<client_transport> transport_;
+};
+
+client::client(net::loop_core& loop, ws::client_context context, const client_options& options,
+               client_user& user)
+    : options_(options),
+      context_(std::move(context)),
+      route_{loop,
+             context_,
+             {},
+             options_.headers,
+             options_.with_credentials,
+             options_.max_message,
+             options_.max_queue,
+             options_.timeout,
+             options_.request_timeout},
+      user_(&user),
+      heartbeat_([this] {
+          later([this] {
+              finish(close_cause::ping_timeout, {errc::ping_timeout, "no packet from the server"});
+          });
+      }),
+      self_(std::make_shared<client*>(this)) {}
+
+client::~client() = default;
+
+template <class F>
+void client::later(F task) {
+    route_.loop.post([who = std::weak_ptr<client*>(self_), task = std::move(task)]() mutable {
+        if (who.lock()) task();
+    });
+}
+
+void client::forget_user() noexcept {
+    user_ = nullptr;
+}
+
+// ---- Opening ----
+
+result<void> client::prepare() {
+    auto url = ws::client_url::parse(options_.url);
+    if (!url) return url.error();
+    if (options_.transports.empty()) return bad_option("transports must not be empty");
+    if (options_.path.empty() || options_.path.front() != '/') {
+        return bad_option("path must begin with '/'");
+    }
+    const std::size_t question = url->target.find('?');
+    std::string target = options_.path;
+    if (options_.add_trailing_slash && target.back() != '/') target += '/';
+    if (question != std::string::npos) target += url->target.substr(question);
+    for (const auto& [name, value] : options_.query) append_query(target, name, value);
+    url->target = std::move(target);
+    if (!url->user_info.empty()) {
+        route_.headers.push_back(
+            {"Authorization", "Basic " + base64_encode(as_bytes(url->user_info))});
+        url->user_info.clear();
+    }
+    route_.url = *std::move(url);
+    return {};
+}
+
+result<void> client::open() {
+    if (state_ != state::idle) return error(weft::errc::invalid_state, "the session was opened");
+    if (auto ready = prepare(); !ready) return ready;
+    auto begun = begin(options_.transports[next_transport_++]);
+    if (begun) state_ = state::opening;
+    return begun;
+}
+
+result<void> client::begin(transport_kind how) {
+    transport_ = how == transport_kind::polling ? make_client_polling(route_, *this)
+                                                : make_client_websocket(route_, *this);
+    return transport_->open();
+}
+
+void client::opened(std::string_view data) {
+    auto facts = read_open(data);
+    if (!facts) return finish(close_cause::transport_error, {errc::bad_packet, "open"});
+    facts_ = *std::move(facts);
+    route_.sid = facts_.sid;
+    state_ = state::open;
+    alive();
+    const bool upgrades = options_.upgrade && facts_.upgrades_to_websocket &&
+                          transport_->kind() == transport_kind::polling &&
+                          std::find(options_.transports.begin(), options_.transports.end(),
+                                    transport_kind::websocket) != options_.transports.end();
+    if (upgrades) start_upgrade();
+    if (user_ != nullptr) user_->on_open();
+}
+
+// ---- While it is open ----
+
+void client::alive() {
+    route_.loop.arm(heartbeat_, route_.loop.now() + std::chrono::milliseconds(facts_.ping_interval +
+                                                                              facts_.ping_timeout));
+}
+
+void client::on_packet(packet_type type, message_view data) {
+    if (state_ == state::opening) {
+        if (type == packet_type::open) return opened(data.text());
+        return finish(close_cause::transport_error, {errc::bad_packet, "before open"});
+    }
+    if (state_ == state::closed) return;
+    alive();
+    switch (type) {
+        case packet_type::message:
+            if (state_ == state::open && user_ != nullptr) user_->on_message(data);
+            return;
+        case packet_type::ping: send(message::text("3")); return;
+        case packet_type::noop:
+        case packet_type::pong:
+        case packet_type::upgrade: return;
+        case packet_type::open:
+        case packet_type::close:
+            return finish(close_cause::transport_error, {errc::bad_packet, "out of place"});
+    }
+}
+
+void client::on_writable() {
+    flush();
+    if (state_ == state::closing) close_transport();
+}
+
+send_status client::send(const message& what) {
+    if (state_ != state::open) return send_status::closed;
+    if (!what) return send_status::dropped;
+    const std::size_t size = what.size() + packet_overhead;
+    if (size > options_.max_queue - std::min(options_.max_queue, queued_)) {
+        return send_status::dropped;
+    }
+    const bool waits = behind();
+    queue_.push_back(what);
+    queued_ += size;
+    flush();
+    return waits ? send_status::queued : send_status::sent;
+}
+
+bool client::behind() const noexcept {
+    return state_ != state::open || !queue_.empty() || switching_ || !transport_->writable() ||
+           transport_->behind();
+}
+
+/// How many packets go out together: in polling, as many as the server takes in one body.
+std::size_t client::batch_size() const noexcept {
+    if (transport_->kind() != transport_kind::polling || facts_.max_payload == 0) {
+        return queue_.size();
+    }
+    std::uint64_t left = facts_.max_payload;
+    std::size_t count = 0;
+    for (const message& one : queue_) {
+        const std::size_t size = size_in_payload(one) + 1;
+        if (count > 0 && size > left) break;
+        left -= std::min<std::uint64_t>(left, size);
+        ++count;
+    }
+    return count;
+}
+
+void client::flush() {
+    if (state_ != state::open && state_ != state::closing) return;
+    if (switching_ || queue_.empty() || !transport_->writable()) return;
+    const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(batch_size());
+    const std::vector<message> batch(queue_.begin(), end);
+    queue_.erase(queue_.begin(), end);
+    for (const message& one : batch) queued_ -= one.size() + packet_overhead;
+    transport_->send(batch);
+}
+
+// ---- Upgrading ----
+
+void client::start_upgrade() {
+    probe_ = std::make_unique<probe>(*this);
+    // Without it the session goes on as it is.
+    if (!probe_->open()) probe_.reset();
+}
+
+void client::end_upgrade(bool failed) {
+    const std::unique_ptr<probe> was = std::move(probe_);
+    const bool paused = std::exchange(switching_, false);
+    if (!failed) {
+        transport_ = was->take();
+        transport_->set_user(*this);
+        transport_->send({message::text("5")});
+    } else if (paused) {
+        transport_->resume();
+    }
+    on_writable();
+}
+
+// ---- Closing ----
+
+void client::close() {
+    if (state_ == state::closing || state_ == state::closed) return;
+    const bool was_open = state_ == state::open;
+    state_ = state::closing;
+    if (!was_open) {
+        return later([this] {
+            finish(close_cause::forced_close, {weft::errc::closed_locally, "before it was open"});
+        });
+    }
+    on_writable();
+}
+
+void client::close_transport() {
+    if (!queue_.empty() || switching_ || !transport_->writable()) return;  // `on_writable` follows
+    transport_->close();
+}
+
+void client::on_transport_closed(std::optional<error> why) {
+    if (state_ == state::closing) {
+        return finish(close_cause::forced_close, {weft::errc::closed_locally});
+    }
+    if (state_ == state::opening && options_.try_all_transports &&
+        next_transport_ < options_.transports.size()) {
+        if (auto begun = begin(options_.transports[next_transport_++]); !begun) {
+            finish(close_cause::transport_error, begun.error());
+        }
+        return;
+    }
+    if (why) return finish(close_cause::transport_error, *std::move(why));
+    finish(close_cause::transport_close, {weft::errc::closed_by_peer, "the transport"});
+}
+
+void client::finish(close_cause cause, error why) {
+    if (state_ == state::closed) return;
+    state_ = state::closed;
+    heartbeat_.cancel();
+    queue_.clear();
+    queued_ = 0;
+    switching_ = false;
+    probe_.reset();
+    transport_.reset();
+    if (client_user* const told = std::exchange(user_, nullptr)) told->on_close(cause, why);
+}
+
+}  // namespace weft::engineio

@@ -1,0 +1,83 @@
+// WebSocket from the client's side: one packet per message. The WebSocket below keeps its own
+// queue, so this transport takes packets whenever it is open.
+
+#include "engineio/client_transport.hpp"
+
+namespace weft::engineio {
+namespace {
+
+class client_websocket final : public client_transport {
+public:
+    client_websocket(client_route& route, client_transport_user& user)
+        : client_transport(user), socket_(route.websockets, options_of(route)) {
+        socket_
+            .on_open([this](ws::client&) {
+                open_ = true;
+                user().on_writable();
+            })
+            .on_message([this](ws::client&, message_view what) { take(what); })
+            .on_drain([this](ws::client&) { user().on_writable(); })
+            .on_close([this](ws::client&, const ws::close_event& event) {
+                open_ = false;
+                user().on_transport_closed(error_of(event));
+            })
+            .on_failure([this](ws::client&, const ws::connect_failure& failure) {
+                user().on_transport_closed(failure.why);
+            });
+    }
+
+    [[nodiscard]] transport_kind kind() const noexcept override {
+        return transport_kind::websocket;
+    }
+    result<void> open() override { return socket_.connect(); }
+    [[nodiscard]] bool writable() const noexcept override { return open_; }
+    [[nodiscard]] bool behind() const noexcept override { return socket_.queued() > 0; }
+    void send(const std::vector<message>& packets) override {
+        for (const message& one : packets) socket_.send(one);
+    }
+    void pause(unique_function<void()>) override {}
+    void resume() override {}
+    void close() override { socket_.close(); }
+
+private:
+    static ws::client_options options_of(client_route& route) {
+        ws::client_options options;
+        ws::client_url to = route.url;
+        const std::string target = route.target(transport_kind::websocket);
+        options.url = to.unix_path.empty()
+                          ? (to.secure ? "wss://" : "ws://") + to.authority() + target
+                          : "ws+unix:" + to.unix_path + ':' + target;
+        for (client_field& field : route.request_headers()) {
+            options.headers.push_back({std::move(field.name), std::move(field.value)});
+        }
+        options.handshake_timeout = route.timeout;
+        options.max_message = route.max_message;
+        options.max_queue = route.max_queue;
+        return options;
+    }
+    /// Nothing for an end that the server announced.
+    static std::optional<error> error_of(const ws::close_event& event) {
+        if (event.clean || !event.cause || event.cause == condition::peer_gone) return std::nullopt;
+        return error(event.cause, "the WebSocket");
+    }
+
+    void take(message_view what) {
+        if (!what.is_text()) return user().on_packet(packet_type::message, what);
+        const auto parsed = parse_packet(what.text());
+        if (!parsed) return user().on_transport_closed(error(errc::bad_packet));
+        if (parsed->type == packet_type::close) return socket_.close();
+        user().on_packet(parsed->type, message_view(parsed->text()));
+    }
+
+    bool open_ = false;
+    ws::client socket_;
+};
+
+}  // namespace
+
+std::unique_ptr<client_transport> make_client_websocket(client_route& route,
+                                                        client_transport_user& user) {
+    return std::make_unique<client_websocket>(route, user);
+}
+
+}  // namespace weft::engineio

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <string_view>
+
+#include <weft/base/result.hpp>
+#include <weft/engineio/options.hpp>
+#include <weft/http/request.hpp>
+#include <weft/http/response.hpp>
+
+#include "ws/proto/origin_policy.hpp"
+
+namespace weft::engineio {
+
+/// Whose pages may talk to the server, and what browsers are told about it.
+///
+/// A page's WebSocket always has an `Origin`, its polls have one unless page and server are of the
+/// same origin. So a poll with a cookie and without `Origin` is fine, with two exceptions: the
+/// browser says itself that it comes from elsewhere (`Sec-Fetch-Site`), or the reply is a script
+/// (JSONP), which any page may load and run with its visitors' cookies.
+class origin_guard {
+public:
+    enum class kind : std::uint8_t { poll, script, websocket };
+
+    /// **Errors**: which entry is not an origin, or not allowed to be there.
+    [[nodiscard]] static result<origin_guard> make(const options& chosen);
+
+    [[nodiscard]] bool allows(const http::request& request, kind what) const;
+    /// Adds what a browser of another origin needs to see; nothing without `options::cors`.
+    void write(const http::request& request, http::response& to) const;
+    /// The answer to an OPTIONS request; `options::cors` is set.
+    [[nodiscard]] http::response preflight(const http::request& request) const;
+
+private:
+    [[nodiscard]] bool accepted(const http::request& request) const;
+
+    ws::origin_policy policy_;
+    ws::origin_policy listed_;  // by `cors` alone: what may be reflected
+    const cors_options* cors_ = nullptr;
+    bool any_ = false;        // no check at all
+    bool any_reads_ = false;  // `*`
+};
+
+}  // namespace weft::engineio

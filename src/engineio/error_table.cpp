@@ -1,0 +1,99 @@
+// The one table of what a client can do wrong and what follows. The order is that of the
+// enumeration, which a static assertion checks. The numbers and texts of refusals are those of
+// Engine.IO, which its clients know.
+
+#include <array>
+
+#include <weft/engineio/error.hpp>
+
+namespace weft::engineio {
+namespace {
+
+constexpr condition broken = condition::protocol_violation;
+constexpr condition limit = condition::limit_exceeded;
+
+constexpr std::array<error_row, errc_count> rows{{
+    {errc::transport_unknown, "Transport unknown", 0, 400, 0, broken,
+     R"(error="transport_unknown")"},
+    {errc::session_unknown, "Session ID unknown", 1, 400, 0, broken, R"(error="session_unknown")"},
+    {errc::bad_method, "Bad handshake method", 2, 400, 0, broken, R"(error="bad_method")"},
+    {errc::origin_refused, "Forbidden", 4, 403, 0, broken, R"(error="origin_refused")"},
+    {errc::transport_mismatch, "Bad request", 3, 400, 0, broken, R"(error="transport_mismatch")"},
+    {errc::protocol_mismatch, "Bad request", 3, 400, 0, broken, R"(error="protocol_mismatch")"},
+    {errc::handshake_failed, "Bad request", 3, 400, 0, broken, R"(error="handshake_failed")"},
+    {errc::middleware_failed, "Bad request", 3, 400, 0, broken, R"(error="middleware_failed")"},
+    {errc::no_entropy, "Bad request", 3, 500, 0, limit, R"(error="no_entropy")"},
+    {errc::forbidden, "Forbidden", 4, 403, 0, broken, R"(error="forbidden")"},
+    {errc::unsupported_protocol, "Unsupported protocol version", 5, 400, 0, broken,
+     R"(error="unsupported_protocol")"},
+    {errc::principal_mismatch, "Session ID unknown", 1, 400, 0, broken,
+     R"(error="principal_mismatch")"},
+    {errc::too_many_sessions, "Too many sessions", 4, 503, 0, limit,
+     R"(error="too_many_sessions")"},
+    {errc::shutting_down, "Shutting down", 4, 503, 0, condition::shutting_down,
+     R"(error="shutting_down")"},
+    {errc::overlapping_poll, "a poll was made while another hangs", -1, 400, 0, broken,
+     R"(error="overlapping_poll")"},
+    {errc::bad_content_type, "a body of protocol 4 is text", -1, 400, 0, broken,
+     R"(error="bad_content_type")"},
+    {errc::bad_packet, "a packet or payload is malformed", -1, 200, 1008, broken,
+     R"(error="bad_packet")"},
+    {errc::invalid_utf8, "a packet is not UTF-8", -1, 200, 1007, broken, R"(error="invalid_utf8")"},
+    {errc::too_many_packets, "more packets in one POST than max_packets", -1, 400, 0, limit,
+     R"(error="too_many_packets")"},
+    {errc::wrong_heartbeat, "invalid heartbeat direction", -1, 200, 1008, broken,
+     R"(error="wrong_heartbeat")"},
+    {errc::slow_consumer, "more than max_queue waits for the client", -1, 0, 1013, limit,
+     R"(error="slow_consumer")"},
+    {errc::ping_timeout, "no sign of life within ping_timeout", -1, 0, 1000, condition::timed_out,
+     R"(error="ping_timeout")"},
+    {errc::handler_failed, "the application's handler threw", -1, 500, 1011, condition::misuse,
+     R"(error="handler_failed")"},
+    {errc::bad_probe, "a WebSocket for an upgrade begins with 2probe, then 5", -1, 0, 1008, broken,
+     R"(error="bad_probe")"},
+    {errc::upgrade_timeout, "the upgrade took longer than upgrade_timeout", -1, 0, 1000,
+     condition::timed_out, R"(error="upgrade_timeout")"},
+    {errc::second_websocket, "the session has a WebSocket already", -1, 0, 1000, broken,
+     R"(error="second_websocket")"},
+}};
+
+constexpr bool in_order() {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (static_cast<std::size_t>(rows[i].code) != i + 1) return false;
+    }
+    return true;
+}
+static_assert(in_order());
+
+class engineio_category final : public std::error_category {
+public:
+    const char* name() const noexcept override { return "weft.engineio"; }
+
+    std::string message(int value) const override {
+        return known(value) ? std::string(row(value).text) : "unknown error";
+    }
+
+    std::error_condition default_error_condition(int value) const noexcept override {
+        if (!known(value)) return {value, *this};
+        return row(value).kind;
+    }
+
+private:
+    static bool known(int value) noexcept {
+        return value >= 1 && value <= static_cast<int>(errc_count);
+    }
+    static const error_row& row(int value) noexcept { return describe(static_cast<errc>(value)); }
+};
+
+}  // namespace
+
+const error_row& describe(errc code) noexcept {
+    return rows[static_cast<std::size_t>(code) - 1];
+}
+
+const std::error_category& error_category() noexcept {
+    static const engineio_category category;
+    return category;
+}
+
+}  // namespace weft::engineio

@@ -1,0 +1,171 @@
+// Long-polling. At most one GET hangs per session; what is sent is gathered for it and leaves in
+// one reply at the end of the loop's turn. A POST is parsed packet by packet, each handed over
+// before the next is looked at, and answered when all of them were processed, even if one of them
+// ended the session.
+
+#include "engineio/polling.hpp"
+
+#include <span>
+#include <utility>
+
+#include <weft/base/base64.hpp>
+
+#include "engineio/shard.hpp"
+
+namespace weft::engineio {
+namespace {
+
+/// Where a message keeps itself as base64; ws has its compressed frames in front.
+constexpr std::size_t base64_encoding = 7;
+
+}  // namespace
+
+buffer_slice base64_of(const message& packet) {
+    return packet.encoded(base64_encoding, [](const message& m) -> buffer_slice {
+        const std::size_t size = base64_size(m.size());
+        buffer_ref block = shared_buffer::allocate(size);
+        if (!block) return {};
+        base64_encode(m.bytes(), std::span(reinterpret_cast<char*>(block->data()), size));
+        const byte_view bytes(block->data(), size);
+        return {std::move(block), bytes};
+    });
+}
+
+payload_form polling::form() const noexcept {
+    return session_.protocol() == 4 ? payload_form::separated : payload_form::counted;
+}
+
+// ---- From the client ----
+
+void polling::poll(reply_form form, http::responder answer) {
+    if (answer_) {
+        (void)answer.send(make_plain(form, describe(errc::overlapping_poll).status, {}, {}));
+        session_.end(errc::overlapping_poll);
+        return;
+    }
+    session_.heard();
+    answer_ = std::move(answer);
+    how_ = std::move(form);
+    answer_.on_gone([&of = session_.shard_, name = session_.name()] {
+        if (session* left = of.find(name)) left->end(close_reason::transport_error);
+    });
+    flush();
+}
+
+void polling::take(const reply_form& form, byte_view body, payload_form how,
+                   http::responder answer) {
+    session& of = session_;
+    of.heard();
+    const std::optional<errc> wrong = process(body, how);
+    const int status = wrong ? describe(*wrong).status : 200;
+    if (wrong) of.end(*wrong);  // this object lives until the session is told
+    (void)answer.send(status == 200 ? make_plain(form, 200, "text/html", "ok")
+                                    : make_plain(form, status, {}, {}));
+}
+
+/// What is wrong with the body, as far as the session survived what was right.
+std::optional<errc> polling::process(byte_view body, payload_form how) {
+    payload_reader reader(body, how, session_.shard_.all.chosen.max_packets);
+    while (session_.state_ != session::state::ended) {
+        packet got;
+        switch (reader.next(got)) {
+            case payload_status::packet: break;
+            case payload_status::end: return std::nullopt;
+            case payload_status::malformed: return errc::bad_packet;
+            case payload_status::not_utf8: return errc::invalid_utf8;
+            case payload_status::too_many: return errc::too_many_packets;
+        }
+        if (got.form == packet_data::base64 && !decode(got)) return errc::bad_packet;
+        if (got.form != packet_data::base64) session_.receive(got);
+    }
+    if (session_.failed_handler_) return errc::handler_failed;
+    return std::nullopt;
+}
+
+/// Hands over a binary message; false when its base64 is broken.
+bool polling::decode(const packet& got) {
+    const byte_span memory = session_.shard_.decoding_memory(decoded_size(got.data.size()));
+    const auto size = decode_base64(got.text(), memory);
+    if (size) session_.receive({got.type, packet_data::binary, memory.first(*size)});
+    return size.has_value();
+}
+
+// ---- To the client ----
+
+send_status polling::queue(const message& packet) {
+    const options& chosen = session_.shard_.all.chosen;
+    if (!waiting_) {
+        ws::session_shared& web = session_.shard_.web;
+        waiting_.emplace(chosen.max_queue, web.hub.metrics(), web.loop.budget());
+    }
+    const std::size_t size =
+        packet.kind() == message_kind::text ? packet.size() : base64_size(packet.size());
+    constexpr std::size_t around = 8;  // a separator or a length
+    const send_status status = waiting_->push(packet, size + around, 0, chosen.overflow);
+    if (status == send_status::closed) {
+        session_.end(errc::slow_consumer);
+    } else if (answer_) {
+        session_.shard_.flush_later(session_);
+        return status == send_status::queued ? send_status::sent : status;
+    }
+    return status;
+}
+
+void polling::append(std::string& body, const message& packet) const {
+    if (packet.kind() == message_kind::text) {
+        append_packet(body, form(), packet.text());
+    } else {
+        append_base64_packet(body, form(), as_text(base64_of(packet).bytes));
+    }
+}
+
+message polling::take_waiting() {
+    if (!waits()) return {};
+    message next = waiting_->front();
+    waiting_->pop();
+    return next;
+}
+
+void polling::flush() {
+    const bool closing = session_.state_ == session::state::closing;
+    if (!answer_ || (!waits() && !closing)) return;
+    std::string body;
+    auto may = compressible::no;
+    bool any = false;
+    while (const message next = take_waiting()) {
+        append(body, next);
+        if (!next.uncompressed()) may = compressible::yes;
+        session_.shard_.metrics.packets_sent.add();
+        any = true;
+    }
+    waiting_.reset();
+    if (closing) {
+        append_packet(body, form(), "1");
+        respond(std::move(body), may);
+        session_.end(session_.reason_);
+        return;
+    }
+    respond(std::move(body), may);
+    if (any) session_.drained();
+}
+
+void polling::respond(std::string body, compressible may) {
+    http::responder answer = std::exchange(answer_, {});
+    const reply_form how = std::exchange(how_, {});
+    (void)answer.send(make_reply(how, std::move(body), session_.shard_.all.chosen, may));
+}
+
+void polling::answer_noop() {
+    if (waits()) return flush();
+    if (answer_) finish(packet_type::noop);
+}
+
+void polling::finish(packet_type last) {
+    if (!answer_) return;
+    std::string body;
+    const char digit = digit_of(last);
+    append_packet(body, form(), {&digit, 1});
+    respond(std::move(body), compressible::no);
+}
+
+}  // namespace weft::engineio

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <weft/http/responder.hpp>
+
+#include "engineio/proto/payload.hpp"
+#include "engineio/reply.hpp"
+#include "engineio/session.hpp"
+#include "pubsub/outbox.hpp"
+
+namespace weft::engineio {
+
+/// What a session has only while polling carries it: the poll that hangs, and what waits for one.
+class polling {
+public:
+    explicit polling(session& of) noexcept : session_(of) {}
+
+    /// A GET: answered at once when something waits, else later.
+    void poll(reply_form form, http::responder answer);
+    /// A POST: processed, then answered.
+    void take(const reply_form& form, byte_view body, payload_form how, http::responder answer);
+
+    send_status queue(const message& packet);
+    /// Answers the poll, if one hangs and something is there to tell.
+    void flush();
+    /// Lets a poll that hangs end without news.
+    void answer_noop();
+    /// The session ends, or leaves polling: the poll that hangs is told so.
+    void finish(packet_type last);
+    /// Takes what waits, one by one; empty when nothing does.
+    [[nodiscard]] message take_waiting();
+
+    /// Whether what is sent now goes out without standing in line.
+    [[nodiscard]] bool keeps_up() const noexcept { return answer_ || !waits(); }
+    [[nodiscard]] bool waits() const noexcept { return waiting_ && !waiting_->empty(); }
+
+private:
+    [[nodiscard]] std::optional<errc> process(byte_view body, payload_form how);
+    [[nodiscard]] bool decode(const packet& got);
+    void append(std::string& body, const message& packet) const;
+    void respond(std::string body, compressible may);
+    [[nodiscard]] payload_form form() const noexcept;
+
+    session& session_;
+    std::optional<pubsub::outbox> waiting_;  // while something does
+    http::responder answer_;                 // of the poll that hangs
+    reply_form how_;                         // it wants to be answered
+};
+
+/// The packet's bytes as base64, kept with it for all who need them.
+[[nodiscard]] buffer_slice base64_of(const message& packet);
+
+}  // namespace weft::engineio

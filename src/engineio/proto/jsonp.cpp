@@ -1,0 +1,98 @@
+// JSONP, for pages that can only load scripts and post forms. What goes into a script is one JSON
+// string, with the two line ends escaped that JSON allows in a string and JavaScript did not.
+
+#include "engineio/proto/jsonp.hpp"
+
+#include <algorithm>
+
+#include <weft/base/json_writer.hpp>
+
+namespace weft::engineio {
+namespace {
+
+constexpr std::size_t max_index = 16;  // digits
+
+constexpr bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
+constexpr int hex_value(char c) noexcept {
+    if (is_digit(c)) return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/// Decodes percent escapes and '+'. Nothing when an escape is broken.
+std::optional<std::size_t> decode_form(std::string_view text, std::span<char> out) noexcept {
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        char c = text[i];
+        if (c == '+') c = ' ';
+        if (c == '%') {
+            if (text.size() - i < 3) return std::nullopt;
+            const int high = hex_value(text[i + 1]);
+            const int low = hex_value(text[i + 2]);
+            if (high < 0 || low < 0) return std::nullopt;
+            c = static_cast<char>(high << 4 | low);
+            i += 2;
+        }
+        out[size++] = c;
+    }
+    return size;
+}
+
+/// In place: `\n` in two characters becomes a line end, `\\n` in three becomes `\n` in two.
+std::size_t restore_lines(std::span<char> text) noexcept {
+    const std::string_view all(text.data(), text.size());
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        char c = all[i];
+        if (all.substr(i, 3) == "\\\\n") {
+            text[size++] = '\\';
+            c = 'n';
+            i += 2;
+        } else if (all.substr(i, 2) == "\\n") {
+            c = '\n';
+            ++i;
+        }
+        text[size++] = c;
+    }
+    return size;
+}
+
+}  // namespace
+
+std::string write_jsonp(std::string_view index, std::string_view payload) {
+    std::string quoted;
+    append_json_string(quoted, payload);
+    std::string out = "___eio[";
+    std::copy_if(index.begin(),
+                 index.begin() + static_cast<std::ptrdiff_t>(std::min(index.size(), max_index)),
+                 std::back_inserter(out), is_digit);
+    out += "](";
+    std::string_view rest = quoted;
+    for (std::size_t at = 0; (at = rest.find("\xE2\x80")) != std::string_view::npos;) {
+        const std::string_view end = rest.substr(at, 3);
+        const bool breaks = end == "\xE2\x80\xA8" || end == "\xE2\x80\xA9";
+        out += rest.substr(0, at);
+        out += !breaks ? end : end.back() == '\xA8' ? "\\u2028" : "\\u2029";
+        rest.remove_prefix(at + end.size());
+    }
+    out += rest;
+    out += ");";
+    return out;
+}
+
+std::optional<std::string_view> read_jsonp(std::string_view form, std::span<char> out) noexcept {
+    while (!form.empty()) {
+        const std::size_t end = form.find('&');
+        const std::string_view field = form.substr(0, end);
+        form.remove_prefix(end == std::string_view::npos ? form.size() : end + 1);
+        if (field.substr(0, 2) != "d=") continue;
+        const auto decoded = decode_form(field.substr(2), out);
+        if (!decoded) return std::nullopt;
+        return std::string_view(out.data(), restore_lines(out.first(*decoded)));
+    }
+    return std::nullopt;
+}
+
+}  // namespace weft::engineio

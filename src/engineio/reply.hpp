@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <weft/engineio/options.hpp>
+#include <weft/http/response.hpp>
+
+namespace weft::engineio {
+
+enum class content_coding : std::uint8_t { none, gzip, deflate };
+
+/// How one request wants to be answered.
+struct reply_form {
+    std::string lines;                 ///< Header lines that every answer carries.
+    std::optional<std::string> jsonp;  ///< The index of the callback.
+    content_coding coding = content_coding::none;
+};
+
+/// Whether a polling reply may be compressed: not when a packet in it must not be.
+enum class compressible : bool { no, yes };
+
+/// Packets for the client.
+[[nodiscard]] http::response make_reply(const reply_form& form, std::string payload,
+                                        const options& chosen, compressible may);
+/// An answer without packets. An empty `type` adds none.
+[[nodiscard]] http::response make_plain(const reply_form& form, int status, std::string_view type,
+                                        std::string body);
+
+}  // namespace weft::engineio

@@ -1,0 +1,535 @@
+// Requests: what they ask for, whether they may, and what becomes of them. The order of the checks
+// is the protocol's (origin, middlewares, transport, session, method, `allow_request`, version),
+// and each refusal is one row of the error table. A request whose admission takes its time is kept
+// whole and goes on where it stopped.
+
+#include "engineio/server.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <weft/base/json_writer.hpp>
+#include <weft/http/request.hpp>
+#include <weft/http/responder.hpp>
+#include <weft/http/upgrade.hpp>
+
+#include "engineio/cors.hpp"
+#include "engineio/polling.hpp"
+#include "engineio/proto/jsonp.hpp"
+#include "engineio/proto/query.hpp"
+#include "engineio/reply.hpp"
+#include "engineio/shard.hpp"
+#include "engineio/websocket.hpp"
+#include "ws/proto/handshake.hpp"
+
+namespace weft::engineio {
+namespace {
+
+/// A WebSocket handshake that was found right.
+struct websocket_offer {
+    std::string accept;
+    std::optional<ws::deflate_agreement> deflate;
+};
+
+/// One request on its way through the checks. Everything is its own, but for the body, which is
+/// kept when it has to wait.
+struct inquiry {
+    shard* at = nullptr;
+    http::responder answer;  // of a plain request
+    http::upgrade upgrade;   // of one that asks for a WebSocket
+    bool upgrades = false;
+    http::method method = http::method::get;
+    std::optional<transport_kind> transport;
+    std::string transport_name;
+    std::optional<std::string> sid;
+    int protocol = 3;
+    bool base64 = false;
+    bool octet_stream = false;
+    std::uint64_t principal = 0;
+    reply_form form;
+    handshake who;  // of new sessions, and whenever somebody wants to decide about it
+    byte_view body;
+    std::string kept_body;
+    std::optional<websocket_offer> offer;
+    std::size_t step = 0;
+
+    [[nodiscard]] bool is_there() const noexcept {
+        return upgrades ? static_cast<bool>(upgrade) : static_cast<bool>(answer);
+    }
+};
+
+content_coding coding_of(const http::message_head& head) {
+    auto best = content_coding::none;
+    head.each_item("accept-encoding", [&](std::string_view item) {
+        const std::string_view name = item.substr(0, item.find_first_of("; \t"));
+        const std::size_t q = item.find("q=0");
+        const bool refused =
+            q != std::string_view::npos && item.find_first_not_of("0.", q + 2) == item.npos;
+        if (refused) return;
+        if (http::same_token(name, "gzip")) best = content_coding::gzip;
+        if (http::same_token(name, "deflate") && best == content_coding::none)
+            best = content_coding::deflate;
+    });
+    return best;
+}
+
+std::optional<transport_kind> transport_of(std::string_view name, const options& chosen) noexcept {
+    if (name == "polling" && chosen.polling) return transport_kind::polling;
+    if (name == "websocket" && chosen.websocket) return transport_kind::websocket;
+    return std::nullopt;
+}
+
+std::string write_cookie(const cookie_options& cookie, std::string_view sid) {
+    std::string out = cookie.name + "=" + std::string(sid);
+    if (!cookie.path.empty()) out += "; Path=" + cookie.path;
+    if (cookie.max_age) out += "; Max-Age=" + std::to_string(cookie.max_age->count());
+    if (cookie.http_only) out += "; HttpOnly";
+    if (cookie.secure) out += "; Secure";
+    if (!cookie.same_site.empty()) out += "; SameSite=" + cookie.same_site;
+    return out;
+}
+
+/// The WebSocket handshake's own checks. **Errors**: the row of ws.
+std::optional<ws::errc> check_websocket(const http::request& request, const options& chosen,
+                                        ws::session_shared& web, websocket_offer& offer) {
+    const http::message_head& head = request.head();
+    std::array<ws::header_view, http::message_head::max_fields> headers;
+    for (std::size_t i = 0; i < head.field_count(); ++i)
+        headers[i] = {head.field(i).name, head.field(i).value};
+    const ws::upgrade_check checked = ws::check_upgrade(
+        {.method = http::to_string(head.method()),
+         .http_major = 1,
+         .http_minor = head.minor_version(),
+         .has_body = head.framing() != http::body_framing::none && head.content_length() != 0,
+         .secure = request.secure(),
+         .headers = std::span(headers).first(head.field_count())});
+    if (checked.error) return checked.error;
+    if (chosen.deflate) {
+        const auto bits = static_cast<std::uint8_t>(chosen.deflate->window_bits);
+        const auto agreed = ws::accept_extensions(
+            checked.facts.extensions.view(),
+            {!chosen.deflate->context_takeover, !chosen.deflate->context_takeover, bits, bits});
+        if (agreed.error) return agreed.error;
+        offer.deflate = agreed.deflate;
+    }
+    if (!web.sha1) return ws::errc::bad_key;
+    const auto accept = ws::accept_value(*web.sha1, checked.facts.key);
+    if (!accept) return ws::errc::bad_key;
+    offer.accept.assign(accept->data(), accept->size());
+    return std::nullopt;
+}
+
+/// The 101 answer, with the header lines of this request.
+std::optional<std::string> write_switch(const inquiry& q) {
+    std::vector<ws::header_view> extra;
+    std::string_view lines = q.form.lines;
+    while (!lines.empty()) {
+        const std::string_view line = lines.substr(0, lines.find("\r\n"));
+        lines.remove_prefix(line.size() + 2);
+        const std::size_t colon = line.find(": ");
+        extra.push_back({line.substr(0, colon), line.substr(colon + 2)});
+    }
+    auto made = ws::write_upgrade_response({q.offer->accept, {}, q.offer->deflate, extra});
+    if (!made) return std::nullopt;
+    return std::move(*made);
+}
+
+}  // namespace
+
+struct server::impl {
+    explicit impl(options chosen) : all(std::move(chosen)) {}
+
+    [[nodiscard]] const options& chosen() const noexcept { return all.chosen; }
+    [[nodiscard]] shard& shard_of(const http::request& request) {
+        return *shards[request.id().loop()];
+    }
+    result<void> check() const;
+    result<void> route(http::router& to, const std::string& pattern);
+
+    void on_request(const http::request& request, http::responder answer);
+    void on_upgrade(const http::request& request, http::upgrade upgrade);
+    void read(const http::request& request, inquiry& q);
+    void advance(inquiry& q);
+    void wait_for(const admission& gate, errc refusal, inquiry& q);
+    static task<void> await(impl& self, const admission& gate, errc refusal,
+                            std::unique_ptr<inquiry> q);
+    void resume(std::unique_ptr<inquiry> q, errc refusal, result<void> said);
+    std::optional<errc> verify(const inquiry& q, std::string_view& context) const;
+
+    void act(inquiry& q);
+    void begin(inquiry& q);
+    void begin_polling(inquiry& q, session& fresh);
+    void accept_websocket(inquiry& q, session* of, websocket::role as);
+    void probe(inquiry& q, session& of);
+    void take_post(inquiry& q, session& of);
+    void refuse(inquiry& q, errc why, std::string_view context, std::string_view text = {});
+
+    common all;
+    origin_guard origins;
+    std::vector<std::unique_ptr<shard>> shards;
+};
+
+server::server(options chosen) : impl_(std::make_unique<impl>(std::move(chosen))) {}
+server::~server() = default;
+
+const options& server::settings() const noexcept {
+    return impl_->chosen();
+}
+
+void server::on_session(unique_function<std::unique_ptr<session_user>(session&)> make) {
+    impl_->all.make_user = std::move(make);
+}
+
+void server::set_loops(const std::vector<ws::session_shared*>& loops) {
+    impl_->all.loops = loops.size();
+    impl_->shards.clear();
+    for (ws::session_shared* const loop : loops)
+        impl_->shards.push_back(std::make_unique<shard>(impl_->all, *loop));
+}
+
+session* server::find(session_id name) noexcept {
+    if (!name || name.loop() >= impl_->shards.size()) return nullptr;
+    shard& at = *impl_->shards[name.loop()];
+    return at.web.loop.in_loop_thread() ? at.find(name) : nullptr;
+}
+
+void server::for_each(std::uint8_t loop, function_ref<void(session&)> use) {
+    if (loop < impl_->shards.size()) impl_->shards[loop]->for_each(use);
+}
+
+std::size_t server::sessions() const noexcept {
+    return impl_->all.census.size();
+}
+
+void server::drain() {
+    for (const auto& s : impl_->shards) {
+        if (s->web.loop.runs_here()) {
+            s->drain();
+        } else {
+            s->web.loop.post([at = s.get()] { at->drain(); });
+        }
+    }
+}
+
+void server::shut_down() noexcept {
+    for (const auto& s : impl_->shards) s->shut_down();
+}
+
+void server::visit_metrics(metric_visitor to) const {
+    for (const auto& s : impl_->shards) s->metrics.visit(to);
+}
+
+// ---- Setting up ----
+
+result<void> server::prepare() {
+    if (auto right = impl_->check(); !right) return right;
+    auto guard = origin_guard::make(impl_->chosen());
+    if (!guard) return guard.error();
+    impl_->origins = std::move(*guard);
+    return {};
+}
+
+result<void> server::impl::check() const {
+    const options& o = all.chosen;
+    const auto wrong = [](const char* what) {
+        return error(weft::errc::invalid_argument, std::string("engineio::options::") + what);
+    };
+    constexpr duration longest = std::chrono::hours(24 * 365);
+    if (o.path.empty() || o.path[0] != '/') return wrong("path must begin with '/'");
+    if (!o.polling && !o.websocket) return wrong("polling or websocket must be on");
+    for (const duration time :
+         {o.ping_interval, o.ping_timeout, o.upgrade_timeout, o.close_timeout}) {
+        if (time <= duration::zero() || time > longest)
+            return wrong(
+                "ping_interval, ping_timeout, upgrade_timeout and close_timeout must be "
+                "above 0 and at most a year");
+    }
+    if (o.max_payload == 0) return wrong("max_payload must not be 0");
+    if (o.max_packets == 0) return wrong("max_packets must not be 0");
+    if (o.max_queue < 2 * net::byte_stream::high_water)
+        return wrong("max_queue must be at least 131072 (128 KiB)");
+    if (o.deflate && (o.deflate->window_bits < 9 || o.deflate->window_bits > 15))
+        return wrong("deflate: window_bits must be 9 to 15");
+    if (o.deflate && (o.deflate->level < 1 || o.deflate->level > 9))
+        return wrong("deflate: level must be 1 to 9");
+    return {};
+}
+
+result<void> server::add_routes(http::router& to) {
+    std::string base = impl_->chosen().path;
+    while (!base.empty() && base.back() == '/') base.pop_back();
+    if (auto done = impl_->route(to, base + "/*rest"); !done) return done;
+    if (impl_->chosen().add_trailing_slash || base.empty()) return {};
+    return impl_->route(to, base);
+}
+
+result<void> server::impl::route(http::router& to, const std::string& pattern) {
+    using enum http::method;
+    for (const http::method m : {get, head, post, put, patch, delete_, options}) {
+        auto done = to.on(m, pattern,
+                          [this](const http::request& request, http::responder answer) {
+                              on_request(request, std::move(answer));
+                          },
+                          {.max_body = all.chosen.max_payload});
+        if (!done) return done;
+    }
+    return to.upgrade(pattern, [this](const http::request& request, http::upgrade upgrade) {
+        on_upgrade(request, std::move(upgrade));
+    });
+}
+
+// ---- A request ----
+
+void server::impl::read(const http::request& request, inquiry& q) {
+    const query_facts facts = parse_query(request.query());
+    q.method = request.method();
+    q.transport = transport_of(facts.transport, chosen());
+    q.transport_name = facts.transport;
+    if (facts.sid) q.sid = *facts.sid;
+    q.protocol = facts.protocol;
+    q.base64 = facts.base64;
+    if (facts.jsonp) q.form.jsonp = *facts.jsonp;
+    q.form.coding = coding_of(request.head());
+    q.octet_stream = request.header("content-type").substr(0, 24) == "application/octet-stream";
+    q.body = request.body();
+    if (chosen().principal)
+        q.principal = siphash_1_3(siphash_key::of_process(), as_bytes(chosen().principal(request)));
+    http::response bag;
+    origins.write(request, bag);
+    if (chosen().headers) chosen().headers(bag, request);
+    if (chosen().initial_headers && !q.sid) chosen().initial_headers(bag, request);
+    q.form.lines = bag.header_lines();
+    if (!q.sid || !chosen().middlewares.empty()) q.who = handshake(request);
+}
+
+void server::impl::on_request(const http::request& request, http::responder answer) {
+    inquiry q;
+    q.at = &shard_of(request);
+    q.answer = std::move(answer);
+    const bool script = parse_query(request.query()).jsonp.has_value();
+    if (!origins.allows(request, script ? origin_guard::kind::script : origin_guard::kind::poll)) {
+        return refuse(q, errc::origin_refused, request.header("origin"));
+    }
+    if (request.method() == http::method::options && chosen().cors) {
+        (void)q.answer.send(origins.preflight(request));
+        return;
+    }
+    read(request, q);
+    advance(q);
+}
+
+void server::impl::on_upgrade(const http::request& request, http::upgrade upgrade) {
+    inquiry q;
+    q.at = &shard_of(request);
+    q.upgrades = true;
+    q.upgrade = std::move(upgrade);
+    if (!origins.allows(request, origin_guard::kind::websocket))
+        return refuse(q, errc::origin_refused, request.header("origin"));
+    read(request, q);
+    websocket_offer offer;
+    if (const auto wrong = check_websocket(request, chosen(), q.at->web, offer)) {
+        q.at->web.metrics.errors.count(*wrong);
+    } else {
+        q.offer = std::move(offer);
+    }
+    advance(q);
+}
+
+// ---- The checks ----
+
+/// Goes through the steps until one refuses or takes its time: each middleware, the protocol's own
+/// checks with `allow_request`, the deed.
+void server::impl::advance(inquiry& q) {
+    const auto& middlewares = chosen().middlewares;
+    while (q.step <= middlewares.size()) {
+        const admission* gate = nullptr;
+        auto refusal = errc::middleware_failed;
+        if (q.step < middlewares.size()) {
+            gate = &middlewares[q.step];
+        } else {
+            std::string_view context;
+            if (const auto wrong = verify(q, context)) return refuse(q, *wrong, context);
+            refusal = errc::forbidden;
+            if (!q.sid && chosen().allow_request) gate = &*chosen().allow_request;
+        }
+        ++q.step;
+        if (gate == nullptr) continue;
+        if (gate->waits()) return wait_for(*gate, refusal, q);
+        if (const result<void> said = gate->decide(q.who); !said)
+            return refuse(q, refusal, said.error().what(), said.error().what());
+    }
+    act(q);
+}
+
+void server::impl::wait_for(const admission& gate, errc refusal, inquiry& q) {
+    auto kept = std::make_unique<inquiry>(std::move(q));
+    kept->kept_body = as_text(kept->body);
+    kept->body = as_bytes(kept->kept_body);
+    shard& at = *kept->at;
+    detail::spawn(await(*this, gate, refusal, std::move(kept)), [&at](const std::exception_ptr&) {
+        // The request went with the exception, which answered 500.
+        at.metrics.handler_exceptions.add();
+        at.web.loop.log(log_level::error, "engineio", "an admission threw");
+    });
+}
+
+task<void> server::impl::await(impl& self, const admission& gate, errc refusal,
+                               std::unique_ptr<inquiry> q) {
+    handshake who = q->who;
+    result<void> said = co_await gate.decide_later(std::move(who));
+    self.resume(std::move(q), refusal, std::move(said));
+}
+
+void server::impl::resume(std::unique_ptr<inquiry> q, errc refusal, result<void> said) {
+    net::loop_core& loop = q->at->web.loop;
+    if (!loop.in_loop_thread()) {
+        loop.post([this, q = std::move(q), refusal, said = std::move(said)]() mutable {
+            resume(std::move(q), refusal, std::move(said));
+        });
+        return;
+    }
+    if (!q->is_there()) return;
+    if (!said) return refuse(*q, refusal, said.error().what(), said.error().what());
+    advance(*q);
+}
+
+std::optional<errc> server::impl::verify(const inquiry& q, std::string_view& context) const {
+    context = q.transport_name;
+    if (!q.transport) return errc::transport_unknown;
+    const bool websocket = *q.transport == transport_kind::websocket;
+    if (!q.sid) {
+        context = http::to_string(q.method);
+        return q.method == http::method::get ? std::nullopt : std::optional(errc::bad_method);
+    }
+    context = *q.sid;
+    const session* const of = q.at->find(*q.sid);
+    if (of == nullptr) return errc::session_unknown;
+    if (of->principal_ != q.principal) return errc::principal_mismatch;
+    context = "TRANSPORT_MISMATCH";
+    if (q.upgrades ? !websocket : of->transport() != *q.transport) return errc::transport_mismatch;
+    context = "PROTOCOL_MISMATCH";
+    if (of->protocol() != q.protocol) return errc::protocol_mismatch;
+    return std::nullopt;
+}
+
+void server::impl::refuse(inquiry& q, errc why, std::string_view context, std::string_view text) {
+    q.at->metrics.count(why);
+    const error_row& row = describe(why);
+    const std::string message(why == errc::forbidden && !text.empty() ? text : row.text);
+    if (chosen().on_connection_error) {
+        chosen().on_connection_error({why, message, context, q.who.url(), q.who.address()});
+    }
+    if (q.upgrades) {
+        const int status = why == errc::forbidden ? 400 : row.status;
+        (void)q.upgrade.refuse(make_plain(q.form, status, "text/html", message));
+        return;
+    }
+    std::string body;
+    json_writer json{body};
+    json.begin_object();
+    json.member("code", static_cast<int>(row.number));
+    json.member("message", message);
+    json.end_object();
+    (void)q.answer.send(make_plain(q.form, row.status, "application/json", std::move(body)));
+}
+
+// ---- What a request does ----
+
+void server::impl::act(inquiry& q) {
+    if (q.upgrades && !q.offer) return refuse(q, errc::handshake_failed, "WEBSOCKET_HANDSHAKE");
+    if (!q.sid) return begin(q);
+    session* const of = q.at->find(*q.sid);  // admissions may have taken their time
+    if (of == nullptr) return refuse(q, errc::session_unknown, *q.sid);
+    if (q.upgrades) return probe(q, *of);
+    if (of->polling_ == nullptr) return refuse(q, errc::transport_mismatch, "TRANSPORT_MISMATCH");
+    switch (q.method) {
+        case http::method::get: return of->polling_->poll(std::move(q.form), std::move(q.answer));
+        case http::method::post: return take_post(q, *of);
+        default: (void)q.answer.send(make_plain(q.form, 500, {}, {}));
+    }
+}
+
+void server::impl::take_post(inquiry& q, session& of) {
+    if (q.octet_stream && q.protocol == 4) {
+        (void)q.answer.send(make_plain(q.form, describe(errc::bad_content_type).status, {}, {}));
+        return of.end(errc::bad_content_type);
+    }
+    auto how = q.protocol == 4  ? payload_form::separated
+               : q.octet_stream ? payload_form::counted_bytes
+                                : payload_form::counted;
+    std::string decoded;
+    if (q.form.jsonp) {
+        decoded.resize(q.body.size());
+        const auto payload = read_jsonp(as_text(q.body), decoded);
+        q.body = as_bytes(payload.value_or(std::string_view{}));
+    }
+    of.polling_->take(q.form, q.body, how, std::move(q.answer));
+}
+
+void server::impl::begin(inquiry& q) {
+    if (q.protocol == 3 && !chosen().allow_eio3) return refuse(q, errc::unsupported_protocol, "3");
+    const bool websocket = *q.transport == transport_kind::websocket;
+    if (websocket != q.upgrades)
+        return refuse(q, errc::handshake_failed, "TRANSPORT_HANDSHAKE_ERROR");
+    if (q.at->draining()) return refuse(q, errc::shutting_down, {});
+    if (!all.census.try_enter(q.who.address())) return refuse(q, errc::too_many_sessions, {});
+    session* fresh = nullptr;
+    try {
+        fresh = q.at->make(q.who, {q.protocol, *q.transport, q.base64, q.principal});
+    } catch (...) {  // memory is out
+    }
+    if (fresh == nullptr) {
+        all.census.leave(q.who.address());
+        return refuse(q, errc::no_entropy, {});
+    }
+    if (websocket) {
+        accept_websocket(q, fresh, websocket::role::carrier);
+    } else {
+        begin_polling(q, *fresh);
+    }
+}
+
+void server::impl::begin_polling(inquiry& q, session& fresh) {
+    const auto in_ms = [](duration d) { return d / std::chrono::milliseconds(1); };
+    const std::string open = write_open({fresh.id(), chosen().allow_upgrades && chosen().websocket,
+                                         in_ms(chosen().ping_interval),
+                                         in_ms(chosen().ping_timeout), chosen().max_payload});
+    std::string body;
+    append_packet(body, q.protocol == 4 ? payload_form::separated : payload_form::counted, open);
+    http::response reply = make_reply(q.form, std::move(body), chosen(), compressible::yes);
+    if (chosen().cookie) reply.header("Set-Cookie", write_cookie(*chosen().cookie, fresh.id()));
+    (void)q.answer.send(std::move(reply));
+    fresh.open();
+}
+
+void server::impl::accept_websocket(inquiry& q, session* of, websocket::role as) {
+    const auto answer = write_switch(q);
+    if (!answer) {
+        if (of != nullptr && as == websocket::role::carrier) of->end(close_reason::transport_error);
+        return refuse(q, errc::handshake_failed, "HEADERS");
+    }
+    net::byte_stream& stream = q.upgrade.stream();
+    auto socket = std::make_unique<ws::session>(stream, ws::role::server, all.websocket, q.at->web,
+                                                q.offer->deflate);
+    auto user = std::make_unique<websocket>(*q.at, *socket, of, as);
+    if (as == websocket::role::carrier) of->websocket_ = user.get();
+    if (as == websocket::role::probe) of->probing_ = user.get();
+    socket->set_user(std::move(user));
+    stream.write(as_bytes(*answer));
+    (void)q.upgrade.accept(std::move(socket));
+}
+
+/// A session has one WebSocket at most, tried or used. A further one is let in and shown out, as
+/// clients expect.
+void server::impl::probe(inquiry& q, session& of) {
+    const bool free = of.polling_ != nullptr && of.probing_ == nullptr &&
+                      of.state_ == session::state::open && chosen().allow_upgrades;
+    if (!free) q.at->metrics.count(errc::second_websocket);
+    accept_websocket(q, free ? &of : nullptr,
+                     free ? websocket::role::probe : websocket::role::refused);
+}
+
+}  // namespace weft::engineio

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include <weft/base/metrics.hpp>
+#include <weft/base/result.hpp>
+#include <weft/base/unique_function.hpp>
+#include <weft/engineio/options.hpp>
+#include <weft/http/router.hpp>
+
+#include "engineio/session.hpp"
+#include "ws/session.hpp"
+
+namespace weft::engineio {
+
+class shard;
+
+/// Engine.IO on the routes of a server: one shard of sessions per loop.
+///
+/// Set it up in this order: `prepare`, `on_session`, `add_routes`, `set_loops`. **Lifetime**:
+/// `shut_down` after the loops were shut down and before they die; the router's handlers borrow it.
+class server {
+public:
+    explicit server(options chosen);
+    ~server();
+    server(const server&) = delete;
+    server& operator=(const server&) = delete;
+
+    /// Checks the options. **Errors**: says which one is wrong.
+    [[nodiscard]] result<void> prepare();
+    /// What lives on a session; called on its loop, when it opens.
+    void on_session(unique_function<std::unique_ptr<session_user>(session&)> make);
+    /// Everything under `options::path`; routes that are more specific win. **Errors**: the
+    /// router's.
+    [[nodiscard]] result<void> add_routes(http::router& to);
+    /// What the sessions of each loop share. Before the loops run.
+    void set_loops(const std::vector<ws::session_shared*>& loops);
+
+    /// **Threads**: only that of the session's loop. Null when it is gone.
+    [[nodiscard]] session* find(session_id name) noexcept;
+    /// Calls `use` for each session of a loop, on its thread.
+    void for_each(std::uint8_t loop, function_ref<void(session&)> use);
+    /// How many sessions there are. **Threads**: any.
+    [[nodiscard]] std::size_t sessions() const noexcept;
+
+    /// Refuses new sessions and closes the others with `server_shutting_down`. **Threads**: any.
+    void drain();
+    /// Ends what is left and tells the users.
+    void shut_down() noexcept;
+    void visit_metrics(metric_visitor to) const;
+    [[nodiscard]] const options& settings() const noexcept;
+
+private:
+    struct impl;
+    std::unique_ptr<impl> impl_;
+};
+
+}  // namespace weft::engineio

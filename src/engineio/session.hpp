@@ -1,0 +1,201 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include <weft/base/time.hpp>
+#include <weft/engineio/error.hpp>
+#include <weft/engineio/handshake.hpp>
+#include <weft/engineio/options.hpp>
+#include <weft/net/conn_id.hpp>
+#include <weft/pubsub/message.hpp>
+
+#include "engineio/proto/packet.hpp"
+#include "net/loop_core.hpp"
+#include "ws/session.hpp"
+
+namespace weft::engineio {
+
+class shard;
+class polling;
+class websocket;
+
+/// Why a session ended, in Socket.IO's words.
+enum class close_reason : std::uint8_t {
+    transport_error,
+    transport_close,
+    forced_close,
+    ping_timeout,
+    parse_error,
+    server_shutting_down,
+};
+inline constexpr std::size_t close_reasons = 6;
+
+/// "transport error" and so on.
+[[nodiscard]] std::string_view to_string(close_reason why) noexcept;
+
+/// The name of a session, to keep where a reference would dangle: loop, slot, generation. One whose
+/// session is gone finds nothing.
+class session_id {
+public:
+    constexpr session_id() noexcept = default;
+    constexpr session_id(std::uint8_t loop, std::uint32_t slot, std::uint32_t generation) noexcept
+        : value_(loop, slot, generation) {}
+
+    [[nodiscard]] constexpr std::uint8_t loop() const noexcept { return value_.loop(); }
+    [[nodiscard]] constexpr std::uint32_t slot() const noexcept { return value_.slot(); }
+    [[nodiscard]] constexpr std::uint32_t generation() const noexcept {
+        return value_.generation();
+    }
+    [[nodiscard]] constexpr std::uint64_t value() const noexcept { return value_.value(); }
+    explicit constexpr operator bool() const noexcept { return static_cast<bool>(value_); }
+    friend constexpr auto operator<=>(session_id, session_id) noexcept = default;
+
+private:
+    conn_id value_;
+};
+
+/// What lives on a session: made by the server's factory when it opens, owned by it. What it throws
+/// is caught, counted and logged, and ends the session.
+class session_user {
+public:
+    virtual ~session_user() = default;
+    virtual void on_open() = 0;
+    /// Text without its type digit, or raw bytes.
+    virtual void on_message(const message_view& data) = 0;
+    /// Everything that waited is on its way.
+    virtual void on_drained() {}
+    /// The last call, exactly once.
+    virtual void on_close(close_reason why) = 0;
+};
+
+/// One Engine.IO session, whatever carries it at the moment.
+///
+/// Nothing here calls the user: `send` queues, `close` and `fail` schedule.
+/// **Threads**: its loop's. **Lifetime**: from the handshake until shortly after `on_close`.
+class session {
+public:
+    struct beginning {  // what is known when a session is made
+        int protocol = 4;
+        transport_kind transport = transport_kind::polling;
+        bool base64 = false;  ///< The client cannot take binary frames.
+        std::uint64_t principal = 0;
+    };
+
+    session(std::uint32_t slot, std::uint32_t generation, shard& owner, const session_key& key,
+            handshake asked, const beginning& how);
+    ~session();
+    session(const session&) = delete;
+    session& operator=(const session&) = delete;
+
+    [[nodiscard]] std::string_view id() const noexcept { return {key_.data(), key_.size()}; }
+    [[nodiscard]] session_id name() const noexcept { return name_; }
+    [[nodiscard]] int protocol() const noexcept { return protocol_; }
+    [[nodiscard]] transport_kind transport() const noexcept { return transport_; }
+    [[nodiscard]] const handshake& request() const noexcept { return request_; }
+    [[nodiscard]] net::loop_core& loop() const noexcept;
+
+    /// Sends a whole Engine.IO packet: a text with its type digit (`4...`), or the raw bytes of a
+    /// binary message. A broadcast is framed and encoded once for all.
+    send_status send(const message& packet) noexcept;
+    /// The same. **Cost**: over WebSocket no allocation while the peer keeps up.
+    send_status send(const message_view& packet) noexcept;
+    /// Packets that belong together: all of them, or none when they are droppable and the peer is
+    /// behind. The status is the worst.
+    send_status send(std::span<const message> group) noexcept;
+    /// Whether the peer keeps up: what is droppable goes only then.
+    [[nodiscard]] bool writable() const noexcept;
+    /// Whether `send` can still do something.
+    [[nodiscard]] bool is_open() const noexcept { return state_ == state::open; }
+
+    /// Ends the session when what is queued has been sent, at the latest after `close_timeout`.
+    void close(close_reason why = close_reason::forced_close) noexcept;
+    /// Ends it at once: what is queued is lost.
+    void fail(close_reason why) noexcept;
+
+private:
+    friend class shard;
+    friend class polling;
+    friend class websocket;
+    friend class server;
+
+    enum class state : std::uint8_t {
+        opening,  // not yet told to the user
+        open,
+        closing,  // takes nothing more, what is queued goes out
+        ended,
+    };
+    /// The session has its transport: greets the client and makes the user.
+    void open() noexcept;
+    /// A packet of the client, by whichever transport.
+    void receive(const packet& got) noexcept;
+    void receive_text(std::string_view text) noexcept;
+    void receive_message(const message_view& data) noexcept;
+    /// Any sign of life.
+    void heard() noexcept;
+    /// The client's `5`: from now on the WebSocket carries everything.
+    void switch_to(websocket& to) noexcept;
+    /// Lets the client go on with its upgrade.
+    void answer_poll() noexcept;
+    void websocket_ended(websocket& which, const ws::close_event& event) noexcept;
+    void end(close_reason why, packet_type last = packet_type::close) noexcept;
+    void end(errc what) noexcept;
+    void release(ws::close_code code, std::string_view text, packet_type last) noexcept;
+    void finish() noexcept;  // tells the user
+    void flush() noexcept;   // answers a poll
+    void drained() noexcept;
+
+    send_status send_over(websocket& carrier, const message& packet) noexcept;
+    void send_control(std::string_view packet) noexcept;
+    void heartbeat();
+    [[nodiscard]] time_point last_heard() const noexcept;
+    void arm(time_point when) noexcept;
+    template <class F>
+    bool guarded(F&& call) noexcept;
+    template <class F>
+    auto within_memory(F&& call) noexcept -> decltype(call());
+
+    struct heartbeat_timer final : net::timer_node {
+        explicit heartbeat_timer(session& of) noexcept : timer_node(&fire), owner(of) {}
+        static void fire(timer_node& node);
+        session& owner;
+    };
+
+    shard& shard_;
+    session_id name_;
+    session_key key_;
+    handshake request_;
+    std::unique_ptr<session_user> user_;
+    std::unique_ptr<polling> polling_;  // while polling carries the session
+    websocket* websocket_ = nullptr;    // while a WebSocket does
+    websocket* probing_ = nullptr;      // a WebSocket that wants to
+    heartbeat_timer timer_;
+    time_point heard_;                       // over polling; a WebSocket knows for itself
+    time_point pinged_ = time_point::max();  // no answer since
+    session* next_flush_ = nullptr;
+    session* next_end_ = nullptr;
+    std::uint64_t principal_;
+    state state_ = state::opening;
+    transport_kind transport_;
+    close_reason reason_ = close_reason::forced_close;
+    std::uint8_t protocol_;
+    bool base64_ : 1;
+    bool upgraded_ : 1 = false;
+    bool flush_queued_ : 1 = false;
+    bool failed_handler_ : 1 = false;  // its user threw
+};
+
+}  // namespace weft::engineio
+
+template <>
+struct std::hash<weft::engineio::session_id> {
+    std::size_t operator()(weft::engineio::session_id id) const noexcept {
+        return std::hash<std::uint64_t>{}(id.value());
+    }
+};

@@ -1,0 +1,195 @@
+// The sessions of one loop: where they live, how they are found, and when their users are told.
+// What must not happen inside a call of a handler is put off to the next turn: one timer for all,
+// through lists that need no memory.
+
+#include "engineio/shard.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace weft::engineio {
+namespace {
+
+constexpr duration never = std::chrono::hours(24 * 365);
+
+ws::options websocket_options(const options& chosen) {
+    ws::options made;
+    made.max_message = chosen.max_payload;
+    made.rate = chosen.rate;
+    made.ping_interval = never;  // the engine has a heartbeat of its own
+    made.idle_timeout = never;
+    made.max_queue = chosen.max_queue;
+    made.overflow = chosen.overflow;
+    made.deflate = chosen.deflate;
+    return made;
+}
+
+}  // namespace
+
+void metrics::visit(metric_visitor to) const {
+    const auto count = [&](std::string_view name, std::string_view help, const counter& c,
+                           std::string_view labels = {}, metric_kind kind = metric_kind::counter) {
+        to({name, labels, help, kind, c.read()});
+    };
+    constexpr std::string_view sessions = "weft_engineio_sessions";
+    constexpr std::string_view sessions_help = "Open Engine.IO sessions.";
+    count(sessions, sessions_help, polling_sessions, R"(transport="polling")", metric_kind::gauge);
+    count(sessions, sessions_help, websocket_sessions, R"(transport="websocket")",
+          metric_kind::gauge);
+    count("weft_engineio_opened_total", "Engine.IO sessions opened.", opened);
+    count("weft_engineio_upgrades_total", "Sessions that went from polling to WebSocket.",
+          upgrades);
+    count("weft_engineio_packets_received_total", "Packets received.", packets_received);
+    count("weft_engineio_packets_sent_total", "Packets sent.", packets_sent);
+    count("weft_engineio_dropped_total", "Droppable packets that a slow client did not get.",
+          dropped_droppable);
+    count("weft_engineio_handler_exceptions_total", "Exceptions caught from handlers.",
+          handler_exceptions);
+    constexpr std::array<std::string_view, close_reasons> reasons{
+        R"(reason="transport_error")", R"(reason="transport_close")",
+        R"(reason="forced_close")",    R"(reason="ping_timeout")",
+        R"(reason="parse_error")",     R"(reason="server_shutting_down")"};
+    for (std::size_t i = 0; i < close_reasons; ++i) {
+        count("weft_engineio_closed_total", "Sessions ended, by reason.", closed[i], reasons[i]);
+    }
+    for (std::size_t i = 0; i < errc_count; ++i) {
+        count("weft_engineio_errors_total", "What Engine.IO clients did wrong.", errors[i],
+              describe(static_cast<errc>(i + 1)).label);
+    }
+}
+
+// ---- The census ----
+
+std::string session_census::network_of(std::string_view address) {
+    if (address.find(':') == std::string_view::npos) return std::string(address);
+    const auto parsed = endpoint::make(address, 0);
+    if (!parsed || parsed->raw_size() < sizeof(sockaddr_in6)) return std::string(address);
+    constexpr std::size_t half = 8;
+    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(parsed->raw());
+    return {reinterpret_cast<const char*>(v6->sin6_addr.s6_addr), half};
+}
+
+bool session_census::try_enter(std::string_view address) {
+    if (all_.fetch_add(1, std::memory_order_relaxed) >= most_) {
+        all_.fetch_sub(1, std::memory_order_relaxed);
+        return false;
+    }
+    if (most_per_address_ == 0) return true;
+    const std::lock_guard lock(mutex_);
+    std::size_t& here = by_address_[network_of(address)];
+    if (here >= most_per_address_) {
+        all_.fetch_sub(1, std::memory_order_relaxed);
+        return false;
+    }
+    ++here;
+    return true;
+}
+
+void session_census::leave(std::string_view address) noexcept {
+    all_.fetch_sub(1, std::memory_order_relaxed);
+    if (most_per_address_ == 0) return;
+    const std::lock_guard lock(mutex_);
+    const auto found = by_address_.find(network_of(address));
+    if (found != by_address_.end() && --found->second == 0) by_address_.erase(found);
+}
+
+common::common(options wanted)
+    : chosen(std::move(wanted)),
+      websocket(websocket_options(chosen)),
+      census(chosen.max_sessions, chosen.max_sessions_per_address) {}
+
+std::uint8_t common::loop_of(std::string_view sid) const noexcept {
+    const std::uint64_t hash = siphash_1_3(siphash_key::of_process(), as_bytes(sid));
+    return static_cast<std::uint8_t>(hash % std::max<std::size_t>(loops, 1));
+}
+
+// ---- The shard ----
+
+shard::shard(common& of, ws::session_shared& with) noexcept : all(of), web(with), timer_(*this) {}
+
+shard::~shard() {
+    shut_down();
+}
+
+session* shard::make(handshake asked, const session::beginning& how) {
+    std::array<std::byte, 15> random;
+    session_key key;
+    std::string_view sid(key.data(), key.size());
+    do {
+        if (!web.random.fill(random)) return nullptr;
+        key = make_key(random);
+    } while (all.loop_of(sid) != web.loop.index() || by_id_.contains(sid));
+    session* made = sessions_.make(*this, key, std::move(asked), how);
+    if (made == nullptr) return nullptr;
+    try {
+        by_id_.emplace(made->id(), made);
+    } catch (...) {
+        sessions_.free(made->name().slot());
+        throw;
+    }
+    metrics.opened.add();
+    (how.transport == transport_kind::polling ? metrics.polling_sessions
+                                              : metrics.websocket_sessions)
+        .add();
+    return made;
+}
+
+session* shard::find(std::string_view sid) noexcept {
+    const auto found = by_id_.find(sid);
+    return found != by_id_.end() ? found->second : nullptr;
+}
+
+void shard::forget(session& gone) noexcept {
+    by_id_.erase(gone.id());
+    all.census.leave(gone.request().address());
+    (gone.transport() == transport_kind::polling ? metrics.polling_sessions
+                                                 : metrics.websocket_sessions)
+        .sub();
+    metrics.closed[static_cast<std::size_t>(gone.reason_)].add();
+}
+
+byte_span shard::decoding_memory(std::size_t size) {
+    if (decoding_.size() < size) decoding_.resize(size);
+    return decoding_;
+}
+
+void shard::flush_later(session& s) noexcept {
+    if (s.flush_queued_) return;
+    s.flush_queued_ = true;
+    s.next_flush_ = std::exchange(flushes_, &s);
+    web.loop.arm(timer_, web.loop.now());
+}
+
+void shard::finish_later(session& s) noexcept {
+    s.next_end_ = std::exchange(ends_, &s);
+    web.loop.arm(timer_, web.loop.now());
+}
+
+void shard::turn() noexcept {
+    for (session* s = std::exchange(flushes_, nullptr); s != nullptr;) {
+        session* const next = std::exchange(s->next_flush_, nullptr);
+        s->flush_queued_ = false;
+        s->flush();
+        s = next;
+    }
+    // Only now may anything be freed: what ended is on no other list.
+    for (session* s = std::exchange(ends_, nullptr); s != nullptr;) {
+        session* const next = std::exchange(s->next_end_, nullptr);
+        s->finish();
+        sessions_.free(s->name().slot());
+        s = next;
+    }
+}
+
+void shard::drain() noexcept {
+    draining_ = true;
+    for_each([](session& s) { s.close(close_reason::server_shutting_down); });
+}
+
+void shard::shut_down() noexcept {
+    timer_.cancel();
+    for_each([](session& s) { s.fail(close_reason::server_shutting_down); });
+    while (flushes_ != nullptr || ends_ != nullptr) turn();
+}
+
+}  // namespace weft::engineio

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <weft/base/metrics.hpp>
+#include <weft/base/unique_function.hpp>
+
+#include "base/siphash.hpp"
+#include "engineio/session.hpp"
+#include "net/slab.hpp"
+#include "ws/session.hpp"
+
+namespace weft::engineio {
+
+/// One loop's counters of Engine.IO.
+struct metrics {
+    counter polling_sessions, websocket_sessions, opened, upgrades, packets_received, packets_sent,
+        dropped_droppable, moved, handler_exceptions;
+    std::array<counter, close_reasons> closed;
+    std::array<counter, errc_count> errors;
+
+    void count(errc what) noexcept { errors[static_cast<std::size_t>(what) - 1].add(); }
+    void visit(metric_visitor to) const;
+};
+
+/// How many sessions there are, over all loops. **Threads**: any.
+class session_census {
+public:
+    session_census(std::size_t most, std::size_t most_per_address) noexcept
+        : most_(most), most_per_address_(most_per_address) {}
+
+    /// Counts one more session of this address; false when that is one too many.
+    [[nodiscard]] bool try_enter(std::string_view address);
+    void leave(std::string_view address) noexcept;
+    [[nodiscard]] std::size_t size() const noexcept { return all_.load(std::memory_order_relaxed); }
+
+private:
+    /// What one user is taken to have: an IPv4 address, or the first half of an IPv6 address.
+    /// Short enough to need no memory.
+    static std::string network_of(std::string_view address);
+
+    const std::size_t most_;
+    const std::size_t most_per_address_;
+    std::atomic<std::size_t> all_{0};
+    std::mutex mutex_;  // taken per handshake, and only when addresses are counted
+    std::unordered_map<std::string, std::size_t, keyed_hash> by_address_;
+};
+
+/// What is the same for all loops. **Lifetime**: outlives the shards.
+struct common {
+    explicit common(options wanted);
+
+    options chosen;
+    ws::session_settings websocket;
+    session_census census;
+    unique_function<std::unique_ptr<session_user>(session&)> make_user;
+    std::size_t loops = 1;
+
+    /// The loop that a session of this id would live on: no table, no lock, and all 120 bits of the
+    /// id stay random.
+    [[nodiscard]] std::uint8_t loop_of(std::string_view sid) const noexcept;
+};
+
+/// The sessions of one loop. **Threads**: the loop's.
+class shard {
+public:
+    shard(common& of, ws::session_shared& with) noexcept;
+    ~shard();
+
+    /// A session under a fresh id that leads to this loop. **Errors**: null without entropy or when
+    /// all slots are taken. The census was asked before; it is left when the session goes.
+    session* make(handshake asked, const session::beginning& how);
+    [[nodiscard]] session* find(std::string_view sid) noexcept;
+    [[nodiscard]] session* find(session_id name) noexcept {
+        return name.loop() == web.loop.index() ? sessions_.find(name.slot(), name.generation())
+                                               : nullptr;
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return sessions_.size(); }
+    template <class F>
+    void for_each(F use) {
+        sessions_.for_each([&](session& s, std::uint32_t) { use(s); });
+    }
+    /// Refuses new sessions and closes the others.
+    void drain() noexcept;
+    [[nodiscard]] bool draining() const noexcept { return draining_; }
+    /// After the loop has shut down: tells all users and frees everything.
+    void shut_down() noexcept;
+
+    common& all;
+    ws::session_shared& web;
+    engineio::metrics metrics;
+
+    // For sessions.
+    void forget(session& gone) noexcept;  // its id leads nowhere from now on
+    /// Its waiting poll is answered soon, outside of any call that runs now.
+    void flush_later(session& s) noexcept;
+    /// Its user is told soon that it ended; then it dies.
+    void finish_later(session& s) noexcept;
+    /// Memory to decode base64 in, valid until the next call.
+    [[nodiscard]] byte_span decoding_memory(std::size_t size);
+
+private:
+    struct turn_timer final : net::timer_node {
+        explicit turn_timer(shard& of) noexcept : timer_node(&fire), owner(of) {}
+        static void fire(timer_node& node) { static_cast<turn_timer&>(node).owner.turn(); }
+        shard& owner;
+    };
+
+    void turn() noexcept;
+
+    net::slab<session> sessions_;
+    std::unordered_map<std::string_view, session*, keyed_hash> by_id_;
+    session* flushes_ = nullptr;  // lists through the sessions, for the next turn
+    session* ends_ = nullptr;
+    turn_timer timer_;
+    std::vector<std::byte> decoding_;
+    bool draining_ = false;
+};
+
+}  // namespace weft::engineio
