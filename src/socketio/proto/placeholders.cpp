@@ -170,15 +170,18 @@ bool json_text_is(std::string_view content, std::string_view plain) noexcept {
 
 std::size_t unescaped_size(std::string_view content) noexcept {
     std::size_t size = 0;
+    bool after_high = false;  // the first half of a surrogate pair
     while (!content.empty()) {
         const bool escape = content[0] == '\\';
         const unsigned unit = take_unit(content);
         if (!escape || unit < 0x80) {
             size += 1;
+        } else if (after_high && unit >= 0xDC00 && unit < 0xE000) {
+            size += 1;  // a pair has four bytes; half a pair becomes U+FFFD, which has three
         } else {
-            const bool half_of_pair = unit >= 0xD800 && unit < 0xE000;
-            size += unit < 0x800 || half_of_pair ? 2 : 3;
+            size += unit < 0x800 ? 2 : 3;
         }
+        after_high = escape && unit >= 0xD800 && unit < 0xDC00;
     }
     return size;
 }

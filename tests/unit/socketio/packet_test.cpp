@@ -182,6 +182,9 @@ TEST(packet, event_names_are_limited_by_what_they_mean) {
     for (int i = 0; i < 32; ++i) pairs += "\\ud83d\\ude00";
     EXPECT_EQ(parsed("2[\"" + pairs + "\"]"), "2 / event \"" + pairs + "\" ()");
     EXPECT_EQ(parsed("2[\"" + pairs + "n\"]"), failed(errc::bad_event_name));
+    // Half a pair means U+FFFD, which has three bytes.
+    EXPECT_EQ(parsed("2[\"" + std::string(126, 'n') + "\\ud83d\"]"), failed(errc::bad_event_name));
+    EXPECT_EQ(parsed("2[\"" + std::string(126, 'n') + "\\ude00\"]"), failed(errc::bad_event_name));
 }
 
 TEST(packet, nesting_is_limited_to_64) {
