@@ -8,8 +8,8 @@ namespace {
 
 class client_websocket final : public client_transport {
 public:
-    client_websocket(client_route& route, client_transport_user& user)
-        : client_transport(user), socket_(route.websockets, options_of(route)) {
+    client_websocket(client_route& route, client_transport_user& whom)
+        : client_transport(whom), socket_(route.websockets, options_of(route)) {
         socket_
             .on_open([this](ws::client&) {
                 open_ = true;

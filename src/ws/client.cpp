@@ -18,6 +18,10 @@ void client_context::visit_metrics(metric_visitor visit) const {
     shared_->sessions.metrics.visit(visit);
 }
 
+result<std::shared_ptr<net::tls_client_context>> client_context::tls() const {
+    return shared_->tls();
+}
+
 client::client(loop& on, client_options options, tls_client_options tls)
     : client(client_context(on, std::move(tls)), std::move(options)) {}
 client::client(client_context shared, client_options options)

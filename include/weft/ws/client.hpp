@@ -20,6 +20,10 @@
 #include <weft/ws/close_event.hpp>
 #include <weft/ws/options.hpp>
 
+namespace weft::net {
+class tls_client_context;
+}
+
 namespace weft::ws {
 
 namespace detail {
@@ -94,6 +98,9 @@ public:
     explicit client_context(net::loop_core& on, tls_client_options tls = {});
 
     void visit_metrics(metric_visitor visit) const;
+
+    /// For the layers above; not for users. **Errors**: which file of the options and why.
+    [[nodiscard]] result<std::shared_ptr<net::tls_client_context>> tls() const;
 
 private:
     friend class client;
