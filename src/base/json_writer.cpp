@@ -4,7 +4,9 @@
 
 #include <weft/base/json_writer.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include "base/json_scan.hpp"
 
@@ -26,6 +28,28 @@ void append_escape(std::string& out, char c) {
     const char escape[] = {
         '\\', 'u', '0', '0', byte < 0x10 ? '0' : '1', "0123456789abcdef"[byte & 0x0f]};
     out.append(escape, sizeof escape);
+}
+
+/// Numbers with up to six decimals, which prices and coordinates are: three times as fast as the
+/// general way (typed_emit in bench/micro/socketio_bench.cpp). Null when the number is none.
+char* format_short(char* to, double number) noexcept {
+    constexpr std::int64_t scale = 1'000'000;
+    const double size = std::abs(number);
+    if (size < 0.001 || size > 1e9) return nullptr;
+    // Both operands are exact and the quotient is correctly rounded: if it is the number, a reader
+    // gets the number from these digits.
+    auto scaled = static_cast<std::int64_t>(size * scale + 0.5);
+    if (static_cast<double>(scaled) / scale != size) return nullptr;
+    if (number < 0) *to++ = '-';
+    to = std::to_chars(to, to + 12, scaled / scale).ptr;
+    std::int64_t fraction = scaled % scale;
+    if (fraction == 0) return to;
+    *to++ = '.';
+    for (std::int64_t place = scale / 10; fraction != 0; place /= 10) {
+        *to++ = static_cast<char>('0' + fraction / place);
+        fraction %= place;
+    }
+    return to;
 }
 
 }  // namespace
@@ -57,15 +81,21 @@ void json_writer::value(std::string_view text) {
 }
 
 void json_writer::value(double number) {
-    if (!std::isfinite(number)) return token("null");
+    char text[detail::max_json_number];
+    const char* const end = detail::format_json_number(text, number);
+    token({text, static_cast<std::size_t>(end - text)});
+}
+
+char* detail::format_json_number(char* to, double number) noexcept {
+    char* const limit = to + max_json_number;
+    if (!std::isfinite(number)) return std::copy_n("null", 4, to);
+    if (char* const end = format_short(to, number)) return end;
     // Some readers refuse a run of digits that no 64-bit integer holds: large numbers get an
     // exponent.
     const bool large = std::abs(number) >= 0x1p53;
-    char digits[32];
-    char* const limit = digits + sizeof digits;
-    const auto written = large ? std::to_chars(digits, limit, number, std::chars_format::scientific)
-                               : std::to_chars(digits, limit, number);
-    token({digits, static_cast<std::size_t>(written.ptr - digits)});
+    return (large ? std::to_chars(to, limit, number, std::chars_format::scientific)
+                  : std::to_chars(to, limit, number))
+        .ptr;
 }
 
 }  // namespace weft

@@ -5,8 +5,12 @@
 
 #include <weft/socketio/value_io.hpp>
 
+#include <algorithm>
+
+#include <weft/base/json_writer.hpp>
 #include <weft/base/utf8.hpp>
 
+#include "base/json_scan.hpp"
 #include "socketio/proto/placeholders.hpp"
 #include "socketio/utf8_repair.hpp"
 
@@ -153,28 +157,65 @@ bool value_reader::read(byte_view& out) {
     return try_read(out) || fail("expected binary data");
 }
 
+value_writer::value_writer(encoded_arguments& into) : into_(into) {
+    // The text is resized once, over all that it has room for, and cut at the end.
+    constexpr std::size_t typical = 240;  // most events fit: one allocation
+    const std::size_t size = into.json.size();
+    comma_ = size != 0;
+    into.json.resize(std::max(size + typical, into.json.capacity()));
+    at_ = into.json.data() + size;
+    end_ = into.json.data() + into.json.size();
+}
+
+value_writer::~value_writer() {
+    into_.json.resize(static_cast<std::size_t>(at_ - into_.json.data()));
+}
+
+/// Makes room for `room` bytes and a comma.
+void value_writer::grow(std::size_t room) {
+    const auto used = static_cast<std::size_t>(at_ - into_.json.data());
+    into_.json.resize(std::max(used + room + 1, into_.json.size() * 2));
+    at_ = into_.json.data() + used;
+    end_ = into_.json.data() + into_.json.size();
+}
+
+void value_writer::write(double number) {
+    at_ = weft::detail::format_json_number(separate(weft::detail::max_json_number), number);
+}
+
 void value_writer::write(std::string_view text) {
-    if (validate_utf8(as_bytes(text))) {
-        json_.value(text);
-    } else {
-        json_.value(std::string_view(detail::repaired_utf8(text)));
-    }
+    char* const to = separate(text.size() + 2);
+    if (!weft::detail::copy_plain(to + 1, text.data(), text.size())) return write_escaped(text);
+    *to = '"';
+    to[text.size() + 1] = '"';
+    at_ = to + text.size() + 2;
+}
+
+/// A string with what JSON escapes, or with characters beyond ASCII. Its comma is written.
+void value_writer::write_escaped(std::string_view text) {
+    std::string quoted;
+    const bool good = validate_utf8(as_bytes(text));
+    append_json_string(quoted, good ? text : std::string_view(detail::repaired_utf8(text)));
+    comma_ = false;
+    token(quoted);
 }
 
 void value_writer::key(std::string_view name) {
-    if (validate_utf8(as_bytes(name))) {
-        json_.key(name);
-    } else {
-        json_.key(detail::repaired_utf8(name));
-    }
+    write(name);
+    comma_ = false;
+    *separate(1) = ':';
+    ++at_;
+    comma_ = false;
 }
 
 void value_writer::write(const message& what) {
     if (what && what.kind() == message_kind::text) return write(what.text());
-    json_.begin_object();
-    json_.member(placeholder_key, true);
-    json_.member("num", into_.attachments.size());
-    json_.end_object();
+    begin_object();
+    raw_key(R"("_placeholder":)");
+    write(true);
+    raw_key(R"("num":)");
+    write(into_.attachments.size());
+    end_object();
     into_.attachments.push_back(what ? what : message::binary({}));
 }
 

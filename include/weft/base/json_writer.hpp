@@ -42,12 +42,6 @@ public:
 
     /// The name of the next value of an object.
     void key(std::string_view name);
-    /// The same for a name that is JSON text already, with its quotes and colon. It is not looked
-    /// at.
-    void raw_key(std::string_view quoted) {
-        token(quoted);
-        comma_ = false;
-    }
 
     /// A string.
     void value(std::string_view text);

@@ -71,16 +71,12 @@ void write_argument(value_writer& out, const T& what) {
     }
 }
 
-/// Most events fit: one allocation.
-inline constexpr std::size_t typical_arguments = 240;
-
 /// The arguments, ready for a packet.
 template <class... A>
 [[nodiscard]] encoded_arguments encode_arguments(const A&... args) {
     encoded_arguments encoded;
     if constexpr ((check_encodable<std::decay_t<const A&>>::value && ...)) {
         if constexpr (sizeof...(A) != 0) {
-            encoded.json.reserve(typical_arguments);
             value_writer out(encoded);
             (write_argument<std::decay_t<const A&>>(out, args), ...);
         }

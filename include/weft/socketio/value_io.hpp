@@ -1,8 +1,10 @@
 #pragma once
 
+#include <charconv>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <forward_list>
 #include <span>
 #include <string>
@@ -11,7 +13,6 @@
 
 #include <weft/base/bytes.hpp>
 #include <weft/base/json_reader.hpp>
-#include <weft/base/json_writer.hpp>
 #include <weft/pubsub/message.hpp>
 
 namespace weft::socketio {
@@ -160,13 +161,16 @@ struct encoded_arguments {
     std::vector<message> attachments;
 };
 
-/// Writes one value after another.
+/// Writes one value after another, straight into the text.
 ///
-/// **Lifetime**: `into` must outlive the writer.
+/// **Lifetime**: `into` must outlive the writer and is complete when the writer is destroyed.
 class value_writer {
 public:
     /// Appends to what is there.
-    explicit value_writer(encoded_arguments& into) noexcept : into_(into), json_(into.json) {}
+    explicit value_writer(encoded_arguments& into);
+    value_writer(const value_writer&) = delete;
+    value_writer& operator=(const value_writer&) = delete;
+    ~value_writer();
 
     /// Any type that has a codec.
     template <class T>
@@ -174,12 +178,15 @@ public:
         codec<T>::encode(*this, what);
     }
 
-    void write_null() { json_.value(nullptr); }
-    void write(std::same_as<bool> auto truth) { json_.value(truth); }
+    void write_null() { token("null"); }
+    void write(std::same_as<bool> auto truth) { token(truth ? "true" : "false"); }
     template <std::integral Int>
-    requires(!std::same_as<Int, bool>) void write(Int number) { json_.value(number); }
+    requires(!std::same_as<Int, bool>) void write(Int number) {
+        char* const to = separate(longest_integer);
+        at_ = std::to_chars(to, to + longest_integer, number).ptr;
+    }
     /// NaN and the infinities become null.
-    void write(double number) { json_.value(number); }
+    void write(double number);
     /// Bytes that are not UTF-8 become U+FFFD.
     void write(std::string_view text);
     void write(const char* text) { write(std::string_view(text)); }
@@ -188,19 +195,50 @@ public:
     /// The same without a copy; a text message is written as a string.
     void write(const message& what);
     /// JSON that is known to be valid.
-    void write_raw(std::string_view json) { json_.raw(json); }
+    void write_raw(std::string_view json) { token(json); }
 
-    void begin_array() { json_.begin_array(); }
-    void end_array() { json_.end_array(); }
-    void begin_object() { json_.begin_object(); }
-    void end_object() { json_.end_object(); }
+    void begin_array() { open('['); }
+    void end_array() { close(']'); }
+    void begin_object() { open('{'); }
+    void end_object() { close('}'); }
     void key(std::string_view name);
     /// A key that is JSON already, with its quotes and colon.
-    void raw_key(std::string_view quoted) { json_.raw_key(quoted); }
+    void raw_key(std::string_view quoted) {
+        token(quoted);
+        comma_ = false;
+    }
 
 private:
+    static constexpr std::size_t longest_integer = 24;
+
+    /// Room for so many bytes behind the comma, if one is due, which is written.
+    char* separate(std::size_t room) {
+        if (static_cast<std::size_t>(end_ - at_) <= room) grow(room);
+        if (comma_) *at_++ = ',';
+        comma_ = true;
+        return at_;
+    }
+    void token(std::string_view text) {
+        std::memcpy(separate(text.size()), text.data(), text.size());
+        at_ += text.size();
+    }
+    void open(char bracket) {
+        *separate(1) = bracket;
+        ++at_;
+        comma_ = false;
+    }
+    void close(char bracket) {
+        comma_ = false;
+        *separate(1) = bracket;
+        ++at_;
+    }
+    void grow(std::size_t room);
+    void write_escaped(std::string_view text);
+
     encoded_arguments& into_;
-    json_writer json_;
+    char* at_;   // into_.json is written up to here ...
+    char* end_;  // ... and is filled up to here meanwhile
+    bool comma_ = false;
 };
 
 }  // namespace weft::socketio

@@ -1,0 +1,93 @@
+// What typed events cost: decoding the arguments of a 220 byte event into C++ types, and encoding
+// such arguments to the text of the packet. For comparison, what the JSON reader takes to validate.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+#include <weft/base/json_reader.hpp>
+#include <weft/socketio/arguments.hpp>
+
+#include "socketio/proto/packet.hpp"
+
+namespace {
+
+namespace io = weft::socketio;
+
+enum class side { buy, sell };
+WEFT_ENUM(side, buy, sell)
+
+struct trader {
+    std::uint64_t id = 0;
+    std::string name;
+};
+WEFT_FIELDS(trader, id, name)
+
+struct order {
+    std::string id;
+    std::string symbol;
+    side direction{};
+    double price = 0;
+    int size = 0;
+    bool post_only = false;
+    trader owner;
+    std::vector<std::string> tags;
+    std::optional<std::string> note;
+};
+WEFT_FIELDS(order, id, symbol, direction, price, size, post_only, owner, tags, note)
+
+const order sample{"ord-20261122-000417",
+                   "EURUSD",
+                   side::buy,
+                   1.08345,
+                   250000,
+                   true,
+                   {48151623, "Ada Lovelace"},
+                   {"swing", "hedge"},
+                   "please fill before the close"};
+
+std::string arguments() {
+    return io::detail::encode_arguments("desk 4", sample).json;
+}
+
+void typed_decode(benchmark::State& state) {
+    const std::string json = arguments();
+    for (auto _ : state) {
+        io::borrowed_texts texts;
+        auto decoded = io::detail::decode_arguments<std::string_view, order>(
+            "order", io::raw_arguments{json, {}}, texts);
+        benchmark::DoNotOptimize(decoded);
+    }
+    state.SetBytesProcessed(static_cast<std::int64_t>(json.size()) * state.iterations());
+}
+BENCHMARK(typed_decode);
+
+void typed_emit(benchmark::State& state) {
+    std::string packet;
+    for (auto _ : state) {
+        packet.clear();
+        const auto encoded = io::detail::encode_arguments("desk 4", sample);
+        io::append_event(packet, "/", std::nullopt, "order", encoded.json);
+        benchmark::DoNotOptimize(packet.data());
+    }
+    state.SetBytesProcessed(static_cast<std::int64_t>(packet.size()) * state.iterations());
+}
+BENCHMARK(typed_emit);
+
+void json_skip(benchmark::State& state, std::string_view piece) {
+    std::string json = "[0";
+    while (json.size() < 64 * 1024) json.append(",").append(piece);
+    json += ']';
+    for (auto _ : state) {
+        weft::json_reader reader(json);
+        benchmark::DoNotOptimize(reader.skip());
+    }
+    state.SetBytesProcessed(static_cast<std::int64_t>(json.size()) * state.iterations());
+}
+BENCHMARK_CAPTURE(json_skip, order, arguments());
+BENCHMARK_CAPTURE(json_skip, text, '"' + std::string(2000, 'x') + '"');
+
+}  // namespace
