@@ -1,5 +1,5 @@
 // The sessions of one loop: where they live, how they are found, and when their users are told.
-// What must not happen inside a call of a handler is put off to the next turn: one timer for all,
+// What must not happen inside a call of a handler is put off to a task of the loop, one for all,
 // through lists that need no memory.
 
 #include "engineio/shard.hpp"
@@ -105,7 +105,8 @@ std::uint8_t common::loop_of(std::string_view sid) const noexcept {
 
 // ---- The shard ----
 
-shard::shard(common& of, ws::session_shared& with) noexcept : all(of), web(with), timer_(*this) {}
+shard::shard(common& of, ws::session_shared& with) noexcept
+    : all(of), web(with), timer_([this] { turn(); }) {}
 
 shard::~shard() {
     shut_down();
@@ -157,15 +158,26 @@ void shard::flush_later(session& s) noexcept {
     if (s.flush_queued_) return;
     s.flush_queued_ = true;
     s.next_flush_ = std::exchange(flushes_, &s);
-    web.loop.arm(timer_, web.loop.now());
+    post_turn();
 }
 
 void shard::finish_later(session& s) noexcept {
     s.next_end_ = std::exchange(ends_, &s);
-    web.loop.arm(timer_, web.loop.now());
+    post_turn();
+}
+
+void shard::post_turn() noexcept {
+    if (turn_posted_) return;
+    turn_posted_ = true;
+    try {
+        web.loop.post([this] { turn(); });
+    } catch (...) {  // memory is out: a tick later, then
+        web.loop.arm(timer_, web.loop.now());
+    }
 }
 
 void shard::turn() noexcept {
+    turn_posted_ = false;
     for (session* s = std::exchange(flushes_, nullptr); s != nullptr;) {
         session* const next = std::exchange(s->next_flush_, nullptr);
         s->flush_queued_ = false;

@@ -110,19 +110,16 @@ public:
     [[nodiscard]] byte_span decoding_memory(std::size_t size);
 
 private:
-    struct turn_timer final : net::timer_node {
-        explicit turn_timer(shard& of) noexcept : timer_node(&fire), owner(of) {}
-        static void fire(timer_node& node) { static_cast<turn_timer&>(node).owner.turn(); }
-        shard& owner;
-    };
-
+    /// Has `turn` run soon.
+    void post_turn() noexcept;
     void turn() noexcept;
 
     net::slab<session> sessions_;
     std::unordered_map<std::string_view, session*, keyed_hash> by_id_;
     session* flushes_ = nullptr;  // lists through the sessions, for the next turn
     session* ends_ = nullptr;
-    turn_timer timer_;
+    net::timer timer_;  // for a turn that could not be posted
+    bool turn_posted_ = false;
     std::vector<std::byte> decoding_;
     bool draining_ = false;
 };

@@ -123,9 +123,6 @@ TEST(websocket, a_message_over_the_limit_is_1009) {
     (void)world.frames(client);
     world.say(client, "4" + std::string(100, 'x'));
     EXPECT_EQ(world.frames(client).back().close_code(), 1009);
-    EXPECT_TRUE(world.users[0]->closed.empty());  // until the connection is gone
-    world.io.peer_end(client);
-    world.run();
     EXPECT_EQ(world.users[0]->closed, reasons{close_reason::transport_error});
 }
 
@@ -178,10 +175,14 @@ TEST(websocket, droppable_messages_do_not_wait_for_a_slow_client) {
     EXPECT_EQ(world.at(0).send(message::text("4a", {.droppable = true})), send_status::dropped);
     EXPECT_EQ(world.at(0).send(message::text("4b")), send_status::queued);
     world.io.peer_window(client, 1'000'000);
-    for (int i = 0; i < 20; ++i) world.send(client, "");
+    texts got;
+    for (int i = 0; i < 20; ++i) {
+        for (std::string& text : world.texts(client)) got.push_back(std::move(text));
+        world.run();
+    }
     EXPECT_TRUE(world.at(0).writable());
     EXPECT_GT(world.users[0]->drained, 0);
-    EXPECT_EQ(world.texts(client).back(), "4b");
+    EXPECT_EQ(got.back(), "4b");
 }
 
 TEST(websocket, a_client_that_does_not_read_is_let_go) {
@@ -341,7 +342,7 @@ TEST(upgrade, may_be_turned_off) {
 TEST(protocol_3, polling) {
     eio_world world({.allow_eio3 = true});
     world.open_polling("EIO=3&transport=polling");
-    EXPECT_EQ(world.first.body.substr(0, 5), "96:0{");
+    EXPECT_EQ(world.first.body.substr(0, 6), "118:0{");
     const std::string of = "EIO=3&transport=polling&sid=" + world.users[0]->sid;
     EXPECT_EQ(world.at(0).protocol(), 3);
     EXPECT_EQ(world
