@@ -134,12 +134,24 @@ tls_session::status tls_session::send(byte_view plain, const tls_io& io) noexcep
         return status_;
     }
     const call scope(*this, {}, io);
+    constexpr std::size_t largest_record = 16 * 1024;
+    const std::uint64_t records = (plain.size() + largest_record - 1) / largest_record;
+    if (records > key_records_left_) renew_key();
+    key_records_left_ -= std::min(records, key_records_left_);
     std::size_t written = 0;
     const int done = SSL_write_ex(ssl_, plain.data(), plain.size(), &written);
     // The sink takes everything. So a wait here means that the peer split a handshake message over
     // records and keeps the rest: no peer does that but to hold up our data.
     if (done != 1) fail_from_openssl(SSL_get_error(ssl_, done));
     return status_;
+}
+
+/// The KeyUpdate goes out before the next data. TLS 1.2 has none: there a key lives as long as the
+/// connection.
+void tls_session::renew_key() noexcept {
+    key_records_left_ = records_per_key;
+    if (SSL_version(ssl_) != TLS1_3_VERSION) return;
+    if (SSL_key_update(ssl_, SSL_KEY_UPDATE_NOT_REQUESTED) != 1) ERR_clear_error();
 }
 
 tls_session::status tls_session::shutdown(const tls_io& io) noexcept {

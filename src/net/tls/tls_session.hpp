@@ -48,6 +48,10 @@ public:
     static constexpr std::uint32_t max_handshake_records = 16;
     static constexpr duration handshake_record_window = std::chrono::minutes(1);
 
+    /// Records that one of our keys protects before the next one follows it by a KeyUpdate (TLS
+    /// 1.3): well below the 2^24.5 that AES-GCM may. **See**: RFC 8446 section 5.5.
+    static constexpr std::uint64_t records_per_key = 1ULL << 23U;
+
     /// `keep_alive` is what the callbacks of `ssl` point at.
     tls_session(SSL* adopted, std::shared_ptr<const void> keep_alive) noexcept;
     tls_session(const tls_session&) = delete;
@@ -66,6 +70,8 @@ public:
     status send(byte_view plain, const tls_io& io) noexcept;
     /// Sends close_notify, once. Reading goes on.
     status shutdown(const tls_io& io) noexcept;
+    /// Makes the present key's life end after so many more records.
+    void limit_key(std::uint64_t records) noexcept { key_records_left_ = records; }
 
     [[nodiscard]] status state() const noexcept { return status_; }
     [[nodiscard]] bool handshake_done() const noexcept { return handshake_done_; }
@@ -100,6 +106,7 @@ private:
     void fail_from_openssl(int ssl_error) noexcept;
     void fail(std::error_code code, const char* detail) noexcept;
     void count_handshake_record() noexcept;
+    void renew_key() noexcept;
     static void on_record(int is_write, int version, int content_type, const void* bytes,
                           std::size_t size, SSL* ssl, void* session);
 
@@ -111,6 +118,7 @@ private:
     std::error_code failure_;
     time_point window_start_{};
     std::uint32_t window_records_ = 0;
+    std::uint64_t key_records_left_ = records_per_key;
     status status_ = status::handshaking;
     bool handshake_done_ = false;
     bool close_sent_ = false;

@@ -265,6 +265,54 @@ TEST(sec_t3, a_flood_in_one_read_is_not_worked_through) {
     EXPECT_LE(ours.cipher.size(), 16U * 40U) << "answers to requested updates";
 }
 
+/// Counts the KeyUpdates that a peer has received.
+void count_key_updates(openssl_peer& peer, int& count) {
+    SSL_set_msg_callback(peer.ssl(), [](int is_write, int, int type, const void* bytes,
+                                        std::size_t size, SSL*, void* to) {
+        const bool update = is_write == 0 && type == SSL3_RT_HANDSHAKE && size > 0 &&
+                            static_cast<const unsigned char*>(bytes)[0] == SSL3_MT_KEY_UPDATE;
+        if (update) ++*static_cast<int*>(to);
+    });
+    SSL_set_msg_callback_arg(peer.ssl(), &count);
+}
+
+TEST(tls_session, renews_its_key_before_it_has_protected_too_much) {
+    const auto server = make_server();
+    our_end ours = accept(*server);
+    openssl_peer peer(client);
+    pump(ours, peer);
+    int updates = 0;
+    count_key_updates(peer, updates);
+    ours->limit_key(3);
+    std::string sent;
+    const auto send = [&](std::size_t size) {
+        const std::string text(size, static_cast<char>('a' + sent.size() % 26));
+        sent += text;
+        ours.send(text);
+        peer.step(ours.take_cipher());
+    };
+    for (int i = 0; i < 3; ++i) send(10);
+    EXPECT_EQ(updates, 0) << "at the limit";
+    send(10);
+    EXPECT_EQ(updates, 1);
+    ours->limit_key(2);
+    send(40'000);  // three records
+    EXPECT_EQ(updates, 2);
+    EXPECT_EQ(peer.plain, sent);
+    EXPECT_EQ(ours->state(), status::open);
+}
+
+TEST(tls_session, keeps_its_key_where_the_version_has_no_update) {
+    const auto server = make_server();
+    our_end ours = accept(*server);
+    openssl_peer peer(client, only_version(TLS1_2_VERSION));
+    pump(ours, peer);
+    ours->limit_key(1);
+    for (int i = 0; i < 3; ++i) ours.send("x");
+    peer.step(ours.take_cipher());
+    EXPECT_EQ(peer.plain, "xxx");
+}
+
 TEST(sec_t3, a_server_cannot_flood_our_client_with_tickets) {
     openssl_peer peer(role::server, [](SSL_CTX* ctx) {
         SSL_CTX_set_num_tickets(ctx, 17);
