@@ -180,6 +180,7 @@ byte_span connection::take_head(byte_span rest) {
     // The parser never needs more than a whole head: nothing beyond it is kept.
     const std::size_t before = x.head.size();
     x.head.append(as_text(rest.first(std::min(rest.size(), service_.options_.max_head - before))));
+    x.recount();
     const auto status = x.parser->parse(x.head);
     if (status == parse_status::failed) refuse(x.parser->error());
     if (status != parse_status::complete) return {};
@@ -257,6 +258,7 @@ void connection::keep_head(const head_parser& parser, byte_span bytes) {
     exchange& x = use_exchange();
     x.parser = parser;
     x.head.assign(as_text(bytes));
+    x.recount();
     x.parser->head().rebase(x.head.data());
 }
 
@@ -284,7 +286,7 @@ byte_span connection::take_body(byte_span rest) {
     } else {
         const auto size =
             static_cast<std::size_t>(std::min<std::uint64_t>(x.body_left, rest.size()));
-        x.body.append(as_text(rest.first(size)));
+        if (!keep_body(as_text(rest.first(size)))) return {};
         x.body_left -= size;
         x.body_received += size;
         rest = rest.subspan(size);
@@ -302,7 +304,7 @@ bool connection::take_chunks(byte_span& rest) {
     exchange& x = *exchange_;
     while (!rest.empty()) {
         const auto step = x.chunks->feed(as_text(rest));
-        x.body.append(step.data);
+        if (!keep_body(step.data)) return false;
         x.body_received += step.consumed;
         rest = rest.subspan(step.consumed);
         if (step.status == parse_status::failed) refuse(x.chunks->error());
@@ -311,12 +313,22 @@ bool connection::take_chunks(byte_span& rest) {
     return false;
 }
 
+/// False when the process has no memory for more; that was answered.
+bool connection::keep_body(std::string_view bytes) {
+    exchange& x = *exchange_;
+    const bool room = x.charge.try_add(bytes.size());
+    if (room) x.body.append(bytes);
+    if (!room) refuse(errc::out_of_memory);
+    return room;
+}
+
 /// At most one read's worth is ever held: reading is paused from then on.
 void connection::hold(byte_span rest) {
     if (phase_ == phase::ended) return;
     std::string& held = use_exchange().held;
     held.reserve(held.size() + rest.size() + padding);
     held.append(as_text(rest));
+    exchange_->recount();
     pause();
 }
 

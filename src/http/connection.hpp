@@ -64,6 +64,7 @@ private:
                          std::uint64_t limit);
     byte_span take_body(byte_span rest);
     bool take_chunks(byte_span& rest);
+    bool keep_body(std::string_view bytes);
     [[nodiscard]] errc check_head(const message_head& head) const noexcept;
     [[nodiscard]] bool locate(request& req) const noexcept;
     void keep_head(const head_parser& parser, byte_span head);

@@ -182,6 +182,7 @@ void connection::next_request() {
     }
     // Not from here: the user who has just answered must not find himself in the next handler.
     use_exchange().held.swap(held);
+    exchange_->recount();
     wake_soon();
 }
 
@@ -234,7 +235,7 @@ void connection::end() noexcept {
 // ---- Small things ----
 
 connection::exchange& connection::use_exchange() {
-    if (exchange_ == nullptr) exchange_ = std::make_unique<exchange>();
+    if (exchange_ == nullptr) exchange_ = std::make_unique<exchange>(stream_.owner().budget());
     return *exchange_;
 }
 

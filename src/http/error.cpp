@@ -54,6 +54,8 @@ constexpr std::array<error_row, error_count> rows{{
      condition::timed_out},
     {errc::body_too_slow, 408, R"(error="body_too_slow")", "the body came too slowly",
      condition::timed_out},
+    {errc::out_of_memory, 503, R"(error="out_of_memory")", "no memory is left for request bodies",
+     condition::limit_exceeded},
     {errc::reply_too_slow, 503, R"(error="reply_too_slow")", "no answer was given in time",
      condition::timed_out},
     {errc::handler_failed, 500, R"(error="handler_failed")", "the handler threw or gave no answer",

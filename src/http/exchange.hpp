@@ -11,6 +11,7 @@
 #include <weft/base/time.hpp>
 #include <weft/http/response.hpp>
 
+#include "base/byte_budget.hpp"
 #include "http/connection.hpp"
 #include "http/proto/chunked.hpp"
 #include "http/reply_state.hpp"
@@ -19,6 +20,12 @@ namespace weft::http {
 
 /// What one request needs beyond the present call: see `connection`.
 struct connection::exchange {
+    explicit exchange(byte_budget& memory) noexcept : charge(memory) {}
+
+    /// After something was kept or let go that is bounded without asking.
+    void recount() noexcept { charge.set(head.size() + body.size() + held.size()); }
+    byte_charge charge;  ///< For the three.
+
     // While it is received.
     net::handshake_gate::place late_place;  ///< Of a first request that is late.
     std::optional<head_parser> parser;

@@ -120,21 +120,22 @@ void loop_core::connect(connect_options to, unique_function<void(result<byte_str
     const std::uint64_t ticket = ++last_ticket_;
     workers().run([this, mail = mail_, ticket, host = job->to.host, port = job->to.port] {
         mail->push([this, ticket, found = resolve(host, port)]() mutable {
-            finish_resolving(ticket, std::move(found.addresses), std::move(found.failure));
+            finish_resolving(ticket, std::move(found.addresses), errc::name_not_found,
+                             found.failure);
         });
     });
     after(job->to.timeout, [this, ticket] {
-        finish_resolving(ticket, {}, "the name server did not answer in time");
+        finish_resolving(ticket, {}, errc::timed_out, "the name server did not answer in time");
     });
     resolving_.emplace(ticket, std::move(job));
 }
 
 void loop_core::finish_resolving(std::uint64_t ticket, std::vector<endpoint> addresses,
-                                 std::string failure) {
+                                 errc code, std::string_view failure) {
     auto found = resolving_.extract(ticket);
     if (found.empty()) return;  // the other of answer and time-out came first
     auto job = std::move(found.mapped());
-    error why(errc::name_not_found, "'" + job->to.host + "': " + failure);
+    error why(code, "'" + job->to.host + "': " + std::string(failure));
     job->addresses = std::move(addresses);
     connect_attempt::try_next(*this, std::move(job), std::move(why));
 }

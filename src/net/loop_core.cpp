@@ -158,6 +158,10 @@ void loop_core::on_acceptable(io_token token) noexcept {
     for (unsigned budget = options_.budgets.accepts; budget > 0; --budget) {
         listener* from = listener_of(token);  // accepting may run user code that closes it
         if (from == nullptr) return;
+        if (!from->accept->may_accept()) {
+            pause_accepting(token.slot, "memory is short: accepting pauses");
+            return;
+        }
         int fd = -1;
         endpoint peer;
         const io_result got = io_->accept(from->fd, fd, peer);
@@ -170,18 +174,19 @@ void loop_core::on_acceptable(io_token token) noexcept {
                 metrics_.refused_no_descriptor.add();
                 --budget;
             }
-            pause_accepting(token.slot);
+            pause_accepting(token.slot,
+                            "out of descriptors: accepting pauses for 50 ms (raise the limit of "
+                            "open files)");
             return;
         }
         accept_one(*from, fd, peer);
     }
 }
 
-void loop_core::pause_accepting(std::uint32_t slot) noexcept {
+void loop_core::pause_accepting(std::uint32_t slot, std::string_view why) noexcept {
     listener& l = listeners_[slot];
     io_->pause_listener(l.fd, {io_token::kind::listener, slot, l.generation}, true);
-    log(log_level::warning, "net",
-        "out of descriptors: accepting pauses for 50 ms (raise the limit of open files)");
+    log(log_level::warning, "net", why);
     if (l.back_off == nullptr) {
         l.back_off = std::make_unique<timer>([this, slot] {
             listener& rested = listeners_[slot];

@@ -18,6 +18,7 @@
 #include <weft/net/listen_options.hpp>
 #include <weft/net/loop.hpp>
 
+#include "base/byte_budget.hpp"
 #include "net/backend/backend.hpp"
 #include "net/byte_stream.hpp"
 #include "net/mailbox.hpp"
@@ -41,6 +42,8 @@ public:
     /// handshake comes after this call: `stream_handler::on_open` tells its end.
     /// What it throws (memory is out) ends this connection only.
     virtual std::unique_ptr<stream_handler> on_accept(byte_stream& stream) = 0;
+    /// False: connections wait in the kernel's queue, and it is asked again some time later.
+    [[nodiscard]] virtual bool may_accept() noexcept { return true; }
 
 protected:
     ~acceptor() = default;
@@ -136,6 +139,8 @@ public:
     void run_blocking(unique_function<void()> work, unique_function<void()> done);
 
     [[nodiscard]] net_metrics& metrics() noexcept { return metrics_; }
+    /// What the connections of this loop keep: queues, bodies, compression.
+    [[nodiscard]] byte_budget& budget() noexcept { return budget_; }
     [[nodiscard]] const loop_options& options() const noexcept { return options_; }
     void log(log_level level, std::string_view layer, std::string_view message) const noexcept {
         if (options_.log != nullptr) options_.log->write({level, layer, message});
@@ -176,9 +181,10 @@ private:
     void accept_one(listener& from, int fd, const endpoint& peer) noexcept;
     tcp_stream* adopt(listener& from, int fd, const endpoint& peer);
     void reserve_lists();
-    void finish_resolving(std::uint64_t ticket, std::vector<endpoint> addresses,
-                          std::string failure);
-    void pause_accepting(std::uint32_t slot) noexcept;
+    /// With addresses to try, or with `code` and why there are none.
+    void finish_resolving(std::uint64_t ticket, std::vector<endpoint> addresses, errc code,
+                          std::string_view failure);
+    void pause_accepting(std::uint32_t slot, std::string_view why) noexcept;
     void read_left_over() noexcept;
     void settle() noexcept;
     void flush_dirty() noexcept;
@@ -210,6 +216,7 @@ private:
     time_point now_;
     timer_wheel wheel_;
     net_metrics metrics_;
+    byte_budget budget_;
     send_memory memory_;
     std::unique_ptr<std::byte[]> receive_memory_;
     std::unique_ptr<std::byte[]> scratch_memory_;

@@ -43,6 +43,7 @@ tcp_stream::tcp_stream(std::uint32_t slot, std::uint32_t generation, loop_core& 
 tcp_stream::~tcp_stream() {
     out_.clear(loop_.memory_);
     if (tls_ != nullptr) tls_->plain.clear(loop_.memory_);
+    charge_queue();
     if (fd_ >= 0) loop_.io_->close(fd_);
 }
 
@@ -336,6 +337,17 @@ void tcp_stream::encrypt_pending() noexcept {
 void tcp_stream::flush_dirty() noexcept {
     dirty_ = false;
     flush();
+    charge_queue();
+}
+
+/// What is still queued after a flush waits, and counts. A block that several streams share counts
+/// for each of them.
+void tcp_stream::charge_queue() noexcept {
+    const std::size_t waits = queued();
+    if (waits == charged_) return;
+    if (waits > charged_) loop_.budget_.charge(waits - charged_);
+    if (waits < charged_) loop_.budget_.release(charged_ - waits);
+    charged_ = waits;
 }
 
 void tcp_stream::flush() noexcept {
@@ -405,6 +417,7 @@ void tcp_stream::on_writable() noexcept {
     if (!blocked_) return;
     blocked_ = false;
     flush();
+    charge_queue();
 }
 
 void tcp_stream::tell_drained() noexcept {

@@ -79,6 +79,7 @@ private:
     void mark_dirty() noexcept;
     void finish_later() noexcept;
     void flush() noexcept;
+    void charge_queue() noexcept;
     [[nodiscard]] send_queue& pending() noexcept;
     void queued_more(bool appended) noexcept;
     bool write_through(byte_view bytes) noexcept;
@@ -115,6 +116,7 @@ private:
     bool told_closed_ : 1 = false;    // on_closed was called
     std::unique_ptr<stream_handler> handler_;
     send_queue out_;
+    std::size_t charged_ = 0;  // of the queue, to the loop's budget
     std::unique_ptr<tls_state> tls_;
     stream_timer timer_;
     time_point deadline_ = time_point::max();        // the handler's

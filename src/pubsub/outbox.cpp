@@ -26,6 +26,10 @@ void queue_metrics::visit(metric_visitor to) const {
     count("weft_pubsub_queued_total", "Messages that had to wait for a slow connection.", queued);
     count(dropped, dropped_help, dropped_newest, "policy=\"drop_newest\"");
     count(dropped, dropped_help, dropped_oldest, "policy=\"drop_oldest\"");
+    count("weft_pubsub_dropped_at_close_total",
+          "Messages that still waited when their connection ended.", dropped_at_close);
+    count("weft_pubsub_dropped_on_the_way_total",
+          "Batches for another loop given up because it did not keep up.", dropped_on_the_way);
     count("weft_pubsub_conflated_total", "Waiting messages replaced by a newer one of their key.",
           conflated);
     count("weft_pubsub_overflow_closed_total", "Connections closed because their queue was full.",
@@ -63,6 +67,7 @@ send_status outbox::push(const message& what, std::size_t wire_size, std::size_t
     }
     waiting_.push_back({what, wire_size});
     bytes_ += wire_size;
+    charge_.set(bytes_);
     if (policy == overflow_policy::latest_per_key && !what.key().empty()) {
         by_key_.insert_or_assign(waiting_.back().what.key(), first_ + waiting_.size() - 1);
     }
@@ -84,6 +89,7 @@ bool outbox::replace(const message& what, std::size_t wire_size, std::size_t ahe
     node.key() = what.key();
     by_key_.insert(std::move(node));
     bytes_ = bytes_ - old.wire_size + wire_size;
+    charge_.set(bytes_);
     old = {what, wire_size};
     return true;
 }
@@ -95,6 +101,7 @@ void outbox::pop() {
         if (found != by_key_.end() && found->second == first_) by_key_.erase(found);
     }
     bytes_ -= oldest.wire_size;
+    charge_.set(bytes_);
     waiting_.pop_front();
     ++first_;
 }

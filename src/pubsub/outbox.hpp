@@ -9,14 +9,15 @@
 #include <weft/base/metrics.hpp>
 #include <weft/pubsub/message.hpp>
 
+#include "base/byte_budget.hpp"
 #include "base/siphash.hpp"
 
 namespace weft::pubsub {
 
 /// Counters of what queues did on one loop.
 struct queue_metrics {
-    counter queued, dropped_newest, dropped_oldest, conflated, closed, published, delivered, topics,
-        subscriptions;
+    counter queued, dropped_newest, dropped_oldest, dropped_at_close, dropped_on_the_way, conflated,
+        closed, published, delivered, topics, subscriptions;
     void visit(metric_visitor to) const;
 };
 
@@ -24,8 +25,14 @@ struct queue_metrics {
 /// only while the connection is behind.
 class outbox {
 public:
-    /// `limit`: bytes that may wait, the ones in front of this box (`ahead`) included.
-    outbox(std::size_t limit, queue_metrics& metrics) noexcept : limit_(limit), metrics_(metrics) {}
+    /// `limit`: bytes that may wait, the ones in front of this box (`ahead`) included. What waits
+    /// is charged to `memory`; a message that waits in several boxes counts in each.
+    outbox(std::size_t limit, queue_metrics& metrics, byte_budget& memory) noexcept
+        : limit_(limit), metrics_(metrics), charge_(memory) {}
+    outbox(const outbox&) = delete;
+    outbox& operator=(const outbox&) = delete;
+    /// Whatever still waits is lost, and counted.
+    ~outbox() { metrics_.dropped_at_close.add(waiting_.size()); }
 
     /// Accepts the message, or does with it what the policy says. `closed` means that the caller
     /// must close. `wire_size` is what it will occupy when sent; `ahead` what the stream has queued
@@ -54,6 +61,7 @@ private:
     // Sequence numbers of what waits under latest_per_key; the keys lie in the messages.
     std::unordered_map<std::string_view, std::uint64_t, keyed_hash> by_key_;
     std::size_t bytes_ = 0;
+    byte_charge charge_;
 };
 
 }  // namespace weft::pubsub

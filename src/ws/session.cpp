@@ -81,7 +81,7 @@ session_shared::session_shared(net::loop_core& owner, pubsub::exchange& all,
       budget(message_budget),
       blocks(block_cache::make(idle_blocks)),
       inflate_memory(std::make_unique_for_overwrite<std::byte[]>(64 * 1024 + padding)),
-      assembling{budget, {inflate_memory.get(), 64 * 1024}, blocks.get()} {
+      assembling{budget, {inflate_memory.get(), 64 * 1024}, blocks.get(), &owner.budget()} {
     if (auto digest = sha1_digest::make()) sha1.emplace(std::move(*digest));
 }
 
@@ -432,7 +432,9 @@ send_status session::deliver(const message& what) noexcept {
 send_status session::queue(const message& what) {
     if (!what) return send_status::dropped;
     slow_state& s = slow();
-    if (!s.outbox) s.outbox.emplace(settings_.chosen.max_queue, shared_.hub.metrics());
+    if (!s.outbox) {
+        s.outbox.emplace(settings_.chosen.max_queue, shared_.hub.metrics(), shared_.loop.budget());
+    }
     const send_status status =
         s.outbox->push(what, wire_size(what.size()), stream_.queued(), settings_.chosen.overflow);
     if (s.outbox->empty()) s.outbox.reset();
@@ -457,7 +459,8 @@ send_status session::send_now(message_kind kind, byte_view payload) {
         } else {
             if (deflater_ == nullptr) {
                 const deflate_options chosen = settings_.chosen.deflate.value_or(deflate_options{});
-                deflater_ = std::make_unique<deflater>(deflate_settings{bits, 5, chosen.level});
+                deflater_ = std::make_unique<deflater>(deflate_settings{bits, 5, chosen.level},
+                                                       &shared_.loop.budget());
             }
             compressed = deflater_->compress(payload);
         }
@@ -641,6 +644,10 @@ void session::terminate() noexcept {
     if (!cause_) cause_ = make_error_code(weft::errc::closed_locally);
     state_ = state::ended;
     stream_.abort(make_error_code(weft::errc::closed_locally));
+}
+
+void session::shed() noexcept {
+    fail(errc::shed);
 }
 
 void session::on_end(net::byte_stream&) noexcept {

@@ -95,6 +95,8 @@ public:
     void close(close_code code, std::string_view reason) noexcept;
     /// Drops the connection without a closing handshake.
     void terminate() noexcept;
+    /// Closes with 1013 because memory is short and much waits for this peer.
+    void shed() noexcept;
 
     [[nodiscard]] bool is_open() const noexcept { return state_ == state::open; }
     [[nodiscard]] std::size_t queued() const noexcept;

@@ -31,6 +31,7 @@ enum class errc : std::uint8_t {
     misdirected,            ///< 421: a Host that is not on the list
     head_too_slow,          ///< closed without a reply
     body_too_slow,          ///< 408
+    out_of_memory,          ///< 503: the memory limit of the process leaves no room for a body
     reply_too_slow,         ///< 503: a deferred answer did not come in time
     handler_failed,         ///< 500: the handler threw, or dropped its responder
     idle,                   ///< closed: no next request came

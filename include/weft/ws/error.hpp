@@ -35,6 +35,7 @@ enum class errc : std::uint8_t {
     message_too_slow,
     too_fast,
     slow_consumer,
+    shed,
     handler_failed,
     // The request of an opening handshake.
     bad_method,

@@ -6,9 +6,11 @@
 // left over. The peer cannot make one call produce more than the room it was given.
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <new>
 
+#include <malloc.h>
 #include <zlib.h>
 
 #include "ws/proto/deflate.hpp"
@@ -27,6 +29,26 @@ Bytef* bytes_of(const std::byte* from) noexcept {
 
 uInt clamped(std::size_t size) noexcept {
     return static_cast<uInt>(std::min<std::size_t>(size, 1U << 30));
+}
+
+// zlib's memory, counted by what the allocator really gave.
+void* take_charged(void* budget, uInt items, uInt size) {
+    void* const taken = std::malloc(std::size_t{items} * size);
+    if (taken != nullptr) static_cast<byte_budget*>(budget)->charge(::malloc_usable_size(taken));
+    return taken;
+}
+void free_charged(void* budget, void* taken) {
+    static_cast<byte_budget*>(budget)->release(::malloc_usable_size(taken));
+    std::free(taken);
+}
+
+z_stream* new_stream(byte_budget* budget) noexcept {
+    auto* const stream = new (std::nothrow) z_stream{};
+    if (stream == nullptr || budget == nullptr) return stream;
+    stream->zalloc = &take_charged;
+    stream->zfree = &free_charged;
+    stream->opaque = budget;
+    return stream;
 }
 
 /// An empty message: an empty stored block without the bytes that are cut off.
@@ -51,7 +73,7 @@ bool deflater::prepare() noexcept {
         fresh_ = true;
         return true;
     }
-    auto* const stream = new (std::nothrow) z_stream{};
+    auto* const stream = new_stream(budget_);
     if (stream == nullptr) return false;
     if (deflateInit2(stream, settings_.level, Z_DEFLATED, -settings_.window_bits,
                      settings_.memory_level, Z_DEFAULT_STRATEGY) != Z_OK) {
@@ -120,7 +142,7 @@ void inflater::free_stream::operator()(z_stream_s* stream) const noexcept {
 
 bool inflater::prepare() noexcept {
     if (stream_ != nullptr) return true;
-    auto* const stream = new (std::nothrow) z_stream{};
+    auto* const stream = new_stream(budget_);
     if (stream == nullptr) return false;
     if (inflateInit2(stream, -int{window_bits_}) != Z_OK) {
         delete stream;

@@ -9,6 +9,8 @@
 #include <weft/base/bytes.hpp>
 #include <weft/base/shared_buffer.hpp>
 
+#include "base/byte_budget.hpp"
+
 struct z_stream_s;
 
 namespace weft::ws {
@@ -29,7 +31,9 @@ inline constexpr std::size_t default_threshold_without_history = 1024;
 /// **Threads**: one loop's. **See**: RFC 7692 section 7.2.1.
 class deflater {
 public:
-    explicit deflater(deflate_settings settings) noexcept : settings_(settings) {}
+    /// `budget`, if any, is charged with the stream and outlives this object.
+    explicit deflater(deflate_settings settings, byte_budget* budget = nullptr) noexcept
+        : settings_(settings), budget_(budget) {}
 
     /// Compresses one message and keeps the history for the next one. The result has no frame
     /// header and no `00 00 FF FF` at its end. When it is not sent after all, call
@@ -53,6 +57,7 @@ private:
     bool prepare() noexcept;
 
     deflate_settings settings_;
+    byte_budget* budget_;
     bool fresh_ = false;  // the stream's history is what the peer has
     std::unique_ptr<z_stream_s, free_stream> stream_;
 };
@@ -95,9 +100,12 @@ public:
     };
 
     /// `window_bits` is the largest window the peer may use. Without `keep_history` each message
-    /// starts with an empty one.
-    inflater(int window_bits, bool keep_history) noexcept
-        : window_bits_(static_cast<std::uint8_t>(window_bits)), keep_history_(keep_history) {}
+    /// starts with an empty one. `budget`, if any, is charged with the stream and outlives this
+    /// object.
+    inflater(int window_bits, bool keep_history, byte_budget* budget = nullptr) noexcept
+        : budget_(budget),
+          window_bits_(static_cast<std::uint8_t>(window_bits)),
+          keep_history_(keep_history) {}
 
     /// Takes input from the front of `input` and writes to `out`. `last` says that the message ends
     /// with this input; repeat it until the status is `finished`.
@@ -118,6 +126,7 @@ private:
 
     std::unique_ptr<z_stream_s, free_stream> stream_;
     buffer_slice history_;  // of a released stream
+    byte_budget* budget_;
     std::uint8_t window_bits_;
     bool keep_history_;
     std::uint8_t tail_sent_ = 0;  // bytes of 00 00 FF FF already fed for this message

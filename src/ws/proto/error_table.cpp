@@ -62,6 +62,8 @@ constexpr std::array<error_row, errc_count> rows{{
      R"(error="too_fast")"},
     {errc::slow_consumer, "more than max_queue waits for the peer to read",
      close_code::try_again_later, 0, limit, R"(error="slow_consumer")"},
+    {errc::shed, "memory is short and much waits for the peer to read", close_code::try_again_later,
+     0, limit, R"(error="shed")"},
     {errc::handler_failed, "the application's handler threw", close_code::internal_error, 0,
      condition::misuse, R"(error="handler_failed")"},
     {errc::bad_method, "the method of an upgrade request is not GET", none, 405, broken,

@@ -30,7 +30,7 @@ message_assembler::message_assembler(role self, const message_limits& limits,
       limits_(&limits),
       shared_(&shared),
       buffer_(shared.budget, shared.blocks) {
-    if (inflate) inflater_.emplace(inflate->window_bits, inflate->keep_history);
+    if (inflate) inflater_.emplace(inflate->window_bits, inflate->keep_history, shared.streams);
 }
 
 message_assembler::~message_assembler() = default;

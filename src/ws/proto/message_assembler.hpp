@@ -38,6 +38,8 @@ struct assembler_shared {
     byte_span inflate_scratch;
     /// Where the blocks of large messages come from and return to; none: the system.
     block_cache* blocks = nullptr;
+    /// Charged with the state of the decompressors; none: nobody counts it.
+    byte_budget* streams = nullptr;
 };
 
 /// The receiving side of permessage-deflate on one connection.

@@ -8,28 +8,9 @@
 #include <weft/base/shared_buffer.hpp>
 
 #include "base/block_cache.hpp"
+#include "base/byte_budget.hpp"
 
 namespace weft::ws {
-
-/// Bytes that incomplete messages may occupy together, on one loop. **Threads**: the loop's only.
-class byte_budget {
-public:
-    explicit byte_budget(std::uint64_t limit) noexcept : limit_(limit) {}
-    byte_budget(const byte_budget&) = delete;
-    byte_budget& operator=(const byte_budget&) = delete;
-
-    [[nodiscard]] bool try_charge(std::uint64_t bytes) noexcept {
-        if (bytes > limit_ - used_) return false;
-        used_ += bytes;
-        return true;
-    }
-    void release(std::uint64_t bytes) noexcept { used_ -= bytes; }
-    [[nodiscard]] std::uint64_t used() const noexcept { return used_; }
-
-private:
-    std::uint64_t limit_;
-    std::uint64_t used_ = 0;
-};
 
 /// One contiguous block that grows with what it is given, charged to a budget by its capacity.
 ///

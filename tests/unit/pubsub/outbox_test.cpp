@@ -25,7 +25,8 @@ protected:
     using texts = std::vector<std::string>;
 
     queue_metrics metrics;
-    outbox box{limit, metrics};
+    byte_budget memory;
+    outbox box{limit, metrics, memory};
 };
 
 constexpr auto newest = overflow_policy::drop_newest;
@@ -42,13 +43,25 @@ TEST_F(outbox_test, keeps_order) {
 
 TEST_F(outbox_test, limit_is_exact_and_counts_the_new_message) {
     for (const auto policy : {newest, oldest, latest, closing}) {
-        outbox fits(limit, metrics);
+        outbox fits(limit, metrics, memory);
         EXPECT_EQ(fits.push(message::text("m"), limit, 0, policy), send_status::queued);
         EXPECT_EQ(fits.bytes(), limit);
-        outbox too_large(limit, metrics);
+        outbox too_large(limit, metrics, memory);
         EXPECT_NE(too_large.push(message::text("m"), limit + 1, 0, policy), send_status::queued);
         EXPECT_TRUE(too_large.empty());
     }
+}
+
+TEST_F(outbox_test, what_waits_is_charged_and_what_dies_waiting_is_counted) {
+    {
+        outbox doomed(limit, metrics, memory);
+        for (int i = 0; i < 3; ++i) (void)doomed.push(message::text("m"), 10, 0, newest);
+        EXPECT_EQ(memory.used(), 30U);
+        doomed.pop();
+        EXPECT_EQ(memory.used(), 20U);
+    }
+    EXPECT_EQ(memory.used(), 0U);
+    EXPECT_EQ(metrics.dropped_at_close.read(), 2U);
 }
 
 TEST_F(outbox_test, what_is_ahead_counts) {
