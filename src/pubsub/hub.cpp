@@ -5,10 +5,12 @@
 // while it has subscribers.
 //
 // Other loops are reached through their mailboxes. What one iteration publishes is collected and
-// posted to each of them once; so the order of publishing is the order of arrival.
+// posted to each of them once; so the order of publishing is the order of arrival. The bytes on
+// their way to one loop are bounded: a post on top of that is given up whole, and counted.
 
 #include "pubsub/hub.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <span>
 #include <utility>
@@ -31,6 +33,14 @@ struct publication {
           except_topics(to.except_topics.begin(), to.except_topics.end()),
           group(what.begin(), what.end()) {}
 
+    /// What it keeps alive on its way.
+    [[nodiscard]] std::uint64_t size() const noexcept {
+        std::uint64_t all = sizeof *this;
+        for (const std::string& name : topics) all += name.size();
+        for (const std::string& name : except_topics) all += name.size();
+        for (const message& one : group) all += one.size();
+        return all;
+    }
     void publish_on(hub& home) const {
         const std::vector<std::string_view> in(topics.begin(), topics.end());
         const std::vector<std::string_view> out(except_topics.begin(), except_topics.end());
@@ -38,6 +48,12 @@ struct publication {
     }
 };
 using batch = std::vector<publication>;
+
+std::uint64_t size_of(const batch& all) noexcept {
+    std::uint64_t size = 0;
+    for (const publication& p : all) size += p.size();
+    return size;
+}
 
 }  // namespace
 
@@ -61,13 +77,33 @@ struct subscriber::subscription {
 struct exchange::member {
     std::atomic<hub*> home;
     const std::shared_ptr<net::mailbox> mail;
+    const std::uint64_t most_under_way;
+    std::atomic<std::uint64_t> under_way{0};  // bytes
+    std::atomic<std::uint64_t> given_up{0};   // posts, since one last arrived
 
-    /// **Threads**: any.
-    static void send(const std::shared_ptr<member>& to, std::shared_ptr<const batch> what) {
-        to->mail->push([to, what = std::move(what)] {
-            hub* home = to->home.load(std::memory_order_acquire);
+    /// **Threads**: any. When nothing is on its way anything may go, so that no message is too
+    /// large to travel.
+    static send_status post(const std::shared_ptr<member>& to, std::uint64_t size,
+                            unique_function<void(hub&)> deliver) {
+        const std::uint64_t before = to->under_way.fetch_add(size, std::memory_order_relaxed);
+        if (before != 0 && size > to->most_under_way - std::min(before, to->most_under_way)) {
+            to->under_way.fetch_sub(size, std::memory_order_relaxed);
+            to->given_up.fetch_add(1, std::memory_order_relaxed);
+            return send_status::dropped;
+        }
+        const bool posted = to->mail->push([to, size, deliver = std::move(deliver)]() mutable {
+            to->under_way.fetch_sub(size, std::memory_order_relaxed);
+            hub* const home = to->home.load(std::memory_order_acquire);
             if (home == nullptr) return;
-            for (const publication& p : *what) p.publish_on(*home);
+            home->metrics().dropped_on_the_way.add(to->given_up.exchange(0));
+            deliver(*home);
+        });
+        return posted ? send_status::queued : send_status::closed;
+    }
+    static void send(const std::shared_ptr<member>& to, std::uint64_t size,
+                     std::shared_ptr<const batch> what) {
+        (void)post(to, size, [what = std::move(what)](hub& home) {
+            for (const publication& p : *what) p.publish_on(home);
         });
     }
 };
@@ -124,12 +160,13 @@ void exchange::publish(const audience& to, std::span<const message> group) const
         return;
     }
     const auto one = std::make_shared<const batch>(batch{publication(to, group)});
-    for (const auto& m : members_) member::send(m, one);
+    const std::uint64_t size = size_of(*one);
+    for (const auto& m : members_) member::send(m, size, one);
 }
 
 hub::hub(net::loop_core& loop, exchange& all)
     : loop_(loop), all_(all), state_(std::make_unique<state>()) {
-    state_->self.reset(new exchange::member{this, loop.mail()});
+    state_->self.reset(new exchange::member{this, loop.mail(), all.most_under_way_});
     all.members_.push_back(state_->self);
 }
 
@@ -259,10 +296,17 @@ void hub::forward(const audience& to, std::span<const message> group) {
         hub* const home = self->home.load(std::memory_order_acquire);
         if (home == nullptr) return;
         const auto all = std::make_shared<const batch>(std::exchange(home->state_->outgoing, {}));
+        const std::uint64_t size = size_of(*all);
         for (const auto& other : home->all_.members_) {
-            if (other != self) exchange::member::send(other, all);
+            if (other != self) exchange::member::send(other, size, all);
         }
     });
+}
+
+send_status hub::post(std::size_t size, unique_function<void()> deliver) {
+    constexpr std::size_t task = 128;  // what a message costs besides its bytes
+    return exchange::member::post(state_->self, size + task,
+                                  [deliver = std::move(deliver)](hub&) mutable { deliver(); });
 }
 
 }  // namespace weft::pubsub

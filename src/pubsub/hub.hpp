@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <weft/base/function_ref.hpp>
+#include <weft/base/unique_function.hpp>
 #include <weft/pubsub/message.hpp>
 
 #include "net/loop_core.hpp"
@@ -59,6 +60,11 @@ struct audience {
 /// more. **Lifetime**: outlives the hubs.
 class exchange {
 public:
+    /// `most_under_way`: bytes of messages that may be on their way to one loop. What comes on top,
+    /// because that loop does not keep up, is dropped there and counted.
+    explicit exchange(std::uint64_t most_under_way = 64ULL * 1024 * 1024) noexcept
+        : most_under_way_(most_under_way) {}
+
     /// Publishes on every loop. What one thread publishes arrives in order.
     /// **Threads**: any; on a loop's own thread its subscribers are served at once.
     void publish(std::string_view topic, const message& what) const;
@@ -68,6 +74,7 @@ public:
 private:
     friend class hub;
     struct member;
+    std::uint64_t most_under_way_;
     std::vector<std::shared_ptr<member>> members_;
 };
 
@@ -102,6 +109,11 @@ public:
 
     /// Calls `visit(name)` for each topic of a subscriber. It must not subscribe or unsubscribe.
     static void for_each_topic(const subscriber& who, function_ref<void(std::string_view)> visit);
+
+    /// Runs `deliver` on this loop for a message of `size` bytes: `queued`, or `dropped` when too
+    /// much is on its way there already (counted), or `closed` when the loop has gone.
+    /// **Threads**: any.
+    send_status post(std::size_t size, unique_function<void()> deliver);
 
     /// Subscribers on this loop.
     [[nodiscard]] std::size_t subscribers(std::string_view topic) const noexcept;

@@ -102,6 +102,46 @@ TEST_F(hub_test, leaves_out_the_one_excepted) {
     EXPECT_EQ(b.heard.size(), 1U);
 }
 
+TEST_F(hub_test, what_is_under_way_to_a_loop_is_bounded) {
+    exchange narrow{1000};
+    hub sender(*loops[0], narrow), other(*loops[1], narrow);
+    listener far;
+    other.subscribe(far, "t");
+    const std::string large(2000, 'x');
+    // One that is larger than the bound may travel alone.
+    sender.publish("t", message::text(large));
+    settle();
+    ASSERT_EQ(far.heard, texts{large});
+    // The other loop stands still: what one iteration published is one post, the rest waits here.
+    for (const char* text : {"a", "b", "c"}) {
+        sender.publish("t", message::text(large.substr(0, 450) + text));
+        loops[0]->run_once(duration::zero());
+    }
+    settle();
+    EXPECT_EQ(far.heard.size(), 2U) << "with what it costs besides, only one fits";
+    EXPECT_EQ(far.heard.back().back(), 'a');
+    EXPECT_EQ(other.metrics().dropped_on_the_way.read(), 2U);
+    sender.publish("t", message::text("again"));
+    settle();
+    EXPECT_EQ(far.heard.back(), "again");
+    EXPECT_EQ(other.metrics().dropped_on_the_way.read(), 2U);
+}
+
+TEST_F(hub_test, a_post_to_a_loop_that_does_not_keep_up_says_so) {
+    exchange narrow{1000};
+    hub home(*loops[0], narrow);
+    int arrived = 0;
+    EXPECT_EQ(home.post(500, [&] { ++arrived; }), send_status::queued);
+    EXPECT_EQ(home.post(500, [&] { ++arrived; }), send_status::dropped);
+    settle();
+    EXPECT_EQ(home.post(500, [&] { ++arrived; }), send_status::queued);
+    settle();
+    EXPECT_EQ(arrived, 2);
+    EXPECT_EQ(home.metrics().dropped_on_the_way.read(), 1U);
+    loops[0]->shut_down();
+    EXPECT_EQ(home.post(1, [] {}), send_status::closed);
+}
+
 TEST_F(hub_test, counts_those_who_took_it) {
     listener slow, full, gone;
     slow.answer = send_status::queued;
