@@ -96,7 +96,7 @@ send_status polling::queue(const message& packet) {
     const options& chosen = session_.shard_.all.chosen;
     if (!waiting_) {
         ws::session_shared& web = session_.shard_.web;
-        waiting_.emplace(chosen.max_queue, web.hub.metrics());
+        waiting_.emplace(chosen.max_queue, web.hub.metrics(), web.loop.budget());
     }
     const std::size_t size =
         packet.kind() == message_kind::text ? packet.size() : base64_size(packet.size());
