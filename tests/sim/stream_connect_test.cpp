@@ -1,5 +1,7 @@
 // Outgoing connections, accepting under a full descriptor table, timers and posted tasks of a loop.
 
+#include <future>
+#include <memory>
 #include <stdexcept>
 
 #include "support/sim_world.hpp"
@@ -209,6 +211,39 @@ TEST(loop_timers, destroyed_timer_does_not_fire) {
     }
     world.pass(10ms);
     EXPECT_FALSE(rang);
+}
+
+TEST(stream_connect, a_name_server_that_does_not_answer_is_a_time_out) {
+    std::promise<void> answer;
+    const std::shared_future<void> answered = answer.get_future().share();
+    int freed = 0;
+    sim_world world;
+    // Both workers are busy, so the name waits as it would for a name server.
+    for (int i = 0; i < 2; ++i) {
+        world.core.run_blocking([answered] { answered.wait(); }, [&freed] { ++freed; });
+    }
+    net::connect_options to;
+    to.host = "localhost";
+    to.port = 80;
+    to.timeout = 3s;
+    const auto failure = std::make_shared<error>(errc::invalid_state);
+    const auto client = connect_probe(world.core, to, failure);
+    world.pass(2999ms);
+    EXPECT_EQ(failure->code(), errc::invalid_state);
+    world.pass(10ms);
+    EXPECT_EQ(failure->code(), errc::timed_out);
+    EXPECT_NE(failure->message().find("localhost"), std::string::npos) << failure->message();
+    EXPECT_EQ(world.core.metrics().connect_failed.read(), 1U);
+    // The answer that comes after all finds nobody.
+    answer.set_value();
+    while (freed < 2) world.run();
+    bool behind_it = false;
+    world.core.run_blocking([] {}, [&] { behind_it = true; });
+    while (!behind_it) world.run();
+    world.run(3);
+    EXPECT_EQ(client->opened, 0);
+    EXPECT_EQ(world.acceptor.accepted.size(), 0U);
+    EXPECT_EQ(world.core.connections(), 0U);
 }
 
 }  // namespace
