@@ -282,8 +282,11 @@ public:
         if (!nsp_.starts_with('/') || nsp_.find(',') != nsp_.npos) return errc::bad_namespace;
         if (!data_.empty() && is_digit(data_[0])) return errc::bad_payload;
         const auto type = static_cast<packet_type>(*type_);
-        const bool may_be_binary = type == packet_type::event || type == packet_type::ack;
-        return attachments_.empty() || may_be_binary ? errc{} : errc::bad_payload;
+        const bool array = type == packet_type::event || type == packet_type::ack;
+        if (data_.empty() && (array || type == packet_type::connect_error)) {
+            return errc::bad_payload;
+        }
+        return attachments_.empty() || array ? errc{} : errc::bad_payload;
     }
 
     void write(std::string& text) const {

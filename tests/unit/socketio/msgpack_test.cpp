@@ -322,6 +322,9 @@ TEST(msgpack_packet, sec_s3_malformed_packets_are_refused) {
         {"82 a474797065 cb4000000000000000 a36e7370 a12f", errc::unknown_packet_type},
         {"83 a474797065 02 a36e7370 a12f a26964 ff", errc::bad_ack_id},
         {"83 a474797065 02 a36e7370 a12f a464617461 05", errc::bad_payload},
+        {"82 a474797065 02 a36e7370 a12f", errc::bad_payload},
+        {"83 a474797065 03 a36e7370 a12f a464617461 d40000", errc::bad_payload},
+        {"82 a474797065 04 a36e7370 a12f", errc::bad_payload},
         {"83 a474797065 00 a36e7370 a12f a464617461 81 a161 c400", errc::bad_payload},
         {"83 a474797065 02 a36e7370 a12f a464617461 91 81 c0 c0", errc::bad_msgpack},
     };

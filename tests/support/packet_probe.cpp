@@ -1,0 +1,110 @@
+// Says what Weft's Socket.IO parser makes of packets, for comparison with those of npm. Each line
+// of standard input is one case, and gives one line of JSON. Bytes are in hex.
+//
+//   text MESSAGE...      a session's messages: t<hex> for text, b<hex> for binary; the answer is
+//   about
+//                        the last one, with its data as a string
+//   msgpack MESSAGE      the same for one message
+//   encode HEX [HEX...]  a text packet and its attachments; the answer is their msgpack form
+
+#include <cstdio>
+#include <iostream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <weft/base/json_writer.hpp>
+
+#include "socketio/proto/msgpack_packet.hpp"
+#include "socketio/proto/packet_assembler.hpp"
+
+namespace {
+
+using namespace weft;
+using namespace weft::socketio;
+
+std::string unhex(std::string_view hex) {
+    std::string out;
+    for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+        out += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
+    }
+    return out;
+}
+
+std::string hex(std::string_view bytes) {
+    std::string out;
+    for (const char c : bytes) {
+        const auto byte = static_cast<unsigned char>(c);
+        out += "0123456789abcdef"[byte >> 4];
+        out += "0123456789abcdef"[byte & 15];
+    }
+    return out;
+}
+
+void write_packet(json_writer& json, const packet_view& packet,
+                  std::span<const byte_view> attachments) {
+    int type = static_cast<int>(packet.type);
+    if (type > 4) type -= 3;
+    json.member("type", type);
+    json.member("nsp", packet.nsp);
+    if (packet.id) json.member("id", *packet.id);
+    if (!packet.data.empty()) json.member("data", packet.data);
+    json.key("attachments");
+    json.begin_array();
+    for (const byte_view bytes : attachments) json.value(std::string_view(hex(as_text(bytes))));
+    json.end_array();
+}
+
+/// Feeds messages until one fails; tells of the last.
+std::string assemble(std::istream& messages, packet_format format) {
+    const packet_limits limits;
+    packet_assembler assembler(limits, protocol_version::v4, format);
+    packet_event last = packet_event::need_more;
+    std::string word;
+    std::string message;
+    while (last != packet_event::failed && messages >> word) {
+        message = unhex(std::string_view(word).substr(1));
+        last = word[0] == 't' ? assembler.text(message) : assembler.binary(as_bytes(message));
+    }
+    std::string out;
+    json_writer json(out);
+    json.begin_object();
+    if (last == packet_event::failed) json.member("error", describe(assembler.error()).text);
+    if (last == packet_event::packet) {
+        write_packet(json, assembler.packet(), assembler.attachments());
+    }
+    json.end_object();
+    return out;
+}
+
+std::string encode(std::istream& parts) {
+    std::string word;
+    parts >> word;
+    const std::string text = unhex(word);
+    std::vector<std::string> attachments;
+    while (parts >> word) attachments.push_back(unhex(word));
+    std::vector<byte_view> views;
+    for (const std::string& bytes : attachments) views.push_back(as_bytes(bytes));
+    std::string message;
+    if (const packet_result parsed = parse_packet(text, {}, protocol_version::v4)) {
+        append_msgpack_packet(message, parsed.packet, views);
+    }
+    return "{\"bytes\":\"" + hex(message) + "\"}";
+}
+
+}  // namespace
+
+int main() {
+    std::string line;
+    while (std::getline(std::cin, line)) {
+        std::istringstream words(line);
+        std::string command;
+        words >> command;
+        const std::string answer =
+            command == "encode"
+                ? encode(words)
+                : assemble(words, command == "text" ? packet_format::text : packet_format::msgpack);
+        std::puts(answer.c_str());
+    }
+    return 0;
+}
