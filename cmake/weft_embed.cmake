@@ -17,7 +17,7 @@ if(NOT CMAKE_SCRIPT_MODE_FILE)
     function(weft_embed target)
         cmake_parse_arguments(arg "" "NAME" "FILES" ${ARGN})
         set(out ${CMAKE_CURRENT_BINARY_DIR}/${arg_NAME}_embedded.cpp)
-        list(TRANSFORM arg_FILES PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+        list(TRANSFORM arg_FILES PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ REGEX "^[^/]")
         add_custom_command(
             OUTPUT ${out}
             COMMAND ${CMAKE_COMMAND} -DOUT=${out} -DNAME=${arg_NAME} "-DFILES=${arg_FILES}"
@@ -35,6 +35,7 @@ set(type_css "text/css; charset=utf-8")
 set(type_html "text/html; charset=utf-8")
 set(type_js "text/javascript; charset=utf-8")
 set(type_json "application/json")
+set(type_map "application/json; charset=utf-8")
 set(type_png "image/png")
 set(type_svg "image/svg+xml")
 set(type_txt "text/plain; charset=utf-8")

@@ -68,6 +68,7 @@ struct server::impl {
     void shut_down() noexcept {
         // All of them before any dies: what ends on one loop may publish to the others.
         for (const auto& n : nodes) n->loop.shut_down();
+        for (const auto& m : modules) m->shut_down();
     }
     node* node_of(conn_id id) noexcept {
         return id.loop() < nodes.size() ? nodes[id.loop()].get() : nullptr;
@@ -76,6 +77,7 @@ struct server::impl {
     server_options options;
     http::router routes;
     std::vector<std::unique_ptr<ws::detail::endpoint_core>> endpoints;
+    std::vector<std::shared_ptr<socketio::module>> modules;
     std::optional<error> setup_error;
     std::string failure;
     pubsub::exchange all;
@@ -95,6 +97,17 @@ const std::string& server::failure() const noexcept {
 }
 unsigned server::loops() const noexcept {
     return impl_->options.threads;
+}
+
+http::router& server::routes() noexcept {
+    return impl_->routes;
+}
+log_sink* server::log() const noexcept {
+    return impl_->options.log;
+}
+std::size_t server::attach(std::shared_ptr<socketio::module> what) {
+    impl_->modules.push_back(std::move(what));
+    return impl_->modules.size() - 1;
 }
 
 void server::add_endpoint(std::string_view pattern,
@@ -123,6 +136,9 @@ result<void> server::impl::prepare() {
     std::vector<ws::session_shared*> loops;
     for (const auto& n : nodes) loops.push_back(&n->ws);
     for (const auto& endpoint : endpoints) endpoint->set_loops(loops);
+    for (const auto& m : modules) {
+        if (auto ready = m->prepare(loops); !ready) return ready;
+    }
     return {};
 }
 
@@ -212,6 +228,7 @@ void server::stop() {
 }
 
 void server::drain(duration deadline) {
+    for (const auto& m : impl_->modules) m->drain();
     for (const auto& n : impl_->nodes) {
         n->loop.post([this, target = n.get(), deadline] {
             impl_->drain_node(*target, target->loop.now() + deadline);
@@ -287,6 +304,8 @@ std::string server::metrics_text() const {
         n->ws.metrics.visit(add);
         n->ws.hub.metrics().visit(add);
     }
+    for (const auto& m : impl_->modules)
+        m->visit_metrics([&](const metric_sample& sample) { page.add(sample); });
     return page.text();
 }
 

@@ -8,6 +8,9 @@
 #include <algorithm>
 #include <utility>
 
+#include <weft/base/json_reader.hpp>
+#include <weft/base/json_writer.hpp>
+
 #include "socketio/loop_context.hpp"
 
 namespace weft::socketio {

@@ -121,7 +121,7 @@ private:
     std::vector<std::unique_ptr<space>> pattern_spaces_;
     std::atomic<std::uint32_t> next_ack_{0};
     http::router& routes_;
-    bool started_ = false;
+    bool adapter_started_ = false;
 };
 
 }  // namespace weft::socketio::detail

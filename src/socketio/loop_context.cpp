@@ -10,6 +10,8 @@
 #include <exception>
 #include <utility>
 
+#include <weft/base/json_writer.hpp>
+
 #include "net/mailbox.hpp"
 #include "socketio/broadcast_wait.hpp"
 #include "socketio/client_link.hpp"

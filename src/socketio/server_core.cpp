@@ -116,7 +116,7 @@ std::shared_ptr<const space_info> server_core::make_child(const space_info& patt
 }
 
 result<void> server_core::prepare(const std::vector<ws::session_shared*>& below) {
-    if (!std::exchange(started_, true)) {
+    if (loops.empty()) {
         if (chosen.max_attachments > placeholder_set::max_attachments)
             return error(weft::errc::invalid_argument, "max_attachments must be at most 64");
         if (auto ready = engine.prepare(); !ready) return ready;
@@ -125,11 +125,16 @@ result<void> server_core::prepare(const std::vector<ws::session_shared*>& below)
         });
         if (auto routed = engine.add_routes(routes_); !routed) return routed;
         if (chosen.serve_client) {
-            if (auto routed = add_client_bundle(routes_, chosen.engine.path); !routed)
-                return routed;
+            std::string_view path = chosen.engine.path;
+            while (path.ends_with('/')) path.remove_suffix(1);
+            if (auto routed = add_client_bundle(routes_, path); !routed) return routed;
         }
-        if (chosen.adapter) chosen.adapter->start(*this);
+        if (chosen.adapter) {
+            chosen.adapter->start(*this);
+            adapter_started_ = true;
+        }
     }
+    if (below.size() == loops.size()) return {};
     engine.set_loops(below);
     for (std::size_t i = loops.size(); i < below.size(); ++i)
         loops.push_back(std::make_shared<loop_context>(*this, *below[i]));
@@ -141,7 +146,7 @@ void server_core::drain() {
 }
 
 void server_core::shut_down() noexcept {
-    if (chosen.adapter && started_) chosen.adapter->stop();
+    if (chosen.adapter && std::exchange(adapter_started_, false)) chosen.adapter->stop();
     engine.shut_down();
     for (const auto& loop : loops) loop->close();
 }

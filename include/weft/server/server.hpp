@@ -19,6 +19,7 @@
 #include <weft/net/loop.hpp>
 #include <weft/net/tls.hpp>
 #include <weft/pubsub/message.hpp>
+#include <weft/socketio/host.hpp>
 #include <weft/ws/endpoint.hpp>
 #include <weft/ws/options.hpp>
 
@@ -75,7 +76,7 @@ struct run_options {
 /// Set it up (routes, endpoints, `listen`), then `run`. **Threads**: set up on one; while it runs,
 /// the functions marked "any" may be called from everywhere, handlers run on the loop of their
 /// connection.
-class server {
+class server final : public socketio::host {
 public:
     explicit server(server_options options = {});
     ~server();
@@ -144,6 +145,11 @@ public:
     [[nodiscard]] std::string metrics_text() const;
 
 private:
+    // socketio::host
+    http::router& routes() noexcept override;
+    log_sink* log() const noexcept override;
+    std::size_t attach(std::shared_ptr<socketio::module> what) override;
+
     void add_endpoint(std::string_view pattern,
                       std::unique_ptr<ws::detail::endpoint_core> endpoint);
 

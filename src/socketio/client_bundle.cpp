@@ -1,0 +1,73 @@
+// The official browser client, as its npm package has it, built into the library.
+
+#include "socketio/client_bundle.hpp"
+
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <weft/http/router.hpp>
+#include <weft/http/static_files.hpp>
+
+#ifdef WEFT_HAS_CLIENT_BUNDLE
+namespace weft::embedded {
+std::span<const http::embedded_file> client_bundle() noexcept;
+}
+#endif
+
+namespace weft::socketio {
+
+#ifdef WEFT_HAS_CLIENT_BUNDLE
+
+namespace {
+
+/// The files under the paths that this server has for them.
+struct placed_files {
+    explicit placed_files(std::string_view prefix) {
+        for (const http::embedded_file& file : embedded::client_bundle()) {
+            paths.push_back(
+                std::make_unique<std::string>(std::string(prefix) + std::string(file.path)));
+            http::embedded_file placed = file;
+            placed.path = *paths.back();
+            if (file.path.ends_with(".js"))
+                placed.content_type = "application/javascript; charset=utf-8";
+            files.push_back(placed);
+        }
+    }
+    std::vector<std::unique_ptr<std::string>> paths;
+    std::vector<http::embedded_file> files;
+};
+
+}  // namespace
+
+result<void> add_client_bundle(http::router& to, std::string_view path) {
+    const auto placed = std::make_shared<const placed_files>(path);
+    for (const http::embedded_file& file : placed->files) {
+        auto added = to.get(file.path, [placed](const http::request& asked) {
+            return http::embedded_files(placed->files, "public, max-age=0")(asked);
+        });
+        if (!added) return added;
+    }
+    return {};
+}
+
+#else
+
+result<void> add_client_bundle(http::router& to, std::string_view path) {
+    for (const char* name : {"/socket.io.js", "/socket.io.min.js", "/socket.io.esm.min.js",
+                             "/socket.io.msgpack.min.js"}) {
+        auto added = to.get(std::string(path) + name, [](const http::request&) {
+            return http::response::text(404,
+                                        "This library was built without the Socket.IO client: "
+                                        "npm's socket.io-client was not installed.\n");
+        });
+        if (!added) return added;
+    }
+    return {};
+}
+
+#endif
+
+}  // namespace weft::socketio
