@@ -60,12 +60,12 @@ private:
     enum class member : std::uint8_t { other, placeholder, num };
     static constexpr std::uint8_t no_num = 0xff;
 
-    struct level {
-        bool object = false;
-        bool placeholder = false;  // the member _placeholder is true
-        member current = member::other;
-        std::uint8_t num = no_num;
-        std::uint16_t keys = 0;
+    struct level {  // an open bracket; without initialisers, since most of them are never used
+        bool object;
+        bool placeholder;  // the member _placeholder is true
+        member current;
+        std::uint8_t num;
+        std::uint16_t keys;
     };
 
     bool fail(errc why) noexcept {
@@ -79,7 +79,7 @@ private:
         if (kind == json_kind::object || kind == json_kind::array) {
             const bool object = kind == json_kind::object;
             if (!(object ? json_.begin_object() : json_.begin_array())) return false;
-            levels_[depth_++] = {object};
+            levels_[depth_++] = {object, false, member::other, no_num, 0};
             return true;
         }
         std::string_view token;
@@ -157,6 +157,10 @@ bool placeholder_set::use(std::size_t num) noexcept {
 }
 
 errc skip_value(json_reader& json, placeholder_set& placeholders) noexcept {
+    const json_kind kind = json.peek();
+    if (kind != json_kind::object && kind != json_kind::array) {
+        return json.skip() ? errc{} : errc::bad_json;
+    }
     value_walker walker(json, placeholders);
     return walker.walk() ? errc{} : walker.error();
 }
