@@ -159,7 +159,7 @@ response describe(const selection& chosen, const description& d, std::uint64_t f
         answer.header("Last-Modified", {date.data(), date.size()});
     }
     if (!d.cache_control.empty()) answer.header("Cache-Control", d.cache_control);
-    if (chosen.status == 304) return answer;
+    if (chosen.status == 304 || chosen.status == 412) return answer;
     answer.header("Accept-Ranges", "bytes").header("X-Content-Type-Options", "nosniff");
     if (chosen.status == 416) {
         answer.header("Content-Range", "bytes */" + std::to_string(full_size));

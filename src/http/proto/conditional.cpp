@@ -18,8 +18,12 @@ std::string_view opaque_part(std::string_view etag) noexcept {
     return etag.starts_with(weak_mark) ? etag.substr(weak_mark.size()) : etag;
 }
 
-// Whether a list of entity tags has this one, by the weak comparison. Tags may contain commas.
-bool lists_etag(std::string_view list, std::string_view etag) noexcept {
+enum class comparison { weak, strong };
+
+// Whether a list of entity tags has this one. Tags may contain commas. By the strong comparison a
+// weak tag equals nothing (RFC 9110 section 8.8.3.2).
+bool lists_etag(std::string_view list, std::string_view etag, comparison how) noexcept {
+    if (how == comparison::strong && etag.starts_with(weak_mark)) return false;
     while (!list.empty()) {
         if (syntax::is_blank(list.front()) || list.front() == ',') {
             list.remove_prefix(1);
@@ -28,21 +32,35 @@ bool lists_etag(std::string_view list, std::string_view etag) noexcept {
         const std::string_view rest = opaque_part(list);
         const std::size_t end = rest.empty() ? std::string_view::npos : rest.find('"', 1);
         if (end == std::string_view::npos || rest.front() != '"') return false;
-        if (rest.substr(0, end + 1) == opaque_part(etag)) return true;
+        const bool comparable = how == comparison::weak || !list.starts_with(weak_mark);
+        if (comparable && rest.substr(0, end + 1) == opaque_part(etag)) return true;
         list = rest.substr(end + 1);
     }
     return false;
 }
 
+bool condition_lists(const message_head& head, std::string_view name, std::string_view etag,
+                     comparison how) {
+    bool listed = false;
+    head.each_value(name, [&](std::string_view value) {
+        listed |= value == "*" || lists_etag(value, etag, how);
+    });
+    return listed;
+}
+
+// What the client wants to go on with has become something else.
+bool precondition_fails(const message_head& head, std::string_view etag,
+                        std::optional<std::time_t> modified) {
+    if (head.header_count("if-match") > 0)
+        return !condition_lists(head, "if-match", etag, comparison::strong);
+    const auto since = parse_http_date(head.header("if-unmodified-since"));
+    return since && modified && *modified > *since;
+}
+
 bool is_unchanged(const message_head& head, std::string_view etag,
                   std::optional<std::time_t> modified) {
-    if (head.header_count("if-none-match") > 0) {
-        bool listed = false;
-        head.each_value("if-none-match", [&](std::string_view value) {
-            listed |= value == "*" || lists_etag(value, etag);
-        });
-        return listed;
-    }
+    if (head.header_count("if-none-match") > 0)
+        return condition_lists(head, "if-none-match", etag, comparison::weak);
     const auto since = parse_http_date(head.header("if-modified-since"));
     return since && modified && *modified <= *since;
 }
@@ -103,6 +121,7 @@ bool accepts_coding(const message_head& head, std::string_view coding) {
 
 selection select_content(const message_head& head, std::uint64_t size, std::string_view etag,
                          std::optional<std::time_t> modified) {
+    if (precondition_fails(head, etag, modified)) return {412, 0, 0};
     if (is_unchanged(head, etag, modified)) return {304, 0, 0};
     const bool ranged = head.method() == method::get && head.header_count("range") == 1 &&
                         range_is_current(head, etag, modified);

@@ -200,19 +200,21 @@ bool head_parser::note_content_length(std::string_view value) noexcept {
     return true;
 }
 
-// Exactly "chunked". A list with chunked in it is one proxy's body and another's no body: 400. Any
-// other coding is merely unknown: 501 (RFC 9112 section 6.1).
+// Exactly "chunked". A list that names it twice, or before another coding, is one proxy's body and
+// another's no body: 400. Any other coding, also before a last chunked, is merely unknown: 501 (RFC
+// 9112 sections 6.1 and 7).
 bool head_parser::note_transfer_encoding(std::string_view value) noexcept {
     if (chunked_) return fail(errc::conflicting_framing);
     chunked_ = same_token(value, "chunked");
     if (chunked_) return true;
-    bool names_chunked = value.empty();
+    bool ambiguous = value.empty();
     for (std::string_view rest = value; !rest.empty();) {
         const std::size_t comma = std::min(rest.find(','), rest.size());
-        names_chunked |= same_token(syntax::trim(rest.substr(0, comma)), "chunked");
+        const bool last = comma == rest.size();
+        ambiguous |= !last && same_token(syntax::trim(rest.substr(0, comma)), "chunked");
         rest.remove_prefix(std::min(comma + 1, rest.size()));
     }
-    return fail(names_chunked ? errc::conflicting_framing : errc::unsupported_coding);
+    return fail(ambiguous ? errc::conflicting_framing : errc::unsupported_coding);
 }
 
 bool head_parser::finish() noexcept {

@@ -34,6 +34,28 @@ TEST(select_content, without_conditions_is_the_whole) {
     EXPECT_EQ(shown(choose("")), "200 0+100");
 }
 
+TEST(select_content, if_match_wants_the_very_same_file) {
+    for (const std::string same : {"\"a\"", "*", "\"x\", \"a\"", "W/\"x\", \"a\""})
+        EXPECT_EQ(choose("If-Match: " + same + "\r\n").status, 200) << same;
+    for (const std::string other : {"\"b\"", "W/\"a\"", "a", ""})
+        EXPECT_EQ(choose("If-Match: " + other + "\r\n").status, 412) << other;
+    EXPECT_EQ(choose("If-Match: \"b\"\r\nIf-Match: \"a\"\r\n").status, 200);
+    EXPECT_EQ(choose("If-Match: W/\"a\"\r\n", 100, "W/\"a\"").status, 412) << "a weak tag of ours";
+    // It comes first, and the date counts only without it.
+    EXPECT_EQ(choose("If-Match: \"b\"\r\nIf-None-Match: \"a\"\r\nRange: bytes=0-0\r\n").status,
+              412);
+    EXPECT_EQ(
+        choose("If-Match: \"a\"\r\nIf-Unmodified-Since: Sun, 06 Nov 1994 08:49:36 GMT\r\n").status,
+        200);
+    EXPECT_EQ(shown(choose("If-Match: \"a\"\r\nRange: bytes=0-0\r\n")), "206 0+1");
+}
+
+TEST(select_content, if_unmodified_since_wants_nothing_newer) {
+    EXPECT_EQ(choose("If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n").status, 200);
+    EXPECT_EQ(choose("If-Unmodified-Since: Sun, 06 Nov 1994 08:49:36 GMT\r\n").status, 412);
+    EXPECT_EQ(choose("If-Unmodified-Since: yesterday\r\n").status, 200);
+}
+
 TEST(select_content, single_ranges) {
     EXPECT_EQ(range("bytes=0-0"), "206 0+1");
     EXPECT_EQ(range("bytes=10-19"), "206 10+10");
