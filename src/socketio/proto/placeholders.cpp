@@ -135,7 +135,6 @@ private:
             object.placeholder = false;
         } else if (json_text_is(key, "num")) {
             object.current = member::num;
-            object.num = no_num;
         }
         return true;
     }

@@ -358,6 +358,9 @@ TEST(msgpack_packet, nesting_and_attachments_are_limited) {
     for (int i = 0; i < 10; ++i) ten += "c400";
     EXPECT_TRUE(argument(ten).starts_with("[{\"_placeholder\""));
     EXPECT_EQ(argument("92 c400" + ten), failed(errc::bad_attachment_count));
+    // At once, before the rest of the message costs anything.
+    EXPECT_EQ(to_text(unhex("81 a464617461 92" + ten + "c400 c1")).error,
+              errc::bad_attachment_count);
 }
 
 TEST(msgpack_packet, every_truncation_and_every_changed_byte_is_survived) {

@@ -279,6 +279,14 @@ TEST(packet, sec_s2_placeholders_name_each_attachment_exactly_once) {
         const std::string text = R"(51-["a",)" + std::string(object) + ']';
         EXPECT_EQ(parsed(text), failed(errc::bad_placeholder)) << text;
     }
+    EXPECT_EQ(parsed(R"(52-["a",{"_placeholder":true,"num":0},{"_placeholder":true,"num":0}])"),
+              failed(errc::bad_placeholder));
+    // Of equal keys the last counts, as in JavaScript.
+    for (const auto* last : {"false", "[]", "{}"}) {
+        const std::string text =
+            R"(2["a",{"_placeholder":true,"_placeholder":)" + std::string(last) + "}]";
+        EXPECT_EQ(parse_packet(text, {}, protocol_version::v4).error, errc{}) << text;
+    }
     // An escaped key must not smuggle one past us, to where a JavaScript client would see it.
     EXPECT_EQ(parsed(R"(2["a",{"\u005Fplaceholder":true,"n\u0075m":0}])"),
               failed(errc::bad_placeholder));
