@@ -276,6 +276,13 @@ result<void> server::impl::route(http::router& to, const std::string& pattern) {
                           {.max_body = all.chosen.max_payload});
         if (!done) return done;
     }
+    auto placed = to.place(pattern, [this](const http::request& request) {
+        const auto sid = parse_query(request.query()).sid;
+        if (all.loops < 2 || !sid || sid->size() != session_key{}.size())
+            return std::optional<std::uint8_t>();
+        return std::optional(all.loop_of(*sid));
+    });
+    if (!placed) return placed;
     return to.upgrade(pattern, [this](const http::request& request, http::upgrade upgrade) {
         on_upgrade(request, std::move(upgrade));
     });

@@ -25,7 +25,7 @@ namespace weft::engineio {
 /// One loop's counters of Engine.IO.
 struct metrics {
     counter polling_sessions, websocket_sessions, opened, upgrades, packets_received, packets_sent,
-        dropped_droppable, moved, handler_exceptions;
+        dropped_droppable, handler_exceptions;
     std::array<counter, close_reasons> closed;
     std::array<counter, errc_count> errors;
 

@@ -80,6 +80,7 @@ void connection::on_deadline() noexcept {
     within_memory([&] {
         if (!std::exchange(waking_, false)) return deadline_passed();
         if (phase_ == phase::pumping) return pump();
+        if (phase_ == phase::moving) return finish_move();
         consume_held();
     });
 }
@@ -205,6 +206,7 @@ byte_span connection::accept_head(const head_parser& parser, byte_span bytes, by
         return {};
     }
     const router::match found = service_.routes_.find(req);
+    if (try_move(req, found, bytes, rest)) return {};
     if (head.framing() == body_framing::none) {
         dispatch(req, found);
         return rest;
@@ -347,6 +349,36 @@ void connection::check_body_rate() {
         std::min(x.body_began + o.body_grace + earned, x.body_last + o.body_grace);
     if (now() < due) return arm(due);
     refuse(errc::body_too_slow);
+}
+
+// ---- Moving to another loop ----
+
+/// True when the request belongs to another loop: the connection goes there with everything that
+/// came, and the request is parsed again. Not from here: the stream is in the midst of reading.
+bool connection::try_move(const request& req, router::match found, byte_span head, byte_span rest) {
+    if (found.where == nullptr || !found.where->place || !service_.transfer_) return false;
+    std::optional<std::uint8_t> to;
+    if (!guarded([&] { to = found.where->place(req); }) || !to) return false;
+    if (*to == stream_.owner().index()) return false;
+    service_.metrics_.requests.sub();  // it counts where it is answered
+    std::string bytes(as_text(head));
+    bytes.append(as_text(rest));
+    exchange& x = use_exchange();
+    x.held = std::move(bytes);
+    x.recount();
+    x.to = *to;
+    phase_ = phase::moving;
+    pause();
+    wake_soon();
+    return true;
+}
+
+void connection::finish_move() {
+    net::moved_stream moved = stream_.leave();
+    phase_ = phase::ended;
+    moved.unread = std::move(exchange_->held);
+    unlink();
+    service_.transfer_(exchange_->to, std::move(moved));
 }
 
 // ---- Handling ----

@@ -47,6 +47,7 @@ private:
         choked,     // the peer does not take its replies: no request is answered before it does
         upgrading,  // the upgrade is with the user
         switching,  // the upgrade was accepted; the new protocol comes at the next chance
+        moving,     // the connection goes to another loop at the next chance
         ended,      // nothing is read any more
     };
 
@@ -83,6 +84,9 @@ private:
     std::shared_ptr<detail::reply_state> lend(phase with);
     void accept_upgrade(std::unique_ptr<net::stream_handler> next);
     void finish_switch(byte_span unread) noexcept;
+    [[nodiscard]] bool try_move(const request& req, router::match found, byte_span head,
+                                byte_span rest);
+    void finish_move();
 
     // Replying: connection_reply.cpp
     void answer(response reply);

@@ -43,6 +43,7 @@ struct connection::exchange {
     std::unique_ptr<body_source> source;
     std::uint64_t source_left = 0;
     bool chunked_reply = false;
+    std::uint8_t to = 0;  ///< The loop to move to.
 
     /// What came behind the request. Its capacity has room for the padding that `on_data` promises.
     std::string held;

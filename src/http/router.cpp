@@ -70,6 +70,13 @@ result<void> router::upgrade(std::string_view pattern, upgrade_handler callable)
     return {};
 }
 
+result<void> router::place(std::string_view pattern, placement where) {
+    auto found = endpoint_at(pattern);
+    if (!found) return found.error();
+    (*found)->place = std::move(where);
+    return {};
+}
+
 result<router::route*> router::free_route(http::method method, std::string_view pattern,
                                           route_options options) {
     auto where = endpoint_at(pattern);

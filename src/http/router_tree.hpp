@@ -25,6 +25,7 @@ struct router::endpoint {
     std::vector<std::string> names;  ///< Of its parameters, in the order of the path.
     std::array<route, 7> routes;     ///< By method.
     upgrade_handler upgrade;
+    placement place;    ///< Empty: any loop.
     std::string allow;  ///< The methods it has, as `Allow` lists them; empty when it has none.
 
     /// The route for the method; for HEAD, when it has none of its own, that of GET.

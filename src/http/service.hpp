@@ -14,6 +14,7 @@
 #include "http/metrics.hpp"
 #include "net/byte_stream.hpp"
 #include "net/handshake_gate.hpp"
+#include "net/moved_stream.hpp"
 
 namespace weft::http {
 
@@ -33,6 +34,11 @@ public:
     /// The protocol for a stream that was just accepted: call it then, since the deadline for the
     /// first head runs from here. Null when the gate wants it closed at once.
     [[nodiscard]] std::unique_ptr<net::stream_handler> make_connection(net::byte_stream& stream);
+
+    /// How a connection gets to another loop; without it every request is answered where it came.
+    void on_transfer(unique_function<void(std::uint8_t to, net::moved_stream)> carry) {
+        transfer_ = std::move(carry);
+    }
 
     /// From now on connections end after the reply they owe; those that owe none end at once.
     void drain() noexcept;
@@ -59,6 +65,7 @@ private:
     options options_;
     log_sink* log_;
     net::handshake_gate* gate_;  // may be none
+    unique_function<void(std::uint8_t, net::moved_stream)> transfer_;
     http::metrics metrics_;
     hook connections_;  // a ring through all of them
     std::string path_memory_;

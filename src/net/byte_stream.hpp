@@ -14,6 +14,7 @@ namespace weft::net {
 
 class loop_core;
 class byte_stream;
+class moved_stream;
 
 /// One protocol on one byte stream (an HTTP/1.1 connection, a WebSocket). The stream owns its
 /// handler.
@@ -111,6 +112,11 @@ public:
     /// end of the iteration.
     virtual void set_handler(std::unique_ptr<stream_handler> handler) noexcept = 0;
     [[nodiscard]] virtual stream_handler& handler() const noexcept = 0;
+
+    /// Takes the connection off this loop, for `loop_core::arrive` of another. The handler gets no
+    /// further call and dies at the end of the iteration; this stream is gone then. Not from inside
+    /// `on_data`, and not before `on_open`.
+    [[nodiscard]] virtual moved_stream leave() = 0;
 
     [[nodiscard]] virtual loop_core& owner() const noexcept = 0;
     [[nodiscard]] virtual conn_id id() const noexcept = 0;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "net/connector.hpp"
+#include "net/moved_stream.hpp"
 #include "net/tls/tls_context.hpp"
 #include "net/tls/tls_session.hpp"
 #include "net/worker_pool.hpp"
@@ -263,6 +264,26 @@ tcp_stream* loop_core::adopt(listener& from, int fd, const endpoint& peer) {
         s->abort(std::make_error_code(std::errc::not_enough_memory));
     }
     return s;
+}
+
+void loop_core::arrive(moved_stream what, acceptor& accept) noexcept {
+    tcp_stream* s = nullptr;
+    try {
+        // Only now is the descriptor somebody else's to close.
+        s = make_stream(what.fd_, what.peer_);
+        what.fd_ = -1;
+        if (s == nullptr) return metrics_.refused_limit.add();
+        std::unique_ptr<stream_handler> handler = accept.on_accept(*s);
+        if (handler == nullptr) {
+            metrics_.refused_limit.add();
+            return s->abort(make_error_code(errc::limit_exceeded));
+        }
+        s->set_handler(std::move(handler));
+        s->resume(what);
+    } catch (...) {
+        metrics_.refused_limit.add();
+        if (s != nullptr) s->abort(std::make_error_code(std::errc::not_enough_memory));
+    }
 }
 
 // ---- Listeners, timers, connections ----

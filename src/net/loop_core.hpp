@@ -110,6 +110,9 @@ public:
     /// `accept` must outlive the listener.
     result<listener_id> listen(const listen_options& where, acceptor& accept,
                                std::shared_ptr<tls_server_context> tls = {});
+    /// Takes over a connection that left another loop; `accept` decides about it as about a new
+    /// one, and its handler gets first what was unread. What throws ends this connection only.
+    void arrive(moved_stream what, acceptor& accept) noexcept;
     [[nodiscard]] result<endpoint> local_address(listener_id id);
     void close_listener(listener_id id) noexcept;
 

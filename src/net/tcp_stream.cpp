@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "net/loop_core.hpp"
+#include "net/moved_stream.hpp"
 #include "net/tls/tls_session.hpp"
 
 namespace weft::net {
@@ -479,6 +480,7 @@ bool tcp_stream::finish() noexcept {
     }
     finish_queued_ = false;  // only now: on_closed may have aborted a stream that was to linger
     if (!dead_) return false;
+    if (fd_ < 0) return true;  // it lives on elsewhere
     if (reset_) {
         loop_.io_->reset(fd_);
     } else {
@@ -486,6 +488,45 @@ bool tcp_stream::finish() noexcept {
     }
     fd_ = -1;
     return true;
+}
+
+// ---- Moving to another loop ----
+
+moved_stream tcp_stream::leave() {
+    // What is queued lies in this loop's memory: it is copied.
+    const auto copy = [](const send_queue& from, std::string& to) {
+        to.resize(from.size());
+        from.peek({reinterpret_cast<std::byte*>(to.data()), to.size()});
+    };
+    std::string unsent;
+    std::string unsent_plain;
+    copy(out_, unsent);
+    if (tls_ != nullptr) copy(tls_->plain, unsent_plain);
+
+    loop_.io_->unwatch(fd_);
+    moved_stream moved(*loop_.io_, std::exchange(fd_, -1), peer());
+    moved.unsent_ = std::move(unsent);
+    moved.unsent_plain_ = std::move(unsent_plain);
+    if (tls_ != nullptr) moved.tls_ = std::move(tls_->session);
+    told_closed_ = true;
+    dead_ = true;
+    loop_.bury(std::move(handler_));
+    finish_later();
+    return moved;
+}
+
+void tcp_stream::resume(moved_stream& from) {
+    opened_ = true;
+    if (from.tls_ != nullptr) set_tls(std::move(from.tls_));
+    const bool queued_all = out_.append(as_bytes(from.unsent_), loop_.memory_) &&
+                            (from.unsent_plain_.empty() ||
+                             tls_->plain.append(as_bytes(from.unsent_plain_), loop_.memory_));
+    queued_more(queued_all);
+    handler_->on_open();
+    if (from.unread.empty()) return;
+    const std::size_t size = from.unread.size();
+    from.unread.resize(size + loop_core::padding);  // what on_data promises
+    handler_->on_data({reinterpret_cast<std::byte*>(from.unread.data()), size});
 }
 
 // ---- Time ----

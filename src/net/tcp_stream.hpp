@@ -34,6 +34,7 @@ public:
     void clear_deadline() noexcept override;
     void set_handler(std::unique_ptr<stream_handler> handler) noexcept override;
     [[nodiscard]] stream_handler& handler() const noexcept override { return *handler_; }
+    [[nodiscard]] moved_stream leave() override;
     [[nodiscard]] loop_core& owner() const noexcept override { return loop_; }
     [[nodiscard]] conn_id id() const noexcept override { return id_; }
     [[nodiscard]] endpoint peer() const noexcept override;
@@ -44,6 +45,8 @@ public:
     void set_connecting() noexcept { connecting_ = true; }
     /// Puts TLS between the socket and the handler; before the first byte.
     void set_tls(std::unique_ptr<tls_session> session);
+    /// Goes on where another loop's stream left off, once it has its handler.
+    void resume(moved_stream& from);
     /// Tells the handler that the stream is open, or starts the handshake that leads there.
     void start() noexcept;
 

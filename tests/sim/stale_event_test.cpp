@@ -31,6 +31,7 @@ public:
     void pause_listener(int fd, net::io_token t, bool p) noexcept override {
         io.pause_listener(fd, t, p);
     }
+    void unwatch(int fd) noexcept override { io.unwatch(fd); }
     std::error_code watch_stream(int fd, net::io_token t) noexcept override {
         seen_.push_back(t);
         return io.watch_stream(fd, t);

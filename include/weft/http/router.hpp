@@ -21,6 +21,8 @@ using handler = unique_function<void(const request&, responder)>;
 /// Answers at once. **Cost**: less than a `handler`: no state is allocated.
 using plain_handler = unique_function<response(const request&)>;
 using upgrade_handler = unique_function<void(const request&, upgrade)>;
+/// Which loop a request belongs to, by index; see `router::place`.
+using placement = unique_function<std::optional<std::uint8_t>(const request&)>;
 
 struct route_options {
     std::optional<std::uint64_t> max_body;  ///< Instead of `options::max_body`.
@@ -69,6 +71,11 @@ public:
     /// of another kind. It decides all of it: 101, 400, 405, 426. A request with a body is refused
     /// with 400 before. **Errors**: as `on`.
     result<void> upgrade(std::string_view pattern, upgrade_handler callable);
+
+    /// Requests of this pattern, whatever their method, that belong to a loop: `where` names it,
+    /// and their connection is moved there, before the body is read, if it is another's. Nothing:
+    /// any loop will do. Called on all loops, several at once. **Errors**: as `on`.
+    result<void> place(std::string_view pattern, placement where);
 
 private:
     friend class connection;

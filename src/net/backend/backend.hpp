@@ -99,6 +99,8 @@ public:
     virtual std::error_code watch_listener(int fd, io_token token) noexcept = 0;
     virtual void pause_listener(int fd, io_token token, bool paused) noexcept = 0;
     virtual std::error_code watch_stream(int fd, io_token token) noexcept = 0;
+    /// No more events; the descriptor stays open, for another backend of this kind to watch.
+    virtual void unwatch(int fd) noexcept = 0;
 
     virtual io_result receive(int fd, byte_span into) noexcept = 0;
     /// Sends from the pieces in order; never raises SIGPIPE.

@@ -32,6 +32,7 @@ public:
     std::error_code watch_listener(int, io_token) noexcept override { return {}; }
     void pause_listener(int, io_token, bool) noexcept override {}
     std::error_code watch_stream(int, io_token) noexcept override { return {}; }
+    void unwatch(int) noexcept override {}
     io_result receive(int, byte_span) noexcept override { return {}; }
     io_result send(int, std::span<const iovec>) noexcept override { return {}; }
     void shutdown(int) noexcept override {}

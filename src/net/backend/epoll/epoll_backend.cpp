@@ -98,6 +98,7 @@ public:
     std::error_code watch_stream(int fd, io_token token) noexcept override {
         return control(EPOLL_CTL_ADD, fd, token, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
     }
+    void unwatch(int fd) noexcept override { (void)control(EPOLL_CTL_DEL, fd, {}, 0); }
 
     io_result receive(int fd, byte_span into) noexcept override;
     io_result send(int fd, std::span<const iovec> pieces) noexcept override;

@@ -77,6 +77,7 @@ public:
     std::error_code watch_listener(int fd, io_token token) noexcept override;
     void pause_listener(int fd, io_token token, bool paused) noexcept override;
     std::error_code watch_stream(int fd, io_token token) noexcept override;
+    void unwatch(int fd) noexcept override { ends_[index(fd)].watched = false; }
     io_result receive(int fd, byte_span into) noexcept override;
     io_result send(int fd, std::span<const iovec> pieces) noexcept override;
     void shutdown(int fd) noexcept override;
