@@ -16,6 +16,7 @@
 #include "http/proto/response_parser.hpp"
 #include "net/mailbox.hpp"
 #include "net/tls/tls_context.hpp"
+#include "ws/check_options.hpp"
 #include "ws/proto/tokens.hpp"
 
 namespace weft::ws::detail {
@@ -44,19 +45,9 @@ error bad_option(std::string_view what) {
     return {weft::errc::invalid_argument, "ws::client_options::" + std::string(what)};
 }
 
-result<void> check(const client_options& all) {
-    if (all.deflate && (all.deflate->window_bits < 9 || all.deflate->window_bits > 15)) {
-        return bad_option("deflate: window_bits must be 9 to 15");
-    }
-    if (all.deflate && (all.deflate->level < 1 || all.deflate->level > 9)) {
-        return bad_option("deflate: level must be 1 to 9");
-    }
-    if (all.idle_timeout < all.ping_interval) {
-        return bad_option("idle_timeout must not be below ping_interval");
-    }
-    if (all.max_message == 0 || all.max_queue == 0) {
-        return bad_option("max_message and max_queue must not be 0");
-    }
+result<void> check_all(const client_options& all) {
+    auto shared = check(to_session_options(all), "ws::client_options");
+    if (!shared) return shared;
     if (all.handshake_timeout <= duration::zero()) {
         return bad_option("handshake_timeout must be above 0");
     }
@@ -272,7 +263,7 @@ void client_core::call(Handler& handler, Args&&... args) {
 
 result<void> client_core::prepare() {
     if (start_) return {};
-    if (auto checked = check(options_); !checked) return checked;
+    if (auto checked = check_all(options_); !checked) return checked;
     auto parsed = client_url::parse(options_.url);
     if (!parsed) return parsed.error();
     if (!shared_->sessions.sha1) return error(weft::errc::not_supported, "OpenSSL has no SHA-1");

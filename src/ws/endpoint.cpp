@@ -11,6 +11,7 @@
 #include <weft/http/request.hpp>
 #include <weft/http/upgrade.hpp>
 
+#include "ws/check_options.hpp"
 #include "ws/proto/handshake.hpp"
 #include "ws/session.hpp"
 
@@ -156,34 +157,7 @@ result<void> endpoint_core::prepare() {
         origin_policy::make({chosen.origins, true, chosen.origin == origin_check::any, false});
     if (!policy) return policy.error();
     impl_->origins = std::move(*policy);
-    if (chosen.deflate && (chosen.deflate->window_bits < 9 || chosen.deflate->window_bits > 15)) {
-        return error(weft::errc::invalid_argument,
-                     "ws::deflate_options::window_bits must be 9 to 15");
-    }
-    if (chosen.deflate && (chosen.deflate->level < 1 || chosen.deflate->level > 9)) {
-        return error(weft::errc::invalid_argument, "ws::deflate_options::level must be 1 to 9");
-    }
-    if (chosen.idle_timeout < chosen.ping_interval) {
-        return error(weft::errc::invalid_argument,
-                     "ws::options::idle_timeout must not be below ping_interval");
-    }
-    if (chosen.max_message == 0) {
-        return error(weft::errc::invalid_argument, "ws::options::max_message must not be 0");
-    }
-    // The stream takes so much before anything waits where the policy can reach it.
-    if (chosen.max_queue < 2 * net::byte_stream::high_water) {
-        return error(weft::errc::invalid_argument,
-                     "ws::options::max_queue must be at least 131072 (128 KiB)");
-    }
-    if (chosen.ping_interval <= duration::zero() || chosen.close_timeout <= duration::zero()) {
-        return error(weft::errc::invalid_argument,
-                     "ws::options::ping_interval and close_timeout must be above 0");
-    }
-    constexpr duration longest = std::chrono::hours(24 * 365);
-    if (std::max({chosen.idle_timeout, chosen.close_timeout, chosen.max_message_age}) > longest) {
-        return error(weft::errc::invalid_argument,
-                     "ws::options: no time may be longer than a year");
-    }
+    if (auto checked = check(chosen, "ws::options"); !checked) return checked;
     text_list<max_subprotocols> parsed;
     for (const std::string& name : chosen.subprotocols) {
         if (parse_subprotocols(name, parsed)) {
