@@ -35,6 +35,12 @@ struct server_options {
     stream_limits limits{};
     /// Bytes that incomplete WebSocket messages of all connections may occupy together.
     std::uint64_t message_budget = 256ULL * 1024 * 1024;
+    /// Bytes that all connections may occupy together: what waits for slow peers, incomplete
+    /// messages, request bodies, compression. While there is more, nobody is accepted, bodies and
+    /// incomplete messages are refused, and those that the most waits for are closed (1013). A
+    /// message that waits for many counts for each of them. 0: 80 % of the machine's memory, or of
+    /// the control group's where that is less.
+    std::uint64_t memory_limit = 0;
     /// Connections that may be open at once, over all loops. Further ones are closed at once.
     std::size_t max_connections = 1'000'000;
     /// Connections of one address (of one /64 for IPv6) that may owe their first request, TLS

@@ -2,10 +2,13 @@
 // disk.
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "server_world.hpp"
@@ -140,6 +143,47 @@ TEST(server_certificates, are_read_again_and_bad_ones_change_nothing) {
     EXPECT_EQ(shown_name(*port), "after.test");
     ::unlink((base + ".crt").c_str());
     ::unlink((base + ".key").c_str());
+}
+
+std::size_t open_descriptors() {
+    const std::filesystem::directory_iterator all("/proc/self/fd");
+    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
+/// Leaves room for so many more descriptors while it lives.
+class few_descriptors {
+public:
+    explicit few_descriptors(unsigned more) {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        const int lowest = ::dup(0);  // all below are taken
+        ::close(lowest);
+        rlimit few = before_;
+        few.rlim_cur = static_cast<rlim_t>(lowest) + more;
+        ::setrlimit(RLIMIT_NOFILE, &few);
+    }
+    ~few_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+    few_descriptors(const few_descriptors&) = delete;
+    few_descriptors& operator=(const few_descriptors&) = delete;
+
+private:
+    rlimit before_{};
+};
+
+TEST(server_listen, a_loop_that_cannot_listen_takes_the_others_sockets_with_it) {
+    server s(with_threads(3));
+    const auto first = s.listen(loopback());  // makes the loops
+    ASSERT_TRUE(first);
+    const std::size_t before = open_descriptors();
+    std::error_code why;
+    {
+        const few_descriptors two(2);
+        const auto refused = s.listen(loopback());
+        if (!refused) why = refused.error().code();
+    }
+    EXPECT_EQ(why, std::errc::too_many_files_open);
+    EXPECT_EQ(open_descriptors(), before);
+    EXPECT_TRUE(s.listen(loopback()));
+    EXPECT_EQ(open_descriptors(), before + 3);
 }
 
 }  // namespace

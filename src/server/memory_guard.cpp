@@ -1,0 +1,113 @@
+// Shedding. Each loop gives up its share of what is too much, by the part that its own connections
+// occupy, and looks again a little later until the process is within its limit. What was closed
+// before and still holds bytes counts as given up, so that nobody is closed for the slowness of
+// others' endings.
+
+#include "server/memory_guard.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "ws/session.hpp"
+
+namespace weft {
+namespace {
+
+constexpr duration between_looks = std::chrono::milliseconds(50);
+
+}  // namespace
+
+void memory_guard::watch(byte_budget& budget) {
+    budget.report_to(process_, [this] { on_excess(); });
+}
+
+bool memory_guard::may_accept() noexcept {
+    if (!process_.exceeded()) return true;
+    refusals_.add();
+    return false;
+}
+
+void memory_guard::on_excess() noexcept {
+    for (memory_guard* guard : all_) guard->wake();
+}
+
+void memory_guard::wake() noexcept {
+    if (awake_.exchange(true)) return;
+    try {
+        loop_.post([this] { shed(); });
+    } catch (...) {
+        awake_ = false;  // no memory to say it: the next charge tries again
+    }
+}
+
+void memory_guard::shed() {
+    const std::uint64_t excess = process_.excess();
+    if (excess == 0) {
+        awake_ = false;
+        return;
+    }
+    const std::uint64_t own = loop_.budget().used();
+    const double share = static_cast<double>(own) / static_cast<double>(process_.used());
+    close_the_largest(static_cast<std::uint64_t>(static_cast<double>(excess) * share) + 1);
+    loop_.after(between_looks, [this] { shed(); });
+}
+
+void memory_guard::close_the_largest(std::uint64_t wanted) {
+    struct candidate {
+        std::size_t waits;
+        conn_id id;
+    };
+    std::vector<candidate> found;
+    std::uint64_t leaving = 0;
+    loop_.for_each_stream([&](net::byte_stream& stream) {
+        if (!stream.stalled()) return;
+        const ws::session* const session = ws::session::of(stream);
+        if (session == nullptr) {
+            found.push_back({stream.queued(), stream.id()});
+        } else if (session->is_open()) {
+            found.push_back({session->queued(), stream.id()});
+        } else {
+            leaving += session->queued();
+        }
+    });
+    std::sort(found.begin(), found.end(),
+              [](const candidate& a, const candidate& b) { return a.waits > b.waits; });
+    for (const candidate& largest : found) {
+        if (leaving >= wanted) return;
+        leaving += largest.waits;
+        net::byte_stream& stream = *loop_.find(largest.id);
+        closed_.add();
+        if (ws::session* const session = ws::session::of(stream)) {
+            session->shed();
+        } else {
+            stream.abort(make_error_code(errc::limit_exceeded));
+        }
+    }
+}
+
+void memory_guard::visit_metrics(metric_visitor to) const {
+    to({"weft_memory_shed_total",
+        {},
+        "Connections closed because memory was short.",
+        metric_kind::counter,
+        closed_.read()});
+    to({"weft_memory_accept_pauses_total",
+        {},
+        "Times that accepting paused because memory was short.",
+        metric_kind::counter,
+        refusals_.read()});
+    // Of the process, so one loop tells it.
+    if (loop_.index() != 0) return;
+    to({"weft_memory_used_bytes",
+        {},
+        "Bytes that queues, bodies and compression occupy.",
+        metric_kind::gauge,
+        process_.used()});
+    to({"weft_memory_limit_bytes",
+        {},
+        "What they may occupy.",
+        metric_kind::gauge,
+        process_.limit()});
+}
+
+}  // namespace weft

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include <weft/base/metrics.hpp>
+
+#include "base/byte_budget.hpp"
+#include "net/loop_core.hpp"
+
+namespace weft {
+
+/// Keeps the process within its memory limit, on one loop: while the limit is exceeded it accepts
+/// nobody and closes the connections that the most waits for, those whose peers do not read.
+/// **Threads**: the loop's, but for `wake`. **Lifetime**: outlives the budgets it watches.
+class memory_guard {
+public:
+    memory_guard(net::loop_core& loop, memory_account& process) noexcept
+        : loop_(loop), process_(process) {}
+    memory_guard(const memory_guard&) = delete;
+    memory_guard& operator=(const memory_guard&) = delete;
+
+    /// The guards of all loops, this one included: what one finds, all must act upon. Before the
+    /// loops run.
+    void set_all(std::vector<memory_guard*> all) noexcept { all_ = std::move(all); }
+    /// Makes a budget of this loop a part of the process' account.
+    void watch(byte_budget& budget);
+
+    [[nodiscard]] bool may_accept() noexcept;
+    void visit_metrics(metric_visitor to) const;
+
+private:
+    void on_excess() noexcept;
+    /// Has `shed` run soon. **Threads**: any.
+    void wake() noexcept;
+    void shed();
+    void close_the_largest(std::uint64_t wanted);
+
+    net::loop_core& loop_;
+    memory_account& process_;
+    std::vector<memory_guard*> all_;
+    std::atomic<bool> awake_{false};
+    counter closed_, refusals_;
+};
+
+}  // namespace weft
