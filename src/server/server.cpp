@@ -14,7 +14,9 @@
 #include "net/handshake_gate.hpp"
 #include "net/loop_core.hpp"
 #include "net/tls/tls_context.hpp"
+#include "server/memory_guard.hpp"
 #include "server/signal_watcher.hpp"
+#include "server/system_memory.hpp"
 #include "ws/session.hpp"
 
 namespace weft {
@@ -24,20 +26,27 @@ namespace {
 class node final : public net::acceptor {
 public:
     node(std::unique_ptr<net::backend> io, std::uint8_t index, const server_options& options,
-         const http::router& routes, pubsub::exchange& all, net::handshake_gate& gate)
+         const http::router& routes, pubsub::exchange& all, net::handshake_gate& gate,
+         memory_account& memory)
         : loop(std::move(io), {index, options.budgets, options.limits, options.log}),
           http(routes, options.http, options.log, &gate),
           ws(loop, all, options.message_budget / options.threads),
-          most_connections_(std::max<std::size_t>(1, options.max_connections / options.threads)) {}
+          guard(loop, memory),
+          most_connections_(std::max<std::size_t>(1, options.max_connections / options.threads)) {
+        guard.watch(loop.budget());
+        guard.watch(ws.budget);
+    }
 
     std::unique_ptr<net::stream_handler> on_accept(net::byte_stream& stream) override {
         if (loop.connections() > most_connections_) return nullptr;
         return http.make_connection(stream);
     }
+    [[nodiscard]] bool may_accept() noexcept override { return guard.may_accept(); }
 
     net::loop_core loop;
     http::service http;
     ws::session_shared ws;
+    memory_guard guard;
     std::vector<net::listener_id> listeners;
 
 private:
@@ -52,11 +61,19 @@ net::handshake_gate::limits handshake_limits(const server_options& options) {
     return {options.max_handshakes_per_address, total};
 }
 
+std::uint64_t memory_limit(const server_options& options) {
+    if (options.memory_limit != 0) return options.memory_limit;
+    const std::uint64_t whole = system_memory();
+    return whole != 0 ? whole / 5 * 4 : UINT64_MAX;
+}
+
 }  // namespace
 
 struct server::impl {
     explicit impl(server_options wanted)
-        : options(std::move(wanted)), gate(handshake_limits(options)) {
+        : options(std::move(wanted)),
+          gate(handshake_limits(options)),
+          memory(memory_limit(options)) {
         options.threads = std::clamp(options.threads, 1U, 255U);
     }
     ~impl() { shut_down(); }
@@ -82,6 +99,7 @@ struct server::impl {
     std::string failure;
     pubsub::exchange all;
     net::handshake_gate gate;
+    memory_account memory;
     std::vector<std::shared_ptr<net::tls_server_context>> certificates;
     std::vector<std::unique_ptr<node>> nodes;
 };
@@ -130,10 +148,18 @@ result<void> server::impl::prepare() {
     while (nodes.size() < options.threads) {
         auto io = net::make_epoll_backend();
         if (!io) return io.error();
-        nodes.push_back(std::make_unique<node>(
-            std::move(*io), static_cast<std::uint8_t>(nodes.size()), options, routes, all, gate));
+        nodes.push_back(std::make_unique<node>(std::move(*io),
+                                               static_cast<std::uint8_t>(nodes.size()), options,
+                                               routes, all, gate, memory));
+    }
+    std::vector<ws::session_shared*> loops;
+    std::vector<memory_guard*> guards;
+    for (const auto& n : nodes) {
+        loops.push_back(&n->ws);
+        guards.push_back(&n->guard);
     }
     for (const auto& n : nodes) {
+        n->guard.set_all(guards);
         n->http.on_transfer([this](std::uint8_t to, net::moved_stream what) {
             if (to >= nodes.size()) return;
             node& there = *nodes[to];
@@ -142,8 +168,6 @@ result<void> server::impl::prepare() {
             });
         });
     }
-    std::vector<ws::session_shared*> loops;
-    for (const auto& n : nodes) loops.push_back(&n->ws);
     for (const auto& endpoint : endpoints) endpoint->set_loops(loops);
     for (const auto& m : modules) {
         if (auto ready = m->prepare(loops); !ready) return ready;
@@ -162,7 +186,6 @@ result<std::uint16_t> server::impl::listen(const server_address& address) {
         auto made = net::tls_server_context::make(*address.tls);
         if (!made) return made.error();
         tls = std::move(*made);
-        certificates.push_back(tls);
     }
     listen_options where{address.host, address.port, address.unix_path, address.adopt_fd};
     const bool by_port = where.unix_path.empty() && where.adopt_fd < 0;
@@ -177,13 +200,19 @@ result<std::uint16_t> server::impl::listen(const server_address& address) {
         where.share_port = true;
     }
     std::uint16_t port = where.port;
+    std::vector<std::pair<node*, net::listener_id>> opened;
     for (const auto& n : nodes) {
         const auto id = n->loop.listen(where, *n, tls);
-        if (!id) return id.error();
-        n->listeners.push_back(*id);
+        if (!id) {
+            for (const auto& [on, listener] : opened) on->loop.close_listener(listener);
+            return id.error();
+        }
+        opened.emplace_back(n.get(), *id);
         if (const auto bound = n->loop.local_address(*id)) port = bound->port();
         if (!by_port) break;  // one socket cannot be shared this way: the first loop has it
     }
+    for (const auto& [on, listener] : opened) on->listeners.push_back(listener);
+    if (tls != nullptr) certificates.push_back(std::move(tls));
     return port;
 }
 
@@ -273,8 +302,7 @@ send_status server::send(conn_id to, const message& what) {
         return open != nullptr ? open->send(m) : send_status::closed;
     };
     if (n->loop.runs_here()) return deliver(*n, to, what);
-    return n->loop.post([n, to, what, deliver] { deliver(*n, to, what); }) ? send_status::queued
-                                                                           : send_status::closed;
+    return n->ws.hub.post(what.size(), [n, to, what, deliver] { deliver(*n, to, what); });
 }
 
 void server::close(conn_id which, ws::close_code code, std::string_view reason) {
@@ -312,6 +340,7 @@ std::string server::metrics_text() const {
         n->http.counters().visit(add);
         n->ws.metrics.visit(add);
         n->ws.hub.metrics().visit(add);
+        n->guard.visit_metrics(add);
     }
     for (const auto& m : impl_->modules)
         m->visit_metrics([&](const metric_sample& sample) { page.add(sample); });
