@@ -4,7 +4,7 @@
 //   text MESSAGE...      a session's messages: t<hex> for text, b<hex> for binary; the answer is
 //   about
 //                        the last one, with its data as a string
-//   msgpack MESSAGE      the same for one message
+//   msgpack HEX          the same for one message
 //   encode HEX [HEX...]  a text packet and its attachments; the answer is their msgpack form
 
 #include <cstdio>
@@ -22,6 +22,7 @@ namespace {
 
 using namespace weft;
 using namespace weft::socketio;
+using weft::socketio::errc;
 
 std::string unhex(std::string_view hex) {
     std::string out;
@@ -55,10 +56,28 @@ void write_packet(json_writer& json, const packet_view& packet,
     json.end_array();
 }
 
+std::string refused(errc why) {
+    std::string out;
+    json_writer json(out);
+    json.begin_object();
+    json.member("error", describe(why).text);
+    json.end_object();
+    return out;
+}
+
+std::string taken(const packet_view& packet, std::span<const byte_view> attachments) {
+    std::string out;
+    json_writer json(out);
+    json.begin_object();
+    write_packet(json, packet, attachments);
+    json.end_object();
+    return out;
+}
+
 /// Feeds messages until one fails; tells of the last.
-std::string assemble(std::istream& messages, packet_format format) {
+std::string assemble(std::istream& messages) {
     const packet_limits limits;
-    packet_assembler assembler(limits, protocol_version::v4, format);
+    packet_assembler assembler(limits, protocol_version::v4);
     packet_event last = packet_event::need_more;
     std::string word;
     std::string message;
@@ -66,15 +85,21 @@ std::string assemble(std::istream& messages, packet_format format) {
         message = unhex(std::string_view(word).substr(1));
         last = word[0] == 't' ? assembler.text(message) : assembler.binary(as_bytes(message));
     }
-    std::string out;
-    json_writer json(out);
-    json.begin_object();
-    if (last == packet_event::failed) json.member("error", describe(assembler.error()).text);
-    if (last == packet_event::packet) {
-        write_packet(json, assembler.packet(), assembler.attachments());
-    }
-    json.end_object();
-    return out;
+    if (last == packet_event::failed) return refused(assembler.error());
+    if (last == packet_event::need_more) return "{}";
+    return taken(assembler.packet(), assembler.attachments());
+}
+
+std::string translate(std::istream& in) {
+    std::string word;
+    in >> word;
+    const std::string message = unhex(word);
+    std::string text;
+    std::vector<byte_view> attachments;
+    const errc wrong = msgpack_to_text(as_bytes(message), {}, text, attachments);
+    if (wrong != errc{}) return refused(wrong);
+    const packet_result parsed = parse_packet(text, {}, protocol_version::v4);
+    return parsed ? taken(parsed.packet, attachments) : refused(parsed.error);
 }
 
 std::string encode(std::istream& parts) {
@@ -100,10 +125,9 @@ int main() {
         std::istringstream words(line);
         std::string command;
         words >> command;
-        const std::string answer =
-            command == "encode"
-                ? encode(words)
-                : assemble(words, command == "text" ? packet_format::text : packet_format::msgpack);
+        const std::string answer = command == "text"      ? assemble(words)
+                                   : command == "msgpack" ? translate(words)
+                                                          : encode(words);
         std::puts(answer.c_str());
     }
     return 0;

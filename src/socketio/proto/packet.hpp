@@ -24,12 +24,6 @@ enum class packet_type : std::uint8_t {
 /// clients since 3.0, 3 those before.
 enum class protocol_version : std::uint8_t { v3 = 3, v4 = 4 };
 
-/// How packets look in the messages of an Engine.IO session.
-enum class packet_format : std::uint8_t {
-    text,     ///< A text message, then the attachments as binary ones.
-    msgpack,  ///< One binary message; see msgpack_packet.hpp.
-};
-
 /// What one packet may hold. Nesting and the members of an object have the limits of `json_reader`.
 struct packet_limits {
     std::size_t max_attachments = 10;        ///< At most 64.

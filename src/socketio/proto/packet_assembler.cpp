@@ -5,8 +5,6 @@
 
 #include "socketio/proto/packet_assembler.hpp"
 
-#include "socketio/proto/msgpack_packet.hpp"
-
 namespace weft::socketio {
 
 packet_event packet_assembler::fail(errc why) noexcept {
@@ -35,7 +33,6 @@ void packet_assembler::forget() {
 
 packet_event packet_assembler::text(std::string_view message) {
     if (error_ != errc{}) return packet_event::failed;
-    if (format_ != packet_format::text) return fail(errc::unexpected_text);
     if (due_ > 0) return fail(errc::expected_attachment);
     if (message.size() > limits_.max_packet) return fail(errc::packet_too_big);
     forget();
@@ -51,17 +48,6 @@ packet_event packet_assembler::text(std::string_view message) {
 
 packet_event packet_assembler::binary(byte_view message) {
     if (error_ != errc{}) return packet_event::failed;
-    return format_ == packet_format::text ? next_attachment(message) : translate(message);
-}
-
-packet_event packet_assembler::translate(byte_view message) {
-    if (message.size() > limits_.max_packet) return fail(errc::packet_too_big);
-    forget();
-    const errc failure = msgpack_to_text(message, limits_, text_, attachments_);
-    return failure == errc{} ? parse(text_) : fail(failure);
-}
-
-packet_event packet_assembler::next_attachment(byte_view message) {
     if (due_ == 0) return fail(errc::unexpected_binary);
     if (message.size() > room_) return fail(errc::packet_too_big);
     room_ -= message.size();

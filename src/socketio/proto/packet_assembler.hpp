@@ -18,7 +18,8 @@ enum class packet_event : std::uint8_t {
     failed,     ///< See `error`. Nothing follows.
 };
 
-/// Turns the messages of an Engine.IO session into packets with their attachments.
+/// Turns the messages of an Engine.IO session into packets with their attachments. Msgpack packets
+/// need none of this: each is one message.
 ///
 /// A packet without attachments is a view of the message that was fed. Otherwise its text and all
 /// attachments but the last, which needs no copy either, are kept until it is whole. Msgpack
@@ -27,9 +28,8 @@ enum class packet_event : std::uint8_t {
 class packet_assembler {
 public:
     /// **Lifetime**: `limits` outlives the assembler.
-    packet_assembler(const packet_limits& limits, protocol_version version,
-                     packet_format format = packet_format::text) noexcept
-        : limits_(limits), version_(version), format_(format) {}
+    packet_assembler(const packet_limits& limits, protocol_version version) noexcept
+        : limits_(limits), version_(version) {}
 
     packet_assembler(const packet_assembler&) = delete;
     packet_assembler& operator=(const packet_assembler&) = delete;
@@ -53,14 +53,11 @@ public:
 private:
     packet_event fail(errc why) noexcept;
     packet_event parse(std::string_view message) noexcept;
-    packet_event translate(byte_view message);
-    packet_event next_attachment(byte_view message);
     void forget();
     void cut_attachments(byte_view last);
 
     const packet_limits& limits_;
     protocol_version version_;
-    packet_format format_;
     packet_view packet_;
     std::vector<byte_view> attachments_;
     errc error_{};

@@ -315,6 +315,23 @@ TEST(json_reader, lends_the_text_of_a_value) {
     EXPECT_TRUE(json.finish());
 }
 
+TEST(json_reader, lends_keys_as_they_stand) {
+    json_reader json(R"({"a\u0062":1, "":{"x":2},"c" :3})");
+    std::string_view key;
+    ASSERT_TRUE(json.begin_object() && json.next_raw_key(key) && json.skip());
+    EXPECT_EQ(key, R"(a\u0062)");
+    ASSERT_TRUE(json.next_raw_key(key) && json.skip());
+    EXPECT_EQ(key, "");
+    ASSERT_TRUE(json.next_raw_key(key) && json.skip());
+    EXPECT_EQ(key, "c");
+    EXPECT_FALSE(json.next_raw_key(key));
+    EXPECT_TRUE(json.finish());
+    json_reader bad(R"({"a\x":1})");
+    ASSERT_TRUE(bad.begin_object());
+    EXPECT_FALSE(bad.next_raw_key(key));
+    EXPECT_EQ(bad.error(), json_errc::bad_escape);
+}
+
 TEST(json_reader, reads_elements_without_brackets) {
     json_reader json(R"( 1 , [2] )");
     int number = 0;

@@ -130,33 +130,5 @@ TEST_F(packet_assembler_test, large_packets_leave_no_large_buffers) {
     EXPECT_LT(assembler_.held(), 10'000U);
 }
 
-TEST(msgpack_assembler, takes_binary_messages_only) {
-    const packet_limits limits;
-    packet_assembler assembler(limits, protocol_version::v4, packet_format::msgpack);
-    const std::string event =
-        "\x83\xa4type\x02\xa4"
-        "data\x92\xa1"
-        "e\xc4\x01\x09\xa3nsp\xa1/"s;
-    for (int round = 0; round < 2; ++round) {
-        ASSERT_EQ(assembler.binary(as_bytes(event)), packet_event::packet);
-        EXPECT_EQ(assembler.packet().type, packet_type::binary_event);
-        EXPECT_EQ(assembler.packet().event, "\"e\"");
-        EXPECT_EQ(assembler.packet().arguments, R"({"_placeholder":true,"num":0})");
-        ASSERT_EQ(assembler.attachments().size(), 1U);
-        EXPECT_EQ(as_text(assembler.attachments()[0]), "\x09");
-        EXPECT_FALSE(assembler.incomplete());
-    }
-    EXPECT_EQ(assembler.text("2"), packet_event::failed);
-    EXPECT_EQ(assembler.error(), errc::unexpected_text);
-}
-
-TEST(msgpack_assembler, limits_the_message) {
-    packet_limits limits;
-    limits.max_packet = 10;
-    packet_assembler assembler(limits, protocol_version::v4, packet_format::msgpack);
-    EXPECT_EQ(assembler.binary(as_bytes("12345678901")), packet_event::failed);
-    EXPECT_EQ(assembler.error(), errc::packet_too_big);
-}
-
 }  // namespace
 }  // namespace weft::socketio
