@@ -209,9 +209,8 @@ template <class F>
 bool decode_exactly(value_reader& in, std::size_t size, F&& decode_nth) {
     std::size_t count = 0;
     const bool read = in.each_element([&](std::size_t index) {
-        if (index == size) return in.skip() && wrong_size(in, size);
         ++count;
-        return decode_nth(index);
+        return index < size ? decode_nth(index) : in.skip();
     });
     return read && (count == size || wrong_size(in, size));
 }
