@@ -193,6 +193,8 @@ TEST(jsonp, replies_are_safe_in_a_script) {
     EXPECT_EQ(write_jsonp("12]alert(1)//", "6"), R"(___eio[121]("6");)");
     EXPECT_EQ(write_jsonp("", "\xE2\x80\xA8\xE2\x80\xA9\xE2\x80\xAA\xE2\x80"),
               "___eio[](\"\\u2028\\u2029\xE2\x80\xAA\xE2\x80\");");
+    // Not UTF-8, and yet no line end may come through.
+    EXPECT_EQ(write_jsonp("0", "\xE2\x80\xE2\x80\xA9"), "___eio[0](\"\xE2\x80\\u2029\");");
     EXPECT_EQ(write_jsonp(std::string(100, '7'), "6"), "___eio[7777777777777777](\"6\");");
 }
 
