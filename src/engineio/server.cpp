@@ -151,7 +151,9 @@ struct server::impl {
 
     void on_request(const http::request& request, http::responder answer);
     void on_upgrade(const http::request& request, http::upgrade upgrade);
+    void keep(const http::request& request, inquiry& q);
     void read(const http::request& request, inquiry& q);
+    void refuse_origin(const http::request& request, inquiry& q);
     void advance(inquiry& q);
     void wait_for(const admission& gate, errc refusal, inquiry& q);
     static task<void> await(impl& self, const admission& gate, errc refusal,
@@ -290,7 +292,13 @@ result<void> server::impl::route(http::router& to, const std::string& pattern) {
 
 // ---- A request ----
 
+/// For who decides about the request, or wants to hear of its refusal.
+void server::impl::keep(const http::request& request, inquiry& q) {
+    if (q.who.url().empty()) q.who = handshake(request);
+}
+
 void server::impl::read(const http::request& request, inquiry& q) {
+    if (chosen().on_connection_error) keep(request, q);
     const query_facts facts = parse_query(request.query());
     q.method = request.method();
     q.transport = transport_of(facts.transport, chosen());
@@ -309,7 +317,7 @@ void server::impl::read(const http::request& request, inquiry& q) {
     if (chosen().headers) chosen().headers(bag, request);
     if (chosen().initial_headers && !q.sid) chosen().initial_headers(bag, request);
     q.form.lines = bag.header_lines();
-    if (!q.sid || !chosen().middlewares.empty()) q.who = handshake(request);
+    if (!q.sid || !chosen().middlewares.empty()) keep(request, q);
 }
 
 void server::impl::on_request(const http::request& request, http::responder answer) {
@@ -318,7 +326,7 @@ void server::impl::on_request(const http::request& request, http::responder answ
     q.answer = std::move(answer);
     const bool script = parse_query(request.query()).jsonp.has_value();
     if (!origins.allows(request, script ? origin_guard::kind::script : origin_guard::kind::poll)) {
-        return refuse(q, errc::origin_refused, request.header("origin"));
+        return refuse_origin(request, q);
     }
     if (request.method() == http::method::options && chosen().cors) {
         (void)q.answer.send(origins.preflight(request));
@@ -333,8 +341,7 @@ void server::impl::on_upgrade(const http::request& request, http::upgrade upgrad
     q.at = &shard_of(request);
     q.upgrades = true;
     q.upgrade = std::move(upgrade);
-    if (!origins.allows(request, origin_guard::kind::websocket))
-        return refuse(q, errc::origin_refused, request.header("origin"));
+    if (!origins.allows(request, origin_guard::kind::websocket)) return refuse_origin(request, q);
     read(request, q);
     websocket_offer offer;
     if (const auto wrong = check_websocket(request, chosen(), q.at->web, offer)) {
@@ -441,6 +448,11 @@ void server::impl::refuse(inquiry& q, errc why, std::string_view context, std::s
     json.member("message", message);
     json.end_object();
     (void)q.answer.send(make_plain(q.form, row.status, "application/json", std::move(body)));
+}
+
+void server::impl::refuse_origin(const http::request& request, inquiry& q) {
+    if (chosen().on_connection_error) keep(request, q);
+    refuse(q, errc::origin_refused, request.header("origin"));
 }
 
 // ---- What a request does ----

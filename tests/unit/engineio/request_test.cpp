@@ -102,13 +102,16 @@ TEST(refusals, each_has_its_status_and_body) {
 TEST(refusals, are_told_to_the_application) {
     texts told;
     eio_world world({.on_connection_error = [&told](const connection_error& e) {
+        EXPECT_EQ(e.url.substr(0, 12), "/socket.io/?");
+        EXPECT_EQ(e.address, "127.0.0.1");
         told.push_back(std::string(e.message) + "|" + std::string(e.context));
     }});
     world.ask(eio_world::get("EIO=4&transport=tcp"));
     world.ask(eio_world::get("EIO=4&transport=polling&sid=x"));
     world.ask(eio_world::post(first_poll, ""));
+    world.ask(eio_world::get(first_poll, origin("https://evil.io")));
     EXPECT_EQ(told, (texts{"Transport unknown|tcp", "Session ID unknown|x",
-                           "Bad handshake method|POST"}));
+                           "Bad handshake method|POST", "Forbidden|https://evil.io"}));
 }
 
 TEST(refusals, transports_may_be_turned_off) {
