@@ -9,5 +9,6 @@
 #include <weft/net/loop.hpp>
 #include <weft/pubsub/message.hpp>
 #include <weft/server/server.hpp>
+#include <weft/socketio/server.hpp>
 #include <weft/ws/client.hpp>
 #include <weft/ws/endpoint.hpp>
