@@ -172,15 +172,18 @@ void client::on_writable() {
     if (state_ == state::closing) close_transport();
 }
 
-send_status client::send(const message& what) {
+send_status client::send(std::span<const message> group) {
     if (state_ != state::open) return send_status::closed;
-    if (!what) return send_status::dropped;
-    const std::size_t size = what.size() + packet_overhead;
+    std::size_t size = 0;
+    for (const message& one : group) {
+        if (!one) return send_status::dropped;
+        size += one.size() + packet_overhead;
+    }
     if (size > options_.max_queue - std::min(options_.max_queue, queued_)) {
         return send_status::dropped;
     }
     const bool waits = behind();
-    queue_.push_back(what);
+    queue_.insert(queue_.end(), group.begin(), group.end());
     queued_ += size;
     flush();
     return waits ? send_status::queued : send_status::sent;

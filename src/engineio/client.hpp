@@ -3,6 +3,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -76,9 +77,10 @@ public:
 
     /// Begins. **Errors**: what is wrong with the options; then `on_close` does not follow.
     result<void> open();
-    /// Sends a message: text with its type digit, binary as it is. What waits for a transport is
-    /// bounded by `max_queue`.
-    send_status send(const message& what);
+    /// Sends messages that belong together, all or none: text with its type digit, binary as it is.
+    /// What waits for a transport is bounded by `max_queue`.
+    send_status send(std::span<const message> group);
+    send_status send(const message& what) { return send({&what, 1}); }
     /// Whether something that was sent before would go out first.
     [[nodiscard]] bool behind() const noexcept;
     /// Writes what waits, takes leave, and reports `forced_close`. Harmless twice.

@@ -57,7 +57,7 @@ private:
     }
     /// Nothing for an end that the server announced.
     static std::optional<error> error_of(const ws::close_event& event) {
-        if (event.clean || !event.cause || event.cause == condition::peer_gone) return std::nullopt;
+        if (!event.cause || event.cause == weft::errc::closed_by_peer) return std::nullopt;
         return error(event.cause, "the WebSocket");
     }
 

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <weft/base/time.hpp>
+#include <weft/engineio/options.hpp>
+#include <weft/socketio/arguments.hpp>
+#include <weft/socketio/options.hpp>
+
+namespace weft::socketio {
+
+/// What a client shows to be let into a namespace: an object, such as a map or a structure with
+/// `WEFT_FIELDS`, or a function that makes one whenever a connection begins.
+class client_auth {
+public:
+    client_auth() = default;
+    template <class T>
+    requires(!std::is_same_v<std::remove_cvref_t<T>, client_auth>)
+        client_auth(T what) {  // NOLINT(google-explicit-constructor)
+        if constexpr (std::invocable<const T&>) {
+            make_ = [make = std::move(what)] { return detail::encode_arguments(make()).json; };
+        } else {
+            make_ = [json = detail::encode_arguments(what).json] { return json; };
+        }
+    }
+
+    /// For the library: a JSON object, or empty.
+    [[nodiscard]] std::string json() const { return make_ ? make_() : std::string(); }
+
+private:
+    std::function<std::string()> make_;
+};
+
+/// Where a client connects to and how it behaves. Names and defaults are those of the JavaScript
+/// client. **Units**: bytes.
+struct client_options {
+    /// `http://host:port/namespace?query`, `https://`, `ws://`, or `wss://`. A path names the
+    /// namespace of `client::socket`; nothing of it is used for the connection.
+    std::string url{};
+
+    // The connection below.
+    std::string path = "/socket.io";
+    bool add_trailing_slash = true;
+    std::vector<std::pair<std::string, std::string>> query{};
+    std::vector<std::pair<std::string, std::string>> extra_headers{};
+    /// Begins with the first.
+    std::vector<engineio::transport_kind> transports{engineio::transport_kind::polling,
+                                                     engineio::transport_kind::websocket};
+    bool upgrade = true;
+    /// When one transport cannot connect, tries the next.
+    bool try_all_transports = false;
+    /// Keeps the server's cookies while connected; load balancers need them for polling.
+    bool with_credentials = false;
+    /// Of one polling request. Unset: the heartbeat alone decides.
+    std::optional<duration> request_timeout{};
+
+    // Connecting and coming back.
+    /// Connects in the loop's next turn, as if `connect` were called.
+    bool auto_connect = true;
+    bool reconnection = true;
+    /// Unset: never gives up.
+    std::optional<unsigned> reconnection_attempts{};
+    duration reconnection_delay = std::chrono::seconds(1);
+    duration reconnection_delay_max = std::chrono::seconds(5);
+    /// 0 to 1: how much of a delay is left to chance.
+    double randomization_factor = 0.5;
+    /// For one attempt to connect.
+    duration timeout = std::chrono::seconds(20);
+
+    // Namespaces and packets.
+    client_auth auth{};
+    packet_parser parser = packet_parser::text;
+    /// For acknowledgements without a `timeout` of their own. Unset: they wait as long as the
+    /// connection lasts.
+    std::optional<duration> ack_timeout{};
+    /// How often an event is sent again that the server did not acknowledge within `ack_timeout`.
+    /// When set, events go out one after the other, each when the one before was acknowledged.
+    std::optional<unsigned> retries{};
+
+    // Limits.
+    std::size_t max_message = 16 * 1024 * 1024;  ///< Of a packet, and of a polling reply.
+    std::size_t max_attachments = 10;            ///< Of one packet; at most 64.
+    /// What may wait for the server, and, per namespace, for the connection. What does not fit is
+    /// dropped, which `emit` tells.
+    std::size_t max_queue = 32 * 1024 * 1024;
+};
+
+}  // namespace weft::socketio

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include <weft/base/result.hpp>
+#include <weft/base/unique_function.hpp>
+#include <weft/net/loop.hpp>
+#include <weft/socketio/client.hpp>
+
+namespace weft::socketio {
+
+/// A client for programs without a loop: it brings a thread of its own, on which all handlers and
+/// callbacks run.
+///
+///     auto io = weft::socketio::client_thread::make({.url = "http://localhost:3000"},
+///                                                   [](weft::socketio::client& c) {
+///         c.socket().on("news", [](std::string text) { ... });
+///     });
+///     if (io) (*io)->emit("hello", "world");
+///
+/// **Threads**: any, and several at once; but it must not be destroyed on its own thread.
+/// **Lifetime**: the destructor takes leave of the server, waits until what was emitted is sent,
+/// two seconds at most, and joins the thread. No handler runs once it has begun on that thread.
+class client_thread {
+public:
+    /// Starts the thread. `set_up` runs there, before anything else: it sets the handlers.
+    /// **Errors**: the system's, when it refuses a thread or what a loop needs. What is wrong with
+    /// the options, `client::on_error` tells.
+    static result<std::unique_ptr<client_thread>> make(client_options options,
+                                                       unique_function<void(client&)> set_up = {},
+                                                       tls_client_options tls = {},
+                                                       loop_options on = {});
+    ~client_thread();
+    client_thread(const client_thread&) = delete;
+    client_thread& operator=(const client_thread&) = delete;
+
+    /// The socket of the URL's namespace, by a name that any thread may use.
+    [[nodiscard]] const client_socket_ref& socket() const noexcept { return socket_; }
+    /// `socket().emit(...)`: `queued`, since the event travels to the thread first.
+    template <class... Args>
+    send_status emit(std::string_view event, const Args&... args) const {
+        return socket_.emit(event, args...);
+    }
+    /// `socket().emit_with_ack<R>(..., callback)`; the callback runs on the client's thread.
+    template <class R = void, class... Args>
+    auto emit_with_ack(std::string_view event, Args&&... args) const {
+        return socket_.emit_with_ack<R>(event, std::forward<Args>(args)...);
+    }
+    /// Runs `task(client&)` on the client's thread: for other namespaces and handlers.
+    void with(unique_function<void(client&)> task) const;
+
+private:
+    client_thread(std::unique_ptr<loop> on, client_options options, tls_client_options tls);
+
+    std::unique_ptr<loop> loop_;
+    std::unique_ptr<client> client_;  // the thread's, once that runs
+    client_socket_ref socket_;
+    std::thread thread_;
+};
+
+}  // namespace weft::socketio

@@ -1,0 +1,218 @@
+// The public face of a client: thread checks and forwarding only. What it forwards to lives on
+// while a handler runs, so that destroying a client is always allowed.
+
+#include <weft/socketio/client.hpp>
+
+#include <utility>
+
+#include "socketio/client_core.hpp"
+#include "socketio/client_namespace.hpp"
+
+namespace weft::socketio {
+namespace {
+
+template <class F>
+std::shared_ptr<F> shared(F handler) {
+    return handler ? std::make_shared<F>(std::move(handler)) : nullptr;
+}
+
+}  // namespace
+
+std::string_view to_string(client_disconnect_reason why) noexcept {
+    switch (why) {
+        case client_disconnect_reason::io_server_disconnect: return "io server disconnect";
+        case client_disconnect_reason::io_client_disconnect: return "io client disconnect";
+        case client_disconnect_reason::ping_timeout: return "ping timeout";
+        case client_disconnect_reason::transport_close: return "transport close";
+        case client_disconnect_reason::transport_error: return "transport error";
+        case client_disconnect_reason::parse_error: return "parse error";
+    }
+    return {};
+}
+
+// ---- A name of a socket ----
+
+loop_ref client_socket_ref::loop() const {
+    return home_ != nullptr ? home_->loop() : loop_ref();
+}
+
+void client_socket_ref::with(unique_function<void(client_socket&)> task) const {
+    if (home_ == nullptr) return;
+    if (home_->here()) {
+        if (home_->client() != nullptr) task(*at_->face);
+        return;
+    }
+    home_->post([name = *this, task = std::move(task)]() mutable {
+        name.home_->note_thread();
+        if (name.home_->client() != nullptr) task(*name.at_->face);
+    });
+}
+
+void client_socket_ref::connect() const {
+    with([](client_socket& s) { (void)s.connect(); });
+}
+void client_socket_ref::disconnect() const {
+    with([](client_socket& s) { s.disconnect(); });
+}
+
+send_status client_socket_ref::emit_encoded(std::string_view event, const encoded_arguments& args,
+                                            const detail::emit_flags& flags) const {
+    if (home_ == nullptr) return send_status::closed;
+    if (home_->here()) {
+        if (home_->client() == nullptr) return send_status::closed;
+        return at_->emit(event, args, flags);
+    }
+    const bool posted = home_->post([name = *this, event = std::string(event), args, flags] {
+        name.home_->note_thread();
+        if (name.home_->client() != nullptr) name.at_->emit(event, args, flags);
+    });
+    return posted ? send_status::queued : send_status::closed;
+}
+
+void client_socket_ref::emit_awaiting(std::string_view event, const encoded_arguments& args,
+                                      const detail::emit_flags& flags,
+                                      detail::ack_callback on_ack) const {
+    const error gone(weft::errc::closed_locally, "the client is gone");
+    if (home_ == nullptr) return on_ack(gone);
+    if (home_->here() && home_->client() != nullptr) {
+        return at_->emit_awaiting(event, args, flags, std::move(on_ack));
+    }
+    home_->post([name = *this, event = std::string(event), args, flags, gone,
+                 on_ack = std::move(on_ack)]() mutable {
+        name.home_->note_thread();
+        if (name.home_->client() == nullptr) return on_ack(gone);
+        name.at_->emit_awaiting(event, args, flags, std::move(on_ack));
+    });
+}
+
+// ---- A socket ----
+
+client_socket::client_socket(std::unique_ptr<detail::client_namespace> at) noexcept
+    : at_(std::move(at)) {}
+client_socket::~client_socket() = default;
+
+std::string_view client_socket::id() const noexcept {
+    return at_->id();
+}
+std::string_view client_socket::nsp() const noexcept {
+    return at_->name();
+}
+client_socket_ref client_socket::ref() const {
+    client_socket_ref name;
+    name.home_ = at_->core().home();
+    name.at_ = at_.get();
+    return name;
+}
+bool client_socket::connected() const noexcept {
+    return at_->connected();
+}
+bool client_socket::active() const noexcept {
+    return at_->active();
+}
+bool client_socket::recovered() const noexcept {
+    return at_->recovered();
+}
+
+result<void> client_socket::connect() {
+    if (!at_->core().callable()) return weft::errc::wrong_thread;
+    return at_->connect();
+}
+void client_socket::disconnect() {
+    if (at_->core().callable()) at_->disconnect();
+}
+void client_socket::set_auth(client_auth auth) {
+    at_->set_auth(std::move(auth));
+}
+
+void client_socket::set_handler(std::string_view event,
+                                detail::typed_event_handler<client_socket> handler) {
+    at_->on.events[std::string(event)] = shared(std::move(handler));
+}
+client_socket& client_socket::off(std::string_view event) {
+    at_->on.events.erase(std::string(event));
+    return *this;
+}
+client_socket& client_socket::on_any(
+    unique_function<void(client_socket&, std::string_view, const raw_arguments&)> handler) {
+    at_->on.any = shared(std::move(handler));
+    return *this;
+}
+client_socket& client_socket::on_connect(unique_function<void(client_socket&)> handler) {
+    at_->on.connect = shared(std::move(handler));
+    return *this;
+}
+client_socket& client_socket::on_connect_error(
+    unique_function<void(client_socket&, const connect_error&)> handler) {
+    at_->on.connect_error = shared(std::move(handler));
+    return *this;
+}
+client_socket& client_socket::on_disconnect(
+    unique_function<void(client_socket&, const client_disconnect&)> handler) {
+    at_->on.disconnect = shared(std::move(handler));
+    return *this;
+}
+
+send_status client_socket::emit_encoded(std::string_view event, const encoded_arguments& args,
+                                        const detail::emit_flags& flags) {
+    if (!at_->core().callable()) return send_status::misuse;
+    return at_->emit(event, args, flags);
+}
+void client_socket::emit_awaiting(std::string_view event, const encoded_arguments& args,
+                                  const detail::emit_flags& flags, detail::ack_callback on_ack) {
+    if (!at_->core().callable()) return on_ack(error(weft::errc::wrong_thread));
+    at_->emit_awaiting(event, args, flags, std::move(on_ack));
+}
+
+// ---- The client ----
+
+client::client(loop& on, client_options options, tls_client_options tls)
+    : client(on.core(), std::move(options), std::move(tls)) {}
+client::client(net::loop_core& on, client_options options, tls_client_options tls)
+    : core_(std::make_shared<detail::client_core>(on, std::move(options), std::move(tls))) {
+    core_->start();
+}
+client::~client() {
+    core_->leave();
+}
+
+client_socket& client::of(std::string_view nsp) {
+    return core_->of(nsp);
+}
+client_socket& client::socket() {
+    return core_->of(core_->url_namespace());
+}
+result<void> client::connect() {
+    return core_->connect();
+}
+void client::disconnect() {
+    core_->disconnect();
+}
+bool client::connected() const noexcept {
+    return core_->connected();
+}
+std::string_view client::transport() const noexcept {
+    return connected() ? to_string(core_->transport()) : std::string_view();
+}
+
+client& client::on_error(unique_function<void(const error&)> handler) {
+    core_->on.error = std::move(handler);
+    return *this;
+}
+client& client::on_reconnect_attempt(unique_function<void(unsigned)> handler) {
+    core_->on.reconnect_attempt = std::move(handler);
+    return *this;
+}
+client& client::on_reconnect(unique_function<void(unsigned)> handler) {
+    core_->on.reconnect = std::move(handler);
+    return *this;
+}
+client& client::on_reconnect_error(unique_function<void(const error&)> handler) {
+    core_->on.reconnect_error = std::move(handler);
+    return *this;
+}
+client& client::on_reconnect_failed(unique_function<void()> handler) {
+    core_->on.reconnect_failed = std::move(handler);
+    return *this;
+}
+
+}  // namespace weft::socketio

@@ -1,0 +1,441 @@
+// The connection of a client, and when to make it again. Every attempt and every pause has a serial
+// number, and what the loop still reports of an earlier one is dropped by it. Each call from below
+// holds the core, so that a handler may destroy the client; `left_` then keeps everybody quiet.
+
+#include "socketio/client_core.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <utility>
+
+#include "net/mailbox.hpp"
+#include "socketio/client_namespace.hpp"
+#include "socketio/error_answer.hpp"
+#include "socketio/proto/msgpack_packet.hpp"
+#include "ws/client_url.hpp"
+
+namespace weft::socketio::detail {
+namespace {
+
+/// How long a connection that we end may take to bring what was sent.
+constexpr duration close_grace = std::chrono::seconds(10);
+
+error bad_option(std::string_view what) {
+    return {weft::errc::invalid_argument, "socketio::client_options::" + std::string(what)};
+}
+
+result<void> check(const client_options& all) {
+    if (all.reconnection_delay <= duration::zero() ||
+        all.reconnection_delay_max < all.reconnection_delay) {
+        return bad_option("reconnection_delay must be above 0 and not above its maximum");
+    }
+    if (!(all.randomization_factor >= 0 && all.randomization_factor <= 1)) {
+        return bad_option("randomization_factor must be 0 to 1");
+    }
+    if (all.timeout <= duration::zero()) return bad_option("timeout must be above 0");
+    if (all.max_attachments > 64) return bad_option("max_attachments must not be above 64");
+    if (all.max_message == 0 || all.max_queue == 0) {
+        return bad_option("max_message and max_queue must not be 0");
+    }
+    return {};
+}
+
+client_disconnect_reason reason_of(engineio::close_cause cause) noexcept {
+    switch (cause) {
+        case engineio::close_cause::ping_timeout: return client_disconnect_reason::ping_timeout;
+        case engineio::close_cause::transport_close:
+            return client_disconnect_reason::transport_close;
+        case engineio::close_cause::transport_error:
+            return client_disconnect_reason::transport_error;
+        case engineio::close_cause::forced_close: break;
+    }
+    return client_disconnect_reason::io_client_disconnect;
+}
+
+}  // namespace
+
+duration reconnection_pause(const client_options& how, unsigned attempts,
+                            std::uint32_t random) noexcept {
+    const double longest = static_cast<double>(how.reconnection_delay_max.count());
+    double pause = static_cast<double>(how.reconnection_delay.count()) * std::pow(2, attempts);
+    const double spread = 2 * (static_cast<double>(random) / 4294967295.0) - 1;  // -1 to 1
+    pause *= 1 + spread * how.randomization_factor;
+    return duration(static_cast<duration::rep>(std::min(pause, longest)));
+}
+
+// ---- How others find the client ----
+
+client_home::client_home(net::loop_core& loop) : mail_(loop.mail()), loop_(&loop) {}
+
+bool client_home::here() const noexcept {
+    return !mail_->closed() &&
+           thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+}
+void client_home::note_thread() noexcept {
+    thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+}
+bool client_home::post(unique_function<void()> task) const {
+    return mail_->push(std::move(task));
+}
+loop_ref client_home::loop() const {
+    return {mail_, *loop_};
+}
+
+void client_home::acknowledge(std::uint64_t peer, std::uint64_t id,
+                              const encoded_arguments& what) noexcept {
+    try {
+        if (!here()) return acknowledge(peer, id, encoded_arguments(what));
+        if (client_ != nullptr) client_->namespace_at(peer).acknowledge(id, what);
+    } catch (const std::bad_alloc&) {
+        return;
+    }
+}
+
+void client_home::acknowledge(std::uint64_t peer, std::uint64_t id,
+                              encoded_arguments&& what) noexcept {
+    try {
+        if (here()) {
+            if (client_ != nullptr) client_->namespace_at(peer).acknowledge(id, what);
+            return;
+        }
+        post([self = shared_from_this(), peer, id, what = std::move(what)]() mutable {
+            if (self->client_ != nullptr) self->client_->namespace_at(peer).acknowledge(id, what);
+        });
+    } catch (const std::bad_alloc&) {
+        return;
+    }
+}
+
+void client_home::refuse(std::uint64_t peer, std::optional<std::uint64_t> id,
+                         const error& why) noexcept {
+    try {
+        if (here() && client_ != nullptr) {
+            client_->loop().log(log_level::warning, "socketio", why.message());
+        }
+        if (id) acknowledge(peer, *id, encode_error(why));
+    } catch (const std::bad_alloc&) {
+        return;
+    }
+}
+
+void client_home::failed(std::uint64_t peer, std::optional<std::uint64_t> id,
+                         std::exception_ptr thrown) noexcept {
+    try {
+        if (!here()) {
+            post([self = shared_from_this(), peer, id, thrown = std::move(thrown)] {
+                self->note_thread();
+                self->failed(peer, id, thrown);
+            });
+            return;
+        }
+        if (client_ != nullptr) client_->guarded([&] { std::rethrow_exception(thrown); });
+        if (id) acknowledge(peer, *id, encode_error({errc::handler_failed, "internal error"}));
+    } catch (const std::bad_alloc&) {
+        return;
+    }
+}
+
+// ---- The client ----
+
+client_core::client_core(net::loop_core& loop, client_options wanted, tls_client_options tls)
+    : loop_(loop),
+      options_(std::move(wanted)),
+      context_(loop, std::move(tls)),
+      home_(std::make_shared<client_home>(loop)),
+      limits_{options_.max_attachments, 1024, options_.max_message} {
+    home_->client_ = this;
+    if (const auto url = ws::client_url::parse(options_.url); url && url->unix_path.empty()) {
+        const std::string_view target = url->target;
+        url_namespace_ = target.substr(0, target.find('?'));
+    }
+}
+
+client_core::~client_core() {
+    home_->leave();
+}
+
+void client_core::run_guarded(function_ref<void()> what) noexcept {
+    try {
+        what();
+        return;
+    } catch (const std::exception& thrown) {
+        loop_.log(log_level::error, "socketio", thrown.what());
+    } catch (...) {
+        loop_.log(log_level::error, "socketio",
+                  "a handler threw something that is not a std::exception");
+    }
+}
+
+template <class F>
+void client_core::each_namespace(F use) {
+    std::vector<client_namespace*> all;
+    for (const auto& [name, socket] : sockets_) all.push_back(socket->at_.get());
+    for (client_namespace* one : all) use(*one);
+}
+
+bool client_core::callable() const noexcept {
+    return !home_->mail_->closed() && loop_.in_loop_thread();
+}
+
+void client_core::start() {
+    if (!options_.auto_connect) return;
+    soon([this, serial = serial_] {
+        if (serial != serial_ || state_ != state::closed || stopped_) return;
+        if (const auto begun = open(); !begun) attempt_failed(begun.error());
+    });
+}
+
+client_socket& client_core::of(std::string_view nsp) {
+    std::string name(nsp);
+    if (name.empty() || name.front() != '/') name.insert(0, "/");
+    auto& slot = sockets_[name];
+    if (slot == nullptr) {
+        slot.reset(new client_socket(std::make_unique<client_namespace>(*this, std::move(name))));
+        slot->at_->face = slot.get();
+        if (options_.auto_connect && callable()) {
+            if (auto begun = slot->at_->connect(); !begun) {
+                soon([this, why = begun.error()] { attempt_failed(why); });
+            }
+        }
+    }
+    return *slot;
+}
+
+client_namespace& client_core::namespace_at(std::uint64_t address) const noexcept {
+    return *reinterpret_cast<client_namespace*>(static_cast<std::uintptr_t>(address));
+}
+
+// ---- Making the connection ----
+
+result<void> client_core::connect() {
+    if (home_->mail_->closed()) return weft::errc::shutting_down;
+    if (!loop_.in_loop_thread()) return weft::errc::wrong_thread;
+    stopped_ = false;
+    result<void> begun;
+    if (state_ == state::closed) begun = attempt();
+    if (begun) {
+        each_namespace([&](client_namespace& one) {
+            if (begun && !one.active()) begun = one.connect();
+        });
+    }
+    return begun;
+}
+
+result<void> client_core::open() {
+    stopped_ = false;
+    if (state_ != state::closed || reconnecting_) return {};
+    return attempt();
+}
+
+engineio::client_options client_core::engine_options() const {
+    engineio::client_options engine;
+    engine.url = options_.url;
+    engine.path = options_.path;
+    engine.add_trailing_slash = options_.add_trailing_slash;
+    engine.query = options_.query;
+    for (const auto& [name, value] : options_.extra_headers) {
+        engine.headers.push_back({name, value});
+    }
+    engine.transports = options_.transports;
+    engine.upgrade = options_.upgrade;
+    engine.try_all_transports = options_.try_all_transports;
+    engine.with_credentials = options_.with_credentials;
+    engine.timeout = options_.timeout;
+    engine.request_timeout = options_.request_timeout;
+    engine.max_message = options_.max_message;
+    engine.max_queue = options_.max_queue;
+    return engine;
+}
+
+result<void> client_core::attempt() {
+    if (auto checked = check(options_); !checked) return checked;
+    drop_engine(false);
+    ++serial_;
+    engineio::client_user& user = *this;
+    engine_ = std::make_unique<engineio::client>(loop_, context_, engine_options(), user);
+    if (auto begun = engine_->open(); !begun) {
+        engine_.reset();
+        return begun;
+    }
+    state_ = state::opening;
+    assembler_.emplace(limits_, protocol_version::v4);
+    later(options_.timeout, [this, serial = serial_] {
+        if (serial != serial_ || state_ != state::opening) return;
+        attempt_failed({weft::errc::timed_out, "timeout"});
+    });
+    return {};
+}
+
+/// The engine goes. In order: what it was given is still brought to the server, within a limit.
+void client_core::drop_engine(bool in_order) noexcept {
+    if (engine_ == nullptr) return;
+    engine_->forget_user();
+    if (in_order && callable()) {
+        engine_->close();
+        loop_.after(close_grace, [last = std::move(engine_)] {});
+    }
+    engine_.reset();
+}
+
+void client_core::on_open() {
+    const auto alive = shared_from_this();
+    home_->note_thread();
+    state_ = state::open;
+    ++serial_;
+    const unsigned attempt = std::exchange(attempts_, 0);
+    const bool again = std::exchange(reconnecting_, false);
+    run_guarded([&] {
+        each_namespace([](client_namespace& one) { one.engine_opened(); });
+        if (again && on.reconnect) guarded([&] { on.reconnect(attempt); });
+    });
+}
+
+// ---- While it is open ----
+
+bool client_core::connected() const noexcept {
+    return state_ == state::open;
+}
+
+send_status client_core::send(const std::string& text, const std::vector<message>& attachments,
+                              const emit_flags& flags) {
+    if (engine_ == nullptr) return send_status::closed;
+    const message_options how{.droppable = flags.droppable, .uncompressed = flags.uncompressed};
+    if (options_.parser == packet_parser::msgpack) {
+        const packet_result parsed = parse_packet(text, limits_, protocol_version::v4);
+        if (!parsed) return send_status::dropped;
+        std::vector<byte_view> bytes;
+        for (const message& one : attachments) bytes.push_back(one.bytes());
+        std::string packed;
+        append_msgpack_packet(packed, parsed.packet, bytes);
+        const message whole = message::binary(as_bytes(packed), how);
+        return engine_->send({&whole, 1});
+    }
+    std::vector<message> group{message::text('4' + text, how)};
+    for (const message& one : attachments) group.push_back(message::binary(one.bytes(), how));
+    return engine_->send(group);
+}
+
+void client_core::on_message(message_view what) {
+    const auto alive = shared_from_this();
+    home_->note_thread();
+    run_guarded([&] {
+        if (options_.parser == packet_parser::msgpack) {
+            if (what.is_text()) return broke_protocol(errc::unexpected_text);
+            const errc bad =
+                msgpack_to_text(what.bytes(), limits_, msgpack_text_, msgpack_attachments_);
+            if (bad != errc{}) return broke_protocol(bad);
+            const packet_result parsed = parse_packet(msgpack_text_, limits_, protocol_version::v4);
+            if (!parsed) return broke_protocol(parsed.error);
+            return dispatch(parsed.packet, msgpack_attachments_);
+        }
+        const packet_event event =
+            what.is_text() ? assembler_->text(what.text()) : assembler_->binary(what.bytes());
+        if (event == packet_event::failed) return broke_protocol(assembler_->error());
+        if (event == packet_event::packet) {
+            dispatch(assembler_->packet(), assembler_->attachments());
+        }
+    });
+}
+
+void client_core::dispatch(const packet_view& packet, std::span<const byte_view> attachments) {
+    const auto found = sockets_.find(packet.nsp);
+    if (found != sockets_.end()) found->second->at_->take(packet, attachments);
+}
+
+void client_core::broke_protocol(errc why) {
+    const error broken(why);
+    if (on.error) guarded([&] { on.error(broken); });
+    lost(client_disconnect_reason::parse_error, broken);
+}
+
+// ---- Losing the connection ----
+
+void client_core::on_close(engineio::close_cause cause, const error& why) {
+    const auto alive = shared_from_this();
+    home_->note_thread();
+    const error kept = why;  // the engine goes, and with it the reference
+    run_guarded([&] {
+        if (state_ == state::opening) return attempt_failed(kept);
+        lost(reason_of(cause), kept);
+    });
+}
+
+void client_core::lost(client_disconnect_reason reason, const error& why) {
+    if (state_ != state::open) return;
+    state_ = state::closed;
+    ++serial_;
+    attempts_ = 0;
+    engine_.reset();
+    each_namespace([&](client_namespace& one) { one.engine_lost(reason, why); });
+    if (state_ == state::closed && !reconnecting_) plan_reconnect();
+}
+
+void client_core::attempt_failed(const error& why) {
+    const error kept = why;
+    state_ = state::closed;
+    ++serial_;
+    engine_.reset();
+    const bool again = std::exchange(reconnecting_, false);
+    const std::uint64_t serial = serial_;
+    if (on.error) guarded([&] { on.error(kept); });
+    each_namespace([&](client_namespace& one) {
+        if (one.active() && !one.connected()) one.connect_failed(kept.message(), {}, kept);
+    });
+    if (serial != serial_) return;                            // a handler has begun anew
+    if (kept.code() == weft::errc::invalid_argument) return;  // it would not become better
+    plan_reconnect();
+    if (again && on.reconnect_error) guarded([&] { on.reconnect_error(kept); });
+}
+
+void client_core::plan_reconnect() {
+    if (!options_.reconnection || stopped_ || left_) return;
+    if (options_.reconnection_attempts && attempts_ >= *options_.reconnection_attempts) {
+        attempts_ = 0;
+        if (on.reconnect_failed) guarded([&] { on.reconnect_failed(); });
+        return;
+    }
+    const duration pause = reconnection_pause(options_, attempts_, random_.next_u32().value_or(0));
+    ++attempts_;
+    reconnecting_ = true;
+    later(pause, [this, serial = ++serial_] {
+        if (serial == serial_) retry();
+    });
+}
+
+void client_core::retry() {
+    const std::uint64_t serial = serial_;
+    if (on.reconnect_attempt) guarded([&] { on.reconnect_attempt(attempts_); });
+    if (serial != serial_ || left_) return;
+    if (const auto begun = attempt(); !begun) attempt_failed(begun.error());
+}
+
+void client_core::stop_reconnecting() noexcept {
+    stopped_ = true;
+    reconnecting_ = false;
+    attempts_ = 0;
+    ++serial_;
+}
+
+void client_core::close_if_unused() {
+    for (const auto& [name, socket] : sockets_) {
+        if (socket->at_->active()) return;
+    }
+    stop_reconnecting();
+    state_ = state::closed;
+    drop_engine(true);
+}
+
+void client_core::disconnect() {
+    if (!callable()) return;
+    each_namespace([](client_namespace& one) { one.disconnect(); });
+    close_if_unused();
+}
+
+void client_core::leave() noexcept {
+    left_ = true;
+    home_->leave();
+    run_guarded([&] { disconnect(); });
+}
+
+}  // namespace weft::socketio::detail

@@ -1,0 +1,188 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <weft/base/function_ref.hpp>
+#include <weft/socketio/client.hpp>
+
+#include "base/random.hpp"
+#include "engineio/client.hpp"
+#include "net/loop_core.hpp"
+#include "socketio/proto/packet.hpp"
+#include "socketio/proto/packet_assembler.hpp"
+
+namespace weft::socketio::detail {
+
+class client_core;
+class client_namespace;
+
+/// The pause before an attempt to come back; `attempts` were made before it. `random` is any 32
+/// bits. The same curve as the JavaScript client's.
+[[nodiscard]] duration reconnection_pause(const client_options& how, unsigned attempts,
+                                          std::uint32_t random) noexcept;
+
+/// How names of sockets and rights to acknowledge find the client, from any thread, until it goes.
+/// **Threads**: any, except `client`, which is the loop's.
+class client_home final : public ack_route, public std::enable_shared_from_this<client_home> {
+public:
+    explicit client_home(net::loop_core& loop);
+
+    /// The client, or null when it is gone. On the loop's thread only.
+    [[nodiscard]] client_core* client() const noexcept { return client_; }
+    void leave() noexcept { client_ = nullptr; }
+    /// Whether this is the loop's thread, as far as it is known.
+    [[nodiscard]] bool here() const noexcept;
+    /// Called whenever the loop runs the client.
+    void note_thread() noexcept;
+    /// Runs `task` on the loop's thread; false when the loop is gone.
+    bool post(unique_function<void()> task) const;
+    [[nodiscard]] loop_ref loop() const;
+
+    // ack_route; `peer` is the address of the namespace
+    void acknowledge(std::uint64_t peer, std::uint64_t id,
+                     const encoded_arguments& what) noexcept override;
+    void acknowledge(std::uint64_t peer, std::uint64_t id,
+                     encoded_arguments&& what) noexcept override;
+    void refuse(std::uint64_t peer, std::optional<std::uint64_t> id,
+                const error& why) noexcept override;
+    void failed(std::uint64_t peer, std::optional<std::uint64_t> id,
+                std::exception_ptr thrown) noexcept override;
+
+private:
+    const std::shared_ptr<net::mailbox> mail_;
+    net::loop_core* const loop_;
+    std::atomic<std::thread::id> thread_{};
+    client_core* client_;
+
+    friend class client_core;
+};
+
+/// What is behind a `client`: the connection, when to make it again, and who is on it.
+/// **Threads**: the loop's. **Lifetime**: outlives its face while one of its calls is running.
+class client_core final : public std::enable_shared_from_this<client_core>,
+                          private engineio::client_user {
+public:
+    client_core(net::loop_core& loop, client_options wanted, tls_client_options tls);
+    client_core(const client_core&) = delete;
+    client_core& operator=(const client_core&) = delete;
+    ~client_core();
+
+    struct handlers {
+        unique_function<void(const error&)> error;
+        unique_function<void(unsigned)> reconnect_attempt;
+        unique_function<void(unsigned)> reconnect;
+        unique_function<void(const weft::error&)> reconnect_error;
+        unique_function<void()> reconnect_failed;
+    };
+    handlers on;
+
+    /// After construction: begins in the next turn, if asked to.
+    void start();
+    client_socket& of(std::string_view nsp);
+    /// The namespace that lies there; `address` came from one of ours.
+    [[nodiscard]] client_namespace& namespace_at(std::uint64_t address) const noexcept;
+    [[nodiscard]] std::string_view url_namespace() const noexcept { return url_namespace_; }
+    result<void> connect();
+    void disconnect();
+    /// The face goes: takes leave of the server and calls no handler from now on.
+    void leave() noexcept;
+    [[nodiscard]] bool callable() const noexcept;
+    [[nodiscard]] bool connected() const noexcept;
+    [[nodiscard]] engineio::transport_kind transport() const noexcept {
+        return engine_->transport();
+    }
+
+    // For namespaces.
+    [[nodiscard]] const client_options& options() const noexcept { return options_; }
+    [[nodiscard]] net::loop_core& loop() const noexcept { return loop_; }
+    [[nodiscard]] const std::shared_ptr<client_home>& home() const noexcept { return home_; }
+    /// One became active: connects, unless that is under way or waits for its time. **Errors**: of
+    /// the options.
+    result<void> open();
+    /// One is not active any more: the last takes the connection with it.
+    void close_if_unused();
+    /// Sends a packet in its text form, without the digit of Engine.IO.
+    send_status send(const std::string& text, const std::vector<message>& attachments,
+                     const emit_flags& flags);
+    /// Whether a packet would not leave at once.
+    [[nodiscard]] bool behind() const noexcept { return !engine_ || engine_->behind(); }
+    /// Runs `task` in a later turn of the loop, unless we are gone by then.
+    template <class F>
+    void soon(F task) {
+        loop_.post(while_here(std::move(task)));
+    }
+    template <class F>
+    void later(duration delay, F task) {
+        loop_.after(delay, while_here(std::move(task)));
+    }
+    /// The one boundary to the user's code.
+    template <class F>
+    void guarded(F&& what) noexcept {
+        if (!left_) run_guarded([&] { what(); });
+    }
+
+private:
+    enum class state : std::uint8_t { closed, opening, open };
+
+    // engineio::client_user
+    void on_open() override;
+    void on_message(message_view what) override;
+    void on_close(engineio::close_cause cause, const error& why) override;
+
+    template <class F>
+    [[nodiscard]] unique_function<void()> while_here(F task) {
+        return [who = weak_from_this(), task = std::move(task)]() mutable {
+            const auto self = who.lock();
+            if (self == nullptr || self->left_) return;
+            self->home_->note_thread();
+            self->run_guarded([&] { task(); });
+        };
+    }
+    void run_guarded(function_ref<void()> what) noexcept;
+    void dispatch(const packet_view& packet, std::span<const byte_view> attachments);
+    void broke_protocol(errc why);
+    void lost(client_disconnect_reason reason, const error& why);
+    void attempt_failed(const error& why);
+    result<void> attempt();
+    void drop_engine(bool in_order) noexcept;
+    void plan_reconnect();
+    void retry();
+    void stop_reconnecting() noexcept;
+    /// Calls `use(namespace)` for each; new ones may be made meanwhile.
+    template <class F>
+    void each_namespace(F use);
+    [[nodiscard]] engineio::client_options engine_options() const;
+
+    net::loop_core& loop_;
+    const client_options options_;
+    const ws::client_context context_;
+    const std::shared_ptr<client_home> home_;
+    const packet_limits limits_;
+    std::string url_namespace_ = "/";
+    std::map<std::string, std::unique_ptr<client_socket>, std::less<>> sockets_;
+    random_pool random_;
+
+    state state_ = state::closed;
+    std::unique_ptr<engineio::client> engine_;
+    std::optional<packet_assembler> assembler_;
+    std::string msgpack_text_;
+    std::vector<byte_view> msgpack_attachments_;
+
+    bool stopped_ = false;       // by `disconnect`: it does not come back
+    bool reconnecting_ = false;  // a pause, or an attempt after one
+    unsigned attempts_ = 0;      // to come back, since the connection was lost
+    std::uint64_t serial_ =
+        0;  // of the attempt or pause: what belongs to an earlier one is ignored
+    bool left_ = false;
+};
+
+}  // namespace weft::socketio::detail

@@ -1,0 +1,445 @@
+// A client's end of one namespace. Invariant: no handler runs inside of a call that the user makes;
+// what such a call leads to (a disconnection, an answer that will not come) is told in a later turn
+// of the loop.
+//
+// An event without an acknowledgement may carry the offset that recovery needs, as one more string
+// behind its arguments. It is taken off before anybody reads the arguments, if it looks like one.
+
+#include "socketio/client_namespace.hpp"
+
+#include <algorithm>
+
+#include <weft/base/json_reader.hpp>
+#include <weft/base/json_writer.hpp>
+
+#include "socketio/error_answer.hpp"
+
+namespace weft::socketio::detail {
+namespace {
+
+constexpr std::size_t packet_overhead = 128;
+
+/// A stream's `digits-digits`, or the base-64 time of Node's own adapter with `.n` within one
+/// millisecond.
+bool looks_like_offset(std::string_view text) noexcept {
+    const auto digits = [](std::string_view part) {
+        return !part.empty() && part.find_first_not_of("0123456789") == std::string_view::npos;
+    };
+    if (const std::size_t dash = text.find('-'); dash != std::string_view::npos &&
+                                                 digits(text.substr(0, dash)) &&
+                                                 digits(text.substr(dash + 1))) {
+        return true;
+    }
+    const std::size_t dot = std::min(text.find('.'), text.size());
+    const std::string_view time = text.substr(0, dot);
+    const bool base64 = time.find_first_not_of(
+                            "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_") ==
+                        std::string_view::npos;
+    return time.size() == 7 && base64 && (dot == text.size() || digits(text.substr(dot + 1)));
+}
+
+/// Takes the last argument off when it is a text that could be an offset, and gives it.
+std::string take_offset(std::string_view& arguments) {
+    if (arguments.empty() || arguments.back() != '"') return {};
+    json_reader json(arguments);
+    std::size_t before = 0;  // where the argument in front of the last one ends
+    std::string_view last;
+    std::size_t end = 0;
+    while (json.next_in_sequence()) {
+        before = end;
+        json.raw(last);
+        end = json.position();
+    }
+    if (last.size() < 2 || last.front() != '"' ||
+        !looks_like_offset(last.substr(1, last.size() - 2)))
+        return {};
+    arguments = arguments.substr(0, before);
+    return std::string(last.substr(1, last.size() - 2));
+}
+
+/// The text of an event's name, which is a string or a number.
+std::string_view name_of(std::string_view event, std::string& scratch) {
+    if (event.empty() || event.front() != '"') return event;
+    json_reader json(event);
+    std::string_view name;
+    json.read(name, scratch);
+    return name;
+}
+
+}  // namespace
+
+client_namespace::client_namespace(client_core& core, std::string name)
+    : core_(core),
+      name_(std::move(name)),
+      expiry_([this] { core_.soon([this] { expire_acks(); }); }) {}
+
+// ---- What the user asks for ----
+
+result<void> client_namespace::connect() {
+    if (active_) return {};
+    active_ = true;
+    auto begun = core_.open();
+    if (!begun) {
+        active_ = false;
+    } else if (core_.connected()) {
+        send_connect();
+    }
+    return begun;
+}
+
+void client_namespace::disconnect() {
+    if (!active_) return;
+    if (connected_) {
+        std::string text;
+        append_disconnect(text, name_);
+        core_.send(text, {}, {});
+    }
+    active_ = false;
+    const bool was_connected = connected_;
+    auto unanswered = forget_connection();
+    core_.close_if_unused();
+    if (!was_connected) return;
+    core_.soon([this, unanswered = std::move(unanswered)]() mutable {
+        tell_disconnected(client_disconnect_reason::io_client_disconnect,
+                          {weft::errc::closed_locally, "disconnect was called"},
+                          std::move(unanswered));
+    });
+}
+
+send_status client_namespace::emit(std::string_view event, const encoded_arguments& args,
+                                   const emit_flags& flags) {
+    if (is_reserved_event(event)) return send_status::dropped;
+    if (core_.options().retries && !flags.droppable) return enqueue(event, args, flags, {});
+    return send_event(event, {}, args, flags);
+}
+
+void client_namespace::emit_awaiting(std::string_view event, const encoded_arguments& args,
+                                     const emit_flags& flags, ack_callback on_ack) {
+    if (is_reserved_event(event)) {
+        return core_.soon(
+            [on_ack = std::move(on_ack)]() mutable { on_ack(error(errc::reserved_event_name)); });
+    }
+    if (core_.options().retries && !flags.droppable) {
+        enqueue(event, args, flags, std::move(on_ack));
+    } else {
+        ask(event, args, flags, std::move(on_ack));
+    }
+}
+
+send_status client_namespace::ask(std::string_view event, const encoded_arguments& args,
+                                  const emit_flags& flags, ack_callback on_ack) {
+    const std::uint64_t id = next_id_++;
+    std::optional<time_point> deadline;
+    const auto limit = flags.timeout != duration::zero() ? std::optional(flags.timeout)
+                                                         : core_.options().ack_timeout;
+    if (limit) deadline = core_.loop().now() + *limit;
+    acks_.emplace(id, pending{std::move(on_ack), deadline});
+    const send_status status = send_event(event, id, args, flags);
+    if (status == send_status::sent || status == send_status::queued) {
+        if (deadline) arm_expiry(*deadline);
+        return status;
+    }
+    core_.soon([this, id] {
+        if (auto found = acks_.extract(id)) {
+            tell(std::move(found.mapped().told),
+                 error(weft::errc::limit_exceeded, "the event was not sent"));
+        }
+    });
+    return status;
+}
+
+send_status client_namespace::send_event(std::string_view event, std::optional<std::uint64_t> id,
+                                         const encoded_arguments& args, const emit_flags& flags) {
+    if (flags.droppable && (!connected_ || core_.behind())) return send_status::dropped;
+    outgoing packet{{}, args.attachments, id, flags};
+    append_event(packet.text, name_, id, event, args.json, args.attachments.size());
+    return send_or_wait(std::move(packet));
+}
+
+send_status client_namespace::send_or_wait(outgoing packet) {
+    if (connected_) return core_.send(packet.text, packet.attachments, packet.flags);
+    packet.size = packet.text.size() + packet_overhead;
+    for (const message& one : packet.attachments) packet.size += one.size() + packet_overhead;
+    const std::size_t most = core_.options().max_queue;
+    if (packet.size > most - std::min(most, waiting_size_)) return send_status::dropped;
+    waiting_size_ += packet.size;
+    waiting_.push_back(std::move(packet));
+    return send_status::queued;
+}
+
+void client_namespace::acknowledge(std::uint64_t id, const encoded_arguments& what) {
+    outgoing packet{{}, what.attachments, {}, {}};
+    append_ack(packet.text, name_, id, what.json, what.attachments.size());
+    // An answer belongs to its connection.
+    if (connected_) core_.send(packet.text, packet.attachments, packet.flags);
+}
+
+// ---- One event after the other, until each is acknowledged ----
+
+send_status client_namespace::enqueue(std::string_view event, const encoded_arguments& args,
+                                      const emit_flags& flags, ack_callback on_ack) {
+    queue_.push_back({next_serial_++, std::string(event), args, flags, std::move(on_ack)});
+    drain_queue(false);
+    return send_status::queued;
+}
+
+void client_namespace::drain_queue(bool again) {
+    if (!connected_ || queue_.empty()) return;
+    queued& first = queue_.front();
+    if (first.under_way && !again) return;
+    first.under_way = true;
+    ++first.tries;
+    ask(first.event, first.args, first.flags,
+        [this, serial = first.serial](const result<raw_arguments>& answer) {
+            answered(serial, answer);
+        });
+}
+
+void client_namespace::answered(std::uint64_t serial, const result<raw_arguments>& answer) {
+    if (queue_.empty() || queue_.front().serial != serial) return;  // an earlier try's
+    queued& first = queue_.front();
+    first.under_way = false;
+    if (!answer && first.tries <= *core_.options().retries) return drain_queue(false);
+    ack_callback told = std::move(first.told);
+    queue_.pop_front();
+    drain_queue(false);
+    if (told) told(answer);
+}
+
+// ---- What happens to the connection ----
+
+void client_namespace::engine_opened() {
+    if (active_) send_connect();
+}
+
+void client_namespace::send_connect() {
+    std::string auth = auth_ ? auth_->json() : core_.options().auth.json();
+    if (!pid_.empty()) {
+        std::string merged;
+        json_writer json(merged);
+        json.begin_object();
+        json.member("pid", pid_);
+        json.member("offset", offset_);
+        json.end_object();
+        if (auth.size() > 2) merged.replace(merged.size() - 1, 1, "," + auth.substr(1));
+        auth = std::move(merged);
+    }
+    std::string text;
+    append_connect(text, name_, auth);
+    core_.send(text, {}, {});
+}
+
+void client_namespace::engine_lost(client_disconnect_reason reason, const error& why) {
+    const bool was_connected = connected_;
+    auto unanswered = forget_connection();
+    if (was_connected) tell_disconnected(reason, why, std::move(unanswered));
+}
+
+std::vector<ack_callback> client_namespace::forget_connection() {
+    connected_ = false;
+    id_.clear();
+    held_.clear();
+    held_size_ = 0;
+    std::vector<ack_callback> unanswered;
+    for (auto at = acks_.begin(); at != acks_.end();) {
+        const bool waits = std::any_of(waiting_.begin(), waiting_.end(),
+                                       [&](const outgoing& p) { return p.id == at->first; });
+        if (!waits) unanswered.push_back(std::move(at->second.told));
+        at = waits ? std::next(at) : acks_.erase(at);
+    }
+    return unanswered;
+}
+
+void client_namespace::tell_disconnected(client_disconnect_reason reason, const error& why,
+                                         std::vector<ack_callback> unanswered) {
+    if (const auto told = on.disconnect) {
+        core_.guarded([&] { (*told)(*face, client_disconnect{reason, why}); });
+    }
+    const error gone(weft::errc::closed_by_peer, "the socket has been disconnected");
+    for (ack_callback& one : unanswered) tell(std::move(one), gone);
+}
+
+void client_namespace::connect_failed(std::string_view message, std::string_view data,
+                                      const error& why) {
+    if (const auto told = on.connect_error) {
+        core_.guarded([&] { (*told)(*face, connect_error{message, data, why}); });
+    }
+}
+
+void client_namespace::take(const packet_view& packet, std::span<const byte_view> attachments) {
+    if (!active_) return;  // it left, and the server does not know yet
+    switch (packet.type) {
+        case packet_type::connect: return take_connect(packet);
+        case packet_type::connect_error: return take_connect_error(packet);
+        case packet_type::event:
+        case packet_type::binary_event: return take_event(packet, attachments);
+        case packet_type::ack:
+        case packet_type::binary_ack: return take_ack(packet, attachments);
+        case packet_type::disconnect: break;
+    }
+    active_ = false;
+    engine_lost(client_disconnect_reason::io_server_disconnect,
+                {weft::errc::closed_by_peer, "the server took leave"});
+    if (!active_) core_.close_if_unused();
+}
+
+void client_namespace::take_connect(const packet_view& packet) {
+    if (connected_) return;
+    std::string pid;
+    std::string_view key;
+    std::string scratch;
+    json_reader json(packet.data);
+    if (!packet.data.empty()) {
+        json.begin_object();
+        while (json.next_key(key, scratch)) {
+            if (key == "sid") {
+                json.read(id_);
+            } else if (key == "pid") {
+                json.read(pid);
+            } else {
+                json.skip();
+            }
+        }
+    }
+    if (!json.ok() || id_.empty()) {
+        const error why(errc::bad_payload, "the server does not speak this version of Socket.IO");
+        return connect_failed(why.what(), {}, why);
+    }
+    recovered_ = !pid.empty() && pid == pid_;
+    pid_ = std::move(pid);
+    connected_ = true;
+    for (outgoing& packet_out : std::exchange(waiting_, {})) {
+        core_.send(packet_out.text, packet_out.attachments, packet_out.flags);
+    }
+    waiting_size_ = 0;
+    drain_queue(true);
+    release_held();
+    if (const auto told = on.connect; told && connected_) {
+        core_.guarded([&] { (*told)(*face); });
+    }
+}
+
+void client_namespace::take_connect_error(const packet_view& packet) {
+    std::string message;
+    std::string_view data, key;
+    std::string scratch;
+    json_reader json(packet.data);
+    if (json.peek() == json_kind::object) {
+        json.begin_object();
+        while (json.next_key(key, scratch)) {
+            if (key == "message") {
+                json.read(message);
+            } else if (key == "data") {
+                json.raw(data);
+            } else {
+                json.skip();
+            }
+        }
+    } else {
+        json.read(message);
+    }
+    active_ = false;
+    connect_failed(message, data, error(errc::refused_by_peer, message));
+    if (!active_) core_.close_if_unused();
+}
+
+// ---- Events and answers ----
+
+void client_namespace::take_event(const packet_view& packet,
+                                  std::span<const byte_view> attachments) {
+    if (packet.event.empty()) return;
+    if (!connected_) return hold_event(packet, attachments);
+    dispatch(packet, attachments);
+}
+
+void client_namespace::hold_event(const packet_view& packet,
+                                  std::span<const byte_view> attachments) {
+    incoming kept{packet.id, std::string(packet.event), std::string(packet.arguments), {}};
+    std::size_t size = packet.event.size() + packet.arguments.size() + packet_overhead;
+    for (const byte_view one : attachments) {
+        kept.attachments.emplace_back(as_text(one));
+        size += one.size() + packet_overhead;
+    }
+    const std::size_t most = core_.options().max_queue;
+    if (size > most - std::min(most, held_size_)) return;
+    held_size_ += size;
+    held_.push_back(std::move(kept));
+}
+
+void client_namespace::release_held() {
+    held_size_ = 0;
+    for (const incoming& kept : std::exchange(held_, {})) {
+        if (!connected_) return;
+        packet_view packet;
+        packet.type = packet_type::event;
+        packet.id = kept.id;
+        packet.event = kept.event;
+        packet.arguments = kept.arguments;
+        std::vector<byte_view> attachments;
+        for (const std::string& one : kept.attachments) attachments.push_back(as_bytes(one));
+        dispatch(packet, attachments);
+    }
+}
+
+void client_namespace::dispatch(const packet_view& packet, std::span<const byte_view> attachments) {
+    std::string_view arguments = packet.arguments;
+    if (!pid_.empty() && !packet.id) {
+        if (std::string offset = take_offset(arguments); !offset.empty()) {
+            offset_ = std::move(offset);
+        }
+    }
+    std::string scratch;
+    const std::string_view name = name_of(packet.event, scratch);
+    const raw_arguments raw{arguments, attachments};
+    if (const auto any = on.any) core_.guarded([&] { (*any)(*face, name, raw); });
+    const auto found = on.events.find(std::string(name));
+    if (found == on.events.end() || !connected_) return;
+    const auto handler = found->second;
+    core_.guarded([&] {
+        (*handler)(*face, name, raw,
+                   raw_ack(core_.home(), reinterpret_cast<std::uintptr_t>(this), packet.id));
+    });
+}
+
+void client_namespace::take_ack(const packet_view& packet, std::span<const byte_view> attachments) {
+    if (!packet.id) return;
+    if (auto found = acks_.extract(*packet.id)) {
+        tell(std::move(found.mapped().told), raw_arguments{packet.arguments, attachments});
+    }
+}
+
+void client_namespace::tell(ack_callback told, const result<raw_arguments>& answer) {
+    core_.guarded([&] { told(answer); });
+}
+
+void client_namespace::arm_expiry(time_point when) noexcept {
+    if (expiry_.armed() && next_expiry_ <= when) return;
+    next_expiry_ = when;
+    core_.loop().arm(expiry_, when);
+}
+
+void client_namespace::expire_acks() {
+    const time_point now = core_.loop().now();
+    std::vector<std::uint64_t> expired;
+    for (const auto& [id, one] : acks_) {
+        if (!one.deadline) continue;
+        if (*one.deadline > now) {
+            arm_expiry(*one.deadline);
+        } else {
+            expired.push_back(id);
+        }
+    }
+    const error late(weft::errc::timed_out, "no acknowledgement");
+    for (const std::uint64_t id : expired) {
+        // What was never sent is not sent any more.
+        const auto waits = std::find_if(waiting_.begin(), waiting_.end(),
+                                        [&](const outgoing& p) { return p.id == id; });
+        if (waits != waiting_.end()) {
+            waiting_size_ -= waits->size;
+            waiting_.erase(waits);
+        }
+        if (auto found = acks_.extract(id)) tell(std::move(found.mapped().told), late);
+    }
+}
+
+}  // namespace weft::socketio::detail

@@ -1,0 +1,64 @@
+// A client with a thread of its own. Everything of the client happens on that thread, its end
+// included; the loop stops when no connection is left to bring what was sent, or time is up.
+
+#include <weft/socketio/client_thread.hpp>
+
+#include <system_error>
+
+#include "net/loop_core.hpp"
+
+namespace weft::socketio {
+namespace {
+
+constexpr duration longest_goodbye = std::chrono::seconds(2);
+constexpr duration between_looks = std::chrono::milliseconds(5);
+
+void stop_when_quiet(net::loop_core& on, time_point until) {
+    if (on.connections() == 0 || on.now() >= until) return on.stop();
+    on.after(between_looks, [&on, until] { stop_when_quiet(on, until); });
+}
+
+}  // namespace
+
+client_thread::client_thread(std::unique_ptr<loop> on, client_options options,
+                             tls_client_options tls)
+    : loop_(std::move(on)),
+      client_(std::make_unique<client>(*loop_, std::move(options), std::move(tls))),
+      socket_(client_->socket().ref()) {}
+
+result<std::unique_ptr<client_thread>> client_thread::make(client_options options,
+                                                           unique_function<void(client&)> set_up,
+                                                           tls_client_options tls,
+                                                           loop_options on) {
+    auto made = loop::make(on);
+    if (!made) return made.error();
+    std::unique_ptr<client_thread> io(
+        new client_thread(*std::move(made), std::move(options), std::move(tls)));
+    try {
+        // Connecting begins in the loop's first turn, so this comes before it.
+        io->thread_ = std::thread([self = io.get(), set_up = std::move(set_up)]() mutable {
+            if (set_up) set_up(*self->client_);
+            self->loop_->run();
+        });
+    } catch (const std::system_error& refused) {
+        return error(refused.code(), "a thread for the client");
+    }
+    return io;
+}
+
+client_thread::~client_thread() {
+    if (!thread_.joinable()) return;
+    loop_->ref().post([this] {
+        client_.reset();
+        stop_when_quiet(loop_->core(), loop_->now() + longest_goodbye);
+    });
+    thread_.join();
+}
+
+void client_thread::with(unique_function<void(client&)> task) const {
+    loop_->ref().post([this, task = std::move(task)]() mutable {
+        if (client_ != nullptr) task(*client_);
+    });
+}
+
+}  // namespace weft::socketio
