@@ -26,14 +26,20 @@ export class Certificate {
   remove() { rmSync(this.folder, { recursive: true }); }
 }
 
-/// `weft COMMAND ...` on a free port, ready for connections.
+/// A program that serves, ready for connections.
 export class Server {
-  static async start(...args) {
+  /// `weft COMMAND ...` on a free port.
+  static start(...args) {
     assert.ok(process.env.WEFT_BIN, 'set WEFT_BIN to the weft program');
+    return Server.startProgram(process.env.WEFT_BIN, [...args, '--port', '0']);
+  }
+
+  /// Any program that picks a free port and says `listening on URL`.
+  static async startProgram(program, args) {
     const server = new Server();
-    server.child = spawn(process.env.WEFT_BIN, [...args, '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    server.child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     server.exited = once(server.child, 'exit').then(([code]) => code);
-    const early = server.exited.then((code) => { throw new Error(`weft ended with ${code} before it listened`); });
+    const early = server.exited.then((code) => { throw new Error(`${program} ended with ${code} before it listened`); });
     early.catch(() => {});
     const [line] = await Promise.race([once(createInterface({ input: server.child.stdout }), 'line'), early]);
     server.url = /^listening on (\S+)$/.exec(line)?.[1];

@@ -59,6 +59,12 @@ public:
     [[nodiscard]] const engineio::handshake& handshake() const noexcept;
     /// The `auth` that the client sent for this namespace, a JSON object; "{}" when it sent none.
     [[nodiscard]] std::string_view auth() const noexcept;
+    /// The same, decoded: `s.auth<credentials>()`. **Errors**: `errc::bad_argument`, with what is
+    /// wrong.
+    template <class T>
+    [[nodiscard]] result<T> auth() const {
+        return detail::decode_ack<T>({auth(), {}});
+    }
     /// The loop that the socket lives on, to wait on in coroutines.
     [[nodiscard]] loop_ref loop() const;
 
@@ -152,6 +158,8 @@ private:
     friend class socket_ref;
     send_status emit_encoded(std::string_view event, const encoded_arguments& args,
                              const detail::emit_flags& flags);
+    send_status emit_recoverable(std::string_view event, const encoded_arguments& args,
+                                 const detail::emit_flags& flags);
     void emit_awaiting(std::string_view event, const encoded_arguments& args,
                        const detail::emit_flags& flags, detail::ack_callback on_ack);
     [[nodiscard]] broadcast_operator others() const noexcept;
