@@ -1,7 +1,7 @@
 // What is said to, or done with, several sockets. Everything is an `operation`: run on this loop at
-// once, and on the others through `loop_context::forward`; from a thread that runs no loop it is
-// posted to all of them. The usual case, one loop and no adapter, makes no operation: the packet is
-// written once and given to the hub.
+// once, and on the others through `loop_context::forward`; from a thread that runs no loop it goes
+// to the first loop, which passes it on. The usual case, one loop and no adapter, makes no
+// operation: the packet is written once and given to the hub.
 
 #include <weft/socketio/broadcast.hpp>
 
@@ -13,6 +13,7 @@
 #include "socketio/client_link.hpp"
 #include "socketio/loop_context.hpp"
 #include "socketio/packet_writer.hpp"
+#include "socketio/recovery.hpp"
 
 namespace weft::socketio::detail {
 namespace {
@@ -93,45 +94,52 @@ struct event_copy {
     encoded_arguments args;
 };
 
+/// Publishes a written packet to one namespace's sockets on this loop, and logs it for those who
+/// are absent.
 template <class Rooms>
-void publish_here(loop_context& on, const space_info& meant, const Rooms& rooms,
-                  const Rooms& except, std::string_view event, const encoded_arguments& args,
-                  const emit_flags& flags) {
-    on.metrics.events_sent.add();
-    each_space(on, meant, [&](const space_info& space) {
-        const hub_audience audience(space, rooms, except);
-        write_event_group(on, space, {}, event, args, flags);
-        on.hub().publish_local(audience.get(), on.group);
-        on.group.clear();
-    });
+void publish_group(loop_context& on, const space_info& space, const Rooms& rooms,
+                   const Rooms& except, std::span<const message> group,
+                   std::optional<stamp> named) {
+    const hub_audience audience(space, rooms, except);
+    on.hub().publish_local(audience.get(), group);
+    if (named) on.recovery->record(*named, audience.get(), group);
 }
 
+/// A broadcast that each loop writes for itself, to what a pattern has made there.
 class publish final : public operation {
 public:
-    publish(const broadcast_target& to, std::string_view event, const encoded_arguments& args)
-        : to_(to), event_(event, args) {}
+    publish(const broadcast_target& to, std::string_view event, const encoded_arguments& args,
+            std::optional<stamp> named)
+        : to_(to), event_(event, args), named_(named) {}
     void run(loop_context& on) const override {
-        publish_here(on, *to_.space, to_.rooms, to_.except, event_.name, event_.args, to_.flags);
+        on.metrics.events_sent.add();
+        each_space(on, *to_.space, [&](const space_info& space) {
+            write_event_group(on, space, event_.name, event_.args, to_.flags, named_);
+            publish_group(on, space, to_.rooms, to_.except, on.group, named_);
+            on.group.clear();
+        });
     }
 
 private:
     owned_target to_;
     event_copy event_;
+    std::optional<stamp> named_;
 };
 
 /// A packet that was written once, for the other loops.
 class publish_written final : public operation {
 public:
-    publish_written(const broadcast_target& to, std::vector<message> group)
-        : to_(to), group_(std::move(group)) {}
+    publish_written(const broadcast_target& to, std::vector<message> group,
+                    std::optional<stamp> named)
+        : to_(to), group_(std::move(group)), named_(named) {}
     void run(loop_context& on) const override {
-        const hub_audience audience(*to_.space, to_.rooms, to_.except);
-        on.hub().publish_local(audience.get(), group_);
+        publish_group(on, *to_.space, to_.rooms, to_.except, group_, named_);
     }
 
 private:
     owned_target to_;
     std::vector<message> group_;
+    std::optional<stamp> named_;
 };
 
 class ask final : public operation {
@@ -143,8 +151,7 @@ public:
         auto wait = std::make_unique<broadcast_wait>(on, id_, collector_);
         each_socket(on, to_, [&](socket_core& s) {
             wait->due.insert(s.key);
-            s.link.send_event(s.space->name, id_, event_.name, event_.args.json,
-                              event_.args.attachments, to_.flags);
+            s.link.send_event(s.space->name, id_, event_.name, event_.args, to_.flags);
         });
         const std::size_t asked = wait->due.size();
         if (asked != 0) {
@@ -232,6 +239,24 @@ loop_context* here(const broadcast_target& to) noexcept {
     return to.here != nullptr ? to.here : to.space->core->here();
 }
 
+void broadcast_from(loop_context& on, const broadcast_target& to, std::string_view event,
+                    const encoded_arguments& args) {
+    const server_core& core = *to.space->core;
+    std::optional<stamp> named;
+    if (on.recovery && !to.flags.droppable) named = on.recovery->next();
+    if (to.space->pattern) {
+        const auto what = std::make_shared<publish>(to, event, args, named);
+        what->run(on);
+        if (core.loops.size() > 1) on.forward(what);
+        return;
+    }
+    on.metrics.events_sent.add();
+    write_event_group(on, *to.space, event, args, to.flags, named);
+    publish_group(on, *to.space, to.rooms, to.except, on.group, named);
+    if (core.loops.size() > 1) on.forward(std::make_shared<publish_written>(to, on.group, named));
+    on.group.clear();
+}
+
 void run_everywhere(const server_core& core, loop_context* on,
                     std::shared_ptr<const operation> what) {
     if (on != nullptr) {
@@ -239,11 +264,12 @@ void run_everywhere(const server_core& core, loop_context* on,
         if (core.loops.size() > 1) on->forward(std::move(what));
         return;
     }
-    for (const auto& loop : core.loops) {
-        loop->post([loop, what] {
-            if (loop->core() != nullptr) what->run(*loop);
-        });
-    }
+    const auto& first = core.loops.front();
+    first->post([first, what = std::move(what)] {
+        if (first->core() == nullptr) return;
+        what->run(*first);
+        if (first->core()->loops.size() > 1) first->forward(what);
+    });
 }
 
 void tell_cluster(const broadcast_target& to, cluster_message::kind kind,
@@ -271,19 +297,23 @@ void tell_cluster(const broadcast_target& to, cluster_message::kind kind,
 
 void broadcast_encoded(const broadcast_target& to, std::string_view event,
                        const encoded_arguments& args) {
-    if (to.space == nullptr) return;
-    const server_core& core = *to.space->core;
+    if (to.space == nullptr || to.space->core->loops.empty()) return;
     loop_context* const on = here(to);
     tell_outgoing(*to.space, on, event, args);
-    if (on == nullptr || to.space->pattern) {
-        run_everywhere(core, on, std::make_shared<publish>(to, event, args));
+    if (on != nullptr) {
+        broadcast_from(*on, to, event, args);
     } else {
-        on->metrics.events_sent.add();
-        const hub_audience audience(*to.space, to.rooms, to.except);
-        write_event_group(*on, *to.space, {}, event, args, to.flags);
-        on->hub().publish_local(audience.get(), on->group);
-        if (core.loops.size() > 1) on->forward(std::make_shared<publish_written>(to, on->group));
-        on->group.clear();
+        // The first loop passes it on, so that what a thread says keeps its order everywhere.
+        const auto& first = to.space->core->loops.front();
+        first->post([first, owned = owned_target(to), copy = event_copy(event, args)] {
+            if (first->core() == nullptr) return;
+            broadcast_target borrowed;
+            borrowed.space = owned.space.get();
+            for (const std::string& room : owned.rooms) borrowed.rooms.add(room);
+            for (const std::string& room : owned.except) borrowed.except.add(room);
+            borrowed.flags = owned.flags;
+            broadcast_from(*first, borrowed, copy.name, copy.args);
+        });
     }
     tell_cluster(to, cluster_message::kind::broadcast, event, &args);
 }
@@ -323,14 +353,14 @@ void fetch_sockets(const broadcast_target& of,
 }
 
 void change_rooms(const broadcast_target& of, std::string_view room, bool enter) {
-    if (of.space == nullptr) return;
+    if (of.space == nullptr || of.space->core->loops.empty()) return;
     run_everywhere(*of.space->core, here(of), std::make_shared<change_membership>(of, room, enter));
     tell_cluster(of, enter ? cluster_message::kind::join : cluster_message::kind::leave, {},
                  nullptr, room);
 }
 
 void disconnect_sockets(const broadcast_target& of, disconnect_scope what) {
-    if (of.space == nullptr) return;
+    if (of.space == nullptr || of.space->core->loops.empty()) return;
     run_everywhere(*of.space->core, here(of), std::make_shared<disconnect_all>(of, what));
     tell_cluster(of, cluster_message::kind::disconnect, {}, nullptr, {},
                  what == disconnect_scope::connection);

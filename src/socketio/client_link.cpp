@@ -10,8 +10,11 @@
 
 #include <weft/base/json_reader.hpp>
 #include <weft/base/json_writer.hpp>
+#include <weft/base/utf8.hpp>
 
 #include "socketio/loop_context.hpp"
+#include "socketio/packet_writer.hpp"
+#include "socketio/proto/msgpack_packet.hpp"
 
 namespace weft::socketio {
 namespace {
@@ -36,6 +39,46 @@ std::string_view event_name(std::string_view json, std::string& memory) {
     json_reader reader(json);
     reader.read(memory);
     return memory;
+}
+
+/// What clients of version 2 send in place of an `auth`: a query string, as a JSON object.
+std::string auth_of_query(std::string_view query) {
+    const auto decode = [](std::string_view part) {
+        const auto digit = [](char c) {
+            const char lower = static_cast<char>(c | 0x20);
+            return c >= '0' && c <= '9'           ? c - '0'
+                   : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10
+                                                  : -1;
+        };
+        std::string text;
+        for (std::size_t i = 0; i < part.size(); ++i) {
+            const bool escape = part[i] == '%' && i + 2 < part.size() && digit(part[i + 1]) >= 0 &&
+                                digit(part[i + 2]) >= 0;
+            if (escape) {
+                text += static_cast<char>(digit(part[i + 1]) * 16 + digit(part[i + 2]));
+                i += 2;
+            } else {
+                text += part[i] == '+' ? ' ' : part[i];
+            }
+        }
+        return text;
+    };
+    std::string auth;
+    if (query.empty()) return auth;
+    json_writer json(auth);
+    json.begin_object();
+    while (!query.empty()) {
+        const std::string_view pair = query.substr(0, query.find('&'));
+        query.remove_prefix(std::min(pair.size() + 1, query.size()));
+        const std::size_t equals = pair.find('=');
+        const std::string name = decode(pair.substr(0, equals));
+        const std::string value =
+            equals == std::string_view::npos ? std::string() : decode(pair.substr(equals + 1));
+        if (!name.empty() && validate_utf8(as_bytes(name)) && validate_utf8(as_bytes(value)))
+            json.member(name, value);
+    }
+    json.end_object();
+    return auth;
 }
 
 }  // namespace
@@ -87,6 +130,10 @@ void client_link::on_message(const message_view& data) {
                                  : assembler_->binary(data.bytes()));
         return;
     }
+    if (context_.core()->chosen.parser == packet_parser::msgpack) {
+        on_msgpack(data);
+        return;
+    }
     if (!data.is_text()) {
         fail(errc::unexpected_binary);
         return;
@@ -102,6 +149,28 @@ void client_link::on_message(const message_view& data) {
         assembler_ = std::make_unique<packet_assembler>(limits, version);
         assembled(assembler_->text(data.text()));
     }
+}
+
+void client_link::on_msgpack(const message_view& data) {
+    if (data.is_text()) {
+        fail(errc::unexpected_text);
+        return;
+    }
+    const packet_limits& limits = context_.core()->limits;
+    std::string text;
+    std::vector<byte_view> attachments;
+    if (const errc wrong = msgpack_to_text(data.bytes(), limits, text, attachments);
+        wrong != errc{}) {
+        fail(wrong);
+        return;
+    }
+    const packet_result parsed =
+        parse_packet(text, context_.core()->sent_limits, protocol_version::v4);
+    if (!parsed) {
+        fail(parsed.error);
+        return;
+    }
+    dispatch(parsed.packet, attachments);
 }
 
 void client_link::assembled(packet_event got) {
@@ -181,8 +250,8 @@ void client_link::on_connect(const packet_view& packet) {
         wanted->handlers = core.no_handlers;
         space = std::move(wanted);
     }
-    const std::string_view auth =
-        legacy() ? std::string_view() : (packet.data == "{}" ? std::string_view() : packet.data);
+    std::string auth(packet.data == "{}" ? std::string_view() : packet.data);
+    if (legacy()) auth = auth_of_query(packet.query);
     socket_core* const s = context_.sockets.make(*this, std::move(space), auth);
     if (s == nullptr || !context_.draw_id(s->id)) {
         if (s != nullptr) context_.sockets.free(static_cast<std::uint32_t>(s->key >> 32U));
@@ -193,7 +262,79 @@ void client_link::on_connect(const packet_view& packet) {
         std::copy_n(session_.id().data(), s->id.size(), s->id.begin());
     if (known) s->step = static_cast<std::uint32_t>(core.patterns.size());
     sockets_.push_back(s);
+    if (context_.recovery && !legacy()) {
+        if (const auto wish = detail::find_recovery_wish(s->auth)) {
+            recover(*s, *wish);
+            return;
+        }
+    }
     ask(*s);
+}
+
+void client_link::recover(socket_core& s, const detail::recovery_wish& wish) {
+    const auto& loops = context_.core()->loops;
+    const auto keeper = detail::loop_of_recovery_id(wish.id);
+    if (!keeper || *keeper >= loops.size()) {
+        recovered(s, nullptr);
+        return;
+    }
+    // From the loop that the id names on to the one where the session is now, and back.
+    struct errand {
+        std::shared_ptr<detail::loop_context> home;
+        socket_key who;
+        std::string nsp;
+        detail::recovery_wish wish;
+
+        static void go(std::shared_ptr<const errand> self, detail::loop_context& at, bool first) {
+            if (const auto there = at.recovery->moved_to(self->wish.id);
+                first && there && *there < at.core()->loops.size()) {
+                const auto next = at.core()->loops[*there];
+                next->post([self, next] {
+                    if (next->core() != nullptr) go(self, *next, false);
+                });
+                return;
+            }
+            auto back = at.recovery->take(self->wish.id, self->nsp, self->wish.offset);
+            self->home->post([self, back = std::move(back)]() mutable {
+                socket_core* s = self->home->find(self->who);
+                if (s != nullptr && s->now == socket_core::state::asking)
+                    s->link.recovered(*s, std::move(back));
+            });
+        }
+    };
+    auto asked = std::make_shared<const errand>(
+        errand{context_.shared_from_this(), s.key, s.space->name, wish});
+    loops[*keeper]->post([asked, at = loops[*keeper]] {
+        if (at->core() != nullptr) errand::go(asked, *at, true);
+    });
+}
+
+void client_link::recovered(socket_core& s, std::unique_ptr<detail::restored_session> back) {
+    if (!back) context_.metrics.recoveries_failed.add();
+    s.restored = std::move(back);
+    ask(s);
+}
+
+/// Gives a socket back what it had, and the client what it missed.
+void client_link::restore(socket_core& s) {
+    const auto back = std::exchange(s.restored, nullptr);
+    context_.metrics.recovered.add();
+    s.recovered = true;
+    s.id = back->session.id;
+    s.data = std::move(back->session.data);
+    s.recovery_id = std::make_unique<std::string>(back->session.recovery_id);
+    for (const std::string& topic : back->session.topics) context_.hub().subscribe(s, topic);
+    s.since = context_.recovery->end();
+    context_.recovery->catch_up(*back);
+    for (const detail::logged_packet& packet : back->missed) session_.send(packet.group);
+
+    const auto& loops = context_.core()->loops;
+    const auto keeper = detail::loop_of_recovery_id(*s.recovery_id);
+    if (!keeper || loops[*keeper].get() == &context_) return;
+    loops[*keeper]->post(
+        [at = loops[*keeper], id = *s.recovery_id, here = std::size_t{context_.loop().index()}] {
+            if (at->core() != nullptr) at->recovery->note_moved(id, here);
+        });
 }
 
 detail::gate client_link::gate_of(const socket_core& s) {
@@ -214,7 +355,8 @@ void client_link::ask(socket_core& s) {
     }
     auto& middlewares = s.space->handlers->middlewares;
     const std::size_t next = s.step - patterns;
-    if (next >= middlewares.size()) {
+    const bool skip = s.restored && core.chosen.recovery->skip_middlewares;
+    if (skip || next >= middlewares.size()) {
         connected(s);
         return;
     }
@@ -243,6 +385,17 @@ void client_link::judge(socket_core& s, verdict decided) {
     ask(s);
 }
 
+void client_link::begin_recovery(socket_core& s) {
+    std::array<char, 20> drawn{};
+    if (!context_.draw_id(drawn)) return;
+    constexpr std::string_view digits = "0123456789abcdef";
+    const std::size_t loop = context_.loop().index();
+    s.recovery_id = std::make_unique<std::string>(drawn.begin(), drawn.end());
+    *s.recovery_id += digits[loop >> 4U];
+    *s.recovery_id += digits[loop & 15U];
+    s.since = context_.recovery->end();
+}
+
 void client_link::refuse(socket_core& s, const refusal& why) {
     context_.metrics.refused.add();
     std::string payload;
@@ -258,7 +411,7 @@ void client_link::refuse(socket_core& s, const refusal& why) {
     std::string& out = context_.scratch;
     out = "4";
     append_connect_error(out, s.space->name, payload);
-    session_.send(message_view(out));
+    send_scratch();
     std::erase(sockets_, &s);
     forget(s);
 }
@@ -269,8 +422,13 @@ void client_link::connected(socket_core& s) {
     s.now = socket_core::state::connected;
     context_.metrics.connected.add();
     context_.count_socket(*s.space, true);
-    context_.hub().subscribe(s, s.space->topic);
-    s.enter(s.id_text());
+    if (s.restored) {
+        restore(s);
+    } else {
+        context_.hub().subscribe(s, s.space->topic);
+        s.enter(s.id_text());
+        if (context_.recovery && !legacy()) begin_recovery(s);
+    }
     if (const auto early = std::exchange(s.early_rooms, nullptr)) {
         for (const std::string& room : *early) s.enter(room);
     }
@@ -285,7 +443,7 @@ void client_link::connected(socket_core& s) {
     std::string& out = context_.scratch;
     out = "4";
     append_connect(out, s.space->name, payload);
-    session_.send(message_view(out));
+    send_scratch();
     for (auto& told : s.space->handlers->connect) {
         if (s.now != socket_core::state::connected) return;
         context_.guarded([&] { told(s); });
@@ -341,15 +499,18 @@ void client_link::on_ack(socket_core& s, const packet_view& packet,
     if (packet.id) context_.on_ack(s, *packet.id, {packet.arguments, attachments});
 }
 
-send_status client_link::send_text(std::string_view packet, std::span<const message> attachments,
-                                   const detail::emit_flags& flags) {
+send_status client_link::send_scratch(std::span<const message> attachments,
+                                      const detail::emit_flags& flags) {
     if (flags.droppable && !session_.writable()) return send_status::dropped;
-    send_status status = send_status::sent;
-    if (flags.uncompressed) {
-        status = session_.send(message::text(packet, {.uncompressed = true}));
-    } else {
-        status = session_.send(message_view(packet));
-    }
+    std::string& packet = context_.scratch;
+    const bool packed = context_.core()->chosen.parser == packet_parser::msgpack;
+    if (packed && !detail::to_msgpack(*context_.core(), packet, attachments))
+        return send_status::dropped;
+    const message_view whole =
+        packed ? message_view(message_kind::binary, as_bytes(packet)) : message_view(packet);
+    send_status status = flags.uncompressed ? session_.send(message(whole, {.uncompressed = true}))
+                                            : session_.send(whole);
+    if (packed) return status;
     for (const message& one : attachments) {
         if (status != send_status::sent && status != send_status::queued) break;
         status = session_.send(one);
@@ -358,14 +519,13 @@ send_status client_link::send_text(std::string_view packet, std::span<const mess
 }
 
 send_status client_link::send_event(std::string_view nsp, std::optional<std::uint32_t> ack,
-                                    std::string_view event, std::string_view arguments,
-                                    std::span<const message> attachments,
+                                    std::string_view event, const encoded_arguments& args,
                                     const detail::emit_flags& flags) {
     context_.metrics.events_sent.add();
     std::string& out = context_.scratch;
     out = "4";
-    append_event(out, nsp, ack, event, arguments, attachments.size());
-    return send_text(out, attachments, flags);
+    append_event(out, nsp, ack, event, args.json, args.attachments.size());
+    return send_scratch(args.attachments, flags);
 }
 
 send_status client_link::send_ack(std::string_view nsp, std::uint64_t id,
@@ -374,7 +534,7 @@ send_status client_link::send_ack(std::string_view nsp, std::uint64_t id,
     std::string& out = context_.scratch;
     out = "4";
     append_ack(out, nsp, id, what.json, what.attachments.size());
-    return send_text(out, what.attachments, {});
+    return send_scratch(what.attachments);
 }
 
 // ---- The way out ----
@@ -392,7 +552,7 @@ void client_link::disconnect(socket_core& s, disconnect_scope what) {
     std::string& out = context_.scratch;
     out = "4";
     append_disconnect(out, s.space->name);
-    session_.send(message_view(out));
+    send_scratch();
     leave(s, disconnect_reason::server_namespace_disconnect);
     context_.finish_later(s);
 }
@@ -408,10 +568,24 @@ void client_link::finish(socket_core& s) {
         s.now = socket_core::state::gone;
         for (auto& told : s.space->handlers->disconnecting)
             context_.guarded([&] { told(s, s.why); });
+        detail::kept_session kept;
+        const bool keep = s.recovery_id && recoverable(s.why);
+        if (keep) {
+            context_.hub().for_each_topic(
+                s, [&](std::string_view topic) { kept.topics.emplace_back(topic); });
+        }
         context_.hub().unsubscribe_all(s);
         context_.forget_acks(s);
         context_.count_socket(*s.space, false);
         for (auto& told : s.space->handlers->disconnect) context_.guarded([&] { told(s, s.why); });
+        if (keep) {
+            kept.recovery_id = std::move(*s.recovery_id);
+            kept.id = s.id;
+            kept.nsp = s.space->name;
+            kept.data = std::move(s.data);
+            kept.since = s.since;
+            context_.recovery->keep(std::move(kept));
+        }
     }
     std::erase(sockets_, &s);
     forget(s);

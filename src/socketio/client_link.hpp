@@ -9,6 +9,7 @@
 #include "engineio/session.hpp"
 #include "net/loop_core.hpp"
 #include "socketio/proto/packet_assembler.hpp"
+#include "socketio/recovery.hpp"
 #include "socketio/socket_core.hpp"
 
 namespace weft::socketio {
@@ -44,16 +45,21 @@ public:
 
     /// Sends an event; its attachments follow it closely.
     send_status send_event(std::string_view nsp, std::optional<std::uint32_t> ack,
-                           std::string_view event, std::string_view arguments,
-                           std::span<const message> attachments, const detail::emit_flags& flags);
+                           std::string_view event, const encoded_arguments& args,
+                           const detail::emit_flags& flags);
     send_status send_ack(std::string_view nsp, std::uint64_t id, const encoded_arguments& what);
 
 private:
     static void fire(net::timer_node& node);
     void on_deadline();
+    void on_msgpack(const message_view& data);
     void assembled(packet_event got);
     void dispatch(const packet_view& packet, std::span<const byte_view> attachments);
     void on_connect(const packet_view& packet);
+    void recover(socket_core& s, const detail::recovery_wish& wish);
+    void recovered(socket_core& s, std::unique_ptr<detail::restored_session> back);
+    void restore(socket_core& s);
+    void begin_recovery(socket_core& s);
     void ask(socket_core& s);
     detail::gate gate_of(const socket_core& s);
     void refuse(socket_core& s, const refusal& why);
@@ -63,8 +69,9 @@ private:
     void on_ack(socket_core& s, const packet_view& packet, std::span<const byte_view> attachments);
     void leave(socket_core& s, disconnect_reason why);
     void forget(socket_core& s);
-    send_status send_text(std::string_view packet, std::span<const message> attachments,
-                          const detail::emit_flags& flags);
+    /// `context.scratch`, a packet in text form, and its attachments.
+    send_status send_scratch(std::span<const message> attachments = {},
+                             const detail::emit_flags& flags = {});
 
     engineio::session& session_;
     detail::loop_context& context_;

@@ -105,7 +105,9 @@ public:
     }
 
     const options chosen;
-    const packet_limits limits;
+    const packet_limits limits;       ///< Of what clients send.
+    const packet_limits sent_limits;  ///< Of what we send.
+    const std::string epoch;          ///< Tells our recovery offsets from others'.
     log_sink* const log;
     engineio::server engine;
     std::vector<std::shared_ptr<loop_context>> loops;

@@ -10,43 +10,13 @@
 #include <exception>
 #include <utility>
 
-#include <weft/base/json_writer.hpp>
-
 #include "net/mailbox.hpp"
 #include "socketio/broadcast_wait.hpp"
 #include "socketio/client_link.hpp"
+#include "socketio/error_answer.hpp"
+#include "socketio/recovery.hpp"
 
 namespace weft::socketio {
-namespace {
-
-/// `{"error":{"code":"socketio.bad_argument","message":"..."}}`
-encoded_arguments encode_error(const error& why) {
-    std::string_view layer = why.code().category().name();
-    if (layer.starts_with("weft.")) layer.remove_prefix(5);
-    std::string code(layer);
-    code += '.';
-    if (why.code().category() == error_category()) {
-        std::string_view label = describe(static_cast<errc>(why.code().value())).label;
-        label.remove_prefix(label.find('"') + 1);
-        label.remove_suffix(1);
-        code += label;
-    } else {
-        code += std::to_string(why.code().value());
-    }
-    encoded_arguments encoded;
-    json_writer json(encoded.json);
-    json.begin_object();
-    json.key("error");
-    json.begin_object();
-    json.member("code", code);
-    json.member("message", why.what().empty() ? why.message() : why.what());
-    json.end_object();
-    json.end_object();
-    return encoded;
-}
-
-}  // namespace
-
 void metrics::visit(metric_visitor to) const {
     const auto gauge = [&](std::string_view name, std::string_view help, const counter& c) {
         to({name, {}, help, metric_kind::gauge, c.read()});
@@ -179,7 +149,7 @@ void loop_context::refuse(std::uint64_t peer, std::optional<std::uint64_t> id,
         socket_core* s = find(peer);
         if (s == nullptr || s->now != socket_core::state::connected) return;
         metrics.refused_events.add();
-        if (id) s->link.send_ack(s->space->name, *id, encode_error(why));
+        if (id) s->link.send_ack(s->space->name, *id, detail::encode_error(why));
         tell_error(*s, why);
     } catch (const std::bad_alloc&) {
         return;
@@ -199,7 +169,7 @@ void loop_context::failed(std::uint64_t peer, std::optional<std::uint64_t> id,
         socket_core* s = find(peer);
         if (s == nullptr || s->now != socket_core::state::connected) return;
         const error why(errc::handler_failed, "internal error");
-        if (id) s->link.send_ack(s->space->name, *id, encode_error(why));
+        if (id) s->link.send_ack(s->space->name, *id, detail::encode_error(why));
         tell_error(*s, why);
     } catch (const std::bad_alloc&) {
         return;
@@ -317,6 +287,7 @@ void loop_context::finish_leaving() noexcept {
 }
 
 void loop_context::close() noexcept {
+    if (recovery) recovery->close();
     pending.clear();
     asked.clear();
     collecting.clear();

@@ -45,6 +45,7 @@ struct pending_ack final : net::timer_node {
 namespace detail {
 
 struct broadcast_wait;
+class recovery_log;
 class reply_collector;
 
 /// Something that is done on several loops. **Threads**: run on all of them at once.
@@ -143,6 +144,7 @@ public:
 
     net::slab<socket_core> sockets;
     socketio::metrics metrics;
+    std::unique_ptr<recovery_log> recovery;  // where it is on
     std::unordered_map<std::uint32_t, std::unique_ptr<pending_ack>> pending;
     std::unordered_map<std::uint32_t, std::unique_ptr<broadcast_wait>> asked;  // of our sockets
     std::unordered_set<std::shared_ptr<reply_collector>> collecting;  // answers to broadcasts

@@ -1,26 +1,53 @@
 // Events as Engine.IO packets: a text with the type digit of a message, `4`, in front, and one
-// binary packet for each attachment.
+// binary packet for each attachment; with the msgpack parser one binary packet in all.
 
 #include "socketio/packet_writer.hpp"
 
 #include <string>
+#include <utility>
+
+#include <weft/base/json_writer.hpp>
+
+#include "socketio/proto/msgpack_packet.hpp"
 
 namespace weft::socketio::detail {
 
-void write_event_group(loop_context& on, const space_info& space, std::optional<std::uint32_t> ack,
-                       std::string_view event, const encoded_arguments& args,
-                       const emit_flags& flags) {
+void write_event_group(loop_context& on, const space_info& space, std::string_view event,
+                       const encoded_arguments& args, const emit_flags& flags,
+                       std::optional<stamp> named) {
+    std::string with_offset;
+    if (named) {
+        with_offset = args.json;
+        if (!with_offset.empty()) with_offset += ',';
+        append_json_string(with_offset, on.recovery->offset_of(*named));
+    }
     on.scratch = "4";
-    append_event(on.scratch, space.name, ack, event, args.json, args.attachments.size());
+    append_event(on.scratch, space.name, {}, event, named ? with_offset : args.json,
+                 args.attachments.size());
     const message_options how{.droppable = flags.droppable, .uncompressed = flags.uncompressed};
+    if (space.core->chosen.parser == packet_parser::msgpack) {
+        if (to_msgpack(*space.core, on.scratch, args.attachments))
+            on.group.push_back(message::binary(as_bytes(on.scratch), how));
+        return;
+    }
     on.group.push_back(message::text(on.scratch, how));
     for (const message& attachment : args.attachments) {
-        if (flags.droppable || flags.uncompressed) {
-            on.group.push_back(message::binary(attachment.bytes(), how));
-        } else {
-            on.group.push_back(attachment);
-        }
+        const bool as_it_is = !flags.droppable && !flags.uncompressed;
+        on.group.push_back(as_it_is ? attachment : message::binary(attachment.bytes(), how));
     }
+}
+
+bool to_msgpack(const server_core& core, std::string& packet,
+                std::span<const message> attachments) {
+    const packet_result parsed =
+        parse_packet(std::string_view(packet).substr(1), core.sent_limits, protocol_version::v4);
+    if (!parsed) return false;
+    std::vector<byte_view> views;
+    for (const message& one : attachments) views.push_back(one.bytes());
+    std::string packed;
+    append_msgpack_packet(packed, parsed.packet, views);
+    packet = std::move(packed);
+    return true;
 }
 
 void tell_outgoing(const space_info& space, loop_context* on, std::string_view event,

@@ -3,14 +3,17 @@
 
 #include <weft/socketio/server.hpp>
 
-#include <algorithm>
+#include <array>
+#include <limits>
 #include <utility>
 
+#include "base/random.hpp"
 #include "socketio/client_bundle.hpp"
 #include "socketio/client_link.hpp"
 #include "socketio/core.hpp"
 #include "socketio/loop_context.hpp"
 #include "socketio/proto/placeholders.hpp"
+#include "socketio/recovery.hpp"
 
 namespace weft::socketio {
 
@@ -47,6 +50,25 @@ std::string with_slash(std::string_view name) {
     return full;
 }
 
+/// What makes offsets of another process look foreign.
+std::string draw_epoch() {
+    constexpr std::string_view alphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
+    random_pool random;
+    std::array<std::byte, 8> drawn{};
+    std::string epoch;
+    if (!random.fill(drawn)) return epoch;  // then no recovery id can be drawn either
+    for (const std::byte b : drawn)
+        epoch += alphabet[std::to_integer<std::size_t>(b) % alphabet.size()];
+    return epoch;
+}
+
+packet_limits no_limits() {
+    packet_limits limits;
+    limits.max_attachments = placeholder_set::max_attachments;
+    limits.max_namespace_length = limits.max_packet = std::numeric_limits<std::size_t>::max();
+    return limits;
+}
+
 packet_limits limits_of(const options& chosen) {
     packet_limits limits;
     limits.max_attachments = chosen.max_attachments;
@@ -60,6 +82,8 @@ packet_limits limits_of(const options& chosen) {
 server_core::server_core(options wanted, http::router& routes, log_sink* sink)
     : chosen(std::move(wanted)),
       limits(limits_of(chosen)),
+      sent_limits(no_limits()),
+      epoch(draw_epoch()),
       log(sink),
       engine(chosen.engine),
       routes_(routes) {}
@@ -136,8 +160,12 @@ result<void> server_core::prepare(const std::vector<ws::session_shared*>& below)
     }
     if (below.size() == loops.size()) return {};
     engine.set_loops(below);
-    for (std::size_t i = loops.size(); i < below.size(); ++i)
+    for (std::size_t i = loops.size(); i < below.size(); ++i) {
         loops.push_back(std::make_shared<loop_context>(*this, *below[i]));
+        if (!chosen.recovery) continue;
+        loops.back()->recovery =
+            std::make_unique<recovery_log>(below[i]->loop, *chosen.recovery, epoch, below.size());
+    }
     return {};
 }
 

@@ -9,6 +9,7 @@
 #include "socketio/client_link.hpp"
 #include "socketio/loop_context.hpp"
 #include "socketio/packet_writer.hpp"
+#include "socketio/recovery.hpp"
 
 namespace weft::socketio {
 
@@ -21,6 +22,8 @@ socket_core::socket_core(std::uint32_t slot, std::uint32_t generation, client_li
       key(std::uint64_t{slot} << 32U | generation),
       auth(sent),
       id{} {}
+
+socket_core::~socket_core() = default;
 
 send_status socket_core::deliver(const message& what) noexcept {
     if (now != state::connected) return send_status::closed;
@@ -135,7 +138,24 @@ send_status socket::emit_encoded(std::string_view event, const encoded_arguments
     if (self.now == socket_core::state::leaving || self.now == socket_core::state::gone)
         return send_status::closed;
     detail::tell_outgoing(*self.space, &self.context(), event, args);
-    return self.link.send_event(self.space->name, {}, event, args.json, args.attachments, flags);
+    if (self.context().recovery && !flags.droppable) return emit_recoverable(event, args, flags);
+    return self.link.send_event(self.space->name, {}, event, args, flags);
+}
+
+send_status socket::emit_recoverable(std::string_view event, const encoded_arguments& args,
+                                     const detail::emit_flags& flags) {
+    socket_core& self = socket_core::of(*this);
+    detail::loop_context& context = self.context();
+    const detail::stamp named = context.recovery->next();
+    detail::write_event_group(context, *self.space, event, args, flags, named);
+    context.metrics.events_sent.add();
+    const send_status status = self.link.session().send(context.group);
+    std::string topic;
+    detail::append_room_topic(topic, *self.space, self.id_text());
+    const std::string_view own = topic;
+    context.recovery->record(named, {.topics = {&own, 1}}, context.group);
+    context.group.clear();
+    return status;
 }
 
 send_status socket::relay(std::string_view event, const raw_arguments& args) {
@@ -166,7 +186,7 @@ void socket::emit_awaiting(std::string_view event, const encoded_arguments& args
     const duration limit =
         flags.timeout != duration::zero() ? flags.timeout : core.chosen.ack_timeout;
     context.wait_for_ack(self, id, limit, std::move(on_ack));
-    self.link.send_event(self.space->name, id, event, args.json, args.attachments, flags);
+    self.link.send_event(self.space->name, id, event, args, flags);
 }
 
 broadcast_operator socket::others() const noexcept {

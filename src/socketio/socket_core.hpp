@@ -17,6 +17,10 @@ namespace weft::socketio {
 class client_link;
 struct pending_ack;
 
+namespace detail {
+struct restored_session;
+}
+
 /// Names a socket on its loop: slot and generation.
 using socket_key = std::uint64_t;
 
@@ -36,6 +40,7 @@ public:
 
     socket_core(std::uint32_t slot, std::uint32_t generation, client_link& link,
                 std::shared_ptr<const detail::space_info> space, std::string_view auth);
+    ~socket_core();
 
     static socket_core& of(socket& s) noexcept { return static_cast<socket_core&>(s); }
     static const socket_core& of(const socket& s) noexcept {
@@ -57,7 +62,8 @@ public:
     std::unique_ptr<detail::data_node> data;
     std::unique_ptr<std::vector<std::string>> early_rooms;  // joined by middlewares
     std::unique_ptr<std::string> recovery_id;               // while recovery is on
-    std::uint64_t since = 0;         // recovery: the loop's log began here for this socket
+    std::unique_ptr<detail::restored_session> restored;     // until connected
+    std::uint64_t since = 0;         // recovery: where the loop's log began for this socket
     pending_ack* waiting = nullptr;  // acknowledgements that we asked it for
     std::uint32_t waiting_count = 0;
     std::uint32_t step = 0;  // how many predicates and middlewares agreed

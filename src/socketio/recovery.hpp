@@ -1,0 +1,125 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <weft/socketio/detail/emit.hpp>
+#include <weft/socketio/options.hpp>
+
+#include "net/loop_core.hpp"
+#include "pubsub/hub.hpp"
+#include "socketio/core.hpp"
+
+namespace weft::socketio::detail {
+
+/// Names one packet that can be recovered: the loop that sent it, and a number that grows there.
+struct stamp {
+    std::uint32_t loop = 0;
+    std::uint64_t number = 0;
+    friend bool operator==(const stamp&, const stamp&) = default;
+};
+
+/// A packet that may have to be sent again.
+struct logged_packet {
+    stamp named;
+    std::vector<std::string> topics, except;  // whom it was for, as the hub's topics
+    std::vector<message> group;
+    std::size_t bytes = 0;
+    time_point when;
+};
+
+/// What a socket leaves behind for its return.
+struct kept_session {
+    std::string recovery_id;
+    std::array<char, 20> id{};
+    std::string nsp;
+    std::vector<std::string> topics;  // of the hub; its rooms, its own, the namespace
+    std::unique_ptr<data_node> data;
+    std::uint64_t since = 0;
+    time_point until;
+};
+
+/// A session on its way back, with what it missed so far.
+struct restored_session {
+    kept_session session;
+    std::vector<logged_packet> missed;
+    /// How far the loop that kept it had heard of each loop's packets.
+    std::vector<std::uint64_t> heard;
+};
+
+/// Past packets and absent sockets of one loop.
+///
+/// Every loop logs every broadcast, and its own sockets' direct packets. A session stays with the
+/// loop that it was on; its recovery id names that loop. When the client comes back on another one,
+/// `take` gives it away, once, with what was missed so far, and `catch_up` on the new loop adds
+/// what only that one has heard of meanwhile: so nothing is lost between the two, nor sent twice.
+/// **Threads**: the loop's.
+class recovery_log {
+public:
+    recovery_log(net::loop_core& loop, const recovery_options& chosen, std::string_view epoch,
+                 std::size_t loops);
+
+    /// Names the next packet of this loop.
+    [[nodiscard]] stamp next() noexcept { return {loop_.index(), ++last_number_}; }
+    /// What the client is told of it, as its last argument.
+    [[nodiscard]] std::string offset_of(stamp s) const;
+    void record(stamp named, const pubsub::audience& to, std::span<const message> group);
+    /// Where the next packet will stand.
+    [[nodiscard]] std::uint64_t end() const noexcept { return first_ + log_.size(); }
+
+    void keep(kept_session&& gone);
+    /// The session of this id, which names this loop, lives on another one now.
+    void note_moved(std::string_view recovery_id, std::size_t to_loop);
+    /// Where that is, if it is.
+    [[nodiscard]] std::optional<std::size_t> moved_to(std::string_view recovery_id) const;
+    /// Gives a session away, once. Nothing when there is none, it is over, it is of another
+    /// namespace, or the log does not reach back to the offset.
+    [[nodiscard]] std::unique_ptr<restored_session> take(std::string_view recovery_id,
+                                                         std::string_view nsp,
+                                                         std::optional<std::string_view> offset);
+    /// Adds to what was missed what this loop knows and the other one did not, and logs here what
+    /// comes from there, so that the next recovery finds it.
+    void catch_up(restored_session& back);
+
+    void close() noexcept;
+
+private:
+    [[nodiscard]] std::optional<stamp> parse(std::string_view offset) const;
+    [[nodiscard]] std::optional<std::uint64_t> position_behind(stamp s) const;
+    void trim();
+    void forget_expired();
+    void append(logged_packet&& packet);
+
+    net::loop_core& loop_;
+    const recovery_options& chosen_;
+    const std::string epoch_;
+    std::deque<logged_packet> log_;
+    std::uint64_t first_ = 0;  // the position of log_.front()
+    std::size_t bytes_ = 0;
+    std::uint64_t last_number_ = 0;
+    std::vector<std::uint64_t> heard_;  // by loop
+    by_name<kept_session> sessions_;
+    std::deque<std::string> order_;  // recovery ids, the first to expire first
+    by_name<std::size_t> moved_;
+    std::deque<std::string> moved_order_;
+    net::timer expiry_;
+};
+
+/// The loop that a recovery id names.
+[[nodiscard]] std::optional<std::size_t> loop_of_recovery_id(std::string_view id) noexcept;
+
+/// A client's wish to recover, in its `auth`.
+struct recovery_wish {
+    std::string id;
+    std::optional<std::string> offset;
+};
+[[nodiscard]] std::optional<recovery_wish> find_recovery_wish(std::string_view auth);
+
+}  // namespace weft::socketio::detail

@@ -1,0 +1,373 @@
+// Whole sessions: what a client says and gets, over WebSocket on the sim backend.
+
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <weft/net/awaitable.hpp>
+
+#include "unit/socketio/sio_world.hpp"
+
+namespace weft::socketio::test {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+using testing::UnorderedElementsAre;
+
+TEST(socketio_server, connects_and_answers_with_a_fresh_id) {
+    sio_world w;
+    w.start();
+    sio_world::peer a{}, b{};
+    const std::string first = w.connect(a), second = w.connect(b);
+    EXPECT_EQ(first.size(), 20U);
+    EXPECT_NE(first, second);
+    EXPECT_EQ(w.server.sockets_count(), 2U);
+    EXPECT_EQ(w.metric("weft_socketio_sockets"), 2U);
+}
+
+TEST(socketio_server, the_return_value_is_the_acknowledgement) {
+    sio_world w;
+    w.server.on("sum", [](socket&, int a, int b) { return a + b; });
+    w.start();
+    sio_world::peer c{};
+    w.connect(c);
+    w.say(c, R"(427["sum",2,3])");
+    EXPECT_EQ(w.packet(c), "437[5]");
+    w.say(c, R"(428["sum","x",3])");
+    EXPECT_THAT(w.packet(c), HasSubstr(R"(438[{"error":{"code":"socketio.bad_argument")"));
+}
+
+TEST(socketio_server, a_room_hears_what_others_say_and_the_speaker_does_not) {
+    sio_world w;
+    w.server.on_connect([](socket& s) { s.join("lobby"); });
+    w.server.on("say", [](socket& s, std::string text) { s.to("lobby").emit("said", text); });
+    w.start();
+    sio_world::peer a{}, b{};
+    w.connect(a);
+    w.connect(b);
+    w.say(a, R"(42["say","hi"])");
+    EXPECT_EQ(w.packet(b), R"(42["said","hi"])");
+    EXPECT_THAT(w.packets(a), IsEmpty());
+}
+
+TEST(socketio_server, unions_exceptions_and_own_rooms) {
+    sio_world w;
+    w.server.on("join", [](socket& s, std::string room) { return s.join(room); });
+    w.server.on("go", [&](socket&, std::string not_to) {
+        w.server.to({"x", "y"}).except(not_to).emit("e");
+    });
+    w.start();
+    sio_world::peer a{}, b{}, c{};
+    w.connect(a);
+    const std::string b_id = w.connect(b);
+    w.connect(c);
+    for (const auto who : {a, b}) {
+        w.say(who, R"(42["join","x"])");
+        w.say(who, R"(42["join","y"])");
+    }
+    w.say(c, R"(42["go",")" + b_id + R"("])");
+    EXPECT_THAT(w.packets(a), ElementsAre(R"(42["e"])"));
+    EXPECT_THAT(w.packets(b), IsEmpty());
+    EXPECT_THAT(w.packets(c), IsEmpty());
+}
+
+TEST(socketio_server, binary_both_ways) {
+    sio_world w;
+    w.server.on("bin", [](socket& s, std::vector<std::byte> bytes) { s.emit("bin", bytes); });
+    w.start();
+    sio_world::peer c{};
+    w.connect(c);
+    w.say(c, R"(451-["bin",{"_placeholder":true,"num":0}])");
+    w.say_binary(c, "\x01\x02");
+    EXPECT_THAT(w.packets(c),
+                ElementsAre(R"(451-["bin",{"_placeholder":true,"num":0}])", "\x01\x02"));
+}
+
+TEST(socketio_server, middlewares_decide_in_order_and_say_why) {
+    sio_world w;
+    std::vector<int> asked;
+    w.server.use([&](socket&) {
+        asked.push_back(1);
+        return true;
+    });
+    w.server.use([&](socket& s) -> verdict {
+        asked.push_back(2);
+        if (s.auth() == R"({"token":"good"})") return true;
+        return refusal("bad token", 7);
+    });
+    w.start();
+    auto c = w.open();
+    w.say(c, R"(40{"token":"bad"})");
+    EXPECT_EQ(w.packet(c), R"(44{"message":"bad token","data":7})");
+    EXPECT_NE(w.join(c, "/", R"({"token":"good"})"), "");
+    EXPECT_THAT(asked, ElementsAre(1, 2, 1, 2));
+}
+
+TEST(socketio_server, an_awaited_middleware_may_take_its_time) {
+    sio_world w;
+    w.server.use([](socket_ref s) -> task<result<void>> {
+        co_await sleep_for(s.loop(), 1s);
+        co_return result<void>{};
+    });
+    w.start();
+    auto c = w.open();
+    w.say(c, "40");
+    EXPECT_THAT(w.packets(c), IsEmpty());
+    w.pass(1100ms);
+    EXPECT_THAT(w.packet(c), StartsWith(R"(40{"sid":")"));
+}
+
+TEST(socketio_server, a_middleware_that_throws_refuses_and_tells_nothing) {
+    sio_world w;
+    w.server.use([](socket&) -> bool { throw std::runtime_error("secret"); });
+    w.start();
+    auto c = w.open();
+    w.say(c, "40");
+    EXPECT_EQ(w.packet(c), R"(44{"message":"internal error"})");
+    EXPECT_EQ(w.metric("weft_socketio_handler_exceptions_total"), 1U);
+}
+
+TEST(socketio_server, an_event_middleware_refuses) {
+    sio_world w;
+    int handled = 0;
+    std::string told;
+    w.server.use(
+        [](socket&, std::string_view event, const raw_arguments&) { return event != "forbidden"; });
+    w.server.on("forbidden", [&](socket&) { ++handled; });
+    w.server.on_error([&](socket&, const error& why) { told = why.what(); });
+    w.start();
+    sio_world::peer c{};
+    w.connect(c);
+    w.say(c, R"(421["forbidden"])");
+    EXPECT_THAT(w.packet(c), HasSubstr("socketio.event_refused"));
+    EXPECT_EQ(handled, 0);
+    EXPECT_EQ(told, "not allowed");
+}
+
+TEST(socketio_server, patterns_make_namespaces_that_share_handlers) {
+    options chosen;
+    chosen.cleanup_empty_child_namespaces = true;
+    sio_world w(chosen);
+    std::vector<std::string> made;
+    auto& orgs = w.server.of_matching("/org-*");
+    orgs.on("who", [](socket& s) { return std::string(s.nsp()); });
+    orgs.on_new_namespace([&](std::string_view name) { made.emplace_back(name); });
+    w.start();
+    sio_world::peer a{}, b{};
+    w.connect(a, "/org-1");
+    w.connect(b, "/org-2");
+    w.say(a, R"(42/org-1,0["who"])");
+    EXPECT_EQ(w.packet(a), R"(43/org-1,0["/org-1"])");
+    orgs.emit("all", 1);
+    w.run();
+    EXPECT_EQ(w.packet(a), R"(42/org-1,["all",1])");
+    EXPECT_EQ(w.packet(b), R"(42/org-2,["all",1])");
+    auto c = w.open();
+    w.say(c, "40/other,");
+    EXPECT_EQ(w.packet(c), R"(44/other,{"message":"Invalid namespace"})");
+    w.say(a, "41/org-1,");
+    w.join(a, "/org-1");
+    EXPECT_THAT(made, ElementsAre("/org-1", "/org-2", "/org-1"));
+}
+
+TEST(socketio_server, disconnecting_still_has_the_rooms_and_disconnect_has_the_reason) {
+    sio_world w;
+    std::vector<std::string> told;
+    w.server.on_connect([](socket& s) { s.join("r"); });
+    w.server.on_disconnecting([&](socket& s, disconnect_reason) {
+        told.push_back("ing " + std::to_string(s.rooms().size()));
+    });
+    w.server.on_disconnect([&](socket& s, disconnect_reason why) {
+        told.push_back(std::string(to_string(why)) + " " + std::to_string(s.rooms().size()));
+    });
+    w.server.on("leave", [](socket& s) {
+        s.disconnect();
+        EXPECT_EQ(s.emit("late"), send_status::closed);
+    });
+    w.start();
+    sio_world::peer a{}, b{}, c{};
+    w.connect(a);
+    w.connect(b);
+    w.connect(c);
+    w.say(a, "41");
+    w.say(b, R"(42["leave"])");
+    EXPECT_EQ(w.packet(b), "41");
+    w.say(b, R"(42["leave"])");  // was under way: late, not wrong
+    EXPECT_FALSE(w.ended(b));
+    w.drop(c);
+    EXPECT_THAT(told, ElementsAre("ing 2", "client namespace disconnect 0", "ing 2",
+                                  "server namespace disconnect 0", "ing 2",
+                                  testing::AnyOf("transport error 0", "transport close 0")));
+}
+
+TEST(socketio_server, asks_the_client_and_awaits_its_answer) {
+    sio_world w;
+    std::vector<std::string> got;
+    w.server.on("start", [&](socket_ref s) -> task<void> {
+        const result<int> answer = co_await s.emit_with_ack<int>("ask", "n");
+        got.push_back(answer ? std::to_string(*answer) : answer.error().message());
+    });
+    w.server.on("start2", [&](socket& s) {
+        s.timeout(2s).emit_with_ack<int>("ask", [&](result<int> answer) {
+            got.push_back(!answer && answer.error().code() == condition::timed_out ? "late" : "?");
+        });
+    });
+    w.start();
+    sio_world::peer c{};
+    w.connect(c);
+    w.say(c, R"(42["start"])");
+    EXPECT_EQ(w.packet(c), R"(420["ask","n"])");
+    w.say(c, "430[42]");
+    w.say(c, "430[43]");  // twice: ignored
+    w.say(c, R"(42["start2"])");
+    w.pass(2500ms);
+    EXPECT_THAT(got, ElementsAre("42", "late"));
+    EXPECT_EQ(w.metric("weft_socketio_acks_unknown_total"), 1U);
+}
+
+TEST(socketio_server, a_broadcast_gathers_answers_and_counts_who_is_missing) {
+    sio_world w;
+    std::vector<std::string> got;
+    w.server.on("all", [&](socket& s) {
+        s.broadcast().timeout(1s).emit_with_ack<int>("ask", [&](broadcast_replies<int> all) {
+            for (const auto& one : all.answers) got.push_back(one ? std::to_string(*one) : "bad");
+            got.push_back("missing " + std::to_string(all.missing));
+        });
+    });
+    w.start();
+    sio_world::peer a{}, b{}, c{}, d{}, e{};
+    for (auto* p : {&a, &b, &c, &d, &e}) w.connect(*p);
+    w.say(a, R"(42["all"])");
+    EXPECT_EQ(w.packet(b), R"(420["ask"])");
+    w.say(b, "430[1]");
+    w.say(b, "430[1]");
+    w.say(c, R"(430["x"])");
+    w.drop(d);
+    w.pass(1100ms);
+    EXPECT_THAT(got, ElementsAre("1", "bad", "missing 2"));
+}
+
+TEST(socketio_server, looks_at_and_moves_other_sockets) {
+    sio_world w;
+    std::vector<std::string> ids;
+    w.server.on("look", [&](socket& s) {
+        s.in("r").fetch_sockets([&](std::vector<remote_socket> found) {
+            for (const auto& one : found) ids.push_back(one.id);
+        });
+    });
+    w.start();
+    sio_world::peer a{}, b{};
+    w.connect(a);
+    const std::string b_id = w.connect(b);
+    w.server.in(b_id).sockets_join("r");
+    w.run();
+    w.say(a, R"(42["look"])");
+    EXPECT_THAT(ids, ElementsAre(b_id));
+    w.server.in("r").disconnect_sockets(disconnect_scope::this_namespace);
+    w.run();
+    EXPECT_EQ(w.packet(b), "41");
+    EXPECT_EQ(w.server.sockets_count(), 1U);
+}
+
+TEST(socketio_server, every_event_is_seen_by_on_any_and_the_unknown_by_the_catch_all) {
+    sio_world w;
+    std::vector<std::string> seen;
+    w.server.on_any(
+        [&](socket&, std::string_view event, const raw_arguments&) { seen.emplace_back(event); });
+    w.server.on_unhandled(
+        [](socket& s, std::string_view event, const raw_arguments& args, raw_ack ack) {
+            s.relay(event, args);
+            ack.send(encoded_arguments{std::string(args.json), {}});
+        });
+    w.start();
+    sio_world::peer c{};
+    w.connect(c);
+    w.say(c, R"(423["a\u0062c",{"x":[1,"é"]},null])");
+    EXPECT_THAT(seen, ElementsAre("abc"));
+    EXPECT_THAT(w.packets(c),
+                ElementsAre(R"(42["abc",{"x":[1,"é"]},null])", R"(433[{"x":[1,"é"]},null])"));
+}
+
+TEST(socketio_server, data_of_several_types_lives_as_long_as_the_socket) {
+    struct tracker {
+        std::shared_ptr<int> alive;
+    };
+    sio_world w;
+    const auto alive = std::make_shared<int>();
+    w.server.on_connect([&](socket& s) {
+        s.data<tracker>().alive = alive;
+        s.data<int>() = 5;
+    });
+    w.server.on("get", [](socket& s) { return s.data<int>(); });
+    w.start();
+    sio_world::peer c{};
+    w.connect(c);
+    w.say(c, R"(421["get"])");
+    EXPECT_EQ(w.packet(c), "431[5]");
+    EXPECT_EQ(alive.use_count(), 2);
+    w.drop(c);
+    EXPECT_EQ(alive.use_count(), 1);
+}
+
+TEST(socketio_server, closes_a_connection_that_joins_nothing) {
+    sio_world w;
+    w.start();
+    const auto c = w.open();
+    w.say(c, "40/nothing,");
+    w.pass(40s);
+    EXPECT_FALSE(w.ended(c));
+    w.pass(46s);
+    EXPECT_TRUE(w.ended(c));
+}
+
+TEST(socketio_server, a_name_of_a_socket_finds_nothing_when_it_is_gone) {
+    sio_world w;
+    socket_ref name;
+    w.server.on_connect([&](socket& s) { name = s.ref(); });
+    w.start();
+    sio_world::peer c{};
+    const std::string id = w.connect(c);
+    EXPECT_EQ(name.emit("x"), send_status::sent);
+    w.drop(c);
+    EXPECT_EQ(name.emit("x"), send_status::closed);
+    EXPECT_EQ(name.id(), id);
+    bool called = false;
+    name.with([&](socket&) { called = true; });
+    EXPECT_FALSE(called);
+}
+
+TEST(socketio_server, an_offer_of_the_msgpack_parser) {
+    options chosen;
+    chosen.parser = packet_parser::msgpack;
+    sio_world w(chosen);
+    w.server.on("e", [](socket& s, std::vector<std::byte> bytes) { s.emit("r", bytes); });
+    w.start();
+    const auto c = w.open();
+    using namespace std::string_literals;
+    w.say_binary(c, "\x83\xa4type\x00\xa4\x64\x61ta\x80\xa3nsp\xa1/"s);
+    EXPECT_THAT(w.packet(c), HasSubstr("sid"));
+    w.say_binary(c, "\x83\xa4type\x02\xa4\x64\x61ta\x92\xa1\x65\xc4\x01\x09\xa3nsp\xa1/"s);
+    EXPECT_THAT(w.packet(c), HasSubstr("\x92\xa1r\xc4\x01\x09"s));
+}
+
+TEST(socketio_server, clients_of_version_2_are_connected_without_asking) {
+    options chosen;
+    chosen.engine.allow_eio3 = true;
+    sio_world w(chosen);
+    std::string auth;
+    w.server.of("/x").on_connect([&](socket& s) { auth = s.auth(); });
+    w.start();
+    const auto c = w.open("EIO=3&transport=websocket");
+    w.say(c, "40/x?token=a%20b,");
+    EXPECT_THAT(w.packets(c), ElementsAre("40/x,"));
+    EXPECT_EQ(auth, R"({"token":"a b"})");
+    EXPECT_EQ(w.server.sockets_count(), 1U);
+}
+
+}  // namespace
+}  // namespace weft::socketio::test
