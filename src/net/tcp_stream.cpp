@@ -292,6 +292,7 @@ bool tcp_stream::write_through(byte_view bytes) noexcept {
         return true;
     }
     block(sent.bytes > 0);
+    mark_dirty();  // to be charged for it
     return true;
 }
 

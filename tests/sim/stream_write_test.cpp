@@ -20,6 +20,31 @@ TEST(stream_write, ten_writes_in_a_handler_are_one_send) {
     EXPECT_EQ(world.io.sends() - before, 1U);
 }
 
+TEST(stream_write, what_the_peer_does_not_take_is_charged_until_it_does) {
+    sim_world world;
+    byte_budget& budget = world.core.budget();
+    for (const std::size_t size : {1'000U, 100'000U}) {  // by way of the queue, and past it
+        auto [peer, stream] = world.open();
+        world.io.peer_window(peer, 100);
+        stream->write(pattern(size));
+        world.run();
+        EXPECT_EQ(budget.used(), size - 100);
+        EXPECT_EQ(world.io.peer_take(peer).size(), 100U);
+        world.run();
+        EXPECT_EQ(budget.used(), size - 200);
+        world.io.peer_window(peer, SIZE_MAX);
+        world.io.peer_take(peer);
+        world.run();
+        EXPECT_EQ(budget.used(), 0U);
+        world.io.peer_window(peer, 0);
+        stream->write(pattern(size));
+        world.run();
+        world.io.peer_reset(peer);
+        world.run(2);
+        EXPECT_EQ(budget.used(), 0U);
+    }
+}
+
 TEST(stream_write, sends_to_a_thousand_others_are_one_send_each) {
     sim_world world;
     std::vector<sim_world::connection> others;
