@@ -1,13 +1,17 @@
-// `weft demo`: a chat page built into the program, and the topics that it talks over, on one
-// loopback port.
+// `weft demo`: pages built into the program, on one loopback port. The chat talks over the topic
+// protocol and plain WebSocket; the collaborative text and the ticker are the relays of
+// examples/, each in a namespace of Socket.IO.
 
 #include <span>
 
 #include <weft/http/static_files.hpp>
 #include <weft/server/server.hpp>
+#include <weft/socketio/server.hpp>
 
+#include "collaborative_text/shared_text.hpp"
 #include "commands.hpp"
 #include "listening.hpp"
+#include "ticker/ticker.hpp"
 #include "topic_endpoint.hpp"
 
 namespace weft {
@@ -28,6 +32,9 @@ int run_demo(const demo_flags& flags) {
             .header("Referrer-Policy", "no-referrer");
     });
     add_topic_endpoint(target, "/ws", hub, {});
+    socketio::server io(target);
+    examples::serve_shared_text(io.of("/text"));
+    examples::serve_ticker(io.of("/ticker"));
     return listen_and_run(target, flags.listen, "http", "/");
 }
 

@@ -1,5 +1,5 @@
-// Two people chat through `weft demo` in Chromium, and again after the server was restarted under
-// them. Needs WEFT_BIN, playwright-core and a Chromium (CHROMIUM, or /usr/bin/chromium).
+// The pages of `weft demo` in Chromium: two people chat, write one text and look at the ticker, and go
+// on after the server was restarted under them. Needs WEFT_BIN, playwright-core and a Chromium (CHROMIUM, or /usr/bin/chromium).
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -39,22 +39,24 @@ async function stopDemo() {
 const by = (page, id) => page.locator(`[data-testid="${id}"]`);
 
 // A person with a browser profile of their own.
-async function visit() {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+async function visit(path = '', viewport = { width: 1280, height: 800 }) {
+  const context = await browser.newContext({ viewport });
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
   page.problems = [];
   page.on('pageerror', (error) => page.problems.push(String(error)));
   page.on('console', (message) => {
-    const refused = message.text().includes('WebSocket connection to'); // expected while restarting
+    const refused = /WebSocket connection to|ERR_CONNECTION_REFUSED/.test(message.text()); // expected while restarting
     if (message.type() === 'error' && !refused) page.problems.push(message.text());
   });
-  await page.goto(url);
+  await page.goto(url + path);
   await live(page);
   return page;
 }
 
 const live = (page) => page.locator('[data-testid="connection-state"][data-state="open"]').waitFor();
+const lost = (page) => page.locator('[data-testid="connection-state"]:not([data-state="open"])').waitFor();
+const nothingBeside = (page) => page.evaluate(() => document.scrollingElement.scrollWidth === innerWidth);
 const present = (page, n) => by(page, 'presence-count').filter({ hasText: `${n} here` }).waitFor();
 const hears = (page, text) => by(page, 'message-list').locator('.message:not(.mine)', { hasText: text }).last().waitFor();
 const room = (page, name) => by(page, 'room-list').locator(`[data-room="${name}"]`);
@@ -129,7 +131,7 @@ test('two people chat, move between rooms and survive a restart', { timeout: 120
 
   await t.test('the pages reconnect to a restarted server and send what was typed meanwhile', async () => {
     assert.equal(await stopDemo(), 0);
-    await ada.locator('[data-testid="connection-state"]:not([data-state="open"])').waitFor();
+    await lost(ada);
     await ada.locator('#notice').waitFor();
     await say(ada, 'typed while you were away');
     await by(ada, 'message-list').locator('[data-state="pending"]').waitFor();
@@ -149,9 +151,89 @@ test('two people chat, move between rooms and survive a restart', { timeout: 120
     await bob.setViewportSize({ width: 360, height: 700 });
     await say(ada, 'w'.repeat(400));
     await hears(bob, 'w'.repeat(400));
-    assert.equal(await bob.evaluate(() => document.scrollingElement.scrollWidth), 360);
+    assert.ok(await nothingBeside(bob));
     assert.equal(await bob.evaluate(() => document.querySelector('#scroll').scrollWidth), 360);
   });
 
   assert.deepEqual([...ada.problems, ...bob.problems], []);
+});
+
+const reads = (page, text) =>
+  page.waitForFunction((expected) => document.querySelector('#text').value === expected, text, { timeout: PATIENCE });
+const saved = (page) => by(page, 'saved').filter({ hasText: /^Saved$/ }).waitFor();
+
+test('two people write one text', { timeout: 120_000 }, async (t) => {
+  const ada = await visit('text.html');
+  const bob = await visit('text.html', { width: 360, height: 700 });
+  const [adasText, bobsText] = [by(ada, 'text'), by(bob, 'text')];
+
+  await t.test('each sees what the other writes, and the caret stays where it was', async () => {
+    await by(ada, 'people').filter({ hasText: '2 here' }).waitFor();
+    await adasText.pressSequentially('warp');
+    await reads(bob, 'warp');
+    await bobsText.press('End');
+    await bobsText.pressSequentially(' and weft 🧵');
+    await reads(ada, 'warp and weft 🧵');
+    assert.equal(await adasText.evaluate((area) => area.selectionStart), 4);
+    await adasText.press('Home');
+    await adasText.pressSequentially('<b>The</b> ');
+    await reads(bob, '<b>The</b> warp and weft 🧵');
+    await Promise.all([saved(ada), saved(bob)]);
+  });
+
+  await t.test('undo takes back what this person wrote only', async () => {
+    const often = async (key) => { for (let i = 0; i < 20; ++i) await adasText.press(key); };
+    await often('Control+z');
+    await reads(bob, ' and weft 🧵');
+    await often('Control+y');
+    await reads(bob, '<b>The</b> warp and weft 🧵');
+  });
+
+  await t.test('what both wrote while the server was away is merged', async () => {
+    assert.equal(await stopDemo(), 0);
+    await Promise.all([lost(ada), lost(bob)]);
+    await ada.locator('#notice').waitFor();
+    await adasText.press('Home');
+    await adasText.pressSequentially('A: ');
+    await bobsText.press('End');
+    await bobsText.pressSequentially(' :B');
+    await by(bob, 'saved').filter({ hasText: 'Kept here' }).waitFor();
+    server = await startDemo(new URL(url).port);
+    await Promise.all([live(ada), live(bob)]);
+    await Promise.all([ada, bob].map((page) => reads(page, 'A: <b>The</b> warp and weft 🧵 :B')));
+    await Promise.all([saved(ada), saved(bob)]);
+    const eve = await visit('text.html');
+    await reads(eve, 'A: <b>The</b> warp and weft 🧵 :B');
+    assert.ok(await nothingBeside(bob));
+  });
+
+  assert.deepEqual([...ada.problems, ...bob.problems], []);
+});
+
+test('the ticker ticks, for what is watched', { timeout: 60_000 }, async () => {
+  const page = await visit('ticker.html', { width: 360, height: 700 });
+  const price = (symbol) => page.locator(`[data-symbol="${symbol}"] td`).nth(1);
+  const changes = async (symbol) => {
+    const before = await price(symbol).textContent();
+    await price(symbol).filter({ hasNotText: before }).waitFor();
+  };
+  await price('WEFT').filter({ hasText: /^\d+\.\d\d$/ }).waitFor();
+  assert.equal(await page.locator('[data-testid="quotes"] tr').count(), 8);
+  await changes('WEFT');
+  await by(page, 'rate').filter({ hasText: /^[1-9]\d* quotes per second$/ }).waitFor();
+  await page.getByLabel('Watch WOOL').uncheck();
+  await by(page, 'rate').filter({ hasText: /^2[0-9] quotes per second$/ }).waitFor();  // 7 x 4
+  const still = await price('WOOL').textContent();
+  await changes('WEFT');
+  await changes('WEFT');
+  assert.equal(await price('WOOL').textContent(), still);
+
+  assert.equal(await stopDemo(), 0);
+  await lost(page);
+  server = await startDemo(new URL(url).port);
+  await live(page);
+  await changes('WEFT');
+  assert.equal(await price('WOOL').textContent(), still);
+  assert.ok(await nothingBeside(page));
+  assert.deepEqual(page.problems, []);
 });
