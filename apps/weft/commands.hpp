@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,8 @@ struct serve_flags {
     std::vector<std::string> hosts{};  ///< Names besides our own that requests may use.
     bool deflate = false;
     bool list_topics = false;
-    bool metrics = false;
+    std::string metrics_host = "127.0.0.1";
+    std::optional<std::uint16_t> metrics_port{};  ///< Of a listener of its own; none without.
 };
 
 struct demo_flags {

@@ -17,6 +17,8 @@ int run_echo(const echo_flags& flags) {
     server_options all = make_server_options(flags.listen, log);
     // One message of the allowed size always fits, on every loop.
     all.message_budget = std::max(all.message_budget, flags.listen.threads * 2 * flags.max_message);
+    // A load generator is one address, and on a busy machine its handshakes are late together.
+    all.max_handshakes_per_address = all.max_handshakes = all.max_connections;
     server target(std::move(all));
     ws::options options;
     options.max_message = flags.max_message;

@@ -61,6 +61,11 @@ server_options make_page_options(const listen_flags& flags, log_sink& log) {
 
 int listen_and_run(server& target, const listen_flags& flags, std::string_view scheme,
                    std::string_view path) {
+    return listen_and_run(target, flags, scheme, path, [] { return true; });
+}
+
+int listen_and_run(server& target, const listen_flags& flags, std::string_view scheme,
+                   std::string_view path, function_ref<bool()> before_ready) {
     server_address address;
     address.host = flags.host;
     address.port = flags.port;
@@ -74,7 +79,8 @@ int listen_and_run(server& target, const listen_flags& flags, std::string_view s
     }
     const auto port = target.listen(address);
     if (!port) return complain(port.error().message() + advice(flags, port.error().code()));
-    hold_signals();
+    hold_signals();  // also in the threads that begin from here on
+    if (!before_ready()) return 1;
     const bool v6 = flags.host.find(':') != std::string::npos;
     std::printf("listening on %.*s%s://%s%s%s:%u%.*s\n", static_cast<int>(scheme.size()),
                 scheme.data(), address.tls ? "s" : "", v6 ? "[" : "", flags.host.c_str(),

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include <weft/base/function_ref.hpp>
 #include <weft/server/server.hpp>
 
 #include "commands.hpp"
@@ -17,7 +18,10 @@ namespace weft {
 [[nodiscard]] server_options make_page_options(const listen_flags& flags, log_sink& log);
 
 /// Listens where the flags say, prints `listening on SCHEME://HOST:PORT/PATH` when ready, and runs
-/// the server to its end. `scheme` is "ws" or "http"; TLS adds the "s". Returns the exit code.
+/// the server to its end. `scheme` is "ws" or "http"; TLS adds the "s". `before_ready` runs before
+/// that line; when it returns false (and has said why), nothing is run. Returns the exit code.
+int listen_and_run(server& target, const listen_flags& flags, std::string_view scheme,
+                   std::string_view path, function_ref<bool()> before_ready);
 int listen_and_run(server& target, const listen_flags& flags, std::string_view scheme,
                    std::string_view path);
 

@@ -174,13 +174,20 @@ CLI::App* add_serve(CLI::App& program, weft::serve_flags& flags) {
         ->type_name("NAME")
         ->allow_extra_args(false);
     command->add_flag("--list-topics", flags.list_topics, "Let clients ask which topics exist");
-    command->add_flag("--metrics", flags.metrics,
-                      "Serve the counters at /metrics (Prometheus text), to this machine only");
+    command
+        ->add_option("--metrics-port", flags.metrics_port,
+                     "Serve the counters (Prometheus text) at /metrics on a port of their own")
+        ->type_name("PORT");
+    command
+        ->add_option("--metrics-host", flags.metrics_host,
+                     "The address for that; another one than loopback shows them to its network")
+        ->type_name("ADDRESS")
+        ->capture_default_str();
     command->footer(R"(
 Examples:
   weft serve ./public                                   pages at http://127.0.0.1:8080/
   weft serve --origin https://example.org               topics for the pages of another server
-  weft serve ./public --metrics                         then: curl http://127.0.0.1:8080/metrics
+  weft serve ./public --metrics-port 9100               then: curl http://127.0.0.1:9100/metrics
   weft serve --allow-host example.org --origin https://example.org
                                                         behind a proxy that is https://example.org
 

@@ -10,9 +10,28 @@
 
 #include "commands.hpp"
 #include "listening.hpp"
+#include "metrics_listener.hpp"
 #include "topic_endpoint.hpp"
 
 namespace weft {
+
+namespace {
+
+/// False when it was asked for and cannot be; that was told.
+bool start_metrics(metrics_listener& metrics, const serve_flags& flags) {
+    if (!flags.metrics_port) return true;
+    const auto port = metrics.start(flags.metrics_host, *flags.metrics_port);
+    if (!port) {
+        std::fprintf(stderr, "weft: --metrics-port: %s\n", port.error().message().c_str());
+        return false;
+    }
+    const bool v6 = flags.metrics_host.find(':') != std::string::npos;
+    std::fprintf(stderr, "metrics on http://%s%s%s:%u/metrics\n", v6 ? "[" : "",
+                 flags.metrics_host.c_str(), v6 ? "]" : "", unsigned{*port});
+    return true;
+}
+
+}  // namespace
 
 int run_serve(const serve_flags& flags) {
     stderr_log log(log_level::warning);
@@ -38,19 +57,13 @@ int run_serve(const serve_flags& flags) {
         }
         (void)target.http().get("/*path", std::move(*files));
     }
-    if (flags.metrics) {
-        // Counters are for the operator: whoever is not on this machine is told that there is no
-        // such page.
-        (void)target.http().get("/metrics", [&target](const http::request& request) {
-            if (!request.peer().is_loopback()) return http::response::plain_error(404);
-            return http::response::text(200, target.metrics_text());
-        });
-    }
     ws::options options;
     options.origins = flags.origins;
     if (flags.deflate) options.deflate.emplace();
     add_topic_endpoint(target, flags.path, hub, std::move(options));
-    return listen_and_run(target, flags.listen, "http", "/");
+    metrics_listener metrics(target, make_page_options({.host = flags.metrics_host}, log));
+    const auto ready = [&] { return start_metrics(metrics, flags); };
+    return listen_and_run(target, flags.listen, "http", "/", ready);
 }
 
 }  // namespace weft

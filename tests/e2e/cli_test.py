@@ -38,7 +38,7 @@ class help_texts(unittest.TestCase):
             port = str(taken.getsockname()[1])
             for line in (["demo"], ["echo", "--deflate", "--max-message", "1000000"],
                          ["serve", folder], ["serve", "--origin", "https://example.org"],
-                         ["serve", folder, "--metrics"]):
+                         ["serve", folder, "--metrics-port", "0"]):
                 self.assertIn("another program uses port", run(WEFT, *line, "--port", port).stderr)
 
 
