@@ -9,6 +9,8 @@
 #include <weft/net/loop.hpp>
 #include <weft/pubsub/message.hpp>
 #include <weft/server/server.hpp>
+#include <weft/socketio/client.hpp>
+#include <weft/socketio/client_thread.hpp>
 #include <weft/socketio/server.hpp>
 #include <weft/ws/client.hpp>
 #include <weft/ws/endpoint.hpp>
