@@ -1,4 +1,5 @@
-// WebSocket and Socket.IO on one port. README.md shows this program.
+// WebSocket and Socket.IO on one port: rooms to chat in, events that are acknowledged. README.md
+// shows this program.
 
 #include <weft/weft.hpp>
 
@@ -15,6 +16,10 @@ int main() {
         .on_message([](auto& c, weft::message_view m) {
             ++c->sent;
             c.publish(c.param("room"), m);
+        })
+        .on_close([](auto& c, const weft::ws::close_event&) {
+            c.publish(c.param("room"),
+                      "somebody left after " + std::to_string(c->sent) + " messages");
         });
 
     using weft::socketio::socket;

@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""What the documentation shows is cut from code that is compiled and tested. A block of code under
+`<!-- from PATH -->` must be in that file, line by line, whatever its indentation; every C++ block of these pages must
+stand under such a mark. In docs/guide/from-node.md, so must the right column of each table of calls."""
+
+import re
+import textwrap
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ["README.md", "docs/guide/from-node.md", "docs/guide/socketio.md", *sorted(
+    str(p.relative_to(ROOT)) for p in (ROOT / "docs/tutorial").glob("*.md"))]
+
+BLOCK = re.compile(r"(?:^<!-- from (\S+) -->\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+CALLS = re.compile(r"^\| Node \| Weft \|\n\|---\|---\|\n((?:\|.*\n)+)", re.MULTILINE)
+
+
+def dedented(lines):
+    return textwrap.dedent("\n".join(lines)).splitlines()
+
+
+def is_cut_from(block, source):
+    """Whether the lines of `block` follow each other in `source`."""
+    wanted = dedented(block.splitlines())
+    lines = source.splitlines()
+    return any(dedented(lines[i:i + len(wanted)]) == wanted for i in range(len(lines) - len(wanted) + 1))
+
+
+def complaints(page, text, read):
+    found = []
+    for path, language, block in BLOCK.findall(text):
+        first = block.splitlines()[0]
+        if not path:
+            if language == "cpp":
+                found.append(f"{page}: a C++ block without `<!-- from PATH -->`: {first}")
+        elif not is_cut_from(block, read(path)):
+            found.append(f"{page}: a block differs from {path}: {first}")
+    return found
+
+
+def calls_that_differ(text, source):
+    squeezed = re.sub(r"\s", "", source)
+    cells = [row.rsplit(" | ", 1)[1].rstrip(" |") for rows in CALLS.findall(text) for row in rows.splitlines()]
+    return [cell for cell in cells if re.sub(r"\s", "", cell.strip("`")) not in squeezed]
+
+
+class docs(unittest.TestCase):
+    def test_blocks_are_cut_from_compiled_code(self):
+        found = [c for page in PAGES
+                 for c in complaints(page, (ROOT / page).read_text(), lambda path: (ROOT / path).read_text())]
+        self.assertFalse(found, "\n" + "\n".join(found))
+
+    def test_calls_beside_nodes_are_compiled(self):
+        text = (ROOT / "docs/guide/from-node.md").read_text()
+        self.assertGreater(len(CALLS.findall(text)), 3)
+        found = calls_that_differ(text, (ROOT / "docs/guide/code/from_node.cpp").read_text())
+        self.assertFalse(found, "not in from_node.cpp:\n" + "\n".join(found))
+
+
+class rules(unittest.TestCase):
+    """The check itself."""
+
+    def test_a_block_may_be_indented_differently_but_not_changed(self):
+        source = "void f() {\n    if (a)\n        b();\n}\n"
+        self.assertTrue(is_cut_from("if (a)\n    b();\n", source))
+        self.assertFalse(is_cut_from("if (a)\n    c();\n", source))
+        self.assertFalse(is_cut_from("if (a)\nb();\n", source))
+
+    def test_differences_are_told(self):
+        self.assertTrue(complaints("x.md", "```cpp\nint a;\n```\n", {}.get))
+        self.assertTrue(complaints("x.md", "<!-- from a.cpp -->\n```cpp\nint a;\n```\n", lambda _: "int b;\n"))
+        self.assertFalse(complaints("x.md", "<!-- from a.cpp -->\n```cpp\nint a;\n```\n", lambda _: "int a;\n"))
+        self.assertEqual(calls_that_differ("| Node | Weft |\n|---|---|\n| `a` | `b(1)` |\n", "b( 2)"), ["`b(1)`"])
+        self.assertEqual(calls_that_differ("| Node | Weft |\n|---|---|\n| `a` | `b(1)` |\n", "b( 1);"), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
