@@ -139,6 +139,12 @@ bool loop_core::take_handshake() noexcept {
 void loop_core::on_readable(io_token token) noexcept {
     if (tcp_stream* s = stream_of(token)) s->on_readable();
 }
+void loop_core::on_ready(io_token token) noexcept {
+    tcp_stream* const s = stream_of(token);
+    if (s == nullptr) return;
+    s->on_writable();
+    s->on_readable();
+}
 void loop_core::on_ending(io_token token) noexcept {
     if (tcp_stream* s = stream_of(token)) s->on_ending();
 }
@@ -159,6 +165,7 @@ void loop_core::on_acceptable(io_token token) noexcept {
     for (unsigned budget = options_.budgets.accepts; budget > 0; --budget) {
         listener* from = listener_of(token);  // accepting may run user code that closes it
         if (from == nullptr) return;
+        if (from->readable) return run_guarded(from->readable);
         if (!from->accept->may_accept()) {
             pause_accepting(token.slot, "memory is short: accepting pauses");
             return;
@@ -292,18 +299,31 @@ result<listener_id> loop_core::listen(const listen_options& where, acceptor& acc
                                       std::shared_ptr<tls_server_context> tls) {
     auto fd = io_->listen(where);
     if (!fd) return fd.error();
+    const auto id = add_listener(*fd);
+    if (!id) return id.error();
+    listeners_[*id].accept = &accept;
+    listeners_[*id].tls = std::move(tls);
+    return *id;
+}
+
+result<listener_id> loop_core::watch(int fd, unique_function<void()> readable) {
+    const auto id = add_listener(fd);
+    if (!id) return id.error();
+    listeners_[*id].readable = std::move(readable);
+    return *id;
+}
+
+result<listener_id> loop_core::add_listener(int fd) {
     std::uint32_t slot = 0;
     while (slot < listeners_.size() && listeners_[slot].fd >= 0) ++slot;
     if (slot == listeners_.size()) listeners_.emplace_back();
     listener& l = listeners_[slot];
     ++l.generation;
-    if (const auto why = io_->watch_listener(*fd, {io_token::kind::listener, slot, l.generation})) {
-        io_->close(*fd);
+    if (const auto why = io_->watch_listener(fd, {io_token::kind::listener, slot, l.generation})) {
+        io_->close(fd);
         return error(why, "cannot watch the listening socket");
     }
-    l.fd = *fd;
-    l.accept = &accept;
-    l.tls = std::move(tls);
+    l.fd = fd;
     return slot;
 }
 
@@ -318,6 +338,7 @@ void loop_core::close_listener(listener_id id) noexcept {
     io_->close(std::exchange(l.fd, -1));
     l.back_off.reset();
     l.tls.reset();
+    l.readable = {};
 }
 
 /// Kept by the loop until it has fired.

@@ -113,6 +113,9 @@ public:
     /// Takes over a connection that left another loop; `accept` decides about it as about a new
     /// one, and its handler gets first what was unread. What throws ends this connection only.
     void arrive(moved_stream what, acceptor& accept) noexcept;
+    /// Calls `readable` while the descriptor, which becomes the loop's, has something to read,
+    /// until `close_listener`. `readable` must not add or close listeners.
+    result<listener_id> watch(int fd, unique_function<void()> readable);
     [[nodiscard]] result<endpoint> local_address(listener_id id);
     void close_listener(listener_id id) noexcept;
 
@@ -159,6 +162,7 @@ private:
         acceptor* accept = nullptr;
         std::shared_ptr<tls_server_context> tls;
         std::unique_ptr<timer> back_off;
+        unique_function<void()> readable;  // set when it is not a socket that listens
     };
 
     struct one_shot;
@@ -170,6 +174,7 @@ private:
     void on_wake(time_point now) noexcept override { now_ = now; }
     void on_acceptable(io_token token) noexcept override;
     void on_readable(io_token token) noexcept override;
+    void on_ready(io_token token) noexcept override;
     void on_ending(io_token token) noexcept override;
     void on_writable(io_token token) noexcept override;
     void on_broken(io_token token) noexcept override;
@@ -178,6 +183,7 @@ private:
         return streams_.find(token.slot, token.generation);
     }
     listener* listener_of(io_token token) noexcept;
+    result<listener_id> add_listener(int fd);
     /// False when the kernel would not watch the descriptor, or no slot is free; the descriptor is
     /// closed then.
     tcp_stream* make_stream(int fd, const endpoint& peer);

@@ -1,6 +1,6 @@
 // The pending bytes of a stream as a list of segments. A segment either refers to somebody's
-// immutable buffer or to a block that this queue alone holds and may still append to. Blocks and
-// nodes come from the loop and return to it.
+// immutable buffer or has a block that this queue alone holds and may still append to. Nodes come
+// from the loop, with their blocks, and return to it.
 
 #include "net/send_queue.hpp"
 
@@ -12,84 +12,84 @@
 namespace weft::net {
 
 send_memory::~send_memory() {
-    for (auto& list : blocks_) {
-        for (shared_buffer* block : list) shared_buffer::destroy(block);
+    for (idle_list& list : idle_) {
+        while (list.first != nullptr) delete std::exchange(list.first, list.first->next);
     }
-    while (segments_ != nullptr) delete std::exchange(segments_, segments_->next);
 }
 
-buffer_ref send_memory::take_block(std::size_t wanted) noexcept {
-    std::size_t index = 0;
-    while (index + 1 < sizes.size() && sizes[index] < wanted) ++index;
-    auto& list = blocks_[index];
-    if (list.empty()) return shared_buffer::allocate(sizes[index], this);
-    shared_buffer* block = list.back();
-    list.pop_back();
-    return shared_buffer::revive(block);
-}
-
-void send_memory::recycle(shared_buffer* block) noexcept {
-    const auto index = static_cast<std::size_t>(
-        std::find(sizes.begin(), sizes.end(), block->capacity()) - sizes.begin());
-    if (index == sizes.size() || blocks_[index].size() >= kept[index]) {
-        shared_buffer::destroy(block);
-        return;
-    }
-    auto& list = blocks_[index];
-    if (list.capacity() == 0) list.reserve(kept[index]);
-    list.push_back(block);
-}
-
-send_memory::segment* send_memory::take_segment() noexcept {
-    if (segments_ == nullptr) return new (std::nothrow) segment;
-    --idle_segments_;
-    segment* taken = std::exchange(segments_, segments_->next);
+send_memory::segment* send_memory::take_idle(std::size_t kind) noexcept {
+    idle_list& list = idle_[kind];
+    if (list.first == nullptr) return nullptr;
+    --list.count;
+    segment* const taken = std::exchange(list.first, list.first->next);
     taken->next = nullptr;
     return taken;
 }
 
+send_memory::segment* send_memory::take_block(std::size_t wanted) noexcept {
+    std::size_t kind = 0;
+    while (kind + 1 < sizes.size() && sizes[kind] < wanted) ++kind;
+    segment* taken = take_idle(kind);
+    if (taken == nullptr) {
+        buffer_ref block = shared_buffer::allocate(sizes[kind]);
+        taken = block ? new (std::nothrow) segment : nullptr;
+        if (taken == nullptr) return nullptr;
+        taken->owner = std::move(block);
+        taken->kind = kind;
+    }
+    taken->data = taken->owner->data();
+    taken->size = 0;
+    taken->room = sizes[kind];
+    return taken;
+}
+
+send_memory::segment* send_memory::take_reference(buffer_slice bytes) noexcept {
+    segment* taken = take_idle(reference);
+    if (taken == nullptr) taken = new (std::nothrow) segment;
+    if (taken == nullptr) return nullptr;
+    taken->data = bytes.bytes.data();
+    taken->size = bytes.bytes.size();
+    taken->owner = std::move(bytes.owner);
+    return taken;
+}
+
 void send_memory::give_back(segment* used) noexcept {
-    constexpr std::size_t kept_segments = 4096;
-    if (idle_segments_ >= kept_segments) {
+    idle_list& list = idle_[used->kind];
+    if (list.count >= kept[used->kind]) {
         delete used;
         return;
     }
-    used->owner = {};
-    used->room = 0;
-    used->next = segments_;
-    segments_ = used;
-    ++idle_segments_;
+    if (used->kind == reference) used->owner = {};
+    used->next = std::exchange(list.first, used);
+    ++list.count;
 }
 
-bool send_queue::add_segment(send_memory::segment* fresh) noexcept {
+void send_queue::add_segment(send_memory::segment& fresh) noexcept {
     if (tail_ == nullptr) {
-        head_ = fresh;
+        head_ = &fresh;
     } else {
-        tail_->next = fresh;
+        tail_->next = &fresh;
     }
-    tail_ = fresh;
-    size_ += fresh->size;
+    tail_ = &fresh;
+    size_ += fresh.size;
+}
+
+bool send_queue::add_block(std::size_t wanted, send_memory& memory) noexcept {
+    // Later blocks are larger: a queue that grew once will grow again.
+    send_memory::segment* const fresh = memory.take_block(std::max(wanted, 4 * size_));
+    if (fresh == nullptr) return false;
+    add_segment(*fresh);
     return true;
 }
 
 bool send_queue::append(byte_view bytes, send_memory& memory) noexcept {
     while (!bytes.empty()) {
-        if (tail_ == nullptr || tail_->room == 0) {
-            // Later blocks are larger: a queue that grew once will grow again.
-            buffer_ref block = memory.take_block(std::max(bytes.size(), 4 * size_));
-            send_memory::segment* fresh = block ? memory.take_segment() : nullptr;
-            if (fresh == nullptr) return false;
-            fresh->data = block->data();
-            fresh->size = 0;
-            fresh->room = block->capacity();
-            fresh->owner = std::move(block);
-            add_segment(fresh);
+        if ((tail_ == nullptr || tail_->room == 0) && !add_block(bytes.size(), memory)) {
+            return false;
         }
         const std::size_t taken = std::min(bytes.size(), tail_->room);
         std::memcpy(const_cast<std::byte*>(tail_->data) + tail_->size, bytes.data(), taken);
-        tail_->size += taken;
-        tail_->room -= taken;
-        size_ += taken;
+        commit(taken);
         bytes = bytes.subspan(taken);
     }
     return true;
@@ -97,13 +97,10 @@ bool send_queue::append(byte_view bytes, send_memory& memory) noexcept {
 
 bool send_queue::append(buffer_slice bytes, send_memory& memory) noexcept {
     if (bytes.bytes.empty()) return true;
-    send_memory::segment* fresh = memory.take_segment();
+    send_memory::segment* const fresh = memory.take_reference(std::move(bytes));
     if (fresh == nullptr) return false;
-    fresh->data = bytes.bytes.data();
-    fresh->size = bytes.bytes.size();
-    fresh->room = 0;
-    fresh->owner = std::move(bytes.owner);
-    return add_segment(fresh);
+    add_segment(*fresh);
+    return true;
 }
 
 std::size_t send_queue::gather(std::span<iovec> pieces) const noexcept {

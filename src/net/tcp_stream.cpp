@@ -18,7 +18,7 @@
 namespace weft::net {
 namespace {
 
-constexpr std::size_t flush_at = 64 * 1024;
+constexpr std::size_t flush_at = byte_stream::high_water;
 constexpr std::size_t write_through_at = 16 * 1024;
 constexpr std::size_t max_pieces = 64;
 
@@ -251,6 +251,17 @@ void tcp_stream::write(buffer_slice bytes) noexcept {
     queued_more(pending().append(std::move(bytes), loop_.memory_));
 }
 
+std::byte* tcp_stream::room(std::size_t size) noexcept {
+    if (!usable() || shutdown_ || queued() >= high_water) return nullptr;
+    return pending().room(size, loop_.memory_);
+}
+
+void tcp_stream::commit(std::size_t size) noexcept {
+    pending().commit(size);
+    if (dirty_ && queued() < flush_at) return;  // nothing that the first write did not do
+    queued_more(true);
+}
+
 /// Where bytes wait that the protocol wrote: under TLS they are not yet encrypted.
 send_queue& tcp_stream::pending() noexcept {
     return tls_ != nullptr ? tls_->plain : out_;
@@ -262,7 +273,8 @@ void tcp_stream::queued_more(bool appended) noexcept {
         return;
     }
     mark_dirty();
-    if (!blocked_ && queued() >= flush_at) flush();
+    if (queued() < flush_at) return;
+    if (!blocked_) flush();
     if (queued() > high_water) want_drained_ = true;
 }
 

@@ -45,6 +45,53 @@ TEST(stream_write, what_the_peer_does_not_take_is_charged_until_it_does) {
     }
 }
 
+TEST(stream_write, what_is_built_in_place_leaves_in_order_with_what_is_written) {
+    sim_world world;
+    auto [peer, stream] = world.open();
+    const auto build = [](record& r, std::string_view text) {
+        std::byte* const room = r.stream->room(text.size() + 10);
+        ASSERT_NE(room, nullptr);
+        std::copy(text.begin(), text.end(), reinterpret_cast<char*>(room));
+        r.stream->commit(text.size());
+    };
+    stream->on_data = [&](record& r) {
+        build(r, "one ");
+        r.write("two ");
+        build(r, "three");
+    };
+    world.io.peer_send(peer, "go");
+    const auto before = world.io.sends();
+    world.run();
+    EXPECT_EQ(world.io.sends() - before, 1U);
+    EXPECT_EQ(world.io.peer_take(peer), "one two three");
+}
+
+TEST(stream_write, gives_no_room_when_it_is_behind_or_ends) {
+    sim_world world;
+    auto [peer, stream] = world.open();
+    world.io.peer_window(peer, 0);
+    world.core.post([&] {
+        std::size_t built = 0;
+        while (std::byte* const room = stream->stream->room(1000)) {
+            *room = std::byte{'r'};
+            stream->stream->commit(1000);
+            built += 1000;
+        }
+        EXPECT_GE(built, net::byte_stream::high_water);
+        EXPECT_EQ(stream->stream->queued(), built);
+    });
+    world.run();
+    auto [other, ending] = world.open();
+    world.core.post([&] {
+        ending->stream->shutdown();
+        EXPECT_EQ(ending->stream->room(1), nullptr);
+        ending->stream->close();
+        EXPECT_EQ(ending->stream->room(1), nullptr);
+    });
+    world.run();
+    EXPECT_EQ(world.io.peer_take(other), "");
+}
+
 TEST(stream_write, sends_to_a_thousand_others_are_one_send_each) {
     sim_world world;
     std::vector<sim_world::connection> others;

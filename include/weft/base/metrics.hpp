@@ -14,7 +14,7 @@ namespace weft {
 /// As a counter it only grows; as a gauge it also shrinks (`sub`).
 class counter {
 public:
-    void add(std::uint64_t n = 1) noexcept {
+    [[gnu::always_inline]] void add(std::uint64_t n = 1) noexcept {
         value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
     }
     void sub(std::uint64_t n = 1) noexcept {

@@ -60,6 +60,11 @@ public:
     virtual void on_ending(io_token stream) noexcept = 0;
     /// Connected, or room to send again after `would_block`. Edge-triggered.
     virtual void on_writable(io_token stream) noexcept = 0;
+    /// Room and bytes at once: what an edge-triggered kernel says of a healthy stream each time.
+    virtual void on_ready(io_token stream) noexcept {
+        on_writable(stream);
+        on_readable(stream);
+    }
     /// The stream is over in both directions (reset, failed connect, both ends sent): receive what
     /// is left.
     virtual void on_broken(io_token stream) noexcept = 0;

@@ -140,7 +140,15 @@ TEST(send_queue, is_a_string_with_other_costs) {
         std::memset(shared->data(), 's', 4000);
         for (int step = 0; step < 3000; ++step) {
             const std::size_t size = random() % (1U << (random() % 15));
-            switch (random() % 3) {
+            switch (random() % 4) {
+                case 3: {  // built in place, smaller than the room that was asked for
+                    std::byte* const room = queue.room(size, memory);
+                    ASSERT_NE(room, nullptr);
+                    std::memset(room, 'r', size);
+                    queue.commit(size / 2);
+                    model.append(size / 2, 'r');
+                    break;
+                }
                 case 0: {
                     std::string bytes(size, static_cast<char>('a' + random() % 26));
                     ASSERT_TRUE(queue.append(as_bytes(bytes), memory));
@@ -187,6 +195,16 @@ TEST(send_queue, gathers_only_as_many_pieces_as_fit) {
     queue.consume(25, memory);
     EXPECT_EQ(queue.gather(pieces), 3U);
     EXPECT_EQ(pieces[0].iov_len, 5U);
+    queue.clear(memory);
+}
+
+TEST(send_queue, gives_room_up_to_its_largest_block) {
+    send_memory memory;
+    send_queue queue;
+    EXPECT_NE(queue.room(64 * 1024, memory), nullptr);
+    EXPECT_EQ(queue.room(64 * 1024 + 1, memory), nullptr);
+    ASSERT_TRUE(queue.append(as_bytes("ab"), memory));
+    EXPECT_EQ(text_of(queue), "ab");
     queue.clear(memory);
 }
 

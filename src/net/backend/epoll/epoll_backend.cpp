@@ -146,6 +146,11 @@ void epoll_backend::wait(duration timeout, event_sink& sink) noexcept {
             sink.on_broken(token);
             continue;
         }
+        constexpr unsigned healthy = EPOLLIN | EPOLLOUT;
+        if (event.events == healthy) {
+            sink.on_ready(token);
+            continue;
+        }
         if ((event.events & EPOLLOUT) != 0) sink.on_writable(token);
         if ((event.events & EPOLLRDHUP) != 0) {
             sink.on_ending(token);
@@ -239,13 +244,16 @@ io_result epoll_backend::receive(int fd, byte_span into) noexcept {
 }
 
 io_result epoll_backend::send(int fd, std::span<const iovec> pieces) noexcept {
-    msghdr message{};
-    message.msg_iov = const_cast<iovec*>(pieces.data());
-    message.msg_iovlen = pieces.size();
+    const auto gather = [&] {
+        msghdr message{};
+        message.msg_iov = const_cast<iovec*>(pieces.data());
+        message.msg_iovlen = pieces.size();
+        return ::sendmsg(fd, &message, MSG_NOSIGNAL);
+    };
     for (;;) {
         const ssize_t n = pieces.size() == 1
                               ? ::send(fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL)
-                              : ::sendmsg(fd, &message, MSG_NOSIGNAL);
+                              : gather();
         if (n >= 0) return {io_result::status::done, static_cast<std::size_t>(n), {}};
         if (errno == EAGAIN) return {io_result::status::would_block, 0, {}};
         if (errno != EINTR) return {io_result::status::failed, 0, last_error()};
