@@ -136,12 +136,15 @@ private:
     void post_turn();
     void consume_kept();
     void dispatch_message(message_kind kind) noexcept;
+    void dispatch_other(message_event event);
     void dispatch_close(const close_info& info);
     void fail(errc why) noexcept;
     void finish() noexcept;
     void answer_ping();
     void write_pong() noexcept;
 
+    bool send_small(message_kind kind, byte_view payload) noexcept;
+    [[gnu::noinline]] send_status send_any(const message_view& what) noexcept;
     send_status send_now(message_kind kind, byte_view payload);
     send_status queue(const message& what);
     void write_masked(frame_flags flags, byte_view payload) noexcept;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include <weft/base/bytes.hpp>
 #include <weft/ws/error.hpp>
@@ -48,6 +49,43 @@ public:
     /// messages may be a quarter longer, as deflate may expand what cannot be compressed.
     [[nodiscard]] decode_status next(byte_span& input, std::uint64_t max_message,
                                      frame_piece& out) noexcept;
+
+    /// The same for the commonest input: a message that is one uncompressed frame of at most 125
+    /// bytes and all there. False for anything else, and for all that breaks a rule: nothing is
+    /// taken then, it is for `next` to judge.
+    ///
+    /// Here for bench `load`, 16 in flight: it takes a third of the instructions of `next`.
+    [[nodiscard]] bool next_small(byte_span& input, std::uint64_t max_message,
+                                  frame_piece& out) noexcept {
+        const bool masked = self_ == role::server;
+        const std::size_t header = masked ? 2 + sizeof key_ : 2;
+        std::byte* const at = input.data();
+        if (stage_ != stage::first_byte || in_message_ || input.size() < header) return false;
+        const auto first = std::to_integer<std::uint8_t>(at[0]);
+        // With the mask bit wrong, or an extended length, this is above 125.
+        const std::size_t size = std::to_integer<std::uint8_t>(at[1]) ^ (masked ? 0x80U : 0U);
+        const bool whole_message = first == (0x80 | static_cast<std::uint8_t>(opcode::text)) ||
+                                   first == (0x80 | static_cast<std::uint8_t>(opcode::binary));
+        if (!whole_message || size > max_control_payload || size > max_message ||
+            size > input.size() - header) {
+            return false;
+        }
+        out = {.op = static_cast<opcode>(first & 0x0F),
+               .fin = true,
+               .compressed = false,
+               .begins = true,
+               .ends = true,
+               .ascii = false,
+               .size = size,
+               .payload = {at + header, size}};
+        input = {at + header + size, input.size() - header - size};
+        if (masked) {
+            mask_key key;
+            std::memcpy(&key, at + 2, sizeof key);
+            out.ascii = apply_mask(out.payload, key);
+        }
+        return true;
+    }
 
     [[nodiscard]] errc error() const noexcept { return error_; }
     /// Bytes of the present frame's payload that are still to come.

@@ -20,8 +20,9 @@ using mask_key = std::uint32_t;
 
 namespace detail {
 
-/// For 64 bytes and more. **Cost**: vector code, chosen at run time.
-bool apply_mask_long(byte_span data, mask_key key) noexcept;
+/// For 64 bytes and more. **Cost**: vector code, chosen at run time; out of line, so that short
+/// payloads do not pay for its frame.
+[[gnu::noinline]] bool apply_mask_long(byte_span data, mask_key key) noexcept;
 
 }  // namespace detail
 
@@ -35,31 +36,42 @@ inline bool apply_mask(byte_span data, mask_key key) noexcept {
 
     constexpr std::uint64_t high_bits = 0x8080808080808080ULL;
     const std::uint64_t wide = std::uint64_t{key} << 32 | key;
-    std::uint64_t seen = 0;
-    if (n >= 8) {
-        // The last word overlaps the one before it, so it is loaded before anything is stored.
-        std::uint64_t last;
-        std::memcpy(&last, p + n - 8, 8);
-        for (std::size_t at = 0; at + 8 < n; at += 8) {
-            std::uint64_t word;
-            std::memcpy(&word, p + at, 8);
-            word ^= wide;
-            seen |= word;
-            std::memcpy(p + at, &word, 8);
+    const mask_key tail_key = advance_key(key, n);
+    const std::uint64_t wide_tail = std::uint64_t{tail_key} << 32 | tail_key;
+    const auto load = [p](std::size_t at) {
+        std::uint64_t word;
+        std::memcpy(&word, p + at, 8);
+        return word;
+    };
+    const auto store = [p](std::size_t at, std::uint64_t word) { std::memcpy(p + at, &word, 8); };
+    // The last words overlap those before them, so they are loaded before anything is stored.
+    if (n >= 16) {
+        const std::uint64_t last_but_one = load(n - 16) ^ wide_tail;
+        const std::uint64_t last = load(n - 8) ^ wide_tail;
+        std::uint64_t seen = last_but_one | last;
+        for (std::size_t at = 0; at + 16 < n; at += 16) {
+            const std::uint64_t one = load(at) ^ wide;
+            const std::uint64_t two = load(at + 8) ^ wide;
+            seen |= one | two;
+            store(at, one);
+            store(at + 8, two);
         }
-        const mask_key tail = advance_key(key, n);
-        last ^= std::uint64_t{tail} << 32 | tail;
-        seen |= last;
-        std::memcpy(p + n - 8, &last, 8);
+        store(n - 16, last_but_one);
+        store(n - 8, last);
         return (seen & high_bits) == 0;
+    }
+    if (n >= 8) {
+        const std::uint64_t last = load(n - 8) ^ wide_tail;
+        const std::uint64_t first = load(0) ^ wide;
+        store(0, first);
+        store(n - 8, last);
+        return ((first | last) & high_bits) == 0;
     }
     std::byte key_bytes[4];
     std::memcpy(key_bytes, &key, 4);
-    for (std::size_t at = 0; at < n; ++at) {
-        p[at] ^= key_bytes[at % 4];
-        seen |= std::to_integer<std::uint64_t>(p[at]);
-    }
-    return (seen & high_bits) == 0;
+    std::byte seen{};
+    for (std::size_t at = 0; at < n; ++at) seen |= p[at] ^= key_bytes[at % 4];
+    return (seen & std::byte{0x80}) == std::byte{};
 }
 
 }  // namespace weft::ws

@@ -42,8 +42,8 @@ message_event message_assembler::fail(errc why) noexcept {
     return message_event::failed;
 }
 
-message_event message_assembler::next(byte_span& input, time_point now,
-                                      std::size_t& allowance) noexcept {
+message_event message_assembler::next_of_any(byte_span& input, time_point now,
+                                             std::size_t& allowance) noexcept {
     if (error_ != errc{}) return message_event::failed;
     if (buffer_was_told_) {
         buffer_.clear();
@@ -119,11 +119,7 @@ message_assembler::maybe_event message_assembler::on_data(const frame_piece& pie
                                                           std::size_t& allowance) noexcept {
     if (piece.begins) {
         if (fragments_ == 0 && piece.ends && piece.fin && !piece.compressed) {
-            text_ = piece.op == opcode::text;
-            if (text_ && !piece.ascii && !validate_utf8(piece.payload)) {
-                return fail(errc::invalid_utf8);
-            }
-            return tell_message(piece.payload);
+            return tell_whole(piece);
         }
         if (const auto why = begin_frame(piece)) return fail(*why);
     }
@@ -204,12 +200,6 @@ message_event message_assembler::finish_inflated(byte_view inflated) noexcept {
     }
     buffer_was_told_ = true;
     return tell_message(buffer_.content());
-}
-
-message_event message_assembler::tell_message(byte_view payload) noexcept {
-    fragments_ = 0;
-    payload_ = payload;
-    return text_ ? message_event::text : message_event::binary;
 }
 
 buffer_slice message_assembler::take_payload() noexcept {

@@ -408,5 +408,76 @@ TEST(error_table, maps_every_error_onto_a_condition_and_a_way_out) {
     }
 }
 
+/// All that `next_small` and `next` say of the same bytes, `sent` bytes of them there.
+void expect_same_small(role self, bool deflate, bool in_message, const std::string& bytes,
+                       std::uint64_t max_message, bool& taken) {
+    frame_decoder decoder(self, deflate);
+    frame_decoder small(self, deflate);
+    frame_piece piece;
+    if (in_message) {
+        for (frame_decoder* each : {&decoder, &small}) {
+            std::string begin =
+                encode({.first = 0x01, .payload = "a", .masked = self == role::server});
+            byte_span rest = writable(begin);
+            ASSERT_EQ(each->next(rest, mebibyte, piece), decode_status::piece);
+        }
+    }
+    std::string input = bytes;
+    byte_span rest = writable(input);
+    frame_piece got;
+    taken = small.next_small(rest, max_message, got);
+    if (!taken) {
+        ASSERT_EQ(rest.size(), bytes.size());
+        ASSERT_EQ(input, bytes);
+        return;
+    }
+    std::string model = bytes;
+    byte_span model_rest = writable(model);
+    ASSERT_EQ(decoder.next(model_rest, max_message, piece), decode_status::piece);
+    ASSERT_TRUE(piece.begins && piece.ends && piece.fin && !piece.compressed);
+    ASSERT_TRUE(got.begins && got.ends && got.fin && !got.compressed);
+    ASSERT_EQ(got.op, piece.op);
+    ASSERT_EQ(got.ascii, piece.ascii);
+    ASSERT_EQ(got.size, piece.size);
+    ASSERT_EQ(rest.size(), model_rest.size());
+    ASSERT_EQ(bytes_to_string(got.payload), bytes_to_string(piece.payload));
+    ASSERT_TRUE(small.idle());
+}
+
+TEST(frame_decoder, takes_small_messages_in_one_go_exactly_where_they_are_right) {
+    const std::string tail(200, 'x');
+    std::size_t count = 0;
+    for (const role self : {role::server, role::client}) {
+        for (unsigned first = 0; first < 256; ++first) {
+            for (unsigned second = 0; second < 256; ++second) {
+                const std::string head{static_cast<char>(first), static_cast<char>(second)};
+                for (const bool in_message : {false, true}) {
+                    bool taken = false;
+                    expect_same_small(self, true, in_message, head + tail, mebibyte, taken);
+                    count += taken ? 1 : 0;
+                    ASSERT_FALSE(HasFatalFailure()) << first << " " << second;
+                }
+            }
+        }
+    }
+    EXPECT_EQ(count, 2U * 2U * 126U);  // roles, text and binary, lengths
+}
+
+TEST(frame_decoder, leaves_small_messages_that_are_not_all_there_or_too_big) {
+    for (const role self : {role::server, role::client}) {
+        const std::string frame =
+            encode({.first = 0x81, .payload = "hello", .masked = self == role::server});
+        bool taken = false;
+        for (std::size_t size = 0; size <= frame.size(); ++size) {
+            expect_same_small(self, false, false, frame.substr(0, size), mebibyte, taken);
+            EXPECT_EQ(taken, size == frame.size());
+        }
+        expect_same_small(self, false, false, frame, 5, taken);
+        EXPECT_TRUE(taken);
+        expect_same_small(self, false, false, frame, 4, taken);
+        EXPECT_FALSE(taken);
+    }
+}
+
 }  // namespace
 }  // namespace weft::ws
