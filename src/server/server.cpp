@@ -102,6 +102,7 @@ struct server::impl {
     memory_account memory;
     std::vector<std::shared_ptr<net::tls_server_context>> certificates;
     std::vector<std::unique_ptr<node>> nodes;
+    std::atomic<unsigned> others_running{0};  // loops that run on threads of their own
 };
 
 server::server(server_options options) : impl_(std::make_unique<impl>(std::move(options))) {}
@@ -235,7 +236,7 @@ int server::run(signal_handling signals, duration drain_deadline) {
     }
     std::optional<signal_watcher> watcher;
     if (signals == signal_handling::drain) {
-        watcher.emplace(std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP},
+        watcher.emplace(impl_->nodes[0]->loop, std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP},
                         [this, drain_deadline, draining = false](int signal) mutable {
                             if (signal == SIGHUP) {
                                 if (const auto done = reload_certificates();
@@ -252,7 +253,11 @@ int server::run(signal_handling signals, duration drain_deadline) {
     }
     std::vector<std::thread> threads;
     for (std::size_t i = 1; i < impl_->nodes.size(); ++i) {
-        threads.emplace_back([n = impl_->nodes[i].get()] { n->loop.run(); });
+        ++impl_->others_running;
+        threads.emplace_back([this, n = impl_->nodes[i].get()] {
+            n->loop.run();
+            --impl_->others_running;
+        });
     }
     impl_->nodes[0]->loop.run();
     for (std::thread& t : threads) t.join();
@@ -285,7 +290,9 @@ void server::impl::drain_node(node& n, time_point deadline) {
 }
 
 void server::impl::wait_for_drain(node& n, time_point deadline) {
-    if (n.loop.connections() == 0 || n.loop.now() >= deadline) {
+    // The first loop is the one that signals come to: it stays to the end.
+    const bool needed = &n == nodes[0].get() && others_running > 0;
+    if ((n.loop.connections() == 0 && !needed) || n.loop.now() >= deadline) {
         n.loop.stop();
         return;
     }
