@@ -204,6 +204,9 @@ test('two people write one text', { timeout: 120_000 }, async (t) => {
     await Promise.all([saved(ada), saved(bob)]);
     const eve = await visit('text.html');
     await reads(eve, 'A: <b>The</b> warp and weft 🧵 :B');
+    await by(ada, 'people').filter({ hasText: '3 here' }).waitFor();
+    await eve.context().close();
+    await by(ada, 'people').filter({ hasText: '2 here' }).waitFor();
     assert.ok(await nothingBeside(bob));
   });
 
