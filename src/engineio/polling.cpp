@@ -139,7 +139,9 @@ void polling::flush() {
         any = true;
     }
     waiting_.reset();
-    if (closing) {
+    // The close comes with a reply of its own: clients hand packets on later than they close, so
+    // that one behind others would overtake them.
+    if (closing && !any) {
         append_packet(body, form(), "1");
         respond(std::move(body), may);
         session_.end(session_.reason_);
