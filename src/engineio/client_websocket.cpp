@@ -2,6 +2,7 @@
 // queue, so this transport takes packets whenever it is open.
 
 #include "engineio/client_transport.hpp"
+#include "net/byte_stream.hpp"
 
 namespace weft::engineio {
 namespace {
@@ -31,7 +32,9 @@ public:
     }
     result<void> open() override { return socket_.connect(); }
     [[nodiscard]] bool writable() const noexcept override { return open_; }
-    [[nodiscard]] bool behind() const noexcept override { return socket_.queued() > 0; }
+    [[nodiscard]] bool behind() const noexcept override {
+        return socket_.queued() > net::byte_stream::high_water;
+    }
     void send(const std::vector<message>& packets) override {
         for (const message& one : packets) socket_.send(one);
     }

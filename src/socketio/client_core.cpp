@@ -86,7 +86,7 @@ void client_home::acknowledge(std::uint64_t peer, std::uint64_t id,
                               const encoded_arguments& what) noexcept {
     try {
         if (!here()) return acknowledge(peer, id, encoded_arguments(what));
-        if (client_ != nullptr) client_->namespace_at(peer).acknowledge(id, what);
+        if (client_ != nullptr) client_->acknowledge(peer, id, what);
     } catch (const std::bad_alloc&) {
         return;
     }
@@ -96,11 +96,11 @@ void client_home::acknowledge(std::uint64_t peer, std::uint64_t id,
                               encoded_arguments&& what) noexcept {
     try {
         if (here()) {
-            if (client_ != nullptr) client_->namespace_at(peer).acknowledge(id, what);
+            if (client_ != nullptr) client_->acknowledge(peer, id, what);
             return;
         }
         post([self = shared_from_this(), peer, id, what = std::move(what)]() mutable {
-            if (self->client_ != nullptr) self->client_->namespace_at(peer).acknowledge(id, what);
+            if (self->client_ != nullptr) self->client_->acknowledge(peer, id, what);
         });
     } catch (const std::bad_alloc&) {
         return;
@@ -169,9 +169,8 @@ void client_core::run_guarded(function_ref<void()> what) noexcept {
 
 template <class F>
 void client_core::each_namespace(F use) {
-    std::vector<client_namespace*> all;
-    for (const auto& [name, socket] : sockets_) all.push_back(socket->at_.get());
-    for (client_namespace* one : all) use(*one);
+    const std::size_t count = namespaces_.size();
+    for (std::size_t i = 0; i < count; ++i) use(*namespaces_[i]);
 }
 
 bool client_core::callable() const noexcept {
@@ -191,8 +190,10 @@ client_socket& client_core::of(std::string_view nsp) {
     if (name.empty() || name.front() != '/') name.insert(0, "/");
     auto& slot = sockets_[name];
     if (slot == nullptr) {
-        slot.reset(new client_socket(std::make_unique<client_namespace>(*this, std::move(name))));
+        slot.reset(new client_socket(
+            std::make_unique<client_namespace>(*this, std::move(name), namespaces_.size())));
         slot->at_->face = slot.get();
+        namespaces_.push_back(slot->at_.get());
         if (options_.auto_connect && callable()) {
             if (auto begun = slot->at_->connect(); !begun) {
                 soon([this, why = begun.error()] { attempt_failed(why); });
@@ -202,8 +203,9 @@ client_socket& client_core::of(std::string_view nsp) {
     return *slot;
 }
 
-client_namespace& client_core::namespace_at(std::uint64_t address) const noexcept {
-    return *reinterpret_cast<client_namespace*>(static_cast<std::uintptr_t>(address));
+void client_core::acknowledge(std::uint64_t peer, std::uint64_t id, const encoded_arguments& what) {
+    client_namespace& at = *namespaces_[peer >> 32U];
+    if (at.peer_key() == peer) at.acknowledge(id, what);
 }
 
 // ---- Making the connection ----
@@ -300,7 +302,8 @@ bool client_core::connected() const noexcept {
 send_status client_core::send(const std::string& text, const std::vector<message>& attachments,
                               const emit_flags& flags) {
     if (engine_ == nullptr) return send_status::closed;
-    const message_options how{.droppable = flags.droppable, .uncompressed = flags.uncompressed};
+    // What may be dropped was, before: a part of a packet must not be.
+    const message_options how{.uncompressed = flags.uncompressed};
     if (options_.parser == packet_parser::msgpack) {
         const packet_result parsed = parse_packet(text, limits_, protocol_version::v4);
         if (!parsed) return send_status::dropped;
@@ -418,8 +421,8 @@ void client_core::stop_reconnecting() noexcept {
 }
 
 void client_core::close_if_unused() {
-    for (const auto& [name, socket] : sockets_) {
-        if (socket->at_->active()) return;
+    for (const client_namespace* one : namespaces_) {
+        if (one->active()) return;
     }
     stop_reconnecting();
     state_ = state::closed;

@@ -47,7 +47,7 @@ public:
     bool post(unique_function<void()> task) const;
     [[nodiscard]] loop_ref loop() const;
 
-    // ack_route; `peer` is the address of the namespace
+    // ack_route; `peer` is of a namespace's `peer_key`
     void acknowledge(std::uint64_t peer, std::uint64_t id,
                      const encoded_arguments& what) noexcept override;
     void acknowledge(std::uint64_t peer, std::uint64_t id,
@@ -88,8 +88,8 @@ public:
     /// After construction: begins in the next turn, if asked to.
     void start();
     client_socket& of(std::string_view nsp);
-    /// The namespace that lies there; `address` came from one of ours.
-    [[nodiscard]] client_namespace& namespace_at(std::uint64_t address) const noexcept;
+    /// Answers an event, if the connection that it came by is still there.
+    void acknowledge(std::uint64_t peer, std::uint64_t id, const encoded_arguments& what);
     [[nodiscard]] std::string_view url_namespace() const noexcept { return url_namespace_; }
     result<void> connect();
     void disconnect();
@@ -169,6 +169,7 @@ private:
     const packet_limits limits_;
     std::string url_namespace_ = "/";
     std::map<std::string, std::unique_ptr<client_socket>, std::less<>> sockets_;
+    std::vector<client_namespace*> namespaces_;  // of the sockets, in the order they were made
     random_pool random_;
 
     state state_ = state::closed;

@@ -68,9 +68,10 @@ std::string_view name_of(std::string_view event, std::string& scratch) {
 
 }  // namespace
 
-client_namespace::client_namespace(client_core& core, std::string name)
+client_namespace::client_namespace(client_core& core, std::string name, std::uint64_t index)
     : core_(core),
       name_(std::move(name)),
+      index_(index),
       expiry_([this] { core_.soon([this] { expire_acks(); }); }) {}
 
 // ---- What the user asks for ----
@@ -139,13 +140,18 @@ send_status client_namespace::ask(std::string_view event, const encoded_argument
         if (deadline) arm_expiry(*deadline);
         return status;
     }
+    not_sent(id);
+    return status;
+}
+
+/// The answer to what could not be sent will not come.
+void client_namespace::not_sent(std::uint64_t id) {
     core_.soon([this, id] {
         if (auto found = acks_.extract(id)) {
             tell(std::move(found.mapped().told),
                  error(weft::errc::limit_exceeded, "the event was not sent"));
         }
     });
-    return status;
 }
 
 send_status client_namespace::send_event(std::string_view event, std::optional<std::uint64_t> id,
@@ -170,7 +176,6 @@ send_status client_namespace::send_or_wait(outgoing packet) {
 void client_namespace::acknowledge(std::uint64_t id, const encoded_arguments& what) {
     outgoing packet{{}, what.attachments, {}, {}};
     append_ack(packet.text, name_, id, what.json, what.attachments.size());
-    // An answer belongs to its connection.
     if (connected_) core_.send(packet.text, packet.attachments, packet.flags);
 }
 
@@ -213,7 +218,8 @@ void client_namespace::engine_opened() {
 }
 
 void client_namespace::send_connect() {
-    std::string auth = auth_ ? auth_->json() : core_.options().auth.json();
+    std::string auth;
+    core_.guarded([&] { auth = auth_ ? auth_->json() : core_.options().auth.json(); });
     if (!pid_.empty()) {
         std::string merged;
         json_writer json(merged);
@@ -308,8 +314,10 @@ void client_namespace::take_connect(const packet_view& packet) {
     recovered_ = !pid.empty() && pid == pid_;
     pid_ = std::move(pid);
     connected_ = true;
-    for (outgoing& packet_out : std::exchange(waiting_, {})) {
-        core_.send(packet_out.text, packet_out.attachments, packet_out.flags);
+    ++connection_;
+    for (const outgoing& one : std::exchange(waiting_, {})) {
+        const send_status status = core_.send(one.text, one.attachments, one.flags);
+        if (status == send_status::dropped && one.id) not_sent(*one.id);
     }
     waiting_size_ = 0;
     drain_queue(true);
@@ -395,10 +403,8 @@ void client_namespace::dispatch(const packet_view& packet, std::span<const byte_
     const auto found = on.events.find(std::string(name));
     if (found == on.events.end() || !connected_) return;
     const auto handler = found->second;
-    core_.guarded([&] {
-        (*handler)(*face, name, raw,
-                   raw_ack(core_.home(), reinterpret_cast<std::uintptr_t>(this), packet.id));
-    });
+    core_.guarded(
+        [&] { (*handler)(*face, name, raw, raw_ack(core_.home(), peer_key(), packet.id)); });
 }
 
 void client_namespace::take_ack(const packet_view& packet, std::span<const byte_view> attachments) {

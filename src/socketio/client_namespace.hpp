@@ -23,7 +23,8 @@ namespace weft::socketio::detail {
 /// **Threads**: the loop's.
 class client_namespace {
 public:
-    client_namespace(client_core& core, std::string name);
+    /// `index`: of how many were made before it.
+    client_namespace(client_core& core, std::string name, std::uint64_t index);
     client_namespace(const client_namespace&) = delete;
     client_namespace& operator=(const client_namespace&) = delete;
 
@@ -45,6 +46,8 @@ public:
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
     [[nodiscard]] const std::string& id() const noexcept { return id_; }
     [[nodiscard]] client_core& core() const noexcept { return core_; }
+    /// Names this namespace and its present connection.
+    [[nodiscard]] std::uint64_t peer_key() const noexcept { return index_ << 32U | connection_; }
     [[nodiscard]] bool connected() const noexcept { return connected_; }
     [[nodiscard]] bool active() const noexcept { return active_; }
     [[nodiscard]] bool recovered() const noexcept { return recovered_; }
@@ -111,6 +114,7 @@ private:
     send_status send_event(std::string_view event, std::optional<std::uint64_t> id,
                            const encoded_arguments& args, const emit_flags& flags);
     send_status send_or_wait(outgoing packet);
+    void not_sent(std::uint64_t id);
     send_status ask(std::string_view event, const encoded_arguments& args, const emit_flags& flags,
                     ack_callback on_ack);
     send_status enqueue(std::string_view event, const encoded_arguments& args,
@@ -123,6 +127,8 @@ private:
 
     client_core& core_;
     const std::string name_;
+    const std::uint64_t index_;
+    std::uint32_t connection_ = 0;  // counts them
     std::optional<client_auth> auth_;
     std::string id_;
     std::string pid_;     // names the session to recover; secret

@@ -135,6 +135,21 @@ TEST_F(socketio_client_test, acknowledges_what_the_server_asks) {
                                R"("message":"sum: argument 1: expected an integer"}}])"}));
 }
 
+TEST_F(socketio_client_test, an_answer_belongs_to_its_connection) {
+    client_socket& s = open();
+    std::vector<ack> kept;
+    s.on("ask", [&](ack answer) { kept.push_back(std::move(answer)); });
+    server.send(R"(427["ask"])");
+    server.vanish();
+    server.pass(1100ms);
+    server.send(R"(428["ask"])");
+    (void)sent();
+    kept.at(0)(1);
+    kept.at(1)(2);
+    server.run();
+    EXPECT_EQ(sent(), strings{"438[2]"});
+}
+
 TEST_F(socketio_client_test, asks_the_server) {
     client_socket& s = open();
     (void)sent();
@@ -439,6 +454,23 @@ TEST_F(socketio_client_test, retries_until_the_server_acknowledges) {
     server.send("435[]");
     server.pass(10s);
     EXPECT_TRUE(sent().empty());
+}
+
+TEST_F(socketio_client_test, volatile_events_leave_unless_the_server_is_behind) {
+    client_socket& s = open();
+    (void)sent();
+    s.emit("a");
+    EXPECT_EQ(s.volatile_().emit("b"), send_status::sent);
+    server.run();
+    EXPECT_EQ(sent(), (strings{R"(42["a"])", R"(42["b"])"}));
+    s.emit("big", std::string(600'000, 'x'));
+    EXPECT_EQ(s.volatile_().emit("c"), send_status::dropped);
+}
+
+TEST_F(socketio_client_test, an_auth_that_throws_shows_nothing) {
+    options.auth = []() -> std::map<std::string, int> { throw std::runtime_error("oops"); };
+    open();
+    EXPECT_EQ(sent(), strings{"40"});
 }
 
 TEST_F(socketio_client_test, reserved_names_are_not_sent) {
