@@ -52,7 +52,7 @@ service::~service() = default;
 std::unique_ptr<net::stream_handler> service::make_connection(net::byte_stream& stream) {
     using verdict = net::handshake_gate::verdict;
     const verdict found = gate_ != nullptr ? gate_->judge(stream.peer()) : verdict::welcome;
-    if (found == verdict::welcome) return std::make_unique<connection>(*this, stream);
+    if (found == verdict::welcome) return take_over(stream);
     // An answer under TLS would cost the very handshake that there are too many of.
     if (found == verdict::cut_off || stream.secure()) {
         metrics_.cut_off.add();
@@ -61,6 +61,10 @@ std::unique_ptr<net::stream_handler> service::make_connection(net::byte_stream& 
     metrics_.turned_away.add();
     return std::make_unique<turned_away>(
         stream, gate_->enter(stream.peer(), net::handshake_gate::kind::refused));
+}
+
+std::unique_ptr<net::stream_handler> service::take_over(net::byte_stream& stream) {
+    return std::make_unique<connection>(*this, stream);
 }
 
 void service::drain() noexcept {

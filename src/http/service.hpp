@@ -40,6 +40,10 @@ public:
         transfer_ = std::move(carry);
     }
 
+    /// The same for a stream that another loop accepted and that moved here: the gate has let it
+    /// in.
+    [[nodiscard]] std::unique_ptr<net::stream_handler> take_over(net::byte_stream& stream);
+
     /// From now on connections end after the reply they owe; those that owe none end at once.
     void drain() noexcept;
 

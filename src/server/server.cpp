@@ -47,6 +47,14 @@ public:
     http::service http;
     ws::session_shared ws;
     memory_guard guard;
+    /// For what other loops accepted.
+    struct arrival_acceptor final : net::acceptor {
+        explicit arrival_acceptor(http::service& of) noexcept : http(of) {}
+        std::unique_ptr<net::stream_handler> on_accept(net::byte_stream& stream) override {
+            return http.take_over(stream);
+        }
+        http::service& http;
+    } arrivals{http};
     std::vector<net::listener_id> listeners;
 
 private:
@@ -165,7 +173,7 @@ result<void> server::impl::prepare() {
             if (to >= nodes.size()) return;
             node& there = *nodes[to];
             there.loop.post([&there, what = std::move(what)]() mutable {
-                there.loop.arrive(std::move(what), there);
+                there.loop.arrive(std::move(what), there.arrivals);
             });
         });
     }

@@ -444,6 +444,14 @@ TEST(http_connection, sec_h4_an_ipv4_client_of_an_ipv6_socket_is_its_ipv4_addres
     EXPECT_EQ(world.status_for("10.0.0.1"), 503);
 }
 
+TEST(http_connection, a_connection_that_moved_here_is_not_turned_away) {
+    gated_world world;
+    world.open_late(3, "10.0.0.1");
+    EXPECT_EQ(world.status_for("10.0.0.1"), 503);
+    world.moved = true;
+    EXPECT_EQ(world.status_for("10.0.0.1"), 200);
+}
+
 TEST(http_connection, a_burst_of_prompt_clients_is_welcome) {
     gated_world world;
     std::vector<http_world::peer> burst{world.open("10.0.0.1")};

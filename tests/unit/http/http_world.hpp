@@ -79,11 +79,12 @@ public:
 
     router routes;
     net::handshake_gate* gate = nullptr;  // before the first client
+    bool moved = false;                   // what comes was accepted on another loop
     std::vector<std::string> log;
 
 private:
     std::unique_ptr<net::stream_handler> on_accept(net::byte_stream& stream) noexcept override {
-        return service_->make_connection(stream);
+        return moved ? service_->take_over(stream) : service_->make_connection(stream);
     }
     void write(const log_record& record) noexcept override { log.emplace_back(record.message); }
 
