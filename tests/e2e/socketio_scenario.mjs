@@ -51,8 +51,14 @@ export async function nodeApplication(options = {}) {
   return { url: `http://127.0.0.1:${http.address().port}`, stop: () => new Promise((done) => { io.close(() => done()); }) };
 }
 
-/// The next call of an event's handler.
-const heard = (socket, event) => new Promise((resolve) => socket.once(event, (...args) => resolve(args)));
+/// The next call of an event's handler. With connection state recovery the last argument is an offset, which differs.
+const heard = (socket, event) => new Promise((resolve) => socket.once(event, (...args) => {
+  if (socket._pid !== undefined && typeof args.at(-1) === 'string' && /^[\w-]{6,}/.test(args.at(-1))) args.pop();
+  resolve(args);
+}));
+
+/// Our data model is that of JSON: a Date that came by msgpack goes on as its text.
+const asText = (date) => (date instanceof Date ? date.toJSON() : date);
 
 /// Runs the scenario with clients made by `connect(url, options)` and returns what was seen, step by step.
 export async function run(url, connect, options) {
@@ -75,7 +81,7 @@ export async function run(url, connect, options) {
   saw('echo', await Promise.all([
     a.emitWithAck('echo', 'text'), a.emitWithAck('echo', 1.5), a.emitWithAck('echo', null), a.emitWithAck('echo', [1, [2]]),
     a.emitWithAck('echo', { deep: { er: ['x'] } }), a.emitWithAck('echo', 'grüße, 世界 👋 \u2028 "quoted" \\ \n'),
-    a.emitWithAck('echo', new Date(0)), a.emitWithAck('echo', 'x'.repeat(100_000)).then((s) => s.length),
+    a.emitWithAck('echo', new Date(0)).then(asText), a.emitWithAck('echo', 'x'.repeat(100_000)).then((s) => s.length),
   ]));
   saw('sum', await a.emitWithAck('sum', 40, 2));
   saw('binary', await a.emitWithAck('binary', Buffer.from([1, 2, 3])).then(({ reversed }) => [...Buffer.from(reversed)]));

@@ -43,6 +43,8 @@ protected:
     void on_message(time_point now);
     /// The number of the message that must come next.
     [[nodiscard]] std::uint64_t expected() const noexcept { return received_; }
+    /// Whether messages are on their way.
+    [[nodiscard]] bool in_flight() const noexcept { return received_ < next_; }
     /// Gives up, with a sentence for the user.
     void give_up(const std::string& why);
 

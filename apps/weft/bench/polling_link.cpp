@@ -69,8 +69,9 @@ void polling_link::on_data(byte_span data) noexcept {
     busy_ = false;
     if (posted_) return get();
     handle(response_.body(), now);
-    if (busy_ || part_ == part::none) return;
-    outgoing_.empty() ? get() : post();
+    if (busy_) return;
+    if (!outgoing_.empty()) return post();
+    if (in_flight()) get();
 }
 
 void polling_link::handle(std::string_view payload, time_point now) {
