@@ -39,6 +39,7 @@ TEST(stream_write, what_the_peer_does_not_take_is_charged_until_it_does) {
         world.io.peer_window(peer, 0);
         stream->write(pattern(size));
         world.run();
+        EXPECT_EQ(budget.used(), size);
         world.io.peer_reset(peer);
         world.run(2);
         EXPECT_EQ(budget.used(), 0U);
