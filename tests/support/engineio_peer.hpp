@@ -116,6 +116,12 @@ private:
         queue_.clear();
     }
 
+    /// The session goes with it, unless it is still polling.
+    void forget_websocket() {
+        if (upgraded_) return forget();
+        websocket_ = -1;
+    }
+
     void serve() {
         for (const auto peer : io_.taken_connections(80)) open_[peer];
         const auto now = open_;  // a copy: handling one may change the map
@@ -123,7 +129,7 @@ private:
             if (open_.count(peer) == 0) continue;
             open_[peer] += io_.peer_take(peer);
             if (io_.peer_sees_end(peer) || io_.peer_sees_reset(peer)) {
-                if (peer == websocket_) forget();
+                if (peer == websocket_) forget_websocket();
                 if (peer == poll_) poll_ = -1;
                 open_.erase(peer);
                 continue;
@@ -252,7 +258,7 @@ private:
             io_.peer_send(peer, std::string("\x88\x00", 2));
             io_.peer_end(peer);
             open_.erase(peer);
-            forget();
+            forget_websocket();
             return true;
         }
         if (opcode == 9) {

@@ -144,6 +144,20 @@ TEST_F(engineio_client_test, stays_with_polling_when_the_upgrade_fails) {
     EXPECT_EQ(seen, (strings{"open", "text hi"}));
 }
 
+TEST_F(engineio_client_test, polls_again_when_the_upgrade_fails_half_way) {
+    server.answers_posts = false;
+    at_event = [&](const std::string& what) {
+        if (what == "open") subject->send(message::text("4one"));
+    };
+    open();
+    EXPECT_FALSE(server.polled()) << "paused, until the POST is answered";
+    server.close_websocket();
+    EXPECT_TRUE(server.polled());
+    EXPECT_EQ(subject->transport(), transport_kind::polling);
+    server.send("4hi");
+    EXPECT_EQ(seen, (strings{"open", "text hi"}));
+}
+
 TEST_F(engineio_client_test, does_not_ask_to_upgrade_when_told_not_to) {
     server.upgrades = false;
     open();
