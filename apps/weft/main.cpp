@@ -111,9 +111,9 @@ void add_endpoint_flags(CLI::App& command, std::string& path, std::vector<std::s
 }
 
 CLI::App* add_demo(CLI::App& program, weft::demo_flags& flags) {
-    CLI::App* command = program.add_subcommand(
-        "demo",
-        "A chat, a shared text and a ticker on one loopback port: open the printed URL in two tabs");
+    CLI::App* command = program.add_subcommand("demo",
+                                               "A chat, a shared text and a ticker on one loopback "
+                                               "port: open the printed URL in two tabs");
     flags.listen.port = 8080;
     add_listen_flags(*command, flags.listen);
     command->footer(R"(
