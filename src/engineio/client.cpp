@@ -25,6 +25,12 @@ std::size_t size_in_payload(const message& what) noexcept {
 
 }  // namespace
 
+std::string path_of(std::string_view url) {
+    const auto parsed = ws::client_url::parse(url);
+    if (!parsed || !parsed->unix_path.empty()) return {};
+    return parsed->target.substr(0, parsed->target.find('?'));
+}
+
 /// A WebSocket that may become the transport.
 class client::probe final : private client_transport_user {
 public:

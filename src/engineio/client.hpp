@@ -21,6 +21,9 @@
 
 namespace weft::engineio {
 
+/// The path of a client's URL, which is not used to connect; empty when it has none, or is wrong.
+[[nodiscard]] std::string path_of(std::string_view url);
+
 /// Where and how a client connects.
 struct client_options {
     /// `http://`, `https://`, `ws://`, `wss://`, or `ws+unix:`. Its path is not used; its query is.

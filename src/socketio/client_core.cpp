@@ -13,7 +13,6 @@
 #include "socketio/client_namespace.hpp"
 #include "socketio/error_answer.hpp"
 #include "socketio/proto/msgpack_packet.hpp"
-#include "ws/client_url.hpp"
 
 namespace weft::socketio::detail {
 namespace {
@@ -145,9 +144,8 @@ client_core::client_core(net::loop_core& loop, client_options wanted, tls_client
       home_(std::make_shared<client_home>(loop)),
       limits_{options_.max_attachments, 1024, options_.max_message} {
     home_->client_ = this;
-    if (const auto url = ws::client_url::parse(options_.url); url && url->unix_path.empty()) {
-        const std::string_view target = url->target;
-        url_namespace_ = target.substr(0, target.find('?'));
+    if (auto path = engineio::path_of(options_.url); !path.empty()) {
+        url_namespace_ = std::move(path);
     }
 }
 
