@@ -4,6 +4,7 @@
 //     weft_example_collaborative_text [PORT]
 
 #include <charconv>
+#include <cstdint>
 #include <cstdio>
 #include <span>
 #include <string_view>

@@ -3,6 +3,7 @@
 //     weft_example_ticker [FOLDER OF THE PAGE [PORT]]
 
 #include <charconv>
+#include <cstdint>
 #include <cstdio>
 #include <string_view>
 

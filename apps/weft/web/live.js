@@ -9,6 +9,8 @@ const $ = (id) => document.getElementById(id);
 export function connect(namespace) {
   const socket = io(namespace, { reconnectionDelay: 400, reconnectionDelayMax: 5_000 });
   let everConnected = false;
+  // The client itself gives up when the server sends it away or refuses it; the page does not.
+  const tryLater = () => setTimeout(() => socket.connect(), 2_000);
 
   function show(state, text, notice) {
     document.body.dataset.state = state;
@@ -26,11 +28,11 @@ export function connect(namespace) {
   socket.on('disconnect', (reason) => {
     $('announcer').textContent = 'Connection lost, reconnecting';
     show('waiting', 'Reconnecting', 'Connection lost, reconnecting');
-    if (reason === 'io server disconnect') socket.connect(); // the client gives up only then
+    if (reason === 'io server disconnect') tryLater();
   });
   socket.on('connect_error', (error) => {
     show('waiting', 'Reconnecting', everConnected ? 'Connection lost, reconnecting' : `Cannot connect: ${error.message}`);
-    if (!socket.active) setTimeout(() => socket.connect(), 2_000); // refused, not unreachable
+    if (!socket.active) tryLater();
   });
   addEventListener('online', () => { if (!socket.connected) socket.disconnect().connect(); });
   return socket;
