@@ -16,7 +16,7 @@ MAY_USE = {
     "http": {"net", "base"},
     "ws": {"http", "pubsub", "net", "base"},
     "engineio": {"ws", "http", "pubsub", "net", "base"},
-    "socketio": {"engineio", "http", "pubsub", "net", "base"},
+    "socketio": {"engineio", "ws", "http", "pubsub", "net", "base"},
     "cluster": {"socketio", "pubsub", "net", "base"},
 }
 MAY_USE["server"] = set(MAY_USE)

@@ -77,7 +77,7 @@ TEST(target, takes_urls_apart) {
 }
 
 TEST(target, says_what_is_wrong_with_a_url) {
-    for (const char* url : {"", "ws://", "http://h/", "localhost:9000", "ws://h:0/", "ws://h:x/",
+    for (const char* url : {"", "ws://", "https://h/", "localhost:9000", "ws://h:0/", "ws://h:x/",
                             "ws://h:65536/", "ws://:80/", "ws://[::1/", "ws://[]/", "tcp://h"}) {
         const auto found = parse_target(url);
         EXPECT_FALSE(found) << url;
