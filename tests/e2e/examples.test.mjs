@@ -61,6 +61,10 @@ test('chat', { timeout: 30_000 }, () => withServer(() => example('chat', `${sour
   // The room that is another's id is not that room.
   const eve = connect();
   assert.equal((await ask(eve, 'join', { room: bob.id, name: 'Eve' })).length, 1);
+  const heard = next(bob, 'said');
+  await ask(eve, 'say', 'psst');
+  await ask(ada, 'say', 'still here?');
+  assert.equal((await heard)[0].text, 'still here?');
 
   const person = { id: bob.id, name: 'Bob' };
   const left = next(ada, 'left');
