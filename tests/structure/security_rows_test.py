@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ROW = re.compile(r"^\| ([A-Z]\d+) \|", re.MULTILINE)
-TEST_NAME = re.compile(r"\bsec_([a-z]\d+)(?=_|\b)")
+TEST_NAME = re.compile(r"(?:\b|_)sec_([a-z]\d+)(?=_|\b)")
 
 
 class security_rows(unittest.TestCase):
