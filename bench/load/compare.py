@@ -165,14 +165,15 @@ def median(measurements, key):
 
 def show(scenario, found):
     """Prints the rows of one scenario; False when the subject costs more than it may."""
-    base = next((median(found[peer], "server_cpu_ns") for peer in scenario.peers[:1] if peer in found), None)
+    unit = "anonymous_per_connection" if scenario.idle else "server_cpu_ns"
+    base = next((median(found[peer], unit) for peer in scenario.peers[:1] if peer in found), None)
     good = True
     for name, measurements in found.items():
         if scenario.idle:
-            cost = f"{median(measurements, 'anonymous_per_connection'):,.0f} B per connection"
+            cost = f"{median(measurements, unit):,.0f} B per connection"
             print(f"| {scenario.name} | {name} | {cost} | | | |", flush=True)
             continue
-        cost = median(measurements, "server_cpu_ns")
+        cost = median(measurements, unit)
         ratio = f"{cost / base:.3f}" if base and name not in scenario.peers[:1] else ""
         verdict = measurements[-1]["limited_by"]
         for peer, limit in scenario.limits.items() if name == scenario.subject else ():

@@ -107,11 +107,12 @@ std::optional<ws::errc> check_websocket(const http::request& request, const opti
          .secure = request.secure(),
          .headers = std::span(headers).first(head.field_count())});
     if (checked.error) return checked.error;
-    if (chosen.deflate) {
-        const auto bits = static_cast<std::uint8_t>(chosen.deflate->window_bits);
-        const auto agreed = ws::accept_extensions(
-            checked.facts.extensions.view(),
-            {!chosen.deflate->context_takeover, !chosen.deflate->context_takeover, bits, bits});
+    if (chosen.per_message_deflate) {
+        const auto bits = static_cast<std::uint8_t>(chosen.per_message_deflate->window_bits);
+        const auto agreed =
+            ws::accept_extensions(checked.facts.extensions.view(),
+                                  {!chosen.per_message_deflate->context_takeover,
+                                   !chosen.per_message_deflate->context_takeover, bits, bits});
         if (agreed.error) return agreed.error;
         offer.deflate = agreed.deflate;
     }
@@ -249,14 +250,16 @@ result<void> server::impl::check() const {
                 "ping_interval, ping_timeout, upgrade_timeout and close_timeout must be "
                 "above 0 and at most a year");
     }
-    if (o.max_payload == 0) return wrong("max_payload must not be 0");
+    if (o.max_http_buffer_size == 0) return wrong("max_http_buffer_size must not be 0");
     if (o.max_packets == 0) return wrong("max_packets must not be 0");
     if (o.max_queue < 2 * net::byte_stream::high_water)
         return wrong("max_queue must be at least 131072 (128 KiB)");
-    if (o.deflate && (o.deflate->window_bits < 9 || o.deflate->window_bits > 15))
-        return wrong("deflate: window_bits must be 9 to 15");
-    if (o.deflate && (o.deflate->level < 1 || o.deflate->level > 9))
-        return wrong("deflate: level must be 1 to 9");
+    if (o.per_message_deflate &&
+        (o.per_message_deflate->window_bits < 9 || o.per_message_deflate->window_bits > 15))
+        return wrong("per_message_deflate: window_bits must be 9 to 15");
+    if (o.per_message_deflate &&
+        (o.per_message_deflate->level < 1 || o.per_message_deflate->level > 9))
+        return wrong("per_message_deflate: level must be 1 to 9");
     return {};
 }
 
@@ -275,7 +278,7 @@ result<void> server::impl::route(http::router& to, const std::string& pattern) {
                           [this](const http::request& request, http::responder answer) {
                               on_request(request, std::move(answer));
                           },
-                          {.max_body = all.chosen.max_payload});
+                          {.max_body = all.chosen.max_http_buffer_size});
         if (!done) return done;
     }
     auto placed = to.place(pattern, [this](const http::request& request) {
@@ -513,9 +516,9 @@ void server::impl::begin(inquiry& q) {
 
 void server::impl::begin_polling(inquiry& q, session& fresh) {
     const auto in_ms = [](duration d) { return d / std::chrono::milliseconds(1); };
-    const std::string open = write_open({fresh.id(), chosen().allow_upgrades && chosen().websocket,
-                                         in_ms(chosen().ping_interval),
-                                         in_ms(chosen().ping_timeout), chosen().max_payload});
+    const std::string open = write_open(
+        {fresh.id(), chosen().allow_upgrades && chosen().websocket, in_ms(chosen().ping_interval),
+         in_ms(chosen().ping_timeout), chosen().max_http_buffer_size});
     std::string body;
     append_packet(body, q.protocol == 4 ? payload_form::separated : payload_form::counted, open);
     http::response reply = make_reply(q.form, std::move(body), chosen(), compressible::yes);

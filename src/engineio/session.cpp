@@ -117,7 +117,7 @@ void session::open() noexcept {
         within_memory([&] {
             send_control(write_open(
                 {id(), false, chosen.ping_interval / std::chrono::milliseconds(1),
-                 chosen.ping_timeout / std::chrono::milliseconds(1), chosen.max_payload}));
+                 chosen.ping_timeout / std::chrono::milliseconds(1), chosen.max_http_buffer_size}));
         });
     }
     heard_ = loop().now();

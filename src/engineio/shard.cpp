@@ -14,13 +14,13 @@ constexpr duration never = std::chrono::hours(24 * 365);
 
 ws::options websocket_options(const options& chosen) {
     ws::options made;
-    made.max_message = chosen.max_payload;
+    made.max_message = chosen.max_http_buffer_size;
     made.rate = chosen.rate;
     made.ping_interval = never;  // the engine has a heartbeat of its own
     made.idle_timeout = never;
     made.max_queue = chosen.max_queue;
     made.overflow = chosen.overflow;
-    made.deflate = chosen.deflate;
+    made.deflate = chosen.per_message_deflate;
     return made;
 }
 

@@ -6,6 +6,26 @@
 #include <weft/socketio/error.hpp>
 
 namespace weft::socketio::detail {
+namespace {
+
+std::string_view name_of(weft::errc code) noexcept {
+    switch (code) {
+        case weft::errc::timed_out: return "timed_out";
+        case weft::errc::closed_by_peer: return "closed_by_peer";
+        case weft::errc::closed_locally: return "closed_locally";
+        case weft::errc::shutting_down: return "shutting_down";
+        case weft::errc::wrong_thread: return "wrong_thread";
+        case weft::errc::invalid_argument: return "invalid_argument";
+        case weft::errc::invalid_state: return "invalid_state";
+        case weft::errc::limit_exceeded: return "limit_exceeded";
+        case weft::errc::name_not_found: return "name_not_found";
+        case weft::errc::not_supported: return "not_supported";
+        case weft::errc::malformed: return "malformed";
+    }
+    return "unknown";
+}
+
+}  // namespace
 
 encoded_arguments encode_error(const error& why) {
     std::string_view layer = why.code().category().name();
@@ -17,7 +37,9 @@ encoded_arguments encode_error(const error& why) {
         label.remove_prefix(label.find('"') + 1);
         label.remove_suffix(1);
         code += label;
-    } else {
+    } else if (why.code().category() == make_error_code(weft::errc{}).category()) {
+        code += name_of(static_cast<weft::errc>(why.code().value()));
+    } else {  // a category of the application, or of another layer
         code += std::to_string(why.code().value());
     }
     encoded_arguments encoded;

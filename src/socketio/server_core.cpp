@@ -73,7 +73,7 @@ packet_limits limits_of(const options& chosen) {
     packet_limits limits;
     limits.max_attachments = chosen.max_attachments;
     limits.max_namespace_length = chosen.max_namespace_length;
-    limits.max_packet = chosen.engine.max_payload;
+    limits.max_packet = chosen.engine.max_http_buffer_size;
     return limits;
 }
 

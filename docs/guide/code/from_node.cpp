@@ -137,11 +137,11 @@ void set_options(weft::socketio::options& options) {
     options.engine.ping_interval = 10s;
     options.engine.ping_timeout = 5s;
     options.engine.upgrade_timeout = 5s;
-    options.engine.max_payload = 100'000;
+    options.engine.max_http_buffer_size = 100'000;
     options.engine.allow_eio3 = true;
     options.engine.cors = weft::engineio::cors_options{.origins = {"https://example.org"}};
     options.engine.cookie = weft::engineio::cookie_options{};
-    options.engine.deflate = weft::ws::deflate_options{};
+    options.engine.per_message_deflate = weft::ws::deflate_options{};
     options.engine.http_compression = 2048;
     options.connect_timeout = 10s;
     options.serve_client = false;

@@ -119,9 +119,10 @@ struct options {
     duration close_timeout = std::chrono::seconds(30);
 
     // Limits.
-    std::uint64_t max_payload = 1'000'000;  ///< Of a POST (413) and of a WebSocket message (1009).
-    std::size_t max_packets = 1024;         ///< Of one POST: 400, and the session ends.
-    std::size_t max_sessions = 1'000'000;   ///< Over all loops: 503.
+    std::uint64_t max_http_buffer_size =
+        1'000'000;                         ///< Of a POST (413) and of a WebSocket message (1009).
+    std::size_t max_packets = 1024;        ///< Of one POST: 400, and the session ends.
+    std::size_t max_sessions = 1'000'000;  ///< Over all loops: 503.
     /// Of one IPv4 address or IPv6 /64: 503. 0: no limit, since behind a proxy all share one.
     std::size_t max_sessions_per_address = 0;
     /// What may wait for one client, at least 128 KiB.
@@ -133,7 +134,7 @@ struct options {
     // Compression.
     /// Polling replies from this size on, when the client takes gzip or deflate. Unset: never.
     std::optional<std::size_t> http_compression = 1024;
-    std::optional<ws::deflate_options> deflate{};  ///< permessage-deflate.
+    std::optional<ws::deflate_options> per_message_deflate{};
 
     // Who may connect.
     /// Polling and WebSocket alike; a foreign origin gets 403 before anything else is looked at.

@@ -98,7 +98,7 @@ TEST(polling, a_binary_body_ends_the_session) {
 }
 
 TEST(polling, a_body_over_the_limit_is_refused_and_the_session_stays) {
-    eio_world world({.max_payload = 10});
+    eio_world world({.max_http_buffer_size = 10});
     const std::string sid = world.open_polling();
     EXPECT_EQ(world.submit(sid, "4345678901").status, 200);
     EXPECT_EQ(world.submit(sid, "43456789012").status, 413);

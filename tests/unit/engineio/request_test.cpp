@@ -517,8 +517,9 @@ TEST(options, wrong_ones_are_named) {
               std::string::npos);
     EXPECT_NE(complaint([](options& o) { o.origins = {"nonsense"}; }).find("nonsense"),
               std::string::npos);
-    EXPECT_NE(complaint([](options& o) { o.max_payload = 0; }).find("max_payload"),
-              std::string::npos);
+    EXPECT_NE(
+        complaint([](options& o) { o.max_http_buffer_size = 0; }).find("max_http_buffer_size"),
+        std::string::npos);
 }
 
 // ---- Rows of the security table ----
@@ -599,7 +600,7 @@ TEST(security, sec_s6_a_reset_at_any_moment_of_an_upgrade_is_harmless) {
 
 // Not by the clock: each byte of the body is moved as often when the body is larger.
 TEST(security, sec_s7_a_body_in_single_bytes_is_read_once) {
-    eio_world world({.max_payload = 100'000});
+    eio_world world({.max_http_buffer_size = 100'000});
     const std::string sid = world.open_polling();
     const std::string body = "4" + std::string(99'999, 'x');
     const std::string bytes = eio_world::post(eio_world::of(sid), body);

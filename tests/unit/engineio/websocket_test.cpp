@@ -118,7 +118,7 @@ TEST(websocket, malformed_packets_end_the_session_with_their_close_code) {
 }
 
 TEST(websocket, a_message_over_the_limit_is_1009) {
-    eio_world world({.max_payload = 100});
+    eio_world world({.max_http_buffer_size = 100});
     const auto client = world.open_websocket();
     (void)world.frames(client);
     world.say(client, "4" + std::string(100, 'x'));

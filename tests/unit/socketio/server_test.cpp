@@ -42,6 +42,20 @@ TEST(socketio_server, the_return_value_is_the_acknowledgement) {
     EXPECT_THAT(w.packet(c), HasSubstr(R"(438[{"error":{"code":"socketio.bad_argument")"));
 }
 
+TEST(socketio_server, an_error_is_the_acknowledgement_too) {
+    sio_world w;
+    w.server.on("age", [](socket&, int age) -> result<int> {
+        if (age < 0) return error(weft::errc::invalid_argument, "nobody is that young");
+        return age;
+    });
+    w.start();
+    sio_world::peer c{};
+    w.connect(c);
+    w.say(c, R"(421["age",-1])");
+    EXPECT_EQ(w.packet(c),
+              R"(431[{"error":{"code":"base.invalid_argument","message":"nobody is that young"}}])");
+}
+
 TEST(socketio_server, a_room_hears_what_others_say_and_the_speaker_does_not) {
     sio_world w;
     w.server.on_connect([](socket& s) { s.join("lobby"); });
