@@ -123,6 +123,13 @@ struct hub::state {
         }
     };
 
+    /// Fuller tables than the library's default of a half: 130 to 200 bytes less for each idle
+    /// Socket.IO connection ("10,000 idle" of bench/load/compare.py).
+    state() {
+        topics.max_load_factor(0.8F);
+        subscriptions.max_load_factor(0.8F);
+    }
+
     std::shared_ptr<exchange::member> self;
     // The names lie in the topics.
     tsl::robin_map<std::string_view, std::unique_ptr<topic>, keyed_hash> topics;
