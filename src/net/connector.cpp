@@ -130,8 +130,8 @@ void loop_core::connect(connect_options to, unique_function<void(result<byte_str
     resolving_.emplace(ticket, std::move(job));
 }
 
-void loop_core::finish_resolving(std::uint64_t ticket, std::vector<endpoint> addresses,
-                                 errc code, std::string_view failure) {
+void loop_core::finish_resolving(std::uint64_t ticket, std::vector<endpoint> addresses, errc code,
+                                 std::string_view failure) {
     auto found = resolving_.extract(ticket);
     if (found.empty()) return;  // the other of answer and time-out came first
     auto job = std::move(found.mapped());

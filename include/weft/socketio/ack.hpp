@@ -75,7 +75,8 @@ private:
 /// The right to acknowledge one event, as the last parameter of a handler that does so itself:
 ///
 ///     io.on("save", [](socket&, std::string text, ack done) {
-///         store(std::move(text), [done = std::move(done)](int version) mutable { done(version); });
+///         store(std::move(text), [done = std::move(done)](int version) mutable { done(version);
+///         });
 ///     });
 ///
 /// **Threads**: any. **Lifetime**: as `raw_ack`.

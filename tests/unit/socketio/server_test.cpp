@@ -52,8 +52,9 @@ TEST(socketio_server, an_error_is_the_acknowledgement_too) {
     sio_world::peer c{};
     w.connect(c);
     w.say(c, R"(421["age",-1])");
-    EXPECT_EQ(w.packet(c),
-              R"(431[{"error":{"code":"base.invalid_argument","message":"nobody is that young"}}])");
+    EXPECT_EQ(
+        w.packet(c),
+        R"(431[{"error":{"code":"base.invalid_argument","message":"nobody is that young"}}])");
 }
 
 TEST(socketio_server, a_room_hears_what_others_say_and_the_speaker_does_not) {
