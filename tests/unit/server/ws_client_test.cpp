@@ -42,6 +42,7 @@ protected:
             })
             .on_close([&](ws::client& c, const ws::close_event& e) {
                 closed_ = e;
+                closed_->reason = reason_ = e.reason;  // a view into what goes with the session
                 subprotocol_ = c.subprotocol();
                 loop_->stop();
             })
@@ -64,6 +65,7 @@ protected:
     server server_;
     std::unique_ptr<loop> loop_ = std::move(*loop::make());
     std::optional<ws::close_event> closed_;
+    std::string reason_;
     std::optional<error> failure_;
     std::string subprotocol_;
     const std::vector<std::string> messages_{"hello", "", std::string(600'000, 'x'), "end"};
