@@ -6,6 +6,7 @@
 
 #include <weft/base/json_reader.hpp>
 
+#include <array>
 #include <charconv>
 #include <cstring>
 #include <system_error>
@@ -16,9 +17,26 @@
 namespace weft {
 namespace {
 
+/// One comparison for what is no white space.
 bool is_space(char c) noexcept {
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+    return static_cast<unsigned char>(c) <= ' ' &&
+           (c == ' ' || c == '\n' || c == '\r' || c == '\t');
 }
+
+/// The kind of value that begins with a character. A table: kinds alternate, so a jump would be
+/// predicted badly.
+constexpr auto kinds = [] {
+    std::array<json_kind, 256> table{};
+    table.fill(json_kind::none);
+    table['"'] = json_kind::string;
+    table['{'] = json_kind::object;
+    table['['] = json_kind::array;
+    table['t'] = table['f'] = json_kind::boolean;
+    table['n'] = json_kind::null;
+    table['-'] = json_kind::number;
+    for (std::size_t digit = '0'; digit <= '9'; ++digit) table[digit] = json_kind::number;
+    return table;
+}();
 
 bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
@@ -188,26 +206,7 @@ bool json_reader::expect(char c) noexcept {
 }
 
 json_kind json_reader::peek() noexcept {
-    switch (next()) {
-        case '"': return json_kind::string;
-        case '{': return json_kind::object;
-        case '[': return json_kind::array;
-        case 't':
-        case 'f': return json_kind::boolean;
-        case 'n': return json_kind::null;
-        case '-':
-        case '0':
-        case '1':
-        case '2':
-        case '3':
-        case '4':
-        case '5':
-        case '6':
-        case '7':
-        case '8':
-        case '9': return json_kind::number;
-        default: return json_kind::none;
-    }
+    return kinds[static_cast<unsigned char>(next())];
 }
 
 bool json_reader::expect_kind(json_kind kind) noexcept {
@@ -368,6 +367,13 @@ bool json_reader::skip_string() noexcept {
     return true;
 }
 
+/// The closing quote of a string without escapes, whose opening one the cursor stands on; else
+/// null.
+const char* json_reader::plain_string_end() const noexcept {
+    const char* const special = detail::find_json_special(at_ + 1, end_);
+    return special != end_ && *special == '"' ? special : nullptr;
+}
+
 /// Appends the content of a validated string.
 void json_reader::unescape(std::string& out, const char* from, const char* to) const {
     while (true) {
@@ -400,6 +406,11 @@ void json_reader::unescape(std::string& out, const char* from, const char* to) c
 bool json_reader::read(std::string& out) {
     if (!expect_kind(json_kind::string)) return false;
     const char* const from = at_ + 1;
+    if (const char* const quote = plain_string_end()) {
+        out.assign(from, quote);
+        at_ = quote + 1;
+        return true;
+    }
     if (!skip_string()) return false;
     out.clear();
     unescape(out, from, at_ - 1);
@@ -409,13 +420,11 @@ bool json_reader::read(std::string& out) {
 bool json_reader::read(std::string_view& out, std::string& scratch) {
     if (!expect_kind(json_kind::string)) return false;
     const char* const from = at_ + 1;
-    at_ = detail::find_json_special(from, end_);
-    if (at_ != end_ && *at_ == '"') {
-        out = {from, static_cast<std::size_t>(at_ - from)};
-        ++at_;
+    if (const char* const quote = plain_string_end()) {
+        out = {from, static_cast<std::size_t>(quote - from)};
+        at_ = quote + 1;
         return true;
     }
-    at_ = from - 1;
     if (!skip_string()) return false;
     scratch.clear();
     unescape(scratch, from, at_ - 1);
@@ -464,6 +473,16 @@ bool json_reader::find_key() noexcept {
 
 bool json_reader::next_key(std::string_view& key, std::string& scratch) {
     return find_key() && read(key, scratch) && expect(':');
+}
+
+bool json_reader::next_key_if(std::string_view quoted) noexcept {
+    const char* at = at_;
+    if (!first_ && (at == end_ || *at++ != ',')) return false;
+    if (static_cast<std::size_t>(end_ - at) < quoted.size()) return false;
+    if (std::memcmp(at, quoted.data(), quoted.size()) != 0 || !ok()) return false;
+    at_ = at + quoted.size();
+    first_ = false;
+    return true;
 }
 
 bool json_reader::next_raw_key(std::string_view& key) noexcept {

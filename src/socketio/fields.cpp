@@ -26,7 +26,8 @@ std::size_t find_field(std::span<const field> fields, std::string_view name,
 bool decode_fields(value_reader& in, void* object, std::span<const field> fields) {
     std::uint64_t seen = 0;  // one bit each, see max_fields
     std::size_t expected = 0;
-    const bool read = in.each_member([&](std::string_view key) {
+    std::string_view likely = fields.front().quoted;
+    const auto decode_member = [&](std::string_view key) {
         const std::size_t index = find_field(fields, key, expected);
         if (index == fields.size()) return in.skip();
         const field& member = fields[index];
@@ -34,8 +35,10 @@ bool decode_fields(value_reader& in, void* object, std::span<const field> fields
         if ((seen & bit) != 0) return in.fail("given twice") || in.inside(member.name);
         seen |= bit;
         expected = index + 1;
+        likely = expected < fields.size() ? fields[expected].quoted : std::string_view{};
         return member.decode(in, object) || in.inside(member.name);
-    });
+    };
+    const bool read = in.each_member(decode_member, likely);
     if (!read) return false;
     for (std::size_t i = 0; i < fields.size(); ++i) {
         if (fields[i].required && (seen >> i & 1) == 0) {

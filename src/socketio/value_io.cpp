@@ -122,6 +122,12 @@ bool value_reader::begin_object() {
     return json_.begin_object() || expected("an object");
 }
 
+bool value_reader::next_key(std::string_view& key, std::string_view likely) {
+    if (likely.empty() || !json_.next_key_if(likely)) return json_.next_key(key, key_scratch_);
+    key = likely.substr(1, likely.size() - 3);  // what is between the quotes
+    return true;
+}
+
 /// `{"_placeholder":true,"num":0}` and nothing else, in any order.
 bool value_reader::read_placeholder(std::size_t& index) {
     bool marked = false;

@@ -96,6 +96,10 @@ public:
     bool begin_object() noexcept { return begin('{'); }
     /// The next key, a view as in `read`; leaves the object when there is none.
     bool next_key(std::string_view& key, std::string& scratch);
+    /// Takes the next key when it is written exactly so, as in `"name":`. When not nothing changed,
+    /// and `next_key` tells what is there. For a reader that can guess: it saves looking for the
+    /// key's end.
+    bool next_key_if(std::string_view quoted) noexcept;
     /// `next_key` without unescaping: the key as it stands between its quotes.
     bool next_raw_key(std::string_view& key) noexcept;
     /// For the elements of an array without its brackets, `1,"a"`: whether one more value follows.
@@ -131,6 +135,7 @@ private:
     bool find_key() noexcept;
     bool skip_key(containers& open) noexcept;
     bool skip_string() noexcept;
+    const char* plain_string_end() const noexcept;
     bool skip_escape() noexcept;
     bool skip_number() noexcept;
     bool literal(std::string_view word) noexcept;

@@ -180,9 +180,12 @@ struct codec<std::optional<T>> {
 template <class T>
 struct codec<std::vector<T>> {
     static constexpr bool borrows = detail::borrows<T>;
+    /// Short arrays are the most: a cache line at once, not 1, 2, 4 ... elements.
+    static constexpr std::size_t first_room = sizeof(T) < 64 ? 64 / sizeof(T) : 1;
     static bool decode(value_reader& in, std::vector<T>& out) requires decodable<T> {
         out.clear();
-        return in.each_element([&](std::size_t) {
+        return in.each_element([&](std::size_t index) {
+            if (index == 0) out.reserve(first_room);
             if constexpr (std::same_as<T, bool>) {  // whose elements are no objects
                 bool element = false;
                 if (!in.decode(element)) return false;

@@ -101,12 +101,13 @@ public:
         return json_.ok() || broken();
     }
     /// Calls `member(key)`, which decodes its value, for each member of an object. The key is valid
-    /// until the next read.
+    /// until the next read. `likely` is the next key as senders usually write it, `"name":`, and
+    /// may change meanwhile: a right guess saves looking for the key.
     template <std::predicate<std::string_view> F>
-    bool each_member(F&& member) {
+    bool each_member(F&& member, const std::string_view& likely = {}) {
         std::string_view key;
         if (!begin_object()) return false;
-        while (next_key(key)) {
+        while (next_key(key, likely)) {
             if (!member(key)) return false;
         }
         return json_.ok() || broken();
@@ -137,7 +138,7 @@ public:
 private:
     bool begin_array();
     bool begin_object();
-    bool next_key(std::string_view& key) { return json_.next_key(key, key_scratch_); }
+    bool next_key(std::string_view& key, std::string_view likely = {});
     bool read_placeholder(std::size_t& index);
     bool expected(std::string_view what);
     bool broken();

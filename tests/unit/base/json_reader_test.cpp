@@ -332,6 +332,34 @@ TEST(json_reader, lends_keys_as_they_stand) {
     EXPECT_EQ(bad.error(), json_errc::bad_escape);
 }
 
+TEST(json_reader, takes_a_key_that_was_guessed_and_only_that_one) {
+    json_reader json(R"({"a":1,"b":2, "c":3,"d" :4})");
+    std::string_view key;
+    std::string scratch;
+    int number = 0;
+    ASSERT_TRUE(json.begin_object());
+    EXPECT_FALSE(json.next_key_if(R"("b":)"));
+    EXPECT_TRUE(json.next_key_if(R"("a":)") && json.read(number));
+    EXPECT_EQ(number, 1);
+    EXPECT_FALSE(json.next_key_if(R"("a":)"));
+    EXPECT_TRUE(json.next_key_if(R"("b":)") && json.read(number));
+    EXPECT_EQ(number, 2);
+    EXPECT_FALSE(json.next_key_if(R"("c":)")) << "written otherwise: next_key takes it";
+    EXPECT_TRUE(json.next_key(key, scratch) && key == "c" && json.skip());
+    EXPECT_FALSE(json.next_key_if(R"("d":)"));
+    EXPECT_TRUE(json.next_key(key, scratch) && key == "d" && json.skip());
+    EXPECT_FALSE(json.next_key_if(R"("e":)"));
+    EXPECT_FALSE(json.next_key(key, scratch));
+    EXPECT_TRUE(json.finish());
+
+    json_reader cut(R"({"a)");
+    ASSERT_TRUE(cut.begin_object());
+    EXPECT_FALSE(cut.next_key_if(R"("a":)"));
+    EXPECT_TRUE(cut.ok());
+    EXPECT_FALSE(cut.next_key(key, scratch));
+    EXPECT_FALSE(cut.next_key_if(R"("a)")) << "nothing is read after an error";
+}
+
 TEST(json_reader, reads_elements_without_brackets) {
     json_reader json(R"( 1 , [2] )");
     int number = 0;

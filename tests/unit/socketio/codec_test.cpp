@@ -190,6 +190,20 @@ TEST(socketio_codec, ignores_members_that_the_structure_does_not_have) {
     EXPECT_EQ(decoded<shop::grid>(R"({"y":{"z":[1,2]},"x":3,"w":"4"})").x, 3);
 }
 
+TEST(socketio_codec, takes_members_in_any_order_and_spelling) {
+    const shop::item bolt{"bolt", 0.25, 100, {}};
+    for (const std::string_view json : {
+             R"({"name":"bolt","price":0.25,"count":100,"parts":[]})",
+             R"({"parts":[],"count":100,"price":0.25,"name":"bolt"})",
+             R"({"price":0.25,"parts":[],"name":"bolt","count":100})",
+             R"( { "name" : "bolt" , "price" : 0.25 , "count" : 100 , "parts" : [ ] } )",
+             R"({"name":"bolt","x":[{}],"price":0.25,"y":1,"count":100,"z":null,"parts":[]})",
+             R"({"name":"bolt","price":0.25,"count":100,"parts":[]})",
+         }) {
+        EXPECT_EQ(decoded<shop::item>(json), bolt) << json;
+    }
+}
+
 TEST(socketio_codec, sends_bytes_as_attachments) {
     const std::vector<std::byte> one{std::byte{1}, std::byte{2}};
     const message two = message::binary(as_bytes("two"));
