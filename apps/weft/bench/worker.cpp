@@ -16,7 +16,7 @@ namespace weft::bench {
 namespace {
 
 constexpr unsigned opening_at_once = 128;
-constexpr duration setup_time = std::chrono::seconds(10);
+constexpr duration setup_time = std::chrono::seconds(30);
 constexpr duration publish_interval = std::chrono::milliseconds(21);
 constexpr duration goodbye_time = std::chrono::seconds(1);
 constexpr ws::mask_key frame_key = 0x5AC3'96E1;  // nobody listens in on what we send to ourselves
