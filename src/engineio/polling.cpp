@@ -92,16 +92,20 @@ bool polling::decode(const packet& got) {
 
 // ---- To the client ----
 
-send_status polling::queue(const message& packet) {
+send_status polling::queue(std::span<const message> group) {
     const options& chosen = session_.shard_.all.chosen;
     if (!waiting_) {
         ws::session_shared& web = session_.shard_.web;
         waiting_.emplace(chosen.max_queue, web.hub.metrics(), web.loop.budget());
     }
-    const std::size_t size =
-        packet.kind() == message_kind::text ? packet.size() : base64_size(packet.size());
-    constexpr std::size_t around = 8;  // a separator or a length
-    const send_status status = waiting_->push(packet, size + around, 0, chosen.overflow);
+    std::size_t wire = 0;
+    for (const message& packet : group) {
+        if (!packet) return send_status::dropped;  // there was no memory to make it
+        constexpr std::size_t around = 8;          // a separator or a length
+        wire += around +
+                (packet.kind() == message_kind::text ? packet.size() : base64_size(packet.size()));
+    }
+    const send_status status = waiting_->push(group, wire, 0, chosen.overflow);
     if (status == send_status::closed) {
         session_.end(errc::slow_consumer);
     } else if (answer_) {
@@ -119,11 +123,8 @@ void polling::append(std::string& body, const message& packet) const {
     }
 }
 
-message polling::take_waiting() {
-    if (!waits()) return {};
-    message next = waiting_->front();
-    waiting_->pop();
-    return next;
+void polling::take_waiting(function_ref<void(std::span<const message>)> use) {
+    while (waits()) waiting_->take(use);
 }
 
 void polling::flush() {
@@ -132,12 +133,14 @@ void polling::flush() {
     std::string body;
     auto may = compressible::no;
     bool any = false;
-    while (const message next = take_waiting()) {
-        append(body, next);
-        if (!next.uncompressed()) may = compressible::yes;
-        session_.shard_.metrics.packets_sent.add();
+    take_waiting([&](std::span<const message> group) {
+        for (const message& packet : group) {
+            append(body, packet);
+            if (!packet.uncompressed()) may = compressible::yes;
+        }
+        session_.shard_.metrics.packets_sent.add(group.size());
         any = true;
-    }
+    });
     waiting_.reset();
     // The close comes with a reply of its own: clients hand packets on later than they close, so
     // that one behind others would overtake them.

@@ -2,9 +2,11 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include <weft/base/function_ref.hpp>
 #include <weft/http/responder.hpp>
 
 #include "engineio/proto/payload.hpp"
@@ -24,15 +26,16 @@ public:
     /// A POST: processed, then answered.
     void take(const reply_form& form, byte_view body, payload_form how, http::responder answer);
 
-    send_status queue(const message& packet);
+    /// Packets that belong together.
+    send_status queue(std::span<const message> group);
     /// Answers the poll, if one hangs and something is there to tell.
     void flush();
     /// Lets a poll that hangs end without news.
     void answer_noop();
     /// The session ends, or leaves polling: the poll that hangs is told so.
     void finish(packet_type last);
-    /// Takes what waits, one by one; empty when nothing does.
-    [[nodiscard]] message take_waiting();
+    /// Takes what waits: calls `use(group)` for packets that belong together, oldest first.
+    void take_waiting(function_ref<void(std::span<const message>)> use);
 
     /// Whether what is sent now goes out without standing in line.
     [[nodiscard]] bool keeps_up() const noexcept { return answer_ || !waits(); }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <utility>
+#include <vector>
 
 #include <weft/base/base64.hpp>
 
@@ -39,11 +40,6 @@ constexpr close_reason reason_of(errc what) noexcept {
 
 constexpr std::string_view control(packet_type type) noexcept {
     return std::string_view("0123456").substr(static_cast<std::size_t>(type), 1);
-}
-
-/// The worse of two, for packets that belong together.
-constexpr send_status worse(send_status a, send_status b) noexcept {
-    return std::max(a, b);
 }
 
 }  // namespace
@@ -191,21 +187,13 @@ send_status session::send(const message& packet) noexcept {
 send_status session::send(std::span<const message> group) noexcept {
     if (!loop().in_loop_thread()) return send_status::misuse;
     if (state_ != state::open) return send_status::closed;
-    auto status = send_status::sent;
-    if (group.empty()) return status;
+    if (group.empty()) return send_status::sent;
     if (group.front().droppable() && !writable()) {
         shard_.metrics.dropped_droppable.add(group.size());
         return send_status::dropped;
     }
-    return within_memory([&] {
-        for (const message& packet : group) {
-            if (state_ != state::open) return send_status::closed;
-            if (!packet) return send_status::dropped;  // there was no memory to make it
-            status = worse(status, websocket_ != nullptr ? send_over(*websocket_, packet)
-                                                         : polling_->queue(packet));
-        }
-        return status;
-    });
+    if (websocket_ != nullptr) return send_over(*websocket_, group);
+    return within_memory([&] { return polling_->queue(group); });
 }
 
 send_status session::send(const message_view& packet) noexcept {
@@ -217,28 +205,35 @@ send_status session::send(const message_view& packet) noexcept {
     return websocket_->send(packet);
 }
 
-send_status session::send_over(websocket& carrier, const message& packet) noexcept {
-    shard_.metrics.packets_sent.add();
-    if (packet.kind() == message_kind::text || (protocol_ == 4 && !base64_))
-        return carrier.send(packet);
+send_status session::send_over(websocket& carrier, std::span<const message> group) noexcept {
+    shard_.metrics.packets_sent.add(group.size());
+    const auto as_it_is = [&](const message& packet) {
+        return packet.kind() == message_kind::text || (protocol_ == 4 && !base64_);
+    };
+    if (std::all_of(group.begin(), group.end(), as_it_is)) return carrier.send(group);
     return within_memory([&] {
-        std::string wrapped;
-        if (base64_) {
-            wrapped = protocol_ == 3 ? "b4" : "b";
-            wrapped += as_text(base64_of(packet).bytes);
-            return carrier.send(message_view(wrapped));
-        }
-        wrapped = '\x04';  // protocol 3 has the type in front of binary data
-        wrapped += as_text(packet.bytes());
-        return carrier.send(message_view(message_kind::binary, as_bytes(wrapped)));
+        std::vector<message> fitting;
+        for (const message& packet : group)
+            fitting.push_back(as_it_is(packet) ? packet : wrapped(packet));
+        return carrier.send(fitting);
     });
+}
+
+/// Binary data for clients that need base64, or, with protocol 3, the type in front.
+message session::wrapped(const message& packet) const {
+    const message_options how{packet.key(), packet.droppable(), packet.uncompressed(),
+                              packet.latest()};
+    std::string text = base64_ ? (protocol_ == 3 ? "b4" : "b") : "\x04";
+    text += as_text(base64_ ? base64_of(packet).bytes : packet.bytes());
+    return base64_ ? message::text(text, how) : message::binary(as_bytes(text), how);
 }
 
 void session::send_control(std::string_view packet) noexcept {
     if (websocket_ != nullptr) {
         websocket_->send(message_view(packet));
     } else if (polling_ != nullptr) {
-        within_memory([&] { polling_->queue(message::text(packet)); });
+        const message whole = message::text(packet);
+        within_memory([&] { polling_->queue({&whole, 1}); });
     }
 }
 
@@ -267,7 +262,7 @@ void session::switch_to(websocket& to) noexcept {
     within_memory([&] {
         const std::unique_ptr<polling> left = std::move(polling_);
         left->finish(packet_type::noop);
-        while (const message next = left->take_waiting()) send_over(to, next);
+        left->take_waiting([&](std::span<const message> group) { send_over(to, group); });
     });
     if (state_ == state::closing) {
         to.close(close_code_of(reason_), to_string(reason_));

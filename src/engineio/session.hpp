@@ -106,8 +106,8 @@ public:
     send_status send(const message& packet) noexcept;
     /// The same. **Cost**: over WebSocket no allocation while the peer keeps up.
     send_status send(const message_view& packet) noexcept;
-    /// Packets that belong together: all of them, or none when they are droppable and the peer is
-    /// behind. The status is the worst.
+    /// Packets that belong together: all of them or none. The first one says how they want to be
+    /// delivered.
     send_status send(std::span<const message> group) noexcept;
     /// Whether the peer keeps up: what is droppable goes only then.
     [[nodiscard]] bool writable() const noexcept;
@@ -151,7 +151,8 @@ private:
     void flush() noexcept;   // answers a poll
     void drained() noexcept;
 
-    send_status send_over(websocket& carrier, const message& packet) noexcept;
+    send_status send_over(websocket& carrier, std::span<const message> group) noexcept;
+    [[nodiscard]] message wrapped(const message& packet) const;
     void send_control(std::string_view packet) noexcept;
     void heartbeat();
     [[nodiscard]] time_point last_heard() const noexcept;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "engineio/session.hpp"
@@ -17,7 +18,7 @@ public:
     websocket(shard& owner, ws::session& socket, session* of, role as) noexcept;
     ~websocket() override;
 
-    send_status send(const message& packet) noexcept { return socket_.send(packet); }
+    send_status send(std::span<const message> group) noexcept { return socket_.send(group); }
     send_status send(const message_view& packet) noexcept { return socket_.send(packet); }
     [[nodiscard]] bool keeps_up() const noexcept {
         return socket_.queued() < net::byte_stream::high_water;

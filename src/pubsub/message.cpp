@@ -17,6 +17,7 @@ struct message::content {
         : kind(view.kind()),
           droppable(options.droppable),
           uncompressed(options.uncompressed),
+          latest(options.latest),
           key_size(options.key.size()),
           payload_size(view.size()) {}
     ~content() {
@@ -32,6 +33,7 @@ struct message::content {
     const message_kind kind;
     const bool droppable;
     const bool uncompressed;
+    const bool latest;
     const std::size_t key_size;
     const std::size_t payload_size;
     std::atomic<int> header{none};
@@ -86,6 +88,10 @@ bool message::droppable() const noexcept {
 
 bool message::uncompressed() const noexcept {
     return block_ && get().uncompressed;
+}
+
+bool message::latest() const noexcept {
+    return block_ && get().latest;
 }
 
 buffer_slice message::framed(function_ref<std::size_t(byte_span headroom)> write) const {

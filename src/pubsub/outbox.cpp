@@ -41,12 +41,12 @@ void queue_metrics::visit(metric_visitor to) const {
     count("weft_pubsub_subscriptions", "Subscriptions.", subscriptions, {}, metric_kind::gauge);
 }
 
-send_status outbox::push(const message& what, std::size_t wire_size, std::size_t ahead,
+send_status outbox::push(std::span<const message> group, std::size_t wire_size, std::size_t ahead,
                          overflow_policy policy) {
-    if (policy == overflow_policy::latest_per_key && replace(what, wire_size, ahead)) {
-        metrics_.conflated.add();
-        return send_status::dropped;
-    }
+    const message& first = group.front();
+    const bool replaceable =
+        !first.key().empty() && (first.latest() || policy == overflow_policy::latest_per_key);
+    if (replaceable && replace(group, wire_size, ahead)) return send_status::dropped;
     const std::size_t room = minus(limit_, ahead);
     auto status = send_status::queued;
     if (policy == overflow_policy::drop_oldest && wire_size <= room) {
@@ -55,6 +55,7 @@ send_status outbox::push(const message& what, std::size_t wire_size, std::size_t
             pop();
             metrics_.dropped_oldest.add();
             status = send_status::dropped;
+            if (replaceable && replace(group, wire_size, ahead)) return status;
         }
     }
     if (wire_size > minus(room, bytes_)) {
@@ -65,45 +66,57 @@ send_status outbox::push(const message& what, std::size_t wire_size, std::size_t
         metrics_.dropped_newest.add();
         return send_status::dropped;
     }
-    waiting_.push_back({what, wire_size});
+    waiting_.push_back({first, {group.begin() + 1, group.end()}, wire_size});
     bytes_ += wire_size;
     charge_.set(bytes_);
-    if (policy == overflow_policy::latest_per_key && !what.key().empty()) {
-        by_key_.insert_or_assign(waiting_.back().what.key(), first_ + waiting_.size() - 1);
-    }
+    // No older one of the key waits: what has room has room in its place, too.
+    if (replaceable) by_key_.emplace(first.key(), first_ + waiting_.size() - 1);
     metrics_.queued.add();
     return status;
 }
 
-bool outbox::replace(const message& what, std::size_t wire_size, std::size_t ahead) {
-    if (what.key().empty()) return false;
-    const auto found = by_key_.find(what.key());
+bool outbox::replace(std::span<const message> group, std::size_t wire_size, std::size_t ahead) {
+    const message& first = group.front();
+    const auto found = by_key_.find(first.key());
     if (found == by_key_.end()) return false;
     entry& old = waiting_[static_cast<std::size_t>(found->second - first_)];
     if (wire_size > old.wire_size &&
         wire_size - old.wire_size > minus(minus(limit_, ahead), bytes_)) {
         return false;
     }
+    entry fresh{first, {group.begin() + 1, group.end()}, wire_size};
     // The table's text lives in the message that goes now.
     auto node = by_key_.extract(found);
-    node.key() = what.key();
+    node.key() = first.key();
     by_key_.insert(std::move(node));
     bytes_ = bytes_ - old.wire_size + wire_size;
     charge_.set(bytes_);
-    old = {what, wire_size};
+    old = std::move(fresh);
+    metrics_.conflated.add();
     return true;
 }
 
-void outbox::pop() {
-    const entry& oldest = waiting_.front();
+void outbox::take(function_ref<void(std::span<const message>)> send) {
+    entry oldest = pop();
+    if (oldest.others.empty()) {
+        send({&oldest.first, 1});
+    } else {
+        oldest.others.insert(oldest.others.begin(), oldest.first);
+        send(oldest.others);
+    }
+}
+
+outbox::entry outbox::pop() {
+    entry oldest = std::move(waiting_.front());
+    waiting_.pop_front();
     if (!by_key_.empty()) {
-        const auto found = by_key_.find(oldest.what.key());
+        const auto found = by_key_.find(oldest.first.key());
         if (found != by_key_.end() && found->second == first_) by_key_.erase(found);
     }
     bytes_ -= oldest.wire_size;
     charge_.set(bytes_);
-    waiting_.pop_front();
     ++first_;
+    return oldest;
 }
 
 }  // namespace weft::pubsub

@@ -3,9 +3,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
+#include <weft/base/function_ref.hpp>
 #include <weft/base/metrics.hpp>
 #include <weft/pubsub/message.hpp>
 
@@ -22,7 +25,8 @@ struct queue_metrics {
 };
 
 /// The messages that wait for one slow connection, whole and in order, under a policy. It exists
-/// only while the connection is behind.
+/// only while the connection is behind. Messages that belong together wait, are replaced and are
+/// given up together; the first one speaks for all and they count as one.
 class outbox {
 public:
     /// `limit`: bytes that may wait, the ones in front of this box (`ahead`) included. What waits
@@ -34,31 +38,36 @@ public:
     /// Whatever still waits is lost, and counted.
     ~outbox() { metrics_.dropped_at_close.add(waiting_.size()); }
 
-    /// Accepts the message, or does with it what the policy says. `closed` means that the caller
-    /// must close. `wire_size` is what it will occupy when sent; `ahead` what the stream has queued
-    /// in front.
-    send_status push(const message& what, std::size_t wire_size, std::size_t ahead,
+    /// Accepts the messages, at least one, or does with them what the policy says. `closed` means
+    /// that the caller must close. `wire_size` is what they will occupy when sent; `ahead` what the
+    /// stream has queued in front.
+    send_status push(std::span<const message> group, std::size_t wire_size, std::size_t ahead,
                      overflow_policy policy);
+    send_status push(const message& what, std::size_t wire_size, std::size_t ahead,
+                     overflow_policy policy) {
+        return push(std::span(&what, 1), wire_size, ahead, policy);
+    }
 
     [[nodiscard]] bool empty() const noexcept { return waiting_.empty(); }
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
-    /// The next message to send; there must be one.
-    [[nodiscard]] const message& front() const noexcept { return waiting_.front().what; }
-    void pop();
+    /// Takes the oldest group, of which there must be one, out of the box and calls `send(group)`.
+    void take(function_ref<void(std::span<const message>)> send);
 
 private:
     struct entry {
-        message what;
+        message first;
+        std::vector<message> others;
         std::size_t wire_size;
     };
-    /// Puts the message in the place of the one that waits under the same key, if it may.
-    bool replace(const message& what, std::size_t wire_size, std::size_t ahead);
+    entry pop();
+    /// Puts the messages in the place of those that wait under the same key, if it may.
+    bool replace(std::span<const message> group, std::size_t wire_size, std::size_t ahead);
 
     std::size_t limit_;
     queue_metrics& metrics_;
     std::deque<entry> waiting_;
     std::uint64_t first_ = 0;  // the sequence number of waiting_.front()
-    // Sequence numbers of what waits under latest_per_key; the keys lie in the messages.
+    // Sequence numbers of what may be replaced; the keys lie in the messages.
     std::unordered_map<std::string_view, std::uint64_t, keyed_hash> by_key_;
     std::size_t bytes_ = 0;
     byte_charge charge_;

@@ -289,6 +289,7 @@ void tell_cluster(const broadcast_target& to, cluster_message::kind kind,
     }
     told->droppable = to.flags.droppable;
     told->uncompressed = to.flags.uncompressed;
+    told->latest = to.flags.latest;
     told->close = close;
     adapter->publish(std::move(told));
 }

@@ -500,21 +500,21 @@ void client_link::on_ack(socket_core& s, const packet_view& packet,
 }
 
 send_status client_link::send_scratch(std::span<const message> attachments,
-                                      const detail::emit_flags& flags) {
-    if (flags.droppable && !session_.writable()) return send_status::dropped;
+                                      const message_options& how) {
+    if (how.droppable && !session_.writable()) return send_status::dropped;
     std::string& packet = context_.scratch;
     const bool packed = context_.core()->chosen.parser == packet_parser::msgpack;
     if (packed && !detail::to_msgpack(*context_.core(), packet, attachments))
         return send_status::dropped;
     const message_view whole =
         packed ? message_view(message_kind::binary, as_bytes(packet)) : message_view(packet);
-    send_status status = flags.uncompressed ? session_.send(message(whole, {.uncompressed = true}))
-                                            : session_.send(whole);
-    if (packed) return status;
-    for (const message& one : attachments) {
-        if (status != send_status::sent && status != send_status::queued) break;
-        status = session_.send(one);
-    }
+    const bool alone = packed || attachments.empty();
+    if (alone && !how.uncompressed && !how.latest) return session_.send(whole);
+    std::vector<message>& group = context_.group;
+    group.assign(1, message(whole, how));
+    if (!alone) group.insert(group.end(), attachments.begin(), attachments.end());
+    const send_status status = session_.send(group);
+    group.clear();
     return status;
 }
 
@@ -525,7 +525,10 @@ send_status client_link::send_event(std::string_view nsp, std::optional<std::uin
     std::string& out = context_.scratch;
     out = "4";
     append_event(out, nsp, ack, event, args.json, args.attachments.size());
-    return send_scratch(args.attachments, flags);
+    std::string key;
+    message_options how = detail::delivery_of(flags, nsp, key);
+    if (ack) how.latest = false;  // one that is asked is to answer
+    return send_scratch(args.attachments, how);
 }
 
 send_status client_link::send_ack(std::string_view nsp, std::uint64_t id,

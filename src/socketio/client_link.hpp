@@ -71,7 +71,7 @@ private:
     void forget(socket_core& s);
     /// `context.scratch`, a packet in text form, and its attachments.
     send_status send_scratch(std::span<const message> attachments = {},
-                             const detail::emit_flags& flags = {});
+                             const message_options& how = {});
 
     engineio::session& session_;
     detail::loop_context& context_;

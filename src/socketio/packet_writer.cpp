@@ -12,6 +12,18 @@
 
 namespace weft::socketio::detail {
 
+message_options delivery_of(const emit_flags& flags, std::string_view nsp, std::string& key) {
+    if (!flags.latest.empty()) {
+        key = nsp;
+        key += ',';  // which is in no namespace's name
+        key += flags.latest;
+    }
+    return {.key = key,
+            .droppable = flags.droppable,
+            .uncompressed = flags.uncompressed,
+            .latest = !key.empty()};
+}
+
 void write_event_group(loop_context& on, const space_info& space, std::string_view event,
                        const encoded_arguments& args, const emit_flags& flags,
                        std::optional<stamp> named) {
@@ -24,7 +36,9 @@ void write_event_group(loop_context& on, const space_info& space, std::string_vi
     on.scratch = "4";
     append_event(on.scratch, space.name, {}, event, named ? with_offset : args.json,
                  args.attachments.size());
-    const message_options how{.droppable = flags.droppable, .uncompressed = flags.uncompressed};
+    std::string key;
+    const message_options how = delivery_of(flags, space.name, key);
+    on.group.clear();
     if (space.core->chosen.parser == packet_parser::msgpack) {
         if (to_msgpack(*space.core, on.scratch, args.attachments))
             on.group.push_back(message::binary(as_bytes(on.scratch), how));
@@ -32,8 +46,9 @@ void write_event_group(loop_context& on, const space_info& space, std::string_vi
     }
     on.group.push_back(message::text(on.scratch, how));
     for (const message& attachment : args.attachments) {
-        const bool as_it_is = !flags.droppable && !flags.uncompressed;
-        on.group.push_back(as_it_is ? attachment : message::binary(attachment.bytes(), how));
+        on.group.push_back(flags.uncompressed
+                               ? message::binary(attachment.bytes(), {.uncompressed = true})
+                               : attachment);
     }
 }
 

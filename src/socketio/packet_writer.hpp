@@ -11,6 +11,10 @@
 
 namespace weft::socketio::detail {
 
+/// How an event of a namespace wants to be delivered. `key` is memory for the result.
+[[nodiscard]] message_options delivery_of(const emit_flags& flags, std::string_view nsp,
+                                          std::string& key);
+
 /// Writes an event as the Engine.IO packets that carry it into `on.group`, for many receivers.
 /// With a `named` the client is told its offset.
 void write_event_group(loop_context& on, const space_info& space, std::string_view event,

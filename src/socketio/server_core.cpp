@@ -212,7 +212,10 @@ void server_core::apply(const cluster_message& what) {
     }
     broadcast_target to;
     to.space = info.get();
-    to.flags = {.droppable = what.droppable, .uncompressed = what.uncompressed, .local = true};
+    to.flags = {.droppable = what.droppable,
+                .uncompressed = what.uncompressed,
+                .local = true,
+                .latest = what.latest};
     for (const std::string& room : what.to.rooms) to.rooms.add(room);
     for (const std::string& room : what.to.except) to.except.add(room);
     switch (what.what) {

@@ -410,14 +410,21 @@ send_status session::send(const message_view& what) noexcept {
     return send_any(what);
 }
 
-send_status session::send_any(const message_view& what) noexcept {
+/// Whether so many bytes must wait for the peer, or be refused. What can be replaced while it waits
+/// waits as soon as the kernel takes no more.
+bool session::must_wait(std::size_t wire, bool latest) const noexcept {
     const std::size_t ahead = stream_.queued();
     const std::size_t limit = settings_.chosen.max_queue;
-    if ((slow_ != nullptr && slow_->outbox) || ahead >= net::byte_stream::high_water ||
-        wire_size(what.size()) > limit - std::min(limit, ahead)) {
-        return within_memory([&] { return queue(message(what)); });
-    }
-    return within_memory([&] { return send_now(what.kind(), what.bytes()); });
+    return (slow_ != nullptr && slow_->outbox) || ahead >= net::byte_stream::high_water ||
+           (latest && stream_.stalled()) || wire > limit - std::min(limit, ahead);
+}
+
+send_status session::send_any(const message_view& what) noexcept {
+    return within_memory([&] {
+        if (!must_wait(wire_size(what.size()), false)) return send_now(what.kind(), what.bytes());
+        const message kept(what);
+        return kept ? queue({&kept, 1}, wire_size(what.size())) : send_status::dropped;
+    });
 }
 
 send_status session::send(const message& what) noexcept {
@@ -425,29 +432,36 @@ send_status session::send(const message& what) noexcept {
     return deliver(what);
 }
 
+send_status session::send(std::span<const message> group) noexcept {
+    if (!shared_.loop.in_loop_thread()) return send_status::misuse;
+    return deliver_group(group);
+}
+
 send_status session::deliver(const message& what) noexcept {
+    return deliver_group({&what, 1});
+}
+
+send_status session::deliver_group(std::span<const message> group) noexcept {
     if (state_ != state::open) return send_status::closed;
-    if (!what) return send_status::dropped;  // there was no memory to make it
-    const std::size_t ahead = stream_.queued();
-    const std::size_t limit = settings_.chosen.max_queue;
+    std::size_t wire = 0;
+    for (const message& what : group) {
+        if (!what) return send_status::dropped;  // there was no memory to make it
+        wire += wire_size(what.size());
+    }
     return within_memory([&] {
-        if ((slow_ != nullptr && slow_->outbox) || ahead >= net::byte_stream::high_water ||
-            wire_size(what.size()) > limit - std::min(limit, ahead)) {
-            return queue(what);
-        }
-        write_message(what);
+        if (must_wait(wire, group.front().latest())) return queue(group, wire);
+        for (const message& what : group) write_message(what);
         return send_status::sent;
     });
 }
 
-send_status session::queue(const message& what) {
-    if (!what) return send_status::dropped;
+send_status session::queue(std::span<const message> group, std::size_t wire) {
     slow_state& s = slow();
     if (!s.outbox) {
         s.outbox.emplace(settings_.chosen.max_queue, shared_.hub.metrics(), shared_.loop.budget());
     }
     const send_status status =
-        s.outbox->push(what, wire_size(what.size()), stream_.queued(), settings_.chosen.overflow);
+        s.outbox->push(group, wire, stream_.queued(), settings_.chosen.overflow);
     if (s.outbox->empty()) s.outbox.reset();
     if (status == send_status::closed) {
         // The peer does not read, so nothing that waits will arrive; the close frame tells why if
@@ -608,9 +622,9 @@ void session::ping(byte_view payload) noexcept {
 void session::pump() {
     if (slow_ == nullptr || !slow_->outbox) return;
     while (!slow_->outbox->empty() && stream_.queued() < net::byte_stream::high_water) {
-        const message next = slow_->outbox->front();
-        slow_->outbox->pop();
-        write_message(next);
+        slow_->outbox->take([this](std::span<const message> group) {
+            for (const message& next : group) write_message(next);
+        });
     }
     if (slow_->outbox->empty()) slow_->outbox.reset();
 }

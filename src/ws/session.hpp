@@ -3,6 +3,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -88,7 +89,10 @@ public:
 
     send_status send(const message_view& what) noexcept;
     send_status send(const message& what) noexcept;
+    /// Messages that belong together: what happens to one at a full queue happens to all.
+    send_status send(std::span<const message> group) noexcept;
     send_status deliver(const message& what) noexcept override;
+    send_status deliver_group(std::span<const message> group) noexcept override;
     void ping(byte_view payload) noexcept;
     /// Starts the closing handshake behind what is queued. A code or reason that may not be sent
     /// becomes 1000 without reason. Ignored when closing.
@@ -146,7 +150,8 @@ private:
     bool send_small(message_kind kind, byte_view payload) noexcept;
     [[gnu::noinline]] send_status send_any(const message_view& what) noexcept;
     send_status send_now(message_kind kind, byte_view payload);
-    send_status queue(const message& what);
+    send_status queue(std::span<const message> group, std::size_t wire);
+    [[nodiscard]] bool must_wait(std::size_t wire, bool latest) const noexcept;
     void write_masked(frame_flags flags, byte_view payload) noexcept;
     void write_frame(opcode op, byte_view payload) noexcept;
     void write_data(message_kind kind, byte_view payload, bool compressed) noexcept;

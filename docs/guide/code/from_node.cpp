@@ -45,6 +45,7 @@ void on_server(weft::server& server, weft::socketio::server& io) {
     io.in("a").emit("hi", 1);
     io.local().emit("hi", 1);
     io.volatile_().emit("hi", 1);
+    io.latest("AAPL").emit("quote", 1);
     io.uncompressed().emit("hi", 1);
     io.in("a").sockets_join("b");
     io.in("a").sockets_leave("b");

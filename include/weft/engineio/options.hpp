@@ -127,7 +127,7 @@ struct options {
     std::size_t max_sessions_per_address = 0;
     /// What may wait for one client, at least 128 KiB.
     std::size_t max_queue = 4 * 1024 * 1024;
-    /// At a full queue. All but `close` break messages that consist of several packets.
+    /// At a full queue. Packets that belong together share their fate.
     overflow_policy overflow = overflow_policy::close;
     std::optional<ws::receive_rate> rate = ws::receive_rate{};  ///< Over WebSocket.
 

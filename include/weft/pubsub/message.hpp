@@ -42,9 +42,12 @@ private:
 
 /// How a message wants to be delivered, beside its bytes.
 struct message_options {
-    std::string_view key{};     ///< What `overflow_policy::latest_per_key` compares.
+    std::string_view key{};     ///< What `overflow_policy::latest_per_key` and `latest` compare.
     bool droppable = false;     ///< Not to a peer that is behind at the moment (volatile).
     bool uncompressed = false;  ///< Never compressed, whatever the connection agreed on.
+    /// While a peer is behind, only the newest message of the same key waits for it, whatever the
+    /// connection's policy.
+    bool latest = false;
 };
 
 /// An immutable message, shared by all who send or hold it: copying copies a reference.
@@ -80,6 +83,7 @@ public:
     [[nodiscard]] std::string_view key() const noexcept;
     [[nodiscard]] bool droppable() const noexcept;
     [[nodiscard]] bool uncompressed() const noexcept;
+    [[nodiscard]] bool latest() const noexcept;
     [[nodiscard]] message_view view() const noexcept { return {kind(), bytes()}; }
 
     // ---- For protocol layers ----

@@ -36,6 +36,7 @@ struct cluster_message {
     std::vector<message> attachments;  ///< and what the placeholders in it stand for.
     bool droppable = false;
     bool uncompressed = false;
+    std::string latest;  ///< The key that it is the newest of; empty for none.
     bool close = false;
 };
 

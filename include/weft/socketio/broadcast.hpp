@@ -160,6 +160,14 @@ public:
         to_.flags.droppable = true;
         return std::move(*this);
     }
+    /// To a client that is behind only the newest event of this key: it takes the place of the one
+    /// that waits. `io.to("prices").latest("AAPL").emit("quote", price)` sends every quote to those
+    /// who keep up, and never a backlog to the others. Keys belong to the namespace. An event that
+    /// asks for acknowledgements is never replaced.
+    [[nodiscard]] broadcast_operator&& latest(std::string_view key) && {
+        to_.flags.latest = key;
+        return std::move(*this);
+    }
     [[nodiscard]] broadcast_operator&& uncompressed() && noexcept {
         to_.flags.uncompressed = true;
         return std::move(*this);

@@ -21,6 +21,14 @@ public:
         flags_.droppable = true;
         return std::move(*this);
     }
+    /// While the client is behind, only the newest event of this key waits for it, in the place of
+    /// the one before: `s.latest("AAPL").emit("quote", price)`. Keys belong to the namespace. An
+    /// event that asks for an acknowledgement is never replaced.
+    [[nodiscard]] emission&& latest(std::string_view key) && requires requires { &Target::latest; }
+    {
+        flags_.latest = key;
+        return std::move(*this);
+    }
     /// Never compressed, such as a secret beside text that others choose.
     [[nodiscard]] emission&& uncompressed() && noexcept {
         flags_.uncompressed = true;

@@ -125,6 +125,9 @@ public:
     [[nodiscard]] emission<socket> volatile_() noexcept {
         return emission<socket>(*this).volatile_();
     }
+    [[nodiscard]] emission<socket> latest(std::string_view key) {
+        return emission<socket>(*this).latest(key);
+    }
     [[nodiscard]] emission<socket> uncompressed() noexcept {
         return emission<socket>(*this).uncompressed();
     }

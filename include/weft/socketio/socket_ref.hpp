@@ -51,6 +51,9 @@ public:
     [[nodiscard]] emission<const socket_ref> volatile_() const noexcept {
         return emission<const socket_ref>(*this).volatile_();
     }
+    [[nodiscard]] emission<const socket_ref> latest(std::string_view key) const {
+        return emission<const socket_ref>(*this).latest(key);
+    }
     [[nodiscard]] emission<const socket_ref> uncompressed() const noexcept {
         return emission<const socket_ref>(*this).uncompressed();
     }

@@ -129,6 +129,7 @@ public:
     [[nodiscard]] broadcast_operator except(std::string_view room) { return all().except(room); }
     [[nodiscard]] broadcast_operator local() { return all().local(); }
     [[nodiscard]] broadcast_operator volatile_() { return all().volatile_(); }
+    [[nodiscard]] broadcast_operator latest(std::string_view key) { return all().latest(key); }
     [[nodiscard]] broadcast_operator uncompressed() { return all().uncompressed(); }
     [[nodiscard]] broadcast_operator timeout(duration limit) { return all().timeout(limit); }
     void fetch_sockets(unique_function<void(std::vector<remote_socket>)> done) {

@@ -18,9 +18,24 @@ protected:
     }
     std::vector<std::string> drain() {
         std::vector<std::string> all;
-        for (; !box.empty(); box.pop()) all.emplace_back(box.front().text());
+        while (!box.empty()) {
+            box.take([&](std::span<const message> group) {
+                for (const message& one : group) all.emplace_back(one.text());
+            });
+        }
         EXPECT_EQ(box.bytes(), 0U);
         return all;
+    }
+    /// An event with an attachment, say.
+    send_status push_pair(std::string_view name, std::size_t size, overflow_policy policy,
+                          std::string_view key) {
+        const std::string second = std::string(name) + "'";
+        const message both[] = {message::text(name, {.key = key, .latest = true}),
+                                message::binary(as_bytes(second))};
+        return box.push(both, size, 0, policy);
+    }
+    void take_one() {
+        box.take([](std::span<const message>) {});
     }
     using texts = std::vector<std::string>;
 
@@ -57,7 +72,7 @@ TEST_F(outbox_test, what_waits_is_charged_and_what_dies_waiting_is_counted) {
         outbox doomed(limit, metrics, memory);
         for (int i = 0; i < 3; ++i) (void)doomed.push(message::text("m"), 10, 0, newest);
         EXPECT_EQ(memory.used(), 30U);
-        doomed.pop();
+        doomed.take([](std::span<const message>) {});
         EXPECT_EQ(memory.used(), 20U);
     }
     EXPECT_EQ(memory.used(), 0U);
@@ -135,7 +150,7 @@ TEST_F(outbox_test, conflation_never_joins_messages_without_a_key) {
 TEST_F(outbox_test, conflation_forgets_keys_that_left) {
     push("x1", 10, latest, "x");
     push("y1", 10, latest, "y");
-    box.pop();  // x1 is on the wire: too late to replace it
+    take_one();  // x1 is on the wire: too late to replace it
     EXPECT_EQ(push("x2", 10, latest, "x"), send_status::queued);
     EXPECT_EQ(push("y2", 10, latest, "y"), send_status::dropped);
     EXPECT_EQ(metrics.conflated.read(), 1U);
@@ -166,6 +181,51 @@ TEST_F(outbox_test, conflation_survives_other_policies_in_the_same_box) {
     EXPECT_EQ(metrics.conflated.read(), 0U);
 }
 
+TEST_F(outbox_test, a_message_may_ask_for_conflation_under_any_policy) {
+    for (const auto policy : {newest, oldest, latest, closing}) {
+        outbox fresh(limit, metrics, memory);
+        const auto say = [&](std::string_view text, std::size_t size) {
+            return fresh.push(message::text(text, {.key = "x", .latest = true}), size, 0, policy);
+        };
+        EXPECT_EQ(say("x1", 40), send_status::queued);
+        EXPECT_EQ(fresh.push(message::text("y", {.key = "y"}), 60, 0, policy), send_status::queued);
+        EXPECT_EQ(say("x2", 40), send_status::dropped);
+        EXPECT_EQ(fresh.bytes(), limit);
+        texts all;
+        while (!fresh.empty())
+            fresh.take([&](auto group) { all.emplace_back(group.front().text()); });
+        EXPECT_EQ(all, (texts{"x2", "y"}));
+    }
+}
+
+TEST_F(outbox_test, drop_oldest_makes_room_for_a_larger_one_in_its_place) {
+    const auto say = [&](std::string_view text, std::size_t size) {
+        return box.push(message::text(text, {.key = "x", .latest = true}), size, 0, oldest);
+    };
+    push("a", 30, oldest);
+    say("x1", 30);
+    push("b", 30, oldest);
+    EXPECT_EQ(say("x2", 60), send_status::dropped);  // "a" goes, then it fits
+    EXPECT_EQ(box.bytes(), 90U);
+    EXPECT_EQ(say("x3", 100), send_status::dropped);  // x2 itself goes, and b
+    EXPECT_EQ(drain(), texts{"x3"});
+    EXPECT_EQ(metrics.conflated.read(), 1U);
+    EXPECT_EQ(metrics.dropped_oldest.read(), 3U);
+}
+
+TEST_F(outbox_test, what_belongs_together_is_replaced_and_given_up_together) {
+    EXPECT_EQ(push_pair("a1", 40, newest, "a"), send_status::queued);
+    EXPECT_EQ(push_pair("b1", 40, newest, "b"), send_status::queued);
+    EXPECT_EQ(push_pair("a2", 60, newest, "a"), send_status::dropped);
+    EXPECT_EQ(push_pair("c1", 1, newest, "c"), send_status::dropped);
+    EXPECT_EQ(push("a3", 30, latest, "a"), send_status::dropped);  // alone in the place of two
+    EXPECT_EQ(box.bytes(), 70U);
+    EXPECT_EQ(push_pair("a4", 40, latest, "a"), send_status::dropped);
+    EXPECT_EQ(push_pair("d1", 60, oldest, "d"), send_status::dropped);
+    EXPECT_EQ(drain(), (texts{"b1", "b1'", "d1", "d1'"}));
+    EXPECT_EQ(metrics.dropped_oldest.read(), 1U);
+}
+
 TEST_F(outbox_test, every_message_is_accounted_for) {
     std::uint64_t random = 1;
     std::size_t given = 0, taken = 0;
@@ -174,10 +234,11 @@ TEST_F(outbox_test, every_message_is_accounted_for) {
         const auto policy = static_cast<overflow_policy>(random >> 33U & 3U);
         const std::string key = (random >> 40U & 1U) != 0 ? std::to_string(random >> 50U & 7U) : "";
         const std::size_t size = (random >> 20U) % 45;
-        push(std::to_string(i), size, policy, key, random % 20);
+        const message_options how{.key = key, .latest = (random >> 45U & 1U) != 0};
+        box.push(message::text(std::to_string(i), how), size, random % 20, policy);
         ++given;
         if ((random >> 60U) == 0 && !box.empty()) {
-            box.pop();
+            take_one();
             ++taken;
         }
         ASSERT_LE(box.bytes(), limit);

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -20,8 +21,9 @@ namespace weft::socketio::detail {
 struct emit_flags {
     bool droppable = false;  ///< volatile
     bool uncompressed = false;
-    bool local = false;  ///< Only in this process.
-    duration timeout{};  ///< Of acknowledgements; zero for the option's.
+    bool local = false;    ///< Only in this process.
+    duration timeout{};    ///< Of acknowledgements; zero for the option's.
+    std::string latest{};  ///< Takes the place of what waits under this key; empty for none.
 };
 
 /// Told once what a client answered, or why it did not. **Lifetime**: of the arguments, the call.
