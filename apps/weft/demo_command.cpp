@@ -34,7 +34,7 @@ int run_demo(const demo_flags& flags) {
     add_topic_endpoint(target, "/ws", hub, {});
     socketio::server io(target);
     examples::serve_shared_text(io.of("/text"));
-    examples::serve_ticker(io.of("/ticker"));
+    examples::serve_ticker(target, io.of("/ticker"));
     return listen_and_run(target, flags.listen, "http", "/");
 }
 

@@ -15,7 +15,7 @@ int main(int argc, char** argv) {
     weft::stderr_log log;
     weft::server server{{.log = &log}};
     weft::socketio::server io{server};
-    examples::serve_ticker(io.of("/ticker"));
+    examples::serve_ticker(server, io.of("/ticker"));
 
     const auto page = weft::http::static_files::make(argc > 1 ? argv[1] : ".");
     if (!page) {

@@ -1,15 +1,13 @@
-// A market of invented prices. A symbol is a room, and its quotes are volatile: to a client that is
-// behind they are not sent at all, so it never works off a backlog of old prices; the next quote of
-// the symbol, a quarter of a second later, is as good as the one that it missed.
+// A market of invented prices. A symbol is a room and the key of its quotes: for a client that is
+// behind only the latest quote of each symbol waits, so it never works off a backlog of old prices.
 //
-// One coroutine moves the market, on the loop of the client that came first; the handlers of other
-// loops read it, hence the lock.
+// One coroutine moves the market, four times a second, on the server's first loop; the handlers of
+// other loops read it, hence the lock.
 
 #include "ticker/ticker.hpp"
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <memory>
@@ -34,15 +32,11 @@ namespace {
 
 using namespace std::chrono_literals;
 using weft::socketio::socket;
-using weft::socketio::socket_ref;
 
 constexpr auto pace = 250ms;
 
 class market {
 public:
-    /// True once, to whom it is to move the market from then on.
-    bool open() noexcept { return !opened_.exchange(true); }
-
     void move() {
         const std::lock_guard lock(mutex_);
         std::normal_distribution<double> step(0.0, 0.0008);
@@ -79,7 +73,6 @@ private:
                                   {"DYE", 203.7},
                                   {"YARN", 64.1}}};
     std::mt19937 random_{std::random_device{}()};
-    std::atomic<bool> opened_ = false;
 };
 
 std::string room_of(const std::string& symbol) {
@@ -92,7 +85,7 @@ weft::task<void> run_market(weft::loop_ref loop, weft::socketio::space& io,
         co_await weft::sleep_for(loop, pace);
         all->move();
         for (const quote& each : all->quotes()) {
-            io.to(room_of(each.symbol)).volatile_().emit("quote", each);
+            io.to(room_of(each.symbol)).latest(each.symbol).emit("quote", each);
         }
     }
 }
@@ -120,11 +113,10 @@ weft::result<std::vector<quote>> watch(socket& s, const std::vector<std::string>
 
 }  // namespace
 
-void serve_ticker(weft::socketio::space& io) {
+void serve_ticker(weft::server& server, weft::socketio::space& io) {
     const auto all = std::make_shared<market>();
-    io.on_connect([&io, all](socket_ref s) -> weft::task<void> {
-        if (all->open()) co_await run_market(s.loop(), io, all);
-    });
+    const weft::loop_ref first = server.loop(0);
+    weft::spawn(first, run_market(first, io, all));
     io.on("symbols", [all](socket&) {
         std::vector<std::string> symbols;
         for (quote& each : all->quotes()) symbols.push_back(std::move(each.symbol));

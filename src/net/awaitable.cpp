@@ -4,6 +4,9 @@
 
 #include <weft/net/awaitable.hpp>
 
+#include <exception>
+#include <utility>
+
 #include "net/loop_core.hpp"
 
 namespace weft::detail {
@@ -47,3 +50,16 @@ void resume_after_work(net::loop_core& on, unique_function<void()> work, suspens
 }
 
 }  // namespace weft::detail
+
+namespace weft {
+
+bool spawn(const loop_ref& on, task<void> what) {
+    return on.post([on, what = std::move(what)]() mutable {
+        // Wherever the task ends, what it throws is reported on its loop.
+        detail::spawn(std::move(what), [on](std::exception_ptr thrown) {
+            on.post([thrown = std::move(thrown)] { std::rethrow_exception(thrown); });
+        });
+    });
+}
+
+}  // namespace weft

@@ -83,9 +83,11 @@ struct server::impl {
           gate(handshake_limits(options)),
           memory(memory_limit(options)) {
         options.threads = std::clamp(options.threads, 1U, 255U);
+        make_nodes();
     }
     ~impl() { shut_down(); }
 
+    void make_nodes();
     result<void> prepare();
     result<std::uint16_t> listen(const server_address& address);
     void drain_node(node& n, time_point deadline);
@@ -152,15 +154,21 @@ void server::add_endpoint(std::string_view pattern,
     impl_->endpoints.push_back(std::move(endpoint));
 }
 
-result<void> server::impl::prepare() {
-    if (setup_error) return *setup_error;
+void server::impl::make_nodes() {
     while (nodes.size() < options.threads) {
         auto io = net::make_epoll_backend();
-        if (!io) return io.error();
+        if (!io) {
+            setup_error.emplace(io.error());
+            return;
+        }
         nodes.push_back(std::make_unique<node>(std::move(*io),
                                                static_cast<std::uint8_t>(nodes.size()), options,
                                                routes, all, gate, memory));
     }
+}
+
+result<void> server::impl::prepare() {
+    if (setup_error) return *setup_error;
     std::vector<ws::session_shared*> loops;
     std::vector<memory_guard*> guards;
     for (const auto& n : nodes) {

@@ -29,6 +29,13 @@ struct visitor {
 weft::task<bool> is_known(std::string id);
 void log(std::string_view what);
 
+weft::task<void> tick(weft::loop_ref loop, weft::socketio::space& io) {
+    for (;;) {
+        co_await weft::sleep_for(loop, 1s);
+        io.emit("tick");
+    }
+}
+
 int serve() {
     weft::socketio::options options;
     weft::server server;
@@ -54,6 +61,7 @@ void on_server(weft::server& server, weft::socketio::server& io) {
     io.on_server_side("hi", [](const raw_arguments&) {});
     (void)io.clients_count();
     (void)io.sockets_count();
+    weft::spawn(server.loop(0), tick(server.loop(0), io));
     server.drain(10s);
 }
 

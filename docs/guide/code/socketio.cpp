@@ -1,6 +1,8 @@
 // The code of docs/guide/socketio.md: compiled, and compared with the page by
 // tests/structure/docs_code_test.py.
 
+#include <thread>
+
 #include <weft/weft.hpp>
 
 namespace guide {
@@ -40,6 +42,21 @@ void answers(weft::socketio::server& io) {
         place_later(std::move(wish),
                     [done = std::move(done)](int number) mutable { done(number); });
     });
+}
+
+weft::task<void> tell_time(weft::loop_ref loop, weft::socketio::space& io) {
+    for (;;) {
+        co_await weft::sleep_for(loop, 1s);
+        io.emit("time", std::chrono::system_clock::now());
+    }
+}
+
+void outside_of_handlers(weft::server& server, weft::socketio::server& io) {
+    weft::spawn(server.loop(0), tell_time(server.loop(0), io));
+
+    std::thread([&io] { io.to("staff").emit("report", "all is well"); }).join();
+
+    server.loop(0).post([] { /* on the first loop's thread */ });
 }
 
 weft::task<void> confirm(socket_ref s) {

@@ -118,4 +118,20 @@ requires std::invocable<Fn&>
     return detail::work_awaitable<loop_ref, Fn>(std::move(on), std::move(work));
 }
 
+/// Runs a task that nobody awaits, from its beginning on, on the loop's thread:
+///
+///     weft::task<void> tell_time(weft::loop_ref loop, weft::socketio::space& io) {
+///         for (;;) {
+///             co_await weft::sleep_for(loop, 1s);
+///             io.emit("time", std::chrono::system_clock::now());
+///         }
+///     }
+///     weft::spawn(server.loop(0), tell_time(server.loop(0), io));
+///
+/// False when the loop is gone; then the task is destroyed unrun. What the task throws is logged
+/// and counted there. **Lifetime**: the task lives until it ends; one that waits for the loop is
+/// destroyed with it, for a server when `run` returns. What its parameters refer to must live until
+/// then. **Threads**: any.
+bool spawn(const loop_ref& on, task<void> what);
+
 }  // namespace weft

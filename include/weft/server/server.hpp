@@ -137,7 +137,8 @@ public:
         publish(topic, message::text(text));
     }
 
-    /// The number of loops, and a way to reach each.
+    /// The number of loops, and a way to reach each, also before the server runs: what is posted or
+    /// spawned there then begins with it.
     [[nodiscard]] unsigned loops() const noexcept;
     [[nodiscard]] loop_ref loop(unsigned index) const;
     /// The loop of a connection: what its coroutine handlers wait on
