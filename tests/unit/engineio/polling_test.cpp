@@ -230,6 +230,27 @@ TEST(polling, any_packet_is_a_sign_of_life) {
     EXPECT_EQ(world.users[0]->closed, reasons{close_reason::ping_timeout});
 }
 
+TEST(polling, a_poll_is_a_sign_of_life) {
+    eio_world world;
+    const std::string sid = world.open_polling();
+    world.pass(25s);
+    world.pass(15s);
+    EXPECT_EQ(world.poll(sid).body, "2");
+    world.pass(19s);
+    EXPECT_NE(world.find(0), nullptr);
+    world.pass(1s);
+    EXPECT_EQ(world.users[0]->closed, reasons{close_reason::ping_timeout});
+}
+
+TEST(polling, a_pong_that_nobody_asked_for_puts_no_ping_off) {
+    eio_world world;
+    const std::string sid = world.open_polling();
+    world.pass(20s);
+    world.submit(sid, "3");
+    world.pass(5s);
+    EXPECT_EQ(world.poll(sid).body, "2");
+}
+
 TEST(polling, a_ping_from_a_client_of_protocol_4_ends_the_session) {
     eio_world world;
     EXPECT_EQ(world.submit(world.open_polling(), "2").body, "ok");
@@ -264,6 +285,22 @@ TEST(polling, a_full_queue_ends_the_session) {
     world.run();
     EXPECT_EQ(world.users[0]->closed, reasons{close_reason::transport_error});
     EXPECT_EQ(world.errors(errc::slow_consumer), 1U);
+}
+
+TEST(polling, each_packet_in_the_queue_costs_more_than_its_bytes) {
+    eio_world world({.max_queue = 128 * 1024});
+    world.open_polling();
+    for (int i = 0; i < 20'000; ++i) world.at(0).send(message::text("4"));
+    world.run();
+    EXPECT_EQ(world.users[0]->closed, reasons{close_reason::transport_error});
+}
+
+TEST(polling, a_message_without_memory_is_dropped_and_the_session_stays) {
+    eio_world world;
+    const std::string sid = world.open_polling();
+    EXPECT_EQ(world.at(0).send(message()), send_status::dropped);
+    world.at(0).send(message::text("4a"));
+    EXPECT_EQ(world.poll(sid).body, "4a");
 }
 
 TEST(polling, a_handler_that_throws_ends_its_session_with_500) {
@@ -336,6 +373,7 @@ TEST(polling, compresses_what_is_large) {
     EXPECT_LT(zipped.body.size(), 100U);
     EXPECT_EQ(zipped.body.substr(0, 2), "\x1F\x8B");
     EXPECT_TRUE(ask(message::text(big), "deflate").has("Content-Encoding: deflate"));
+    EXPECT_TRUE(ask(message::text(big), "gzip, deflate").has("Content-Encoding: gzip"));
     EXPECT_EQ(ask(message::text(big), "gzip;q=0").body, big);
     EXPECT_EQ(ask(message::text(big, {.uncompressed = true}), "gzip").body, big);
     EXPECT_EQ(ask(message::text("4small"), "gzip").body, "4small");

@@ -220,6 +220,7 @@ TEST(upgrade, goes_from_polling_to_websocket_and_keeps_the_order) {
     u.world.run();
     EXPECT_EQ(u.world.texts(u.socket), (texts{"4one", "4two", "4three"}));
     EXPECT_EQ(u.world.at(0).transport(), transport_kind::websocket);
+    EXPECT_EQ(u.world.users[0]->drained, 1);  // what was dropped while no poll hung would pass now
     u.world.say(u.socket, "4hi");
     EXPECT_EQ(u.world.users[0]->messages, texts{"hi"});
     const reply old = u.world.poll(u.sid);
@@ -319,6 +320,16 @@ TEST(upgrade, a_session_that_closes_meanwhile_closes_on_the_websocket) {
     EXPECT_EQ(u.world.users[0]->closed, reasons{close_reason::forced_close});
 }
 
+TEST(upgrade, of_a_session_that_closes_is_shown_out) {
+    eio_world world;
+    const std::string sid = world.open_polling();
+    world.at(0).close();
+    const auto late = world.open_websocket("EIO=4&transport=websocket&sid=" + sid);
+    EXPECT_EQ(world.frames(late).back().op(), 8);
+    EXPECT_EQ(world.errors(errc::second_websocket), 1U);
+    EXPECT_EQ(world.poll(sid).body, "1");
+}
+
 TEST(upgrade, a_swift_client_posts_a_noop_and_waits_for_its_poll) {
     upgrading u;
     const auto waiting = u.world.hang(u.sid);
@@ -367,6 +378,17 @@ TEST(protocol_3, polling) {
     EXPECT_EQ(world.ask(eio_world::get(of)).body, "4:4\xF0\x9F\x98\x80!6:b4AQID");
     world.ask(eio_world::post(of, "6:2probe"));
     EXPECT_EQ(world.ask(eio_world::get(of)).body, "6:3probe");
+}
+
+TEST(protocol_3, a_client_without_binary_frames) {
+    eio_world world({.allow_eio3 = true});
+    const auto client = world.open_websocket("EIO=3&transport=websocket&b64=1");
+    (void)world.texts(client);
+    world.say(client, "b4AQID");
+    EXPECT_EQ(world.users[0]->messages, texts{"bytes:\x01\x02\x03"});
+    world.at(0).send(message::binary(as_bytes("\x01\x02\x03")));
+    world.run();
+    EXPECT_EQ(world.texts(client), texts{"b4AQID"});
 }
 
 TEST(protocol_3, websocket_and_its_heartbeat) {
