@@ -384,5 +384,228 @@ TEST(socketio_server, clients_of_version_2_are_connected_without_asking) {
     EXPECT_EQ(w.server.sockets_count(), 1U);
 }
 
+TEST(socketio_server, the_query_of_a_version_2_client_is_decoded) {
+    options chosen;
+    chosen.engine.allow_eio3 = true;
+    sio_world w(chosen);
+    std::string auth;
+    w.server.of("/x").on_connect([&](socket& s) { auth = s.auth(); });
+    w.start();
+    const auto c = w.open("EIO=3&transport=websocket");
+    w.say(c, "40/x?a=1+2&b=%21&c&=4&d=%2&e=%ff,");
+    EXPECT_EQ(auth, R"({"a":"1 2","b":"!","c":"","d":"%2"})");
+}
+
+// ---- Limits ----
+
+TEST(socketio_limits, namespaces_of_a_connection) {
+    options chosen;
+    chosen.max_namespaces = 2;
+    sio_world w(chosen);
+    for (const char* name : {"/a", "/b"}) w.server.of(name);
+    w.start();
+    sio_world::peer c{};
+    w.connect(c);
+    EXPECT_NE(w.join(c, "/a"), "");
+    EXPECT_FALSE(w.ended(c));
+    EXPECT_EQ(w.join(c, "/b"), "");
+    EXPECT_TRUE(w.ended(c));
+}
+
+TEST(socketio_limits, namespaces_that_patterns_make) {
+    options chosen;
+    chosen.max_child_namespaces = 2;
+    sio_world w(chosen);
+    w.server.of_matching("/org-*");
+    w.start();
+    sio_world::peer a{}, b{}, c{};
+    EXPECT_NE(w.connect(a, "/org-1"), "");
+    EXPECT_NE(w.connect(b, "/org-"), "");  // the star may stand for nothing
+    EXPECT_EQ(w.connect(c, "/org-3"), "");
+    EXPECT_NE(w.join(c, "/org-1"), "");
+}
+
+TEST(socketio_limits, rooms_of_a_socket_and_their_names) {
+    options chosen;
+    chosen.max_rooms = 2;
+    chosen.max_room_length = 4;
+    sio_world w(chosen);
+    std::vector<bool> early, late;
+    w.server.use([&](socket& s) {
+        early = {s.join("long5"), s.join("long"), s.join("b"),
+                 s.join("c"),     s.leave("b"),   s.leave("b")};
+        return true;
+    });
+    w.server.on_connect([&](socket& s) {
+        late = {s.join("d"), s.join("e"), s.leave("d"), s.join("long5"), s.join("e")};
+        EXPECT_EQ(s.rooms().size(), 3U);
+        EXPECT_TRUE(s.in_room("long") && s.in_room("e"));
+    });
+    w.start();
+    sio_world::peer c{};
+    w.connect(c);
+    EXPECT_EQ(early, (std::vector<bool>{false, true, true, false, true, false}));
+    EXPECT_EQ(late, (std::vector<bool>{true, false, true, false, true}));
+}
+
+TEST(socketio_limits, attachments_are_at_most_64) {
+    for (const std::size_t most : {64U, 65U}) {
+        options chosen;
+        chosen.max_attachments = most;
+        struct bare final : host {
+            http::router& routes() noexcept override { return to; }
+            log_sink* log() const noexcept override { return nullptr; }
+            std::size_t attach(std::shared_ptr<module> what) override {
+                modules.push_back(std::move(what));
+                return 0;
+            }
+            http::router to;
+            std::vector<std::shared_ptr<module>> modules;
+        } where;
+        server io(where, chosen);
+        EXPECT_EQ(static_cast<bool>(where.modules[0]->prepare({})), most == 64);
+    }
+}
+
+// ---- Who leaves in the middle of something ----
+
+TEST(socketio_server, a_handler_that_disconnects_is_the_last_one) {
+    sio_world w;
+    std::vector<std::string> told;
+    w.server.on_connect([&](socket& s) {
+        told.emplace_back("connect");
+        if (s.auth() == R"({"x":1})") s.disconnect();
+    });
+    w.server.on_connect([&](socket&) { told.emplace_back("connect 2"); });
+    w.server.on_any([&](socket& s, std::string_view event, const raw_arguments&) {
+        told.emplace_back("any");
+        if (event == "e") s.disconnect();
+    });
+    w.server.on("e", [&](socket&) { told.emplace_back("e"); });
+    w.server.on("f", [&](socket& s) {
+        s.disconnect();
+        return 1;  // nobody is there to be told
+    });
+    w.start();
+    sio_world::peer c{};
+    w.connect(c, "/", R"({"x":1})");
+    EXPECT_THAT(told, ElementsAre("connect"));
+    told.clear();
+    w.connect(c);
+    w.say(c, R"(42["e"])");
+    EXPECT_THAT(told, ElementsAre("connect", "connect 2", "any"));
+    w.connect(c);
+    w.say(c, R"(427["f"])");
+    EXPECT_THAT(w.packets(c), ElementsAre("41"));
+}
+
+TEST(socketio_server, nothing_is_let_in_behind_the_end_of_a_connection) {
+    sio_world w;
+    int connected = 0;
+    w.server.on_connect([&](socket&) { ++connected; });
+    w.server.of("/b").on_connect([&](socket&) { ++connected; });
+    w.server.on("end", [](socket& s) { s.disconnect(disconnect_scope::connection); });
+    w.start();
+    sio_world::peer c{};
+    w.connect(c);
+    // Both come in one read.
+    w.sim.peer_send(c, ws::test::text_frame(R"(42["end"])") + ws::test::text_frame("40/b,"));
+    w.run();
+    EXPECT_EQ(connected, 1);
+    EXPECT_THAT(w.packets(c), ElementsAre("41"));
+    EXPECT_TRUE(w.ended(c));
+}
+
+TEST(socketio_server, who_is_leaving_is_not_looked_at) {
+    sio_world w;
+    std::vector<std::size_t> found;
+    w.server.on_connect([](socket& s) { s.join("r"); });
+    w.server.on("leave", [&](socket& s) {
+        s.disconnect();
+        w.server.in("r").fetch_sockets(
+            [&](std::vector<remote_socket> all) { found.push_back(all.size()); });
+    });
+    w.start();
+    sio_world::peer a{}, b{};
+    w.connect(a);
+    w.connect(b);
+    w.say(a, R"(42["leave"])");
+    EXPECT_THAT(found, ElementsAre(1U));
+}
+
+TEST(socketio_server, who_leaves_is_not_waited_for) {
+    sio_world w;
+    std::vector<std::size_t> missing;
+    w.server.on("all", [&](socket& s) {
+        s.broadcast().emit_with_ack<int>("ask", [&](broadcast_replies<int> all) {
+            EXPECT_EQ(all.answers.size(), 1U);
+            missing.push_back(all.missing);
+        });
+    });
+    w.start();
+    sio_world::peer a{}, b{}, c{};
+    for (auto* p : {&a, &b, &c}) w.connect(*p);
+    w.say(a, R"(42["all"])");
+    w.say(b, "430[1]");
+    EXPECT_THAT(missing, IsEmpty());
+    w.drop(c);
+    EXPECT_THAT(missing, ElementsAre(1U));
+}
+
+TEST(socketio_server, attachments_are_due_whoever_joins_meanwhile) {
+    sio_world w;
+    w.server.of("/slow").use([](socket_ref s) -> task<bool> {
+        co_await sleep_for(s.loop(), 1s);
+        co_return true;
+    });
+    w.start();
+    sio_world::peer c{};
+    w.connect(c);
+    w.say(c, "40/slow,");
+    w.say(c, R"(451-["a",{"_placeholder":true,"num":0}])");
+    w.pass(2s);
+    EXPECT_THAT(w.packet(c), StartsWith("40/slow,"));
+    w.pass(9s);
+    EXPECT_TRUE(w.ended(c));
+}
+
+TEST(socketio_server, patterns_keep_to_their_own) {
+    sio_world w;
+    std::vector<std::string> made;
+    auto& orgs = w.server.of_matching("/org-*");
+    auto& users = w.server.of_matching("/user-*");
+    orgs.on_new_namespace([&](std::string_view name) { made.emplace_back(name); });
+    w.start();
+    sio_world::peer a{}, b{};
+    w.connect(a, "/org-1");
+    w.connect(b, "/user-1");
+    orgs.emit("e");
+    w.run();
+    EXPECT_THAT(w.packets(a), ElementsAre(R"(42/org-1,["e"])"));
+    EXPECT_THAT(w.packets(b), IsEmpty());
+    EXPECT_EQ(users.sockets_count(), 1U);
+    w.say(a, "41/org-1,");
+    EXPECT_NE(w.join(a, "/org-1"), "");
+    EXPECT_THAT(made, ElementsAre("/org-1"));  // it is not forgotten unless that was asked for
+}
+
+TEST(socketio_server, volatile_events_are_dropped_for_a_client_that_is_behind) {
+    sio_world w;
+    std::vector<send_status> said;
+    w.server.on("go", [&](socket& s) {
+        said.push_back(s.volatile_().emit("a"));
+        said.push_back(s.emit("big", std::string(200'000, 'x')));
+        said.push_back(s.volatile_().emit("b"));
+        said.push_back(s.emit("c"));
+    });
+    w.start();
+    sio_world::peer c{};
+    w.connect(c);
+    w.sim.peer_window(c, 1000);
+    w.say(c, R"(42["go"])");
+    EXPECT_THAT(said, ElementsAre(send_status::sent, testing::_, send_status::dropped,
+                                  send_status::queued));
+}
+
 }  // namespace
 }  // namespace weft::socketio::test
