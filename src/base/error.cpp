@@ -3,6 +3,11 @@
 
 #include <weft/base/error.hpp>
 
+#include <array>
+#include <string_view>
+
+#include "base/error_table.hpp"
+
 namespace weft {
 namespace {
 
@@ -42,41 +47,25 @@ public:
     }
 };
 
-class base_category_type final : public std::error_category {
-public:
-    const char* name() const noexcept override { return "weft.base"; }
+struct base_row {
+    errc code;
+    std::string_view text;
+    condition kind;
+};
 
-    std::string message(int value) const override {
-        switch (static_cast<errc>(value)) {
-            case errc::timed_out: return "the deadline passed";
-            case errc::closed_by_peer: return "the peer closed the connection";
-            case errc::closed_locally: return "closed by this side";
-            case errc::shutting_down: return "the loop or server is shutting down";
-            case errc::wrong_thread: return "called from a thread that does not own the object";
-            case errc::invalid_argument: return "invalid argument";
-            case errc::invalid_state: return "not possible in the present state";
-            case errc::limit_exceeded: return "a configured limit was reached";
-            case errc::name_not_found: return "the host name could not be resolved";
-            case errc::not_supported: return "not supported on this system";
-            case errc::malformed: return "malformed input";
-        }
-        return "unknown error";
-    }
-
-    std::error_condition default_error_condition(int value) const noexcept override {
-        switch (static_cast<errc>(value)) {
-            case errc::timed_out: return condition::timed_out;
-            case errc::closed_by_peer: return condition::peer_gone;
-            case errc::closed_locally:
-            case errc::shutting_down: return condition::shutting_down;
-            case errc::wrong_thread:
-            case errc::invalid_argument:
-            case errc::invalid_state: return condition::misuse;
-            case errc::limit_exceeded: return condition::limit_exceeded;
-            case errc::malformed: return condition::protocol_violation;
-            default: return {value, *this};
-        }
-    }
+constexpr std::array rows{
+    base_row{errc::timed_out, "the deadline passed", condition::timed_out},
+    base_row{errc::closed_by_peer, "the peer closed the connection", condition::peer_gone},
+    base_row{errc::closed_locally, "closed by this side", condition::shutting_down},
+    base_row{errc::shutting_down, "the loop or server is shutting down", condition::shutting_down},
+    base_row{errc::wrong_thread, "called from a thread that does not own the object",
+             condition::misuse},
+    base_row{errc::invalid_argument, "invalid argument", condition::misuse},
+    base_row{errc::invalid_state, "not possible in the present state", condition::misuse},
+    base_row{errc::limit_exceeded, "a configured limit was reached", condition::limit_exceeded},
+    base_row{errc::name_not_found, "the host name could not be resolved", {}},
+    base_row{errc::not_supported, "not supported on this system", {}},
+    base_row{errc::malformed, "malformed input", condition::protocol_violation},
 };
 
 }  // namespace
@@ -87,7 +76,7 @@ const std::error_category& condition_category() noexcept {
 }
 
 const std::error_category& base_category() noexcept {
-    static const base_category_type category;
+    static const table_category<rows> category("weft.base");
     return category;
 }
 

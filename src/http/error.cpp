@@ -6,6 +6,8 @@
 
 #include <array>
 
+#include "base/error_table.hpp"
+
 namespace weft::http {
 namespace {
 
@@ -70,28 +72,6 @@ constexpr std::array<error_row, error_count> rows{{
      "called from a thread that does not own the connection", condition::misuse},
 }};
 
-constexpr bool rows_are_in_order() {
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        if (static_cast<std::size_t>(rows[i].code) != i) return false;
-    }
-    return true;
-}
-static_assert(rows_are_in_order(), "a row of the table stands at the number of its error");
-
-class http_category final : public std::error_category {
-public:
-    const char* name() const noexcept override { return "weft.http"; }
-    std::string message(int value) const override {
-        const auto row = static_cast<std::size_t>(value);
-        return row < rows.size() ? std::string(rows[row].text) : "unknown error";
-    }
-    std::error_condition default_error_condition(int value) const noexcept override {
-        const auto row = static_cast<std::size_t>(value);
-        if (row == 0 || row >= rows.size()) return {value, *this};
-        return rows[row].meaning;
-    }
-};
-
 }  // namespace
 
 const error_row& row_of(errc e) noexcept {
@@ -103,7 +83,7 @@ int status_of(errc e) noexcept {
 }
 
 const std::error_category& category() noexcept {
-    static const http_category instance;
+    static const table_category<rows> instance("weft.http");
     return instance;
 }
 

@@ -15,7 +15,7 @@ struct error_row {
     int status;              ///< 0: no answer is sent.
     std::string_view label;  ///< Of its counter: `error="..."`.
     std::string_view text;
-    condition meaning;
+    condition kind;
 };
 
 inline constexpr std::size_t error_count = static_cast<std::size_t>(errc::wrong_thread) + 1;

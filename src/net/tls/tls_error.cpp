@@ -2,62 +2,55 @@
 // thread and outlives the call that filled it, so whoever reads a reason from it also empties it:
 // no connection ever reports the error of another.
 
+#include <array>
+#include <string_view>
+
 #include <openssl/err.h>
 
 #include <weft/base/error.hpp>
 #include <weft/net/tls.hpp>
 
+#include "base/error_table.hpp"
 #include "net/tls/openssl.hpp"
 
 namespace weft {
 namespace {
 
-class tls_category_type final : public std::error_category {
-public:
-    const char* name() const noexcept override { return "weft.tls"; }
+struct tls_row {
+    tls_errc code;
+    std::string_view text;
+    condition kind;
+};
 
-    std::string message(int value) const override {
-        switch (static_cast<tls_errc>(value)) {
-            case tls_errc::invalid_certificate: return "the certificate cannot be used";
-            case tls_errc::invalid_key: return "the private key cannot be used";
-            case tls_errc::handshake_failed: return "the TLS handshake failed";
-            case tls_errc::not_tls: return "the peer does not speak TLS";
-            case tls_errc::unsupported_version: return "no TLS version in common (1.2 or later)";
-            case tls_errc::no_common_cipher: return "no cipher, curve or signature in common";
-            case tls_errc::no_common_protocol: return "no application protocol (ALPN) in common";
-            case tls_errc::unknown_name: return "no certificate for the name that was asked for";
-            case tls_errc::certificate_untrusted: return "the peer's certificate is not trusted";
-            case tls_errc::certificate_expired:
-                return "the peer's certificate is expired or not yet valid";
-            case tls_errc::certificate_name_mismatch:
-                return "the peer's certificate is for another host";
-            case tls_errc::refused_by_peer: return "the peer refused by a TLS alert";
-            case tls_errc::bad_record: return "the peer sent a TLS record that is not allowed";
-            case tls_errc::truncated: return "the TLS stream was cut off without close_notify";
-            case tls_errc::too_many_handshake_records:
-                return "too many TLS handshake records after the handshake";
-            case tls_errc::internal: return "internal TLS error";
-        }
-        return "unknown TLS error";
-    }
+constexpr condition broken = condition::protocol_violation;
 
-    std::error_condition default_error_condition(int value) const noexcept override {
-        switch (static_cast<tls_errc>(value)) {
-            case tls_errc::invalid_certificate:
-            case tls_errc::invalid_key: return condition::misuse;
-            case tls_errc::refused_by_peer:
-            case tls_errc::truncated: return condition::peer_gone;
-            case tls_errc::too_many_handshake_records: return condition::limit_exceeded;
-            case tls_errc::internal: return {value, *this};
-            default: return condition::protocol_violation;
-        }
-    }
+constexpr std::array rows{
+    tls_row{tls_errc::invalid_certificate, "the certificate cannot be used", condition::misuse},
+    tls_row{tls_errc::invalid_key, "the private key cannot be used", condition::misuse},
+    tls_row{tls_errc::handshake_failed, "the TLS handshake failed", broken},
+    tls_row{tls_errc::not_tls, "the peer does not speak TLS", broken},
+    tls_row{tls_errc::unsupported_version, "no TLS version in common (1.2 or later)", broken},
+    tls_row{tls_errc::no_common_cipher, "no cipher, curve or signature in common", broken},
+    tls_row{tls_errc::no_common_protocol, "no application protocol (ALPN) in common", broken},
+    tls_row{tls_errc::unknown_name, "no certificate for the name that was asked for", broken},
+    tls_row{tls_errc::certificate_untrusted, "the peer's certificate is not trusted", broken},
+    tls_row{tls_errc::certificate_expired, "the peer's certificate is expired or not yet valid",
+            broken},
+    tls_row{tls_errc::certificate_name_mismatch, "the peer's certificate is for another host",
+            broken},
+    tls_row{tls_errc::refused_by_peer, "the peer refused by a TLS alert", condition::peer_gone},
+    tls_row{tls_errc::bad_record, "the peer sent a TLS record that is not allowed", broken},
+    tls_row{tls_errc::truncated, "the TLS stream was cut off without close_notify",
+            condition::peer_gone},
+    tls_row{tls_errc::too_many_handshake_records,
+            "too many TLS handshake records after the handshake", condition::limit_exceeded},
+    tls_row{tls_errc::internal, "internal TLS error", {}},
 };
 
 }  // namespace
 
 const std::error_category& tls_category() noexcept {
-    static const tls_category_type category;
+    static const table_category<rows> category("weft.tls");
     return category;
 }
 

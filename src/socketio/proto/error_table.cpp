@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "base/error_table.hpp"
 #include "socketio/proto/error_counters.hpp"
 
 namespace weft::socketio {
@@ -60,34 +61,6 @@ constexpr std::array<error_row, errc_count> rows{{
      R"(error="refused_by_peer")"},
 }};
 
-constexpr bool in_order() {
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        if (static_cast<std::size_t>(rows[i].code) != i + 1) return false;
-    }
-    return true;
-}
-static_assert(in_order());
-
-class socketio_category final : public std::error_category {
-public:
-    const char* name() const noexcept override { return "weft.socketio"; }
-
-    std::string message(int value) const override {
-        return known(value) ? std::string(row(value).text) : "unknown error";
-    }
-
-    std::error_condition default_error_condition(int value) const noexcept override {
-        if (!known(value)) return {value, *this};
-        return row(value).kind;
-    }
-
-private:
-    static bool known(int value) noexcept {
-        return value >= 1 && value <= static_cast<int>(errc_count);
-    }
-    static const error_row& row(int value) noexcept { return describe(static_cast<errc>(value)); }
-};
-
 }  // namespace
 
 const error_row& describe(errc code) noexcept {
@@ -95,7 +68,7 @@ const error_row& describe(errc code) noexcept {
 }
 
 const std::error_category& error_category() noexcept {
-    static const socketio_category category;
+    static const table_category<rows> category("weft.socketio");
     return category;
 }
 
