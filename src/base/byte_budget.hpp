@@ -42,6 +42,8 @@ private:
     const std::uint64_t limit_;
 };
 
+class byte_holder;
+
 /// Bytes kept for one purpose on one loop: what peers may make us keep is charged before it is
 /// kept. **Threads**: the loop's only. **Cost**: an addition; an atomic one per step.
 class byte_budget {
@@ -89,14 +91,53 @@ public:
         reported_ = used_;
     }
     [[nodiscard]] std::uint64_t used() const noexcept { return used_; }
+    /// Calls `use(byte_holder&)` for each.
+    template <class F>
+    void for_each_holder(F use) const;
 
 private:
+    friend class byte_holder;
     std::uint64_t limit_;
     std::uint64_t used_ = 0;
     std::uint64_t reported_ = 0;
     memory_account* process_ = nullptr;
+    byte_holder* holders_ = nullptr;
     unique_function<void()> on_excess_;
 };
+
+/// Somebody who can let go of charged bytes when the process is short of memory. While it lives,
+/// the budget's watcher finds it. **Threads**: the budget's. **Lifetime**: within the budget's.
+class byte_holder {
+public:
+    byte_holder(const byte_holder&) = delete;
+    byte_holder& operator=(const byte_holder&) = delete;
+
+    /// Bytes that `let_go` could free.
+    [[nodiscard]] virtual std::uint64_t held() const noexcept = 0;
+    /// Frees `wanted` bytes or more, as far as there are so many; at once, and no other holder
+    /// dies.
+    virtual void let_go(std::uint64_t wanted) noexcept = 0;
+
+protected:
+    explicit byte_holder(byte_budget& of) noexcept : next_(of.holders_), to_me_(&of.holders_) {
+        if (next_ != nullptr) next_->to_me_ = &next_;
+        of.holders_ = this;
+    }
+    virtual ~byte_holder() {
+        *to_me_ = next_;
+        if (next_ != nullptr) next_->to_me_ = to_me_;
+    }
+
+private:
+    friend class byte_budget;
+    byte_holder* next_;
+    byte_holder** to_me_;
+};
+
+template <class F>
+void byte_budget::for_each_holder(F use) const {
+    for (byte_holder* at = holders_; at != nullptr; at = at->next_) use(*at);
+}
 
 /// What one owner has charged; released when it dies.
 class byte_charge {

@@ -47,6 +47,8 @@ constexpr std::array<error_row, errc_count> rows{{
      R"(error="wrong_heartbeat")"},
     {errc::slow_consumer, "more than max_queue waits for the client", -1, 0, 1013, limit,
      R"(error="slow_consumer")"},
+    {errc::shed, "memory is short and much waits for the client", -1, 0, 1013, limit,
+     R"(error="shed")"},
     {errc::ping_timeout, "no sign of life within ping_timeout", -1, 0, 1000, condition::timed_out,
      R"(error="ping_timeout")"},
     {errc::handler_failed, "the application's handler threw", -1, 500, 1011, condition::misuse,

@@ -31,6 +31,8 @@ buffer_slice base64_of(const message& packet) {
     });
 }
 
+polling::polling(session& of) noexcept : byte_holder(of.loop().budget()), session_(of) {}
+
 payload_form polling::form() const noexcept {
     return session_.protocol() == 4 ? payload_form::separated : payload_form::counted;
 }
@@ -171,6 +173,17 @@ void polling::finish(packet_type last) {
     const char digit = digit_of(last);
     append_packet(body, form(), {&digit, 1});
     respond(std::move(body), compressible::no);
+}
+
+// ---- When memory is short ----
+
+std::uint64_t polling::held() const noexcept {
+    return waiting_ ? waiting_->bytes() : 0;
+}
+
+void polling::let_go(std::uint64_t) noexcept {
+    waiting_.reset();
+    session_.end(errc::shed);
 }
 
 }  // namespace weft::engineio

@@ -9,6 +9,7 @@
 #include <weft/base/function_ref.hpp>
 #include <weft/http/responder.hpp>
 
+#include "base/byte_budget.hpp"
 #include "engineio/proto/payload.hpp"
 #include "engineio/reply.hpp"
 #include "engineio/session.hpp"
@@ -17,9 +18,9 @@
 namespace weft::engineio {
 
 /// What a session has only while polling carries it: the poll that hangs, and what waits for one.
-class polling {
+class polling final : private byte_holder {
 public:
-    explicit polling(session& of) noexcept : session_(of) {}
+    explicit polling(session& of) noexcept;
 
     /// A GET: answered at once when something waits, else later.
     void poll(reply_form form, http::responder answer);
@@ -42,6 +43,10 @@ public:
     [[nodiscard]] bool waits() const noexcept { return waiting_ && !waiting_->empty(); }
 
 private:
+    // byte_holder
+    [[nodiscard]] std::uint64_t held() const noexcept override;
+    void let_go(std::uint64_t wanted) noexcept override;
+
     [[nodiscard]] std::optional<errc> process(byte_view body, payload_form how);
     [[nodiscard]] bool decode(const packet& got);
     void append(std::string& body, const message& packet) const;

@@ -1,7 +1,7 @@
 // Shedding. Each loop gives up its share of what is too much, by the part that its own connections
-// occupy, and looks again a little later until the process is within its limit. What was closed
-// before and still holds bytes counts as given up, so that nobody is closed for the slowness of
-// others' endings.
+// occupy, and looks again a little later until the process is within its limit: streams that stand
+// still and whoever else holds bytes, the largest first. What was closed before and still holds
+// bytes counts as given up, so that nobody is closed for the slowness of others' endings.
 
 #include "server/memory_guard.hpp"
 
@@ -48,14 +48,15 @@ void memory_guard::shed() {
     }
     const std::uint64_t own = loop_.budget().used();
     const double share = static_cast<double>(own) / static_cast<double>(process_.used());
-    close_the_largest(static_cast<std::uint64_t>(static_cast<double>(excess) * share) + 1);
+    give_up_the_largest(static_cast<std::uint64_t>(static_cast<double>(excess) * share) + 1);
     loop_.after(between_looks, [this] { shed(); });
 }
 
-void memory_guard::close_the_largest(std::uint64_t wanted) {
+void memory_guard::give_up_the_largest(std::uint64_t wanted) {
     struct candidate {
-        std::size_t waits;
+        std::uint64_t waits;
         conn_id id;
+        byte_holder* holder = nullptr;  // instead of a stream
     };
     std::vector<candidate> found;
     std::uint64_t leaving = 0;
@@ -70,13 +71,21 @@ void memory_guard::close_the_largest(std::uint64_t wanted) {
             leaving += session->queued();
         }
     });
+    loop_.budget().for_each_holder([&](byte_holder& holder) {
+        if (holder.held() != 0) found.push_back({holder.held(), {}, &holder});
+    });
     std::sort(found.begin(), found.end(),
               [](const candidate& a, const candidate& b) { return a.waits > b.waits; });
     for (const candidate& largest : found) {
         if (leaving >= wanted) return;
+        given_up_.add();
+        if (largest.holder != nullptr) {
+            largest.holder->let_go(wanted - leaving);
+            leaving += largest.waits - std::min(largest.waits, largest.holder->held());
+            continue;
+        }
         leaving += largest.waits;
         net::byte_stream& stream = *loop_.find(largest.id);
-        closed_.add();
         if (ws::session* const session = ws::session::of(stream)) {
             session->shed();
         } else {
@@ -88,9 +97,10 @@ void memory_guard::close_the_largest(std::uint64_t wanted) {
 void memory_guard::visit_metrics(metric_visitor to) const {
     to({"weft_memory_shed_total",
         {},
-        "Connections closed because memory was short.",
+        "Connections closed, polling sessions ended and recovery logs cut because memory was "
+        "short.",
         metric_kind::counter,
-        closed_.read()});
+        given_up_.read()});
     to({"weft_memory_accept_pauses_total",
         {},
         "Times that accepting paused because memory was short.",

@@ -12,7 +12,8 @@
 namespace weft {
 
 /// Keeps the process within its memory limit, on one loop: while the limit is exceeded it accepts
-/// nobody and closes the connections that the most waits for, those whose peers do not read.
+/// nobody, closes the connections that the most waits for, those whose peers do not read, and has
+/// each `byte_holder` let go of as much as must be.
 /// **Threads**: the loop's, but for `wake`. **Lifetime**: outlives the budgets it watches.
 class memory_guard {
 public:
@@ -35,13 +36,13 @@ private:
     /// Has `shed` run soon. **Threads**: any.
     void wake() noexcept;
     void shed();
-    void close_the_largest(std::uint64_t wanted);
+    void give_up_the_largest(std::uint64_t wanted);
 
     net::loop_core& loop_;
     memory_account& process_;
     std::vector<memory_guard*> all_;
     std::atomic<bool> awake_{false};
-    counter closed_, refusals_;
+    counter given_up_, refusals_;
 };
 
 }  // namespace weft

@@ -33,6 +33,7 @@ enum class errc : std::uint8_t {
     too_many_packets,
     wrong_heartbeat,
     slow_consumer,
+    shed,  ///< Memory is short and much waits for the client.
     ping_timeout,
     handler_failed,
     // An upgrade ends, the session goes on.
