@@ -90,7 +90,7 @@ void origin_guard::write(const http::request& request, http::response& to) const
 }
 
 http::response origin_guard::preflight(const http::request& request) const {
-    http::response made(cors_->preflight_status);
+    http::response made(cors_->options_success_status);
     write(request, made);
     made.header("Access-Control-Allow-Methods", joined(cors_->methods));
     if (!cors_->allowed_headers.empty()) {

@@ -76,9 +76,15 @@ content_coding coding_of(const http::message_head& head) {
     return best;
 }
 
+bool allows(const options& chosen, transport_kind kind) noexcept {
+    return std::find(chosen.transports.begin(), chosen.transports.end(), kind) !=
+           chosen.transports.end();
+}
+
 std::optional<transport_kind> transport_of(std::string_view name, const options& chosen) noexcept {
-    if (name == "polling" && chosen.polling) return transport_kind::polling;
-    if (name == "websocket" && chosen.websocket) return transport_kind::websocket;
+    for (const transport_kind kind : chosen.transports) {
+        if (name == to_string(kind)) return kind;
+    }
     return std::nullopt;
 }
 
@@ -242,7 +248,7 @@ result<void> server::impl::check() const {
     };
     constexpr duration longest = std::chrono::hours(24 * 365);
     if (o.path.empty() || o.path[0] != '/') return wrong("path must begin with '/'");
-    if (!o.polling && !o.websocket) return wrong("polling or websocket must be on");
+    if (o.transports.empty()) return wrong("transports must name polling, websocket or both");
     for (const duration time :
          {o.ping_interval, o.ping_timeout, o.upgrade_timeout, o.close_timeout}) {
         if (time <= duration::zero() || time > longest)
@@ -269,6 +275,14 @@ result<void> server::add_routes(http::router& to) {
     if (auto done = impl_->route(to, base + "/*rest"); !done) return done;
     if (impl_->chosen().add_trailing_slash || base.empty()) return {};
     return impl_->route(to, base);
+}
+
+void server::write_cors(const http::request& asked, http::response& to) const {
+    impl_->origins.write(asked, to);
+}
+
+http::response server::preflight(const http::request& asked) const {
+    return impl_->origins.preflight(asked);
 }
 
 result<void> server::impl::route(http::router& to, const std::string& pattern) {
@@ -517,8 +531,9 @@ void server::impl::begin(inquiry& q) {
 void server::impl::begin_polling(inquiry& q, session& fresh) {
     const auto in_ms = [](duration d) { return d / std::chrono::milliseconds(1); };
     const std::string open = write_open(
-        {fresh.id(), chosen().allow_upgrades && chosen().websocket, in_ms(chosen().ping_interval),
-         in_ms(chosen().ping_timeout), chosen().max_http_buffer_size});
+        {fresh.id(), chosen().allow_upgrades && allows(chosen(), transport_kind::websocket),
+         in_ms(chosen().ping_interval), in_ms(chosen().ping_timeout),
+         chosen().max_http_buffer_size});
     std::string body;
     append_packet(body, q.protocol == 4 ? payload_form::separated : payload_form::counted, open);
     http::response reply = make_reply(q.form, std::move(body), chosen(), compressible::yes);

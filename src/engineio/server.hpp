@@ -35,6 +35,11 @@ public:
     /// Everything under `options::path`; routes that are more specific win. **Errors**: the
     /// router's.
     [[nodiscard]] result<void> add_routes(http::router& to);
+    /// Adds to an answer beside those of sessions what browsers of other origins need to see;
+    /// nothing without `options::cors`. After `prepare`. **Threads**: any loop's.
+    void write_cors(const http::request& asked, http::response& to) const;
+    /// The answer to an OPTIONS request; `options::cors` is set. **Threads**: any loop's.
+    [[nodiscard]] http::response preflight(const http::request& asked) const;
     /// What the sessions of each loop share. Before the loops run.
     void set_loops(const std::vector<ws::session_shared*>& loops);
 

@@ -118,6 +118,8 @@ void session::open() noexcept {
     }
     heard_ = loop().now();
     arm(heard_ + chosen.ping_interval + (protocol_ == 3 ? chosen.ping_timeout : duration::zero()));
+    if (!chosen.initial_packet.empty())
+        within_memory([&] { send(message::text("4" + chosen.initial_packet)); });
     guarded([&] {
         user_ = shard_.all.make_user(*this);
         if (user_ != nullptr && state_ == state::open) user_->on_open();

@@ -11,6 +11,8 @@
 #include <weft/http/router.hpp>
 #include <weft/http/static_files.hpp>
 
+#include "engineio/server.hpp"
+
 #ifdef WEFT_HAS_CLIENT_BUNDLE
 namespace weft::embedded {
 std::span<const http::embedded_file> client_bundle() noexcept;
@@ -18,6 +20,16 @@ std::span<const http::embedded_file> client_bundle() noexcept;
 #endif
 
 namespace weft::socketio {
+namespace {
+
+/// The path of the server, without a slash at its end.
+std::string folder_of(const engineio::server& engine) {
+    std::string path = engine.settings().path;
+    while (path.ends_with('/')) path.pop_back();
+    return path;
+}
+
+}  // namespace
 
 #ifdef WEFT_HAS_CLIENT_BUNDLE
 
@@ -42,12 +54,19 @@ struct placed_files {
 
 }  // namespace
 
-result<void> add_client_bundle(http::router& to, std::string_view path) {
-    const auto placed = std::make_shared<const placed_files>(path);
+result<void> add_client_bundle(http::router& to, const engineio::server& engine) {
+    const auto placed = std::make_shared<const placed_files>(folder_of(engine));
     for (const http::embedded_file& file : placed->files) {
-        auto added = to.get(file.path, [placed](const http::request& asked) {
-            return http::embedded_files(placed->files, "public, max-age=0")(asked);
+        auto added = to.get(file.path, [placed, &engine](const http::request& asked) {
+            http::response answer = http::embedded_files(placed->files, "public, max-age=0")(asked);
+            engine.write_cors(asked, answer);
+            return answer;
         });
+        if (added && engine.settings().cors) {
+            added = to.on(http::method::options, file.path, [&engine](const http::request& asked) {
+                return engine.preflight(asked);
+            });
+        }
         if (!added) return added;
     }
     return {};
@@ -55,10 +74,10 @@ result<void> add_client_bundle(http::router& to, std::string_view path) {
 
 #else
 
-result<void> add_client_bundle(http::router& to, std::string_view path) {
+result<void> add_client_bundle(http::router& to, const engineio::server& engine) {
     for (const char* name : {"/socket.io.js", "/socket.io.min.js", "/socket.io.esm.min.js",
                              "/socket.io.msgpack.min.js"}) {
-        auto added = to.get(std::string(path) + name, [](const http::request&) {
+        auto added = to.get(folder_of(engine) + name, [](const http::request&) {
             return http::response::text(404,
                                         "This library was built without the Socket.IO client: "
                                         "npm's socket.io-client was not installed.\n");

@@ -355,7 +355,7 @@ void client_link::ask(socket_core& s) {
     }
     auto& middlewares = s.space->handlers->middlewares;
     const std::size_t next = s.step - patterns;
-    const bool skip = s.restored && core.chosen.recovery->skip_middlewares;
+    const bool skip = s.restored && core.chosen.connection_state_recovery->skip_middlewares;
     if (skip || next >= middlewares.size()) {
         connected(s);
         return;

@@ -149,9 +149,7 @@ result<void> server_core::prepare(const std::vector<ws::session_shared*>& below)
         });
         if (auto routed = engine.add_routes(routes_); !routed) return routed;
         if (chosen.serve_client) {
-            std::string_view path = chosen.engine.path;
-            while (path.ends_with('/')) path.remove_suffix(1);
-            if (auto routed = add_client_bundle(routes_, path); !routed) return routed;
+            if (auto routed = add_client_bundle(routes_, engine); !routed) return routed;
         }
         if (chosen.adapter) {
             chosen.adapter->start(*this);
@@ -162,9 +160,9 @@ result<void> server_core::prepare(const std::vector<ws::session_shared*>& below)
     engine.set_loops(below);
     for (std::size_t i = loops.size(); i < below.size(); ++i) {
         loops.push_back(std::make_shared<loop_context>(*this, *below[i]));
-        if (!chosen.recovery) continue;
+        if (!chosen.connection_state_recovery) continue;
         loops.back()->recovery =
-            std::make_unique<recovery_log>(below[i]->loop, *chosen.recovery, epoch, below.size());
+            std::make_unique<recovery_log>(below[i]->loop, *chosen.connection_state_recovery, epoch, below.size());
     }
     return {};
 }

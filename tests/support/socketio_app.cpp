@@ -158,7 +158,7 @@ int main(int argc, char** argv) {
             const std::string_view count = argv[++i];
             std::from_chars(count.data(), count.data() + count.size(), server_options.threads);
         } else if (flag == "--recovery") {
-            options.recovery.emplace();
+            options.connection_state_recovery.emplace();
         } else if (flag == "--eio3") {
             options.engine.allow_eio3 = true;
         } else if (flag == "--msgpack") {

@@ -141,7 +141,8 @@ weft::task<void> on_socket_later(socket_ref s) {
 
 void set_options(weft::socketio::options& options) {
     options.engine.path = "/live";
-    options.engine.polling = false;
+    options.engine.add_trailing_slash = false;
+    options.engine.transports = {weft::engineio::transport_kind::websocket};
     options.engine.allow_upgrades = false;
     options.engine.ping_interval = 10s;
     options.engine.ping_timeout = 5s;
@@ -149,12 +150,21 @@ void set_options(weft::socketio::options& options) {
     options.engine.max_http_buffer_size = 100'000;
     options.engine.allow_eio3 = true;
     options.engine.cors = weft::engineio::cors_options{.origins = {"https://example.org"}};
+    options.engine.cors->credentials = true;
+    options.engine.cors->allowed_headers = {"x-token"};
+    options.engine.allow_request =
+        [](const weft::engineio::handshake& request) -> weft::result<void> {
+        if (request.header("x-token").empty())
+            return weft::error(weft::errc::invalid_argument, "no token");
+        return {};
+    };
+    options.engine.initial_packet = "hello";
     options.engine.cookie = weft::engineio::cookie_options{};
     options.engine.per_message_deflate = weft::ws::deflate_options{};
     options.engine.http_compression = 2048;
     options.connect_timeout = 10s;
     options.serve_client = false;
-    options.recovery = weft::socketio::recovery_options{};
+    options.connection_state_recovery = weft::socketio::recovery_options{};
     options.cleanup_empty_child_namespaces = true;
     options.parser = weft::socketio::packet_parser::msgpack;
 }

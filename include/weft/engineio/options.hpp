@@ -42,7 +42,7 @@ struct cors_options {
     /// Cookies are sent along. Not with `*`.
     bool credentials = false;
     std::optional<std::chrono::seconds> max_age{};
-    int preflight_status = 204;
+    int options_success_status = 204;  ///< Of the answer to a preflight request.
 };
 
 /// The cookie of the first polling reply, for load balancers.
@@ -102,11 +102,16 @@ struct options {
     std::string path = "/socket.io";
     /// False: the path without a slash at its end works too.
     bool add_trailing_slash = true;
-    bool polling = true;
-    bool websocket = true;
+    /// How clients may connect: one of them or both.
+    std::vector<transport_kind> transports{transport_kind::polling, transport_kind::websocket};
+    /// From polling to WebSocket.
     bool allow_upgrades = true;
     /// Clients of Socket.IO 2 (protocol 3) too.
     bool allow_eio3 = false;
+
+    /// A text message that every client gets right after the handshake; empty for none. Clients of
+    /// Socket.IO expect none.
+    std::string initial_packet{};
 
     // Liveness. A hanging poll is answered at the next ping, so `ping_interval` must stay below
     // `http::options::reply_timeout`.
@@ -120,8 +125,10 @@ struct options {
 
     // Limits.
     std::uint64_t max_http_buffer_size =
-        1'000'000;                         ///< Of a POST (413) and of a WebSocket message (1009).
-    std::size_t max_packets = 1024;        ///< Of one POST: 400, and the session ends.
+        1'000'000;  ///< Of a POST (413) and of a WebSocket message (1009).
+    /// Of one POST: 400, and the session ends. Clients put all that waits into one, cut only by its
+    /// size.
+    std::size_t max_packets = 1024;
     std::size_t max_sessions = 1'000'000;  ///< Over all loops: 503.
     /// Of one IPv4 address or IPv6 /64: 503. 0: no limit, since behind a proxy all share one.
     std::size_t max_sessions_per_address = 0;

@@ -38,7 +38,7 @@ struct options {
 
     /// For a connection to join its first namespace.
     duration connect_timeout = std::chrono::seconds(45);
-    std::optional<recovery_options> recovery{};
+    std::optional<recovery_options> connection_state_recovery{};
     packet_parser parser = packet_parser::text;
     /// Serves the official client (`/socket.io/socket.io.min.js` and the others), if it was there
     /// when the library was built.

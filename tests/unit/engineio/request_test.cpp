@@ -115,13 +115,23 @@ TEST(refusals, are_told_to_the_application) {
 }
 
 TEST(refusals, transports_may_be_turned_off) {
-    eio_world no_polling({.polling = false});
+    eio_world no_polling({.transports = {transport_kind::websocket}});
     EXPECT_EQ(no_polling.ask(eio_world::get(first_poll)).body,
               R"({"code":0,"message":"Transport unknown"})");
-    eio_world no_websocket({.websocket = false});
+    eio_world no_websocket({.transports = {transport_kind::polling}});
     EXPECT_EQ(no_websocket.ask(eio_world::upgrade(first_websocket)).body, "Transport unknown");
     no_websocket.open_polling();
     EXPECT_NE(no_websocket.first.body.find(R"("upgrades":[])"), std::string::npos);
+}
+
+TEST(initial_packet, follows_the_handshake_at_once) {
+    eio_world world({.initial_packet = "welcome"});
+    EXPECT_EQ(world.poll(world.open_polling()).body, "4welcome");
+    const auto client = world.open_websocket();
+    const auto came = world.texts(client);
+    ASSERT_EQ(came.size(), 2U);
+    EXPECT_TRUE(came[0].starts_with("0{"));
+    EXPECT_EQ(came[1], "4welcome");
 }
 
 TEST(refusals, the_path_is_a_prefix_up_to_a_slash) {
@@ -514,6 +524,8 @@ TEST(options, wrong_ones_are_named) {
     EXPECT_NE(complaint([](options& o) { o.path = "x"; }).find("path"), std::string::npos);
     EXPECT_NE(complaint([](options& o) { o.max_queue = 1; }).find("max_queue"), std::string::npos);
     EXPECT_NE(complaint([](options& o) { o.ping_timeout = 0s; }).find("ping_timeout"),
+              std::string::npos);
+    EXPECT_NE(complaint([](options& o) { o.transports = {}; }).find("transports"),
               std::string::npos);
     EXPECT_NE(complaint([](options& o) { o.origins = {"nonsense"}; }).find("nonsense"),
               std::string::npos);

@@ -48,8 +48,8 @@ struct recovery : testing::Test {
     }
     static options chosen() {
         options o;
-        o.recovery.emplace();
-        o.recovery->max_bytes = 64 * 1024;
+        o.connection_state_recovery.emplace();
+        o.connection_state_recovery->max_bytes = 64 * 1024;
         return o;
     }
     void emit(int n) {
