@@ -140,15 +140,17 @@ void client_link::on_message(const message_view& data) {
     }
     const auto version = legacy() ? protocol_version::v3 : protocol_version::v4;
     const packet_limits& limits = context_.core()->limits;
+    if (packet_assembler::has_attachments(data.text())) {
+        assembler_ = std::make_unique<packet_assembler>(limits, version);
+        assembled(assembler_->text(data.text()));
+        return;
+    }
     const packet_result parsed = parse_packet(data.text(), limits, version);
     if (!parsed) {
         fail(parsed.error);
-    } else if (parsed.packet.attachments == 0) {
-        dispatch(parsed.packet, {});
-    } else {
-        assembler_ = std::make_unique<packet_assembler>(limits, version);
-        assembled(assembler_->text(data.text()));
+        return;
     }
+    dispatch(parsed.packet, {});
 }
 
 void client_link::on_msgpack(const message_view& data) {
@@ -164,8 +166,7 @@ void client_link::on_msgpack(const message_view& data) {
         fail(wrong);
         return;
     }
-    const packet_result parsed =
-        parse_packet(text, context_.core()->sent_limits, protocol_version::v4);
+    const packet_result parsed = parse_packet(text, limits, protocol_version::v4);
     if (!parsed) {
         fail(parsed.error);
         return;
@@ -322,17 +323,15 @@ void client_link::restore(socket_core& s) {
     s.recovered = true;
     s.id = back->session.id;
     s.data = std::move(back->session.data);
-    s.recovery_id = std::make_unique<std::string>(back->session.recovery_id);
     for (const std::string& topic : back->session.topics) context_.hub().subscribe(s, topic);
-    s.since = context_.recovery->end();
-    context_.recovery->catch_up(*back);
+    s.place = std::make_unique<detail::recovery_place>(context_.recovery->catch_up(*back));
     for (const detail::logged_packet& packet : back->missed) session_.send(packet.group);
 
     const auto& loops = context_.core()->loops;
-    const auto keeper = detail::loop_of_recovery_id(*s.recovery_id);
+    const auto keeper = detail::loop_of_recovery_id(s.place->id);
     if (!keeper || loops[*keeper].get() == &context_) return;
     loops[*keeper]->post(
-        [at = loops[*keeper], id = *s.recovery_id, here = std::size_t{context_.loop().index()}] {
+        [at = loops[*keeper], id = s.place->id, here = std::size_t{context_.loop().index()}] {
             if (at->core() != nullptr) at->recovery->note_moved(id, here);
         });
 }
@@ -390,10 +389,10 @@ void client_link::begin_recovery(socket_core& s) {
     if (!context_.draw_id(drawn)) return;
     constexpr std::string_view digits = "0123456789abcdef";
     const std::size_t loop = context_.loop().index();
-    s.recovery_id = std::make_unique<std::string>(drawn.begin(), drawn.end());
-    *s.recovery_id += digits[loop >> 4U];
-    *s.recovery_id += digits[loop & 15U];
-    s.since = context_.recovery->end();
+    s.place = std::make_unique<detail::recovery_place>(detail::recovery_place{
+        std::string(drawn.begin(), drawn.end()), context_.recovery->end(), std::nullopt});
+    s.place->id += digits[loop >> 4U];
+    s.place->id += digits[loop & 15U];
 }
 
 void client_link::refuse(socket_core& s, const refusal& why) {
@@ -437,7 +436,7 @@ void client_link::connected(socket_core& s) {
         json_writer json(payload);
         json.begin_object();
         json.member("sid", s.id_text());
-        if (s.recovery_id) json.member("pid", *s.recovery_id);
+        if (s.place) json.member("pid", s.place->id);
         json.end_object();
     }
     std::string& out = context_.scratch;
@@ -572,7 +571,7 @@ void client_link::finish(socket_core& s) {
         for (auto& told : s.space->handlers->disconnecting)
             context_.guarded([&] { told(s, s.why); });
         detail::kept_session kept;
-        const bool keep = s.recovery_id && recoverable(s.why);
+        const bool keep = s.place && recoverable(s.why);
         if (keep) {
             context_.hub().for_each_topic(
                 s, [&](std::string_view topic) { kept.topics.emplace_back(topic); });
@@ -582,11 +581,12 @@ void client_link::finish(socket_core& s) {
         context_.count_socket(*s.space, false);
         for (auto& told : s.space->handlers->disconnect) context_.guarded([&] { told(s, s.why); });
         if (keep) {
-            kept.recovery_id = std::move(*s.recovery_id);
+            kept.recovery_id = std::move(s.place->id);
             kept.id = s.id;
             kept.nsp = s.space->name;
             kept.data = std::move(s.data);
-            kept.since = s.since;
+            kept.since = s.place->since;
+            kept.resumed = s.place->resumed;
             context_.recovery->keep(std::move(kept));
         }
     }

@@ -32,14 +32,6 @@ void add_once(std::vector<logged_packet>& to, const logged_packet& packet) {
     to.push_back(packet);
 }
 
-template <class Int>
-bool parse_number(std::string_view& text, Int& out) {
-    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), out, 36);
-    if (failed != std::errc{} || end == text.data()) return false;
-    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-    return true;
-}
-
 }  // namespace
 
 recovery_log::recovery_log(net::loop_core& loop, const recovery_options& chosen,
@@ -48,25 +40,22 @@ recovery_log::recovery_log(net::loop_core& loop, const recovery_options& chosen,
           forget_expired();
       }) {}
 
+/// Two numbers with a dash between them, as a Redis stream names its entries: clients that look at
+/// the last argument of an event before they take it for an offset know that form.
 std::string recovery_log::offset_of(stamp s) const {
-    char digits[32];
-    std::string offset = epoch_ + '.';
-    offset.append(digits, std::to_chars(digits, digits + sizeof digits, s.loop, 36).ptr);
-    offset += '.';
-    offset.append(digits, std::to_chars(digits, digits + sizeof digits, s.number, 36).ptr);
-    return offset;
+    return epoch_ + '-' + std::to_string(s.number * heard_.size() + s.loop);
 }
 
 std::optional<stamp> recovery_log::parse(std::string_view offset) const {
     if (!offset.starts_with(epoch_)) return {};
     offset.remove_prefix(epoch_.size());
-    stamp s;
-    if (!offset.starts_with('.')) return {};
+    if (!offset.starts_with('-')) return {};
     offset.remove_prefix(1);
-    if (!parse_number(offset, s.loop) || !offset.starts_with('.')) return {};
-    offset.remove_prefix(1);
-    if (!parse_number(offset, s.number) || !offset.empty()) return {};
-    return s;
+    std::uint64_t both = 0;
+    const char* const last = offset.data() + offset.size();
+    const auto [end, failed] = std::from_chars(offset.data(), last, both);
+    if (failed != std::errc{} || end != last) return {};
+    return stamp{static_cast<std::uint32_t>(both % heard_.size()), both / heard_.size()};
 }
 
 void recovery_log::append(logged_packet&& packet) {
@@ -84,9 +73,13 @@ void recovery_log::record(stamp named, const pubsub::audience& to, std::span<con
     append({named,
             {to.topics.begin(), to.topics.end()},
             {to.except_topics.begin(), to.except_topics.end()},
-            {group.begin(), group.end()},
-            0,
-            {}});
+            {group.begin(), group.end()}});
+}
+
+void recovery_log::record_direct(stamp named, std::string_view topic,
+                                 std::span<const message> group) {
+    heard_[named.loop] = named.number;
+    append({named, {std::string(topic)}, {}, {group.begin(), group.end()}, true});
 }
 
 void recovery_log::trim() {
@@ -131,7 +124,8 @@ void recovery_log::note_moved(std::string_view recovery_id, std::size_t to_loop)
 
 std::optional<std::size_t> recovery_log::moved_to(std::string_view recovery_id) const {
     const auto found = moved_.find(recovery_id);
-    if (found == moved_.end()) return {};
+    const bool came_back = sessions_.find(recovery_id) != sessions_.end();
+    if (found == moved_.end() || came_back) return {};
     return found->second;
 }
 
@@ -155,10 +149,13 @@ std::unique_ptr<restored_session> recovery_log::take(std::string_view recovery_i
 
     std::uint64_t from = back->session.since;  // a client that has heard nothing yet
     if (offset) {
-        const auto named = parse(*offset);
-        const auto behind = named ? position_behind(*named) : std::nullopt;
-        if (!behind) return nullptr;
-        from = *behind;
+        back->offset = parse(*offset);
+        if (!back->offset) return nullptr;
+        if (back->offset != back->session.resumed) {
+            const auto behind = position_behind(*back->offset);
+            if (!behind) return nullptr;
+            from = *behind;
+        }
     }
     if (from < first_) return nullptr;
     for (std::uint64_t at = from; at < end(); ++at) {
@@ -169,16 +166,26 @@ std::unique_ptr<restored_session> recovery_log::take(std::string_view recovery_i
     return back;
 }
 
-void recovery_log::catch_up(restored_session& back) {
+recovery_place recovery_log::catch_up(restored_session& back) {
+    recovery_place place{back.session.recovery_id, end(), {}};
     const std::size_t before = back.missed.size();
-    for (const logged_packet& packet : log_) {
-        const bool unheard = packet.named.loop >= back.heard.size() ||
-                             packet.named.number > back.heard[packet.named.loop];
-        if (unheard && meant_for(packet, back.session.topics)) add_once(back.missed, packet);
+    for (std::size_t i = 0; i < log_.size(); ++i) {
+        const stamp named = log_[i].named;
+        const bool heard = named.loop < back.heard.size() && named.number <= back.heard[named.loop];
+        // What was said to the socket alone while it was here went away with it.
+        if (heard || log_[i].direct || !meant_for(log_[i], back.session.topics)) continue;
+        add_once(back.missed, log_[i]);
+        place.since = std::min(place.since, first_ + i);
     }
     for (std::size_t i = 0; i < before; ++i) {
-        if (!position_behind(back.missed[i].named)) append(logged_packet(back.missed[i]));
+        if (const auto behind = position_behind(back.missed[i].named)) {
+            place.since = std::min(place.since, *behind - 1);
+        } else {
+            append(logged_packet(back.missed[i]));
+        }
     }
+    if (back.missed.empty()) place.resumed = back.offset;
+    return place;
 }
 
 void recovery_log::close() noexcept {

@@ -31,8 +31,9 @@ struct logged_packet {
     stamp named;
     std::vector<std::string> topics, except;  // whom it was for, as the hub's topics
     std::vector<message> group;
+    bool direct = false;  // to a socket of the loop that sent it: no other loop heard of it
     std::size_t bytes = 0;
-    time_point when;
+    time_point when{};
 };
 
 /// What a socket leaves behind for its return.
@@ -43,12 +44,23 @@ struct kept_session {
     std::vector<std::string> topics;  // of the hub; its rooms, its own, the namespace
     std::unique_ptr<data_node> data;
     std::uint64_t since = 0;
+    std::optional<stamp> resumed;
     time_point until;
+};
+
+/// What a connected socket needs for its return.
+struct recovery_place {
+    std::string id;           // secret
+    std::uint64_t since = 0;  // nothing before it in the loop's log concerns the socket
+    /// The offset that it came back with, if it had missed nothing: this loop may never have heard
+    /// of that packet, but it goes on from `since`.
+    std::optional<stamp> resumed;
 };
 
 /// A session on its way back, with what it missed so far.
 struct restored_session {
     kept_session session;
+    std::optional<stamp> offset;  // that its client showed
     std::vector<logged_packet> missed;
     /// How far the loop that kept it had heard of each loop's packets.
     std::vector<std::uint64_t> heard;
@@ -71,6 +83,8 @@ public:
     /// What the client is told of it, as its last argument.
     [[nodiscard]] std::string offset_of(stamp s) const;
     void record(stamp named, const pubsub::audience& to, std::span<const message> group);
+    /// The same for a packet to one socket of this loop.
+    void record_direct(stamp named, std::string_view topic, std::span<const message> group);
     /// Where the next packet will stand.
     [[nodiscard]] std::uint64_t end() const noexcept { return first_ + log_.size(); }
 
@@ -85,8 +99,8 @@ public:
                                                          std::string_view nsp,
                                                          std::optional<std::string_view> offset);
     /// Adds to what was missed what this loop knows and the other one did not, and logs here what
-    /// comes from there, so that the next recovery finds it.
-    void catch_up(restored_session& back);
+    /// comes from there, so that the next recovery finds it. Where the session stands here.
+    [[nodiscard]] recovery_place catch_up(restored_session& back);
 
     void close() noexcept;
 

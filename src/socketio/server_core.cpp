@@ -3,7 +3,6 @@
 
 #include <weft/socketio/server.hpp>
 
-#include <array>
 #include <limits>
 #include <utility>
 
@@ -50,23 +49,15 @@ std::string with_slash(std::string_view name) {
     return full;
 }
 
-/// What makes offsets of another process look foreign.
+/// What makes offsets of another process look foreign: 13 digits, as many as a time in milliseconds
+/// has, since that is what clients expect there.
 std::string draw_epoch() {
-    constexpr std::string_view alphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
+    constexpr std::uint64_t first = 1'000'000'000'000;
     random_pool random;
-    std::array<std::byte, 8> drawn{};
-    std::string epoch;
-    if (!random.fill(drawn)) return epoch;  // then no recovery id can be drawn either
-    for (const std::byte b : drawn)
-        epoch += alphabet[std::to_integer<std::size_t>(b) % alphabet.size()];
-    return epoch;
-}
-
-packet_limits no_limits() {
-    packet_limits limits;
-    limits.max_attachments = placeholder_set::max_attachments;
-    limits.max_namespace_length = limits.max_packet = std::numeric_limits<std::size_t>::max();
-    return limits;
+    const auto high = random.next_u32();
+    const auto low = random.next_u32();
+    if (!high || !low) return {};  // then no recovery id can be drawn either
+    return std::to_string(first + (std::uint64_t{*high} << 32U | *low) % (9 * first));
 }
 
 packet_limits limits_of(const options& chosen) {
@@ -82,7 +73,7 @@ packet_limits limits_of(const options& chosen) {
 server_core::server_core(options wanted, http::router& routes, log_sink* sink)
     : chosen(std::move(wanted)),
       limits(limits_of(chosen)),
-      sent_limits(no_limits()),
+      sent_limits(no_limits),
       epoch(draw_epoch()),
       log(sink),
       engine(chosen.engine),
@@ -161,8 +152,8 @@ result<void> server_core::prepare(const std::vector<ws::session_shared*>& below)
     for (std::size_t i = loops.size(); i < below.size(); ++i) {
         loops.push_back(std::make_shared<loop_context>(*this, *below[i]));
         if (!chosen.connection_state_recovery) continue;
-        loops.back()->recovery =
-            std::make_unique<recovery_log>(below[i]->loop, *chosen.connection_state_recovery, epoch, below.size());
+        loops.back()->recovery = std::make_unique<recovery_log>(
+            below[i]->loop, *chosen.connection_state_recovery, epoch, below.size());
     }
     return {};
 }

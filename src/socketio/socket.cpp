@@ -152,8 +152,7 @@ send_status socket::emit_recoverable(std::string_view event, const encoded_argum
     const send_status status = self.link.session().send(context.group);
     std::string topic;
     detail::append_room_topic(topic, *self.space, self.id_text());
-    const std::string_view own = topic;
-    context.recovery->record(named, {.topics = {&own, 1}}, context.group);
+    context.recovery->record_direct(named, topic, context.group);
     context.group.clear();
     return status;
 }

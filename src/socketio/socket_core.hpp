@@ -18,8 +18,9 @@ class client_link;
 struct pending_ack;
 
 namespace detail {
+struct recovery_place;
 struct restored_session;
-}
+}  // namespace detail
 
 /// Names a socket on its loop: slot and generation.
 using socket_key = std::uint64_t;
@@ -61,10 +62,9 @@ public:
     std::string auth;  // empty for {}
     std::unique_ptr<detail::data_node> data;
     std::unique_ptr<std::vector<std::string>> early_rooms;  // joined by middlewares
-    std::unique_ptr<std::string> recovery_id;               // while recovery is on
+    std::unique_ptr<detail::recovery_place> place;          // while recovery is on
     std::unique_ptr<detail::restored_session> restored;     // until connected
-    std::uint64_t since = 0;         // recovery: where the loop's log began for this socket
-    pending_ack* waiting = nullptr;  // acknowledgements that we asked it for
+    pending_ack* waiting = nullptr;                         // acknowledgements that we asked it for
     std::uint32_t waiting_count = 0;
     std::uint32_t step = 0;  // how many predicates and middlewares agreed
     std::array<char, 20> id;

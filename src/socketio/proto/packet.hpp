@@ -34,6 +34,9 @@ struct packet_limits {
         (1ULL << 53) - 1;  ///< What JavaScript can count to.
 };
 
+/// Of packets that we write ourselves.
+inline constexpr packet_limits no_limits{64, std::string_view::npos, std::string_view::npos};
+
 /// A packet in parts. **Lifetime**: all texts are views into the text that was parsed.
 struct packet_view {
     packet_type type{};

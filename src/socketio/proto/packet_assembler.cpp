@@ -36,8 +36,7 @@ packet_event packet_assembler::text(std::string_view message) {
     if (due_ > 0) return fail(errc::expected_attachment);
     if (message.size() > limits_.max_packet) return fail(errc::packet_too_big);
     forget();
-    const bool binary = message.starts_with('5') || message.starts_with('6');
-    if (!binary) return parse(message);
+    if (!has_attachments(message)) return parse(message);
 
     text_ = message;  // before it is parsed, since the views must be into our copy
     if (parse(text_) == packet_event::failed) return packet_event::failed;

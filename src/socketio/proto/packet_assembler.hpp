@@ -34,6 +34,10 @@ public:
     packet_assembler(const packet_assembler&) = delete;
     packet_assembler& operator=(const packet_assembler&) = delete;
 
+    /// Whether a text begins a packet whose attachments follow, if it is one at all.
+    [[nodiscard]] static bool has_attachments(std::string_view message) noexcept {
+        return message.starts_with('5') || message.starts_with('6');
+    }
     /// Takes the next message. What `packet` and `attachments` then tell lives until the next call
     /// and no longer than what was fed.
     [[nodiscard]] packet_event text(std::string_view message);
