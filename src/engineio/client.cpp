@@ -70,7 +70,8 @@ client::client(net::loop_core& loop, ws::client_context context, const client_op
              options_.max_message,
              options_.max_queue,
              options_.timeout,
-             options_.request_timeout},
+             options_.request_timeout,
+             options_.per_message_deflate},
       user_(&user),
       heartbeat_([this] {
           later([this] {
@@ -163,7 +164,10 @@ void client::on_packet(packet_type type, message_view data) {
         case packet_type::message:
             if (state_ == state::open && user_ != nullptr) user_->on_message(data);
             return;
-        case packet_type::ping: send(message::text("3")); return;
+        case packet_type::ping:
+            send(message::text("3"));
+            if (user_ != nullptr) user_->on_ping();
+            return;
         case packet_type::noop:
         case packet_type::pong:
         case packet_type::upgrade: return;
@@ -245,6 +249,7 @@ void client::end_upgrade(bool failed) {
         transport_->resume();
     }
     on_writable();
+    if (!failed && state_ == state::open && user_ != nullptr) user_->on_upgrade();
 }
 
 // ---- Closing ----

@@ -41,6 +41,7 @@ struct client_options {
     bool with_credentials = false;
     duration timeout = std::chrono::seconds(20);  ///< For making a connection.
     std::optional<duration> request_timeout{};
+    std::optional<ws::deflate_options> per_message_deflate{};
     std::size_t max_message = 16 * 1024 * 1024;
     std::size_t max_queue = 32 * 1024 * 1024;
 };
@@ -58,6 +59,9 @@ public:
     virtual void on_open() = 0;
     /// **Lifetime**: of the view, the call.
     virtual void on_message(message_view what) = 0;
+    virtual void on_ping() = 0;
+    /// The session goes on over WebSocket.
+    virtual void on_upgrade() = 0;
     /// The last call, exactly once; also when the session never opened.
     virtual void on_close(close_cause cause, const error& why) = 0;
 

@@ -28,6 +28,18 @@ http::client_origin origin_of(const client_route& route) {
     return origin;
 }
 
+/// Why a request was not answered with packets. Redirects are not followed: what a session is told
+/// must not be told to another origin.
+std::string refusal_of(const http::client_response& got) {
+    constexpr std::size_t most = 200;
+    const std::string_view elsewhere = got.head.header("Location");
+    std::string text = "the server answered " + std::to_string(got.head.status());
+    if (got.head.status() / 100 == 3 && !elsewhere.empty()) {
+        return text.append(" and redirects to ").append(elsewhere.substr(0, most));
+    }
+    return text.append(" ").append(got.body.substr(0, most));
+}
+
 class client_polling final : public client_transport {
 public:
     client_polling(client_route& route, client_transport_user& user)
@@ -93,8 +105,7 @@ result<void> client_polling::ask(http::client_connection& over, http::method met
         if (!got) return fail(got.error());
         if (route_.with_cookies) route_.cookies.take(got->head, std::time(nullptr));
         if (got->head.status() == 200) return (this->*then)(*got);
-        fail({errc::handshake_failed, "the server answered " + std::to_string(got->head.status()) +
-                                          ' ' + std::string(got->body.substr(0, 200))});
+        fail({errc::handshake_failed, refusal_of(*got)});
     });
 }
 

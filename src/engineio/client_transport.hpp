@@ -37,8 +37,9 @@ struct client_route {
     std::size_t max_queue = 0;
     duration timeout{};                         ///< For making a connection.
     std::optional<duration> request_timeout{};  ///< Of polling requests.
-    std::uint64_t requests = 0;                 ///< Makes each URL a new one, for caches between.
-    std::string sid{};                          ///< Empty until the session is open.
+    std::optional<ws::deflate_options> deflate{};
+    std::uint64_t requests = 0;  ///< Makes each URL a new one, for caches between.
+    std::string sid{};           ///< Empty until the session is open.
     cookie_jar cookies{};
 
     /// Path and query of the next request.

@@ -53,6 +53,7 @@ private:
         for (client_field& field : route.request_headers()) {
             options.headers.push_back({std::move(field.name), std::move(field.value)});
         }
+        options.deflate = route.deflate;
         options.handshake_timeout = route.timeout;
         options.max_message = route.max_message;
         options.max_queue = route.max_queue;

@@ -9,14 +9,6 @@
 #include "socketio/client_namespace.hpp"
 
 namespace weft::socketio {
-namespace {
-
-template <class F>
-std::shared_ptr<F> shared(F handler) {
-    return handler ? std::make_shared<F>(std::move(handler)) : nullptr;
-}
-
-}  // namespace
 
 std::string_view to_string(client_disconnect_reason why) noexcept {
     switch (why) {
@@ -124,31 +116,56 @@ void client_socket::set_auth(client_auth auth) {
     at_->set_auth(std::move(auth));
 }
 
-void client_socket::set_handler(std::string_view event,
+void client_socket::add_handler(std::string_view event,
                                 detail::typed_event_handler<client_socket> handler) {
-    at_->on.events[std::string(event)] = shared(std::move(handler));
+    at_->add_handler(event, std::move(handler), detail::handler_life::always);
+}
+void client_socket::add_handler_once(std::string_view event,
+                                     detail::typed_event_handler<client_socket> handler) {
+    at_->add_handler(event, std::move(handler), detail::handler_life::once);
 }
 client_socket& client_socket::off(std::string_view event) {
     at_->on.events.erase(std::string(event));
     return *this;
 }
-client_socket& client_socket::on_any(
-    unique_function<void(client_socket&, std::string_view, const raw_arguments&)> handler) {
-    at_->on.any = shared(std::move(handler));
+client_socket& client_socket::off() {
+    at_->on.events.clear();
+    return *this;
+}
+client_socket& client_socket::on_any(any_handler handler) {
+    at_->on.any.add(std::move(handler));
+    return *this;
+}
+client_socket& client_socket::off_any() {
+    at_->on.any.clear();
+    return *this;
+}
+client_socket& client_socket::on_any_outgoing(any_handler handler) {
+    at_->on.any_outgoing.add(std::move(handler));
+    return *this;
+}
+client_socket& client_socket::off_any_outgoing() {
+    at_->on.any_outgoing.clear();
+    return *this;
+}
+client_socket& client_socket::on_unhandled(
+    unique_function<void(client_socket&, std::string_view, const raw_arguments&, raw_ack)>
+        handler) {
+    at_->on.unhandled.add(std::move(handler));
     return *this;
 }
 client_socket& client_socket::on_connect(unique_function<void(client_socket&)> handler) {
-    at_->on.connect = shared(std::move(handler));
+    at_->on.connect.add(std::move(handler));
     return *this;
 }
 client_socket& client_socket::on_connect_error(
     unique_function<void(client_socket&, const connect_error&)> handler) {
-    at_->on.connect_error = shared(std::move(handler));
+    at_->on.connect_error.add(std::move(handler));
     return *this;
 }
 client_socket& client_socket::on_disconnect(
     unique_function<void(client_socket&, const client_disconnect&)> handler) {
-    at_->on.disconnect = shared(std::move(handler));
+    at_->on.disconnect.add(std::move(handler));
     return *this;
 }
 
@@ -195,23 +212,31 @@ std::string_view client::transport() const noexcept {
 }
 
 client& client::on_error(unique_function<void(const error&)> handler) {
-    core_->on.error = std::move(handler);
+    core_->on.error.add(std::move(handler));
     return *this;
 }
 client& client::on_reconnect_attempt(unique_function<void(unsigned)> handler) {
-    core_->on.reconnect_attempt = std::move(handler);
+    core_->on.reconnect_attempt.add(std::move(handler));
     return *this;
 }
 client& client::on_reconnect(unique_function<void(unsigned)> handler) {
-    core_->on.reconnect = std::move(handler);
+    core_->on.reconnect.add(std::move(handler));
     return *this;
 }
 client& client::on_reconnect_error(unique_function<void(const error&)> handler) {
-    core_->on.reconnect_error = std::move(handler);
+    core_->on.reconnect_error.add(std::move(handler));
     return *this;
 }
 client& client::on_reconnect_failed(unique_function<void()> handler) {
-    core_->on.reconnect_failed = std::move(handler);
+    core_->on.reconnect_failed.add(std::move(handler));
+    return *this;
+}
+client& client::on_ping(unique_function<void()> handler) {
+    core_->on.ping.add(std::move(handler));
+    return *this;
+}
+client& client::on_upgrade(unique_function<void(std::string_view)> handler) {
+    core_->on.upgrade.add(std::move(handler));
     return *this;
 }
 

@@ -34,8 +34,8 @@ result<void> check(const client_options& all) {
     }
     if (all.timeout <= duration::zero()) return bad_option("timeout must be above 0");
     if (all.max_attachments > 64) return bad_option("max_attachments must not be above 64");
-    if (all.max_message == 0 || all.max_queue == 0) {
-        return bad_option("max_message and max_queue must not be 0");
+    if (all.max_message == 0 || all.max_queue == 0 || all.max_pending_acks == 0) {
+        return bad_option("max_message, max_queue and max_pending_acks must not be 0");
     }
     return {};
 }
@@ -238,11 +238,17 @@ engineio::client_options client_core::engine_options() const {
         engine.headers.push_back({name, value});
     }
     engine.transports = options_.transports;
+    if (prefers_websocket_) {
+        const auto found = std::find(engine.transports.begin(), engine.transports.end(),
+                                     engineio::transport_kind::websocket);
+        std::rotate(engine.transports.begin(), found, engine.transports.end());
+    }
     engine.upgrade = options_.upgrade;
     engine.try_all_transports = options_.try_all_transports;
     engine.with_credentials = options_.with_credentials;
     engine.timeout = options_.timeout;
     engine.request_timeout = options_.request_timeout;
+    engine.per_message_deflate = options_.per_message_deflate;
     engine.max_message = options_.max_message;
     engine.max_queue = options_.max_queue;
     return engine;
@@ -287,7 +293,7 @@ void client_core::on_open() {
     const bool again = std::exchange(reconnecting_, false);
     run_guarded([&] {
         each_namespace([](client_namespace& one) { one.engine_opened(); });
-        if (again && on.reconnect) guarded([&] { on.reconnect(attempt); });
+        if (again) tell(on.reconnect, attempt);
     });
 }
 
@@ -303,7 +309,7 @@ send_status client_core::send(const std::string& text, const std::vector<message
     // What may be dropped was, before: a part of a packet must not be.
     const message_options how{.uncompressed = flags.uncompressed};
     if (options_.parser == packet_parser::msgpack) {
-        const packet_result parsed = parse_packet(text, limits_, protocol_version::v4);
+        const packet_result parsed = parse_packet(text, no_limits, protocol_version::v4);
         if (!parsed) return send_status::dropped;
         std::vector<byte_view> bytes;
         for (const message& one : attachments) bytes.push_back(one.bytes());
@@ -321,15 +327,7 @@ void client_core::on_message(message_view what) {
     const auto alive = shared_from_this();
     home_->note_thread();
     run_guarded([&] {
-        if (options_.parser == packet_parser::msgpack) {
-            if (what.is_text()) return broke_protocol(errc::unexpected_text);
-            const errc bad =
-                msgpack_to_text(what.bytes(), limits_, msgpack_text_, msgpack_attachments_);
-            if (bad != errc{}) return broke_protocol(bad);
-            const packet_result parsed = parse_packet(msgpack_text_, limits_, protocol_version::v4);
-            if (!parsed) return broke_protocol(parsed.error);
-            return dispatch(parsed.packet, msgpack_attachments_);
-        }
+        if (options_.parser == packet_parser::msgpack) return on_msgpack(what);
         const packet_event event =
             what.is_text() ? assembler_->text(what.text()) : assembler_->binary(what.bytes());
         if (event == packet_event::failed) return broke_protocol(assembler_->error());
@@ -339,15 +337,38 @@ void client_core::on_message(message_view what) {
     });
 }
 
+void client_core::on_msgpack(message_view what) {
+    if (what.is_text()) return broke_protocol(errc::unexpected_text);
+    std::string text;
+    std::vector<byte_view> attachments;
+    const errc bad = msgpack_to_text(what.bytes(), limits_, text, attachments);
+    if (bad != errc{}) return broke_protocol(bad);
+    const packet_result parsed = parse_packet(text, limits_, protocol_version::v4);
+    if (!parsed) return broke_protocol(parsed.error);
+    dispatch(parsed.packet, attachments);
+}
+
+void client_core::on_ping() {
+    const auto alive = shared_from_this();
+    home_->note_thread();
+    tell(on.ping);
+}
+
+void client_core::on_upgrade() {
+    const auto alive = shared_from_this();
+    home_->note_thread();
+    prefers_websocket_ = options_.remember_upgrade;
+    tell(on.upgrade, to_string(engineio::transport_kind::websocket));
+}
+
 void client_core::dispatch(const packet_view& packet, std::span<const byte_view> attachments) {
     const auto found = sockets_.find(packet.nsp);
     if (found != sockets_.end()) found->second->at_->take(packet, attachments);
 }
 
-void client_core::broke_protocol(errc why) {
-    const error broken(why);
-    if (on.error) guarded([&] { on.error(broken); });
-    lost(client_disconnect_reason::parse_error, broken);
+void client_core::broke_protocol(const error& why) {
+    tell(on.error, why);
+    lost(client_disconnect_reason::parse_error, why);
 }
 
 // ---- Losing the connection ----
@@ -374,26 +395,27 @@ void client_core::lost(client_disconnect_reason reason, const error& why) {
 
 void client_core::attempt_failed(const error& why) {
     const error kept = why;
+    prefers_websocket_ = false;
     state_ = state::closed;
     ++serial_;
     engine_.reset();
     const bool again = std::exchange(reconnecting_, false);
     const std::uint64_t serial = serial_;
-    if (on.error) guarded([&] { on.error(kept); });
+    tell(on.error, kept);
     each_namespace([&](client_namespace& one) {
         if (one.active() && !one.connected()) one.connect_failed(kept.message(), {}, kept);
     });
     if (serial != serial_) return;                            // a handler has begun anew
     if (kept.code() == weft::errc::invalid_argument) return;  // it would not become better
     plan_reconnect();
-    if (again && on.reconnect_error) guarded([&] { on.reconnect_error(kept); });
+    if (again) tell(on.reconnect_error, kept);
 }
 
 void client_core::plan_reconnect() {
     if (!options_.reconnection || stopped_ || left_) return;
     if (options_.reconnection_attempts && attempts_ >= *options_.reconnection_attempts) {
         attempts_ = 0;
-        if (on.reconnect_failed) guarded([&] { on.reconnect_failed(); });
+        tell(on.reconnect_failed);
         return;
     }
     const duration pause = reconnection_pause(options_, attempts_, random_.next_u32().value_or(0));
@@ -406,7 +428,7 @@ void client_core::plan_reconnect() {
 
 void client_core::retry() {
     const std::uint64_t serial = serial_;
-    if (on.reconnect_attempt) guarded([&] { on.reconnect_attempt(attempts_); });
+    tell(on.reconnect_attempt, attempts_);
     if (serial != serial_ || left_) return;
     if (const auto begun = attempt(); !begun) attempt_failed(begun.error());
 }

@@ -17,6 +17,7 @@
 #include "base/random.hpp"
 #include "engineio/client.hpp"
 #include "net/loop_core.hpp"
+#include "socketio/handler_list.hpp"
 #include "socketio/proto/packet.hpp"
 #include "socketio/proto/packet_assembler.hpp"
 
@@ -77,11 +78,13 @@ public:
     ~client_core();
 
     struct handlers {
-        unique_function<void(const error&)> error;
-        unique_function<void(unsigned)> reconnect_attempt;
-        unique_function<void(unsigned)> reconnect;
-        unique_function<void(const weft::error&)> reconnect_error;
-        unique_function<void()> reconnect_failed;
+        handler_list<unique_function<void(const error&)>> error;
+        handler_list<unique_function<void(unsigned)>> reconnect_attempt;
+        handler_list<unique_function<void(unsigned)>> reconnect;
+        handler_list<unique_function<void(const weft::error&)>> reconnect_error;
+        handler_list<unique_function<void()>> reconnect_failed;
+        handler_list<unique_function<void()>> ping;
+        handler_list<unique_function<void(std::string_view)>> upgrade;
     };
     handlers on;
 
@@ -113,6 +116,8 @@ public:
     /// Sends a packet in its text form, without the digit of Engine.IO.
     send_status send(const std::string& text, const std::vector<message>& attachments,
                      const emit_flags& flags);
+    /// The server broke a rule: the connection ends, and comes back.
+    void broke_protocol(const error& why);
     /// Whether a packet would not leave at once.
     [[nodiscard]] bool behind() const noexcept { return !engine_ || engine_->behind(); }
     /// Runs `task` in a later turn of the loop, unless we are gone by then.
@@ -129,6 +134,10 @@ public:
     void guarded(F&& what) noexcept {
         if (!left_) run_guarded([&] { what(); });
     }
+    template <class F, class... Args>
+    void tell(handler_list<F>& whom, Args&&... what) noexcept {
+        whom.each([&](F& handler) { guarded([&] { handler(what...); }); });
+    }
 
 private:
     enum class state : std::uint8_t { closed, opening, open };
@@ -136,6 +145,8 @@ private:
     // engineio::client_user
     void on_open() override;
     void on_message(message_view what) override;
+    void on_ping() override;
+    void on_upgrade() override;
     void on_close(engineio::close_cause cause, const error& why) override;
 
     template <class F>
@@ -149,7 +160,7 @@ private:
     }
     void run_guarded(function_ref<void()> what) noexcept;
     void dispatch(const packet_view& packet, std::span<const byte_view> attachments);
-    void broke_protocol(errc why);
+    void on_msgpack(message_view what);
     void lost(client_disconnect_reason reason, const error& why);
     void attempt_failed(const error& why);
     result<void> attempt();
@@ -175,12 +186,11 @@ private:
     state state_ = state::closed;
     std::unique_ptr<engineio::client> engine_;
     std::optional<packet_assembler> assembler_;
-    std::string msgpack_text_;
-    std::vector<byte_view> msgpack_attachments_;
 
-    bool stopped_ = false;       // by `disconnect`: it does not come back
-    bool reconnecting_ = false;  // a pause, or an attempt after one
-    unsigned attempts_ = 0;      // to come back, since the connection was lost
+    bool prefers_websocket_ = false;  // what `remember_upgrade` remembers
+    bool stopped_ = false;            // by `disconnect`: it does not come back
+    bool reconnecting_ = false;       // a pause, or an attempt after one
+    unsigned attempts_ = 0;           // to come back, since the connection was lost
     std::uint64_t serial_ =
         0;  // of the attempt or pause: what belongs to an earlier one is ignored
     bool left_ = false;

@@ -18,24 +18,30 @@ namespace weft::socketio::detail {
 namespace {
 
 constexpr std::size_t packet_overhead = 128;
+constexpr std::size_t max_id = 256;  // what a server calls a socket or a session
 
-/// A stream's `digits-digits`, or the base-64 time of Node's own adapter with `.n` within one
-/// millisecond.
+/// Whether a text is what servers know as the place of an event:
+/// - `1795343544322-0`, a time in milliseconds and a number: Redis streams, and Weft;
+/// - `Q82xtA4` or `Q82xtA4.1`, that time in seven digits of base 64: Node's own adapter. The first
+///   digit is a capital letter from 2019 to 2050, which no word in small letters has;
+/// - 24 hexadecimal digits: MongoDB.
 bool looks_like_offset(std::string_view text) noexcept {
-    const auto digits = [](std::string_view part) {
-        return !part.empty() && part.find_first_not_of("0123456789") == std::string_view::npos;
+    constexpr std::string_view hexadecimal = "0123456789abcdef";
+    constexpr std::string_view base64 =
+        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_";
+    const auto only = [](std::string_view part, std::string_view digits) {
+        return !part.empty() && part.find_first_not_of(digits) == std::string_view::npos;
     };
-    if (const std::size_t dash = text.find('-'); dash != std::string_view::npos &&
-                                                 digits(text.substr(0, dash)) &&
-                                                 digits(text.substr(dash + 1))) {
-        return true;
+    const auto number = [&](std::string_view part) {
+        return part.size() <= 20 && only(part, hexadecimal.substr(0, 10));
+    };
+    if (text.size() == 24 && only(text, hexadecimal)) return true;
+    if (text.size() > 13 && text[13] == '-') {
+        return number(text.substr(0, 13)) && number(text.substr(14));
     }
-    const std::size_t dot = std::min(text.find('.'), text.size());
-    const std::string_view time = text.substr(0, dot);
-    const bool base64 = time.find_first_not_of(
-                            "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_") ==
-                        std::string_view::npos;
-    return time.size() == 7 && base64 && (dot == text.size() || digits(text.substr(dot + 1)));
+    if (text.size() < 7 || text.front() < 'M' || text.front() > 'Z') return false;
+    return only(text.substr(0, 7), base64) &&
+           (text.size() == 7 || (text[7] == '.' && number(text.substr(8))));
 }
 
 /// Takes the last argument off when it is a text that could be an offset, and gives it.
@@ -129,6 +135,10 @@ void client_namespace::emit_awaiting(std::string_view event, const encoded_argum
 
 send_status client_namespace::ask(std::string_view event, const encoded_arguments& args,
                                   const emit_flags& flags, ack_callback on_ack) {
+    if (acks_.size() >= core_.options().max_pending_acks) {
+        not_sent(std::move(on_ack), "max_pending_acks");
+        return send_status::dropped;
+    }
     const std::uint64_t id = next_id_++;
     std::optional<time_point> deadline;
     const auto limit = flags.timeout != duration::zero() ? std::optional(flags.timeout)
@@ -146,11 +156,13 @@ send_status client_namespace::ask(std::string_view event, const encoded_argument
 
 /// The answer to what could not be sent will not come.
 void client_namespace::not_sent(std::uint64_t id) {
-    core_.soon([this, id] {
-        if (auto found = acks_.extract(id)) {
-            tell(std::move(found.mapped().told),
-                 error(weft::errc::limit_exceeded, "the event was not sent"));
-        }
+    if (auto found = acks_.extract(id)) not_sent(std::move(found.mapped().told), "max_queue");
+}
+
+void client_namespace::not_sent(ack_callback told, std::string_view why) {
+    core_.soon([this, told = std::move(told), why]() mutable {
+        tell(std::move(told),
+             error(weft::errc::limit_exceeded, "the event was not sent: " + std::string(why)));
     });
 }
 
@@ -163,14 +175,34 @@ send_status client_namespace::send_event(std::string_view event, std::optional<s
 }
 
 send_status client_namespace::send_or_wait(outgoing packet) {
-    if (connected_) return core_.send(packet.text, packet.attachments, packet.flags);
+    if (connected_) return send_now(packet);
     packet.size = packet.text.size() + packet_overhead;
     for (const message& one : packet.attachments) packet.size += one.size() + packet_overhead;
-    const std::size_t most = core_.options().max_queue;
-    if (packet.size > most - std::min(most, waiting_size_)) return send_status::dropped;
+    if (!has_room(packet.size)) return send_status::dropped;
     waiting_size_ += packet.size;
     waiting_.push_back(std::move(packet));
     return send_status::queued;
+}
+
+bool client_namespace::has_room(std::size_t size) const noexcept {
+    const std::size_t most = core_.options().max_queue;
+    return size <= most - std::min(most, waiting_size_);
+}
+
+send_status client_namespace::send_now(const outgoing& packet) {
+    const send_status status = core_.send(packet.text, packet.attachments, packet.flags);
+    if (!on.any_outgoing.empty()) core_.soon([this, packet] { tell_outgoing(packet); });
+    return status;
+}
+
+void client_namespace::tell_outgoing(const outgoing& packet) {
+    const packet_result parsed = parse_packet(packet.text, no_limits, protocol_version::v4);
+    if (!parsed) return;
+    std::vector<byte_view> attachments;
+    for (const message& one : packet.attachments) attachments.push_back(one.bytes());
+    std::string scratch;
+    const std::string_view name = name_of(parsed.packet.event, scratch);
+    core_.tell(on.any_outgoing, *face, name, raw_arguments{parsed.packet.arguments, attachments});
 }
 
 void client_namespace::acknowledge(std::uint64_t id, const encoded_arguments& what) {
@@ -183,7 +215,14 @@ void client_namespace::acknowledge(std::uint64_t id, const encoded_arguments& wh
 
 send_status client_namespace::enqueue(std::string_view event, const encoded_arguments& args,
                                       const emit_flags& flags, ack_callback on_ack) {
-    queue_.push_back({next_serial_++, std::string(event), args, flags, std::move(on_ack)});
+    std::size_t size = event.size() + args.json.size() + packet_overhead;
+    for (const message& one : args.attachments) size += one.size() + packet_overhead;
+    if (!has_room(size)) {
+        if (on_ack) not_sent(std::move(on_ack), "max_queue");
+        return send_status::dropped;
+    }
+    waiting_size_ += size;
+    queue_.push_back({next_serial_++, std::string(event), args, flags, std::move(on_ack), size});
     drain_queue(false);
     return send_status::queued;
 }
@@ -206,6 +245,7 @@ void client_namespace::answered(std::uint64_t serial, const result<raw_arguments
     first.under_way = false;
     if (!answer && first.tries <= *core_.options().retries) return drain_queue(false);
     ack_callback told = std::move(first.told);
+    waiting_size_ -= first.size;
     queue_.pop_front();
     drain_queue(false);
     if (told) told(answer);
@@ -247,29 +287,29 @@ std::vector<ack_callback> client_namespace::forget_connection() {
     held_.clear();
     held_size_ = 0;
     std::vector<ack_callback> unanswered;
+    auto waits = waiting_.begin();  // their ids grow, too
     for (auto at = acks_.begin(); at != acks_.end();) {
-        const bool waits = std::any_of(waiting_.begin(), waiting_.end(),
-                                       [&](const outgoing& p) { return p.id == at->first; });
-        if (!waits) unanswered.push_back(std::move(at->second.told));
-        at = waits ? std::next(at) : acks_.erase(at);
+        while (waits != waiting_.end() && (!waits->id || *waits->id < at->first)) ++waits;
+        if (waits != waiting_.end() && waits->id == at->first) {
+            ++at;
+        } else {
+            unanswered.push_back(std::move(at->second.told));
+            at = acks_.erase(at);
+        }
     }
     return unanswered;
 }
 
 void client_namespace::tell_disconnected(client_disconnect_reason reason, const error& why,
                                          std::vector<ack_callback> unanswered) {
-    if (const auto told = on.disconnect) {
-        core_.guarded([&] { (*told)(*face, client_disconnect{reason, why}); });
-    }
+    core_.tell(on.disconnect, *face, client_disconnect{reason, why});
     const error gone(weft::errc::closed_by_peer, "the socket has been disconnected");
     for (ack_callback& one : unanswered) tell(std::move(one), gone);
 }
 
 void client_namespace::connect_failed(std::string_view message, std::string_view data,
                                       const error& why) {
-    if (const auto told = on.connect_error) {
-        core_.guarded([&] { (*told)(*face, connect_error{message, data, why}); });
-    }
+    core_.tell(on.connect_error, *face, connect_error{message, data, why});
 }
 
 void client_namespace::take(const packet_view& packet, std::span<const byte_view> attachments) {
@@ -307,7 +347,8 @@ void client_namespace::take_connect(const packet_view& packet) {
             }
         }
     }
-    if (!json.ok() || id_.empty()) {
+    if (!json.ok() || id_.empty() || id_.size() > max_id || pid.size() > max_id) {
+        id_.clear();
         const error why(errc::bad_payload, "the server does not speak this version of Socket.IO");
         return connect_failed(why.what(), {}, why);
     }
@@ -315,15 +356,17 @@ void client_namespace::take_connect(const packet_view& packet) {
     pid_ = std::move(pid);
     connected_ = true;
     ++connection_;
-    for (const outgoing& one : std::exchange(waiting_, {})) {
-        const send_status status = core_.send(one.text, one.attachments, one.flags);
-        if (status == send_status::dropped && one.id) not_sent(*one.id);
-    }
-    waiting_size_ = 0;
+    send_waiting();
     drain_queue(true);
     release_held();
-    if (const auto told = on.connect; told && connected_) {
-        core_.guarded([&] { (*told)(*face); });
+    if (connected_) core_.tell(on.connect, *face);
+}
+
+void client_namespace::send_waiting() {
+    for (const outgoing& one : std::exchange(waiting_, {})) {
+        waiting_size_ -= one.size;
+        const send_status status = send_now(one);
+        if (status == send_status::dropped && one.id) not_sent(*one.id);
     }
 }
 
@@ -369,7 +412,9 @@ void client_namespace::hold_event(const packet_view& packet,
         size += one.size() + packet_overhead;
     }
     const std::size_t most = core_.options().max_queue;
-    if (size > most - std::min(most, held_size_)) return;
+    if (size > most - std::min(most, held_size_)) {
+        return core_.broke_protocol({weft::errc::limit_exceeded, "events before the connection"});
+    }
     held_size_ += size;
     held_.push_back(std::move(kept));
 }
@@ -399,12 +444,33 @@ void client_namespace::dispatch(const packet_view& packet, std::span<const byte_
     std::string scratch;
     const std::string_view name = name_of(packet.event, scratch);
     const raw_arguments raw{arguments, attachments};
-    if (const auto any = on.any) core_.guarded([&] { (*any)(*face, name, raw); });
-    const auto found = on.events.find(std::string(name));
-    if (found == on.events.end() || !connected_) return;
-    const auto handler = found->second;
-    core_.guarded(
-        [&] { (*handler)(*face, name, raw, raw_ack(core_.home(), peer_key(), packet.id)); });
+    core_.tell(on.any, *face, name, raw);
+    if (connected_) handle(name, raw, packet.id);
+}
+
+/// Calls the handlers of an event. The first one has the right to acknowledge.
+void client_namespace::handle(std::string_view event, const raw_arguments& args,
+                              std::optional<std::uint64_t> id) {
+    const std::string key(event);
+    const auto found = on.events.find(key);
+    const bool known = found != on.events.end();
+    const auto chosen = known ? found->second : std::shared_ptr<event_handlers>();
+    const std::uint64_t peer = peer_key();
+    (known ? *chosen : on.unhandled).each([&](auto& handler) {
+        core_.guarded([&] {
+            handler(*face, event, args, {core_.home(), peer, std::exchange(id, std::nullopt)});
+        });
+    });
+    if (!known || !chosen->empty()) return;
+    const auto spent = on.events.find(key);  // by handlers that were for once
+    if (spent != on.events.end() && spent->second == chosen) on.events.erase(spent);
+}
+
+void client_namespace::add_handler(std::string_view event,
+                                   typed_event_handler<client_socket> handler, handler_life life) {
+    auto& all = on.events[std::string(event)];
+    if (all == nullptr) all = std::make_shared<event_handlers>();
+    all->add(std::move(handler), life);
 }
 
 void client_namespace::take_ack(const packet_view& packet, std::span<const byte_view> attachments) {
@@ -435,15 +501,14 @@ void client_namespace::expire_acks() {
             expired.push_back(id);
         }
     }
+    // What was never sent is not sent any more.
+    std::erase_if(waiting_, [&](const outgoing& one) {
+        const bool late = one.id && std::binary_search(expired.begin(), expired.end(), *one.id);
+        if (late) waiting_size_ -= one.size;
+        return late;
+    });
     const error late(weft::errc::timed_out, "no acknowledgement");
     for (const std::uint64_t id : expired) {
-        // What was never sent is not sent any more.
-        const auto waits = std::find_if(waiting_.begin(), waiting_.end(),
-                                        [&](const outgoing& p) { return p.id == id; });
-        if (waits != waiting_.end()) {
-            waiting_size_ -= waits->size;
-            waiting_.erase(waits);
-        }
         if (auto found = acks_.extract(id)) tell(std::move(found.mapped().told), late);
     }
 }

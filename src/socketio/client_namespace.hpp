@@ -28,17 +28,21 @@ public:
     client_namespace(const client_namespace&) = delete;
     client_namespace& operator=(const client_namespace&) = delete;
 
-    using any_handler =
-        unique_function<void(client_socket&, std::string_view, const raw_arguments&)>;
+    using any_handler = client_socket::any_handler;
+    using event_handlers = handler_list<typed_event_handler<client_socket>>;
     struct handlers {
-        // Shared, so that one may be replaced while it runs.
-        std::unordered_map<std::string, std::shared_ptr<typed_event_handler<client_socket>>> events;
-        std::shared_ptr<any_handler> any;
-        std::shared_ptr<unique_function<void(client_socket&)>> connect;
-        std::shared_ptr<unique_function<void(client_socket&, const connect_error&)>> connect_error;
-        std::shared_ptr<unique_function<void(client_socket&, const client_disconnect&)>> disconnect;
+        // Shared, so that an event may be switched off while it is handled.
+        std::unordered_map<std::string, std::shared_ptr<event_handlers>> events;
+        event_handlers unhandled;
+        handler_list<any_handler> any;
+        handler_list<any_handler> any_outgoing;
+        handler_list<unique_function<void(client_socket&)>> connect;
+        handler_list<unique_function<void(client_socket&, const connect_error&)>> connect_error;
+        handler_list<unique_function<void(client_socket&, const client_disconnect&)>> disconnect;
     };
     handlers on;
+    void add_handler(std::string_view event, typed_event_handler<client_socket> handler,
+                     handler_life life);
 
     /// The face; set once it is made.
     client_socket* face = nullptr;
@@ -95,16 +99,19 @@ private:
         encoded_arguments args;
         emit_flags flags;
         ack_callback told;
+        std::size_t size;  // what it is charged with
         unsigned tries = 0;
         bool under_way = false;
     };
 
     void take_connect(const packet_view& packet);
+    void send_waiting();
     void take_connect_error(const packet_view& packet);
     void take_event(const packet_view& packet, std::span<const byte_view> attachments);
     void take_ack(const packet_view& packet, std::span<const byte_view> attachments);
     void hold_event(const packet_view& packet, std::span<const byte_view> attachments);
     void dispatch(const packet_view& packet, std::span<const byte_view> attachments);
+    void handle(std::string_view event, const raw_arguments& args, std::optional<std::uint64_t> id);
     void release_held();
     void send_connect();
     /// Forgets the connection. What was asked over it will not be answered.
@@ -114,7 +121,11 @@ private:
     send_status send_event(std::string_view event, std::optional<std::uint64_t> id,
                            const encoded_arguments& args, const emit_flags& flags);
     send_status send_or_wait(outgoing packet);
+    send_status send_now(const outgoing& packet);
+    void tell_outgoing(const outgoing& packet);
+    [[nodiscard]] bool has_room(std::size_t size) const noexcept;
     void not_sent(std::uint64_t id);
+    void not_sent(ack_callback told, std::string_view why);
     send_status ask(std::string_view event, const encoded_arguments& args, const emit_flags& flags,
                     ack_callback on_ack);
     send_status enqueue(std::string_view event, const encoded_arguments& args,
@@ -138,7 +149,7 @@ private:
     bool recovered_ = false;
 
     std::vector<outgoing> waiting_;
-    std::size_t waiting_size_ = 0;
+    std::size_t waiting_size_ = 0;  // of waiting_ and queue_
     std::vector<incoming> held_;
     std::size_t held_size_ = 0;
     std::map<std::uint64_t, pending> acks_;

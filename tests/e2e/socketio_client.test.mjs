@@ -1,4 +1,5 @@
-// Our Socket.IO client against Node's server and ours. Needs SOCKETIO_CLIENT_PROBE_BIN, SOCKETIO_APP_BIN and openssl.
+// Our Socket.IO client, with typed handlers, against Node's server: what socketio_scenario.test.mjs does not tell. Needs
+// SOCKETIO_CLIENT_PROBE_BIN and openssl.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -126,18 +127,3 @@ test('a server that takes leave is not asked again', async (t) => {
   (await joined).disconnect(true);
   await probe.seen('disconnect io server disconnect');
 });
-
-for (const { name, args } of kinds) {
-  for (const packed of [false, true]) {
-    test(`our own server: ${name}, ${packed ? 'msgpack' : 'text'}`, async (t) => {
-      const app = spawn(process.env.SOCKETIO_APP_BIN, ['--threads', '2', ...(packed ? ['--msgpack'] : [])], { stdio: ['ignore', 'pipe', 'inherit'] });
-      t.after(() => app.kill('SIGKILL'));
-      const [line] = await once(createInterface({ input: app.stdout }), 'line');
-      const probe = start(t, line.replace('listening on ', ''), '--app', '--admin', '--token', 'secret', ...args, ...(packed ? ['--msgpack'] : []));
-      assert.equal(await probe.exited, 0);
-      assert.deepEqual(probe.lines.filter((l) => !l.startsWith('admin')),
-        ['echo hé', 'blob intact', 'asked who? me', 'socketio.bad_argument: sum: argument 1: expected a number', 'disconnect io server disconnect']);
-      assert.ok(probe.lines.includes('admin connect'));
-    });
-  }
-}

@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { createServer, request as httpRequest } from 'node:http';
 import { Server as NodeServer } from 'socket.io';
+import { Proxy } from './support.mjs';
 
 /// The application on Node's Socket.IO. Resolves to {url, stop}.
 export async function nodeApplication(options = {}) {
@@ -20,7 +21,7 @@ export async function nodeApplication(options = {}) {
   io.of('/admin').on('connection', (socket) => { socket.emit('granted', socket.handshake.auth); });
   io.of(/^\/room-\d+$/).on('connection', (socket) => { socket.emit('where', socket.nsp.name); });
   io.on('connection', (socket) => {
-    socket.emit('welcome', socket.handshake.auth, socket.recovered);
+    if (!socket.recovered) socket.emit('welcome', socket.handshake.auth, socket.recovered);
     socket.use(([event], next) => next(event === 'forbidden' ? new Error('no') : undefined));
     socket.on('error', () => {});
     socket.on('disconnecting', (reason) => reasons.push(`${reason} in ${socket.rooms.size}`));
@@ -56,6 +57,14 @@ const heard = (socket, event) => new Promise((resolve) => socket.once(event, (..
   if (socket._pid !== undefined && typeof args.at(-1) === 'string' && /^[\w-]{6,}/.test(args.at(-1))) args.pop();
   resolve(args);
 }));
+
+/// Until a client has upgraded if it may, else until its poll waits: then a server notices at once when it is gone.
+async function untilSettled(socket, { transports = ['websocket'] }, proxy) {
+  const last = transports.at(-1);
+  while (socket.io.engine.transport.name !== last) await new Promise((done) => setImmediate(done));
+  await socket.emitWithAck('echo', 'barrier');
+  if (last === 'polling') await proxy.polled();
+}
 
 /// Our data model is that of JSON: a Date that came by msgpack goes on as its text.
 const asText = (date) => (date instanceof Date ? date.toJSON() : date);
@@ -165,20 +174,77 @@ export async function run(url, connect, options) {
   ended = heard(e, 'disconnect');
   a.emit('push_out', 'out');
   saw('push_out', (await ended)[0]);
-  saw('reasons', await a.emitWithAck('reasons'));
+  const left = [];
+  while (left.length < 3) left.push(...await a.emitWithAck('reasons'));
+  saw('reasons', left.sort());
   const f = await open();
   await f.emitWithAck('join', 'x');
   f.disconnect();
   const until = async () => { for (;;) { const seen = await a.emitWithAck('reasons'); if (seen.length > 0) return seen; } };
   saw('reason of a client that leaves', await until());
-  const g = await open();
-  g.io.engine.close();
+  const proxy = await Proxy.to(url);
+  const g = connect(proxy.url, { forceNew: true, reconnection: false, ...options });
+  await heard(g, 'welcome');
+  await untilSettled(g, options, proxy);
+  proxy.stop();
   saw('reason of a client that vanishes', await until());
 
   ended = heard(a, 'disconnect');
   a.emit('shout', 'x'.repeat(1_100_000));
   saw('too large', (await ended)[0]);
   b.disconnect();
+  return trace;
+}
+
+/// A client that loses its connection again and again and comes back, by a server with connection state recovery: what it
+/// missed it hears once and in order, and nobody notices the rest.
+export async function recover(url, connect, options) {
+  const trace = [];
+  const saw = (step, value) => trace.push([step, value]);
+  const proxy = await Proxy.to(url);
+  const a = connect(proxy.url, { forceNew: true, reconnectionDelay: 20, reconnectionDelayMax: 40, ...options });
+  const welcome = await heard(a, 'welcome');
+  const b = connect(url, { forceNew: true, reconnection: false, ...options });
+  await heard(b, 'welcome');
+  const { id } = a;
+  const said = [];
+  a.on('said', (what) => said.push(Buffer.isBuffer(what) ? [...what] : what));
+  a.on('welcome', () => said.push('a new session'));
+  await a.emitWithAck('join', 'red');
+  const untilNoticed = async () => { while (await b.emitWithAck('count', 'red') > 0); };
+
+  const untilHeard = async (count) => { while (said.length < count) await heard(a, 'said'); };
+  const away = async (...meanwhile) => {
+    const before = said.length;
+    await untilSettled(a, options, proxy);
+    const lost = heard(a, 'disconnect');
+    proxy.cut();
+    await lost;
+    await untilNoticed();
+    for (const what of meanwhile) b.emit('say', 'red', what);
+    await b.emitWithAck('echo', 'barrier');
+    const back = heard(a, 'connect');
+    proxy.restore();
+    await back;
+    await untilHeard(before + meanwhile.length);
+    return [a.recovered, a.id === id, await b.emitWithAck('count', 'red')];
+  };
+
+  saw('welcome', welcome);
+  saw('away for nothing', await away());
+  saw('and again', await away());
+  b.emit('say', 'red', 'heard');
+  await untilHeard(1);
+  saw('away for three events', await away('missed', Buffer.from([1, 2]), 'also missed'));
+  const asked = heard(a, 'disconnect').then(() => a.emitWithAck('echo', 'while away'));
+  saw('with something to say', await away('missed again'));
+  saw('answer', await asked);
+  for (let i = 0; i < 8; ++i) saw('round', await away(...[i, i].slice(i % 3)));
+  await a.emitWithAck('echo', 'barrier');
+  saw('said', said);
+  a.disconnect();
+  b.disconnect();
+  proxy.stop();
   return trace;
 }
 

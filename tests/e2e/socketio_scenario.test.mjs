@@ -1,12 +1,14 @@
-// The scenario of socketio_scenario.mjs against Node's server and against ours, by every transport and parser. What differs
-// on purpose stands in `differences`, with the reason in docs/design/socketio.md. Needs SOCKETIO_APP_BIN.
+// The scenarios of socketio_scenario.mjs: Node's server and ours, npm's client and ours, by every transport and parser. What
+// differs on purpose is named here, with the reason in docs/design/socketio.md. Needs SOCKETIO_APP_BIN and
+// SOCKETIO_CLIENT_REMOTE_BIN.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { io } from 'socket.io-client';
 import msgpack from 'socket.io-msgpack-parser';
-import { nodeApplication, requests, run } from './socketio_scenario.mjs';
+import { nodeApplication, recover, requests, run } from './socketio_scenario.mjs';
 import { Server } from './support.mjs';
+import { connect as weft, stop as stopWeft } from './weft_client.mjs';
 
 const app = (...flags) => Server.startProgram(process.env.SOCKETIO_APP_BIN, flags);
 
@@ -20,20 +22,36 @@ const kinds = [
   { name: 'four loops', client: {}, flags: ['--threads', '4'] },
 ];
 
-for (const kind of kinds) {
-  test(`${kind.name}: our server and Node's tell the same story`, { timeout: 120_000 }, async () => {
-    const node = await nodeApplication(kind.node);
-    const ours = await app(...(kind.flags ?? []));
+/// The same story told by each client with each server; npm's with Node's is the one that the others are compared with.
+async function compare(t, { client, node, flags = [] }, tell) {
+  const story = async (start, connect) => {
+    const server = await start();
     try {
-      const expected = await run(node.url, io, kind.client);
-      const seen = await run(ours.url, io, kind.client);
+      return await tell(server.url, connect, client);
+    } finally {
+      stopWeft();
+      assert.equal(await server.stop() ?? 0, 0);
+    }
+  };
+  const startNode = () => nodeApplication(node);
+  const startOurs = () => app(...flags);
+  const expected = await story(startNode, io);
+  const pairs = { "npm's client, our server": [startOurs, io], "our client, Node's server": [startNode, weft], 'our client, our server': [startOurs, weft] };
+  for (const [name, [start, connect]] of Object.entries(pairs)) {
+    await t.test(name, async () => {
+      const seen = await story(start, connect);
       for (let i = 0; i < expected.length; ++i) assert.deepEqual(seen[i], expected[i]);
       assert.equal(seen.length, expected.length);
-    } finally {
-      await node.stop();
-      assert.equal(await ours.stop(), 0);
-    }
-  });
+    });
+  }
+}
+
+for (const kind of kinds) test(kind.name, { timeout: 120_000 }, (t) => compare(t, kind, run));
+
+for (const { name, client, ...parser } of kinds.slice(0, 5)) {
+  test(`coming back: ${name}`, { timeout: 120_000 }, (t) => compare(t, {
+    client, node: { ...parser.node, connectionStateRecovery: {} }, flags: [...parser.flags ?? [], '--recovery', '--threads', '4'],
+  }, recover));
 }
 
 describe('requests that no client makes', { timeout: 60_000 }, () => {

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -53,6 +53,53 @@ export class Server {
     this.child.kill('SIGTERM');
     return this.exited;
   }
+}
+
+/// A way to a server on loopback that can be cut.
+export class Proxy {
+  static async to(url) {
+    const proxy = new Proxy();
+    proxy.pairs = new Map();
+    proxy.changed = new EventEmitter();
+    proxy.open = true;
+    proxy.listener = net.createServer((near) => proxy.take(near, Number(new URL(url).port)));
+    proxy.listener.listen(0, '127.0.0.1');
+    await once(proxy.listener, 'listening');
+    proxy.url = `http://127.0.0.1:${proxy.listener.address().port}`;
+    return proxy;
+  }
+
+  take(near, port) {
+    if (!this.open) { near.destroy(); return; }
+    const far = net.connect(port, '127.0.0.1');
+    const pair = { far, polls: false };
+    this.pairs.set(near, pair);
+    near.on('data', (data) => far.write(data, () => {
+      pair.polls = data.toString('latin1', 0, 3) === 'GET';
+      this.changed.emit('sent');
+    }));
+    far.on('data', () => { pair.polls = false; });
+    near.on('end', () => far.end());
+    far.pipe(near);
+    for (const end of [near, far]) {
+      end.on('error', () => {});
+      end.on('close', () => { near.destroy(); far.destroy(); this.pairs.delete(near); });
+    }
+  }
+
+  /// A GET waits for its answer.
+  async polled() {
+    while (![...this.pairs.values()].some((pair) => pair.polls)) await once(this.changed, 'sent');
+  }
+
+  /// Ends all connections, and refuses new ones until `restore`.
+  cut() {
+    this.open = false;
+    for (const [near, { far }] of this.pairs) { near.destroy(); far.destroy(); }
+  }
+
+  restore() { this.open = true; }
+  stop() { this.cut(); this.listener.close(); }
 }
 
 /// A client of the `ws` package: what comes waits in a queue until it is asked for.

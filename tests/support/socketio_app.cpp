@@ -108,7 +108,9 @@ void questions(io_server& io) {
 }
 
 void events(io_server& io, journal& reasons) {
-    io.on_connect([](socket& s) { s.emit("welcome", *s.auth<json_text>(), s.recovered()); });
+    io.on_connect([](socket& s) {
+        if (!s.recovered()) s.emit("welcome", *s.auth<json_text>(), s.recovered());
+    });
     io.use(
         [](socket&, std::string_view event, const raw_arguments&) { return event != "forbidden"; });
     io.on("echo", [](socket&, rest<value> what) { return what; });

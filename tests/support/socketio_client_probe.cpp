@@ -1,11 +1,8 @@
 // A Socket.IO client for the end-to-end tests: connects to the given URL, holds a conversation and
-// prints what it sees, until the server sends "finish". With --app the server is socketio_app,
-// which the probe asks to be disconnected in the end.
+// prints what it sees, until the server sends "finish".
 //
 //     socketio_client_probe URL [--transports a,b] [--ca FILE] [--msgpack] [--token T] [--admin]
-//     [--app]
 
-#include <algorithm>
 #include <cstdio>
 #include <future>
 #include <map>
@@ -33,13 +30,7 @@ struct settings {
     weft::socketio::client_options options;
     weft::tls_client_options tls;
     bool admin = false;
-    bool app = false;
 };
-
-struct reversed {
-    bytes reversed;
-};
-WEFT_FIELDS(reversed, reversed)
 
 settings parse(int count, char** arguments) {
     settings all;
@@ -51,8 +42,6 @@ settings parse(int count, char** arguments) {
             all.options.parser = weft::socketio::packet_parser::msgpack;
         } else if (name == "--admin") {
             all.admin = true;
-        } else if (name == "--app") {
-            all.app = true;
         } else if (i + 1 < count && name == "--transports") {
             const std::string_view wanted = arguments[++i];
             all.options.transports.clear();
@@ -103,21 +92,6 @@ void converse(client_socket& s) {
     });
 }
 
-weft::task<void> visit(weft::socketio::client_socket_ref s) {
-    const auto echo =
-        co_await s.emit_with_ack<std::tuple<std::string, int>>("echo", "h\xC3\xA9", 3);
-    say(echo ? "echo " + std::get<0>(*echo) : echo.error().message());
-    bytes sent = pattern(70'000);
-    const auto back = co_await s.emit_with_ack<reversed>("binary", sent);
-    std::reverse(sent.begin(), sent.end());
-    say(back && back->reversed == sent ? "blob intact" : "blob damaged");
-    const auto answer = co_await s.emit_with_ack<std::string>("ask", "who?");
-    say("asked " + (answer ? *answer : answer.error().message()));
-    const auto sum = co_await s.emit_with_ack<int>("sum", "forty", 2);
-    say(sum ? "a sum?" : sum.error().what());
-    s.emit("kick");
-}
-
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -129,15 +103,6 @@ int main(int count, char** arguments) {
             client_socket& s = c.socket();
             report(s, "");
             if (all.admin) report(c.of("/admin"), "admin ");
-            if (all.app) {
-                s.on_connect([](client_socket& me) {
-                    weft::detail::spawn(visit(me.ref()), [](std::exception_ptr) {});
-                });
-                s.on_disconnect([&](client_socket&, const weft::socketio::client_disconnect& how) {
-                    say("disconnect " + std::string(to_string(how.reason)));
-                    finished.set_value();
-                });
-            }
             c.on_reconnect([](unsigned) { say("reconnect"); });
             s.on("sum", [](int a, int b) { return a + b; })
                 .on("reverse", [](bytes what) { return bytes(what.rbegin(), what.rend()); })

@@ -89,6 +89,9 @@ public:
     [[nodiscard]] emission<const client_socket_ref> volatile_() const noexcept {
         return emission<const client_socket_ref>(*this).volatile_();
     }
+    [[nodiscard]] emission<const client_socket_ref> uncompressed() const noexcept {
+        return emission<const client_socket_ref>(*this).uncompressed();
+    }
     [[nodiscard]] emission<const client_socket_ref> timeout(duration limit) const noexcept {
         return emission<const client_socket_ref>(*this).timeout(limit);
     }
@@ -143,19 +146,38 @@ public:
     /// What the next connection shows, in place of `client_options::auth`.
     void set_auth(client_auth auth);
 
-    /// Handles an event; replaces what handled it before. The parameters are those of a server's
-    /// handler: the socket or not, the arguments, perhaps an `ack`; what it returns acknowledges.
+    // Handlers of one kind run in the order they were added. They may add and remove some.
+
+    /// Handles an event. The parameters are those of a server's handler: the socket or not, the
+    /// arguments, perhaps an `ack`; what it returns acknowledges, if it is the event's first.
     ///
     ///     s.on("question", [](std::string text) { return text.size(); });
     template <class F>
     client_socket& on(std::string_view event, F handler) {
-        set_handler(event, detail::make_event_handler<client_socket>(std::move(handler)));
+        add_handler(event, detail::make_event_handler<client_socket>(std::move(handler)));
         return *this;
     }
+    /// Handles the event when it comes next, and then no more.
+    template <class F>
+    client_socket& once(std::string_view event, F handler) {
+        add_handler_once(event, detail::make_event_handler<client_socket>(std::move(handler)));
+        return *this;
+    }
+    /// Removes the handlers of one event, or of all.
     client_socket& off(std::string_view event);
-    /// Hears of every event before its handler does, and of those without one.
-    client_socket& on_any(
-        unique_function<void(client_socket&, std::string_view, const raw_arguments&)> handler);
+    client_socket& off();
+    using any_handler =
+        unique_function<void(client_socket&, std::string_view event, const raw_arguments&)>;
+    /// Hears of every event before its handlers do, and of those without any.
+    client_socket& on_any(any_handler handler);
+    client_socket& off_any();
+    /// Hears of every event that is sent, once it is.
+    client_socket& on_any_outgoing(any_handler handler);
+    client_socket& off_any_outgoing();
+    /// Handles the events that have no handler. Without this they are dropped.
+    client_socket& on_unhandled(
+        unique_function<void(client_socket&, std::string_view event, const raw_arguments&, raw_ack)>
+            handler);
     client_socket& on_connect(unique_function<void(client_socket&)> handler);
     client_socket& on_connect_error(
         unique_function<void(client_socket&, const connect_error&)> handler);
@@ -204,7 +226,9 @@ private:
     friend class emission;
 
     explicit client_socket(std::unique_ptr<detail::client_namespace> at) noexcept;
-    void set_handler(std::string_view event, detail::typed_event_handler<client_socket> handler);
+    void add_handler(std::string_view event, detail::typed_event_handler<client_socket> handler);
+    void add_handler_once(std::string_view event,
+                          detail::typed_event_handler<client_socket> handler);
     send_status emit_encoded(std::string_view event, const encoded_arguments& args,
                              const detail::emit_flags& flags);
     void emit_awaiting(std::string_view event, const encoded_arguments& args,
@@ -256,6 +280,10 @@ public:
     client& on_reconnect_error(unique_function<void(const error&)> handler);
     /// All attempts have failed.
     client& on_reconnect_failed(unique_function<void()> handler);
+    /// The server asked whether we are there.
+    client& on_ping(unique_function<void()> handler);
+    /// The connection goes on over another transport: "websocket".
+    client& on_upgrade(unique_function<void(std::string_view transport)> handler);
 
 private:
     friend class client_thread;

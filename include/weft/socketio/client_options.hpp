@@ -55,12 +55,17 @@ struct client_options {
     std::vector<engineio::transport_kind> transports{engineio::transport_kind::polling,
                                                      engineio::transport_kind::websocket};
     bool upgrade = true;
+    /// Begins with WebSocket when the connection before had come to it.
+    bool remember_upgrade = false;
     /// When one transport cannot connect, tries the next.
     bool try_all_transports = false;
     /// Keeps the server's cookies while connected; load balancers need them for polling.
     bool with_credentials = false;
     /// Of one polling request. Unset: the heartbeat alone decides.
     std::optional<duration> request_timeout{};
+    /// Offers to compress WebSocket messages. The JavaScript client always does, but Node's server
+    /// takes it up only when told to.
+    std::optional<ws::deflate_options> per_message_deflate{};
 
     // Connecting and coming back.
     /// Connects in the loop's next turn, as if `connect` were called.
@@ -91,6 +96,8 @@ struct client_options {
     /// What may wait for the server, and, per namespace, for the connection. What does not fit is
     /// dropped, which `emit` tells.
     std::size_t max_queue = 32 * 1024 * 1024;
+    /// Acknowledgements that the server may owe each namespace; more fail at once.
+    std::size_t max_pending_acks = 10'000;
 };
 
 }  // namespace weft::socketio

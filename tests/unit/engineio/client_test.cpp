@@ -41,6 +41,8 @@ protected:
     void on_message(message_view what) override {
         note((what.is_text() ? "text " : "binary ") + std::string(what.text()));
     }
+    void on_ping() override { ++pings; }
+    void on_upgrade() override { ++upgrades; }
     void on_close(close_cause cause, const error& why) override {
         static const strings names{"ping timeout", "transport close", "transport error",
                                    "forced close"};
@@ -53,6 +55,8 @@ protected:
         if (at_event) at_event(seen.back());
     }
 
+    int pings = 0;
+    int upgrades = 0;
     net::sim_backend& io;
     std::unique_ptr<net::loop_core> core;
     test::engineio_peer server;
