@@ -76,6 +76,12 @@ void connection::on_end(net::byte_stream&) noexcept {
     end();
 }
 
+// The same, behind requests that it has sent on before.
+void connection::on_end_ahead() noexcept {
+    end_ahead_ = true;
+    if (is_lent()) on_end(stream_);
+}
+
 void connection::on_deadline() noexcept {
     within_memory([&] {
         if (!std::exchange(waking_, false)) return deadline_passed();
@@ -156,6 +162,7 @@ void connection::consume_held() {
     if (phase_ == phase::switching) return finish_switch(writable(held));
     arm(now() + service_.options_.idle_timeout);
     consume(writable(held));
+    if (end_ahead_ && is_lent()) return on_end(stream_);
     if (!holds_bytes() && phase_ <= phase::body) unpause();
 }
 
@@ -417,6 +424,11 @@ void connection::run_upgrade(const request& req, router::endpoint& where) {
     if (!returned) return answer(response::plain_error(500));
     arm(now() + service_.options_.reply_timeout);
     pause();
+}
+
+/// The answer is the user's business, and may take its time.
+bool connection::is_lent() const noexcept {
+    return phase_ == phase::waiting || phase_ == phase::streaming || phase_ == phase::upgrading;
 }
 
 /// What the handle and this connection will know of each other.

@@ -27,6 +27,7 @@ public:
     void on_data(byte_span data) noexcept override;
     void on_drained() noexcept override;
     void on_end(net::byte_stream& stream) noexcept override;
+    void on_end_ahead() noexcept override;
     void on_deadline() noexcept override;
     void on_closed(std::error_code why) noexcept override;
 
@@ -82,6 +83,7 @@ private:
     template <class F>
     void within_memory(F&& work) noexcept;
     std::shared_ptr<detail::reply_state> lend(phase with);
+    [[nodiscard]] bool is_lent() const noexcept;
     void accept_upgrade(std::unique_ptr<net::stream_handler> next);
     void finish_switch(byte_span unread) noexcept;
     [[nodiscard]] bool try_move(const request& req, router::match found, byte_span head,
@@ -128,7 +130,8 @@ private:
     bool is_head_ = false;      // the present request's method is HEAD
     bool in_handler_ = false;   // a handler runs, with views of the present request
     bool paused_ = false;
-    bool waking_ = false;  // the deadline is a wake-up
+    bool end_ahead_ = false;  // the peer's end is there, behind requests that are not read yet
+    bool waking_ = false;     // the deadline is a wake-up
 };
 
 }  // namespace weft::http

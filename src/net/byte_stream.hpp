@@ -53,6 +53,10 @@ public:
     /// written.
     virtual void on_end(byte_stream& stream) noexcept;
 
+    /// The peer will send no more, as `on_end` is going to say when reading goes on: it is paused,
+    /// and the end may have bytes in front of it. Can be told again when reading is paused anew.
+    virtual void on_end_ahead() noexcept {}
+
     /// The moment given to `byte_stream::set_deadline` has passed. The deadline is off until set
     /// again. Also while what is queued at `close` is still being written.
     virtual void on_deadline() noexcept {}

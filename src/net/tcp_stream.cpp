@@ -162,6 +162,7 @@ void tcp_stream::read() noexcept {
         budget -= std::min(budget, got.bytes);
         deliver(target.first(got.bytes));
     }
+    if (end_seen_ && readable_ && opened_ && usable()) handler_->on_end_ahead();
 }
 
 void tcp_stream::deliver(byte_span data) noexcept {

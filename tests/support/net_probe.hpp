@@ -24,7 +24,7 @@ struct record {
     std::string received;
     std::size_t chunk = 0;  // what the last on_data brought
     std::error_code why;
-    int opened = 0, drained = 0, ended = 0, deadlines = 0, closed = 0;
+    int opened = 0, drained = 0, ended = 0, end_ahead = 0, deadlines = 0, closed = 0;
     bool buried = false;
     bool echo = false;
     std::size_t target_size = 0;  // not 0: read into a buffer of this size
@@ -68,6 +68,10 @@ public:
         ++record_->ended;
         tell("end", record_->on_end);
         if (!handled) stream_handler::on_end(stream);
+    }
+    void on_end_ahead() noexcept override {
+        ++record_->end_ahead;
+        tell("end ahead", nullptr);
     }
     void on_deadline() noexcept override {
         ++record_->deadlines;

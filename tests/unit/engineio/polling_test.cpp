@@ -87,6 +87,18 @@ TEST(polling, a_poll_that_the_client_gives_up_ends_the_session) {
     EXPECT_EQ(world.find(0), nullptr);
 }
 
+TEST(polling, a_poll_with_a_request_behind_it_tells_of_the_end_too) {
+    eio_world world;
+    const std::string sid = world.open_polling();
+    const auto client = world.hang(sid);
+    world.send(client, eio_world::post(eio_world::of(sid), "4behind"));
+    EXPECT_TRUE(world.users[0]->closed.empty());
+    world.io.peer_end(client);
+    world.run();
+    EXPECT_EQ(world.users[0]->closed, reasons{close_reason::transport_error});
+    EXPECT_TRUE(world.users[0]->messages.empty());
+}
+
 TEST(polling, a_binary_body_ends_the_session) {
     eio_world world;
     const std::string sid = world.open_polling();

@@ -17,6 +17,9 @@ using namespace testing;
 struct later_world : http_world {
     explicit later_world(const options& limits = {}) : http_world(limits) {
         EXPECT_TRUE(routes.get("/now", [](const request&) { return response::text(200, "now"); }));
+        EXPECT_TRUE(routes.get("/large", [](const request&) {
+            return response::text(200, std::string(1'000'000, 'x'));
+        }));
         EXPECT_TRUE(routes.get("/later", [this](const request&, responder r) {
             r.on_gone([this] { ++gone; });
             waiting.push_back(std::move(r));
@@ -126,6 +129,38 @@ TEST(deferred_reply, a_peer_that_ends_its_side_is_gone) {
     world.run();
     EXPECT_EQ(world.gone, 1);
     EXPECT_FALSE(world.waiting[0]);
+    EXPECT_EQ(world.connections(), 0U);
+}
+
+TEST(deferred_reply, a_peer_that_ends_its_side_behind_further_requests_is_gone) {
+    for (const char* pipelined : {"/now", "/later"}) {
+        later_world world;
+        const auto client = world.open();
+        world.send(client, get("/later") + get(pipelined));
+        EXPECT_EQ(world.gone, 0);
+        world.io.peer_send(client, get("/now"));
+        world.io.peer_end(client);
+        world.run();
+        EXPECT_EQ(world.gone, 1);
+        EXPECT_EQ(world.connections(), 0U);
+    }
+}
+
+TEST(deferred_reply, a_peer_that_has_ended_its_side_before_is_gone) {
+    later_world world;
+    const auto client = world.open();
+    world.io.peer_window(client, 1000);
+    world.send(client, get("/large") + get("/later") + get("/now"));
+    world.io.peer_end(client);
+    world.run();
+    EXPECT_EQ(world.gone, 0);
+    std::string reply;
+    for (int i = 0; i < 2000; ++i) {
+        reply += world.take(client);
+        world.run(1);
+    }
+    EXPECT_EQ(statuses(reply), std::vector{200});
+    EXPECT_EQ(world.gone, 1);
     EXPECT_EQ(world.connections(), 0U);
 }
 

@@ -169,6 +169,27 @@ TEST_P(every_backend, pause_keeps_bytes_when_both_ends_are_sent) {
     EXPECT_EQ(server->why, make_error_code(errc::closed_by_peer));
 }
 
+TEST_P(every_backend, a_paused_stream_is_told_of_an_end_behind_unread_bytes) {
+    for (const bool pauses_in_time : {true, false}) {
+        auto [client, server] = pair();
+        if (pauses_in_time) {
+            server->stream->pause_reading();
+        } else {  // what it reads makes it pause
+            server->on_data = [](record& r) { r.stream->pause_reading(); };
+        }
+        client->write("unread");
+        client->stream->shutdown();
+        ASSERT_TRUE(until([&, server = server] { return server->end_ahead == 1; }));
+        EXPECT_EQ(server->received, pauses_in_time ? "" : "unread");
+        EXPECT_EQ(server->ended, 0);
+        server->stream->resume_reading();
+        ASSERT_TRUE(until([&, server = server] { return server->closed == 1; }));
+        EXPECT_EQ(server->received, "unread");
+        EXPECT_EQ(server->ended, 1);
+        EXPECT_EQ(server->end_ahead, 1);
+    }
+}
+
 TEST_P(every_backend, refused_connection_is_an_error) {
     const auto failure = std::make_shared<error>(errc::invalid_state);
     core.close_listener(0);
