@@ -31,33 +31,31 @@ struct owned_target {
     emit_flags flags;
 };
 
-/// Rooms as the hub's topics.
-class hub_audience {
-public:
-    template <class Rooms>
-    hub_audience(const space_info& space, const Rooms& rooms, const Rooms& except) {
-        if (rooms.size() == 0) {
-            topics_.push_back(space.topic);
-        } else {
-            for (const auto& room : rooms) add(space, room);
-        }
-        count_ = topics_.size();
-        for (const auto& room : except) add(space, room);
-        for (const std::string& topic : topics_) views_.push_back(topic);
+/// Rooms as the hub's topics. **Lifetime**: until the next one on this loop, whose memory it uses.
+template <class Rooms>
+pubsub::audience hub_audience(loop_context& on, const space_info& space, const Rooms& rooms,
+                              const Rooms& except) {
+    std::string& names = on.topic_names;
+    std::vector<std::string_view>& topics = on.topics;
+    names.clear();
+    topics.clear();
+    std::size_t size = 0;
+    for (const auto* list : {&rooms, &except}) {
+        for (const auto& room : *list) size += space.topic.size() + 1 + room.size();
     }
-    [[nodiscard]] pubsub::audience get() const noexcept {
-        const std::span<const std::string_view> all(views_);
-        return {all.first(count_), all.subspan(count_)};
-    }
-
-private:
-    void add(const space_info& space, std::string_view room) {
-        append_room_topic(topics_.emplace_back(), space, room);
-    }
-    std::vector<std::string> topics_;
-    std::vector<std::string_view> views_;
-    std::size_t count_ = 0;
-};
+    names.reserve(size);  // so that the views into it stay
+    const auto add = [&](std::string_view room) {
+        const std::size_t begin = names.size();
+        append_room_topic(names, space, room);
+        topics.push_back(std::string_view(names).substr(begin));
+    };
+    for (const auto& room : rooms) add(room);
+    if (topics.empty()) topics.push_back(space.topic);
+    const std::size_t count = topics.size();
+    for (const auto& room : except) add(room);
+    const std::span<const std::string_view> all(topics);
+    return {all.first(count), all.subspan(count)};
+}
 
 /// Calls `use(space)` for the namespace meant: itself, or all that the pattern has made here.
 template <class F>
@@ -76,8 +74,8 @@ template <class F>
 void each_socket(loop_context& on, const owned_target& to, F use) {
     std::vector<socket_key> found;
     each_space(on, *to.space, [&](const space_info& space) {
-        const hub_audience audience(space, to.rooms, to.except);
-        on.hub().for_each(audience.get(), [&](pubsub::subscriber& who) {
+        const pubsub::audience meant = hub_audience(on, space, to.rooms, to.except);
+        on.hub().for_each(meant, [&](pubsub::subscriber& who) {
             const auto& s = static_cast<socket_core&>(who);
             if (s.now == socket_core::state::connected) found.push_back(s.key);
         });
@@ -100,9 +98,9 @@ template <class Rooms>
 void publish_group(loop_context& on, const space_info& space, const Rooms& rooms,
                    const Rooms& except, std::span<const message> group,
                    std::optional<stamp> named) {
-    const hub_audience audience(space, rooms, except);
-    on.hub().publish_local(audience.get(), group);
-    if (named) on.recovery->record(*named, audience.get(), group);
+    const pubsub::audience meant = hub_audience(on, space, rooms, except);
+    on.hub().publish_local(meant, group);
+    if (named) on.recovery->record(*named, meant, group);
 }
 
 /// A broadcast that each loop writes for itself, to what a pattern has made there.

@@ -150,6 +150,8 @@ public:
     std::unordered_set<std::shared_ptr<reply_collector>> collecting;  // answers to broadcasts
     std::string scratch;         // a packet being written; used within one call
     std::vector<message> group;  // a packet with its attachments; likewise
+    std::string topic_names;     // the hub's topics of an audience; likewise
+    std::vector<std::string_view> topics;
 
     /// Leaving sockets, for the turn that is posted.
     void finish_later(socket_core& s);
