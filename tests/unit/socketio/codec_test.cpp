@@ -110,6 +110,7 @@ TEST(socketio_codec, brings_every_type_there_and_back) {
     expect_round_trip(std::variant<int, std::string>("x"), "\"x\"");
     expect_round_trip(shop::side::sell, "\"sell\"");
     EXPECT_EQ(encoded(shop::side{7}), "7");
+    EXPECT_EQ((decoded<std::map<std::string, int>>(R"({"a":1,"a":2})")["a"]), 2);
     expect_round_trip(shop::item{"bolt", 0.25, 100, {{"nut", 1, {}, {}}}},
                       R"({"name":"bolt","price":0.25,"count":100,)"
                       R"("parts":[{"name":"nut","price":1,"parts":[]}]})");
@@ -389,6 +390,8 @@ TEST(socketio_codec, holds_any_value) {
     const auto* const content = (*binary.get_if<value::array>())[0].get_if<value::bytes>();
     ASSERT_NE(content, nullptr);
     EXPECT_EQ(as_text(*content), "bytes");
+    EXPECT_EQ(encoded(decoded<value>(R"([{"num":1},{"_placeholder":true,"num":0}])", attachments)),
+              R"([{"num":1},{"_placeholder":true,"num":0}])");
     EXPECT_EQ(detail::encode_arguments(binary).attachments.size(), 1U);
     EXPECT_EQ(refusal_of<value>(R"({"a":[1e400]})"), "say: argument 1: a[0]: out of range");
 }

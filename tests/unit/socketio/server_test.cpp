@@ -519,18 +519,24 @@ TEST(socketio_server, nothing_is_let_in_behind_the_end_of_a_connection) {
 TEST(socketio_server, who_is_leaving_is_not_looked_at) {
     sio_world w;
     std::vector<std::size_t> found;
-    w.server.on_connect([](socket& s) { s.join("r"); });
-    w.server.on("leave", [&](socket& s) {
-        s.disconnect();
-        w.server.in("r").fetch_sockets(
-            [&](std::vector<remote_socket> all) { found.push_back(all.size()); });
+    std::vector<socket_ref> names;
+    w.server.on_connect([&](socket& s) {
+        s.join("r");
+        names.push_back(s.ref());
+    });
+    w.server.on("look", [&](socket& s) {
+        for (int i = 0; i < 2; ++i) {
+            s.in("r").fetch_sockets(
+                [&](std::vector<remote_socket> all) { found.push_back(all.size()); });
+            names[1].disconnect();
+        }
     });
     w.start();
     sio_world::peer a{}, b{};
     w.connect(a);
     w.connect(b);
-    w.say(a, R"(42["leave"])");
-    EXPECT_THAT(found, ElementsAre(1U));
+    w.say(a, R"(42["look"])");
+    EXPECT_THAT(found, ElementsAre(1U, 0U));
 }
 
 TEST(socketio_server, who_leaves_is_not_waited_for) {
