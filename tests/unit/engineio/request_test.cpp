@@ -249,6 +249,7 @@ TEST(origins, requests_without_origin) {
     EXPECT_EQ(status(eio_world::get(first_poll)), 200);
     EXPECT_EQ(status(eio_world::get(first_poll, cookie)), 200);
     EXPECT_EQ(status(eio_world::get(first_poll, cookie + "Sec-Fetch-Site: same-origin\r\n")), 200);
+    EXPECT_EQ(status(eio_world::get(first_poll, cookie + "Sec-Fetch-Site: none\r\n")), 200);
     EXPECT_EQ(status(eio_world::get(first_poll, cookie + "Sec-Fetch-Site: cross-site\r\n")), 403);
     EXPECT_EQ(status(eio_world::get(first_poll, cookie + "Sec-Fetch-Site: same-site\r\n")), 403);
     EXPECT_EQ(status(eio_world::get(script)), 200);
@@ -302,6 +303,7 @@ TEST(cors, preflight) {
     EXPECT_TRUE(got.has("Access-Control-Allow-Headers: x-token\r\n"));
     EXPECT_TRUE(got.has("Access-Control-Max-Age: 600\r\n"));
     EXPECT_TRUE(got.has("Vary: Origin\r\n"));
+    EXPECT_TRUE(got.has("Vary: Access-Control-Request-Headers\r\n"));
     chosen.cors->allowed_headers = {"x-one", "x-two"};
     eio_world fixed(chosen);
     EXPECT_TRUE(fixed.ask(eio_world::get(first_poll, asked, "OPTIONS"))
@@ -318,6 +320,19 @@ TEST(cors, any_origin_is_a_choice_and_excludes_credentials) {
     EXPECT_TRUE(got.has("Access-Control-Allow-Origin: *\r\n"));
     chosen.cors->credentials = true;
     EXPECT_FALSE(server(chosen).prepare());
+    chosen.cors->credentials = false;
+    chosen.cors->origins = {"*", "https://any.org"};
+    EXPECT_FALSE(server(chosen).prepare());
+}
+
+TEST(cors, a_function_alone_may_accept_origins_but_never_two_at_once) {
+    options chosen;
+    chosen.cors = cors_options{};
+    chosen.cors->accept_origin = [](std::string_view) { return true; };
+    eio_world world(chosen);
+    const std::string one = origin("https://asked.org");
+    EXPECT_EQ(world.ask(eio_world::get(first_poll, one)).status, 200);
+    EXPECT_EQ(world.ask(eio_world::get(first_poll, one + one)).status, 403);
 }
 
 // ---- Admissions and headers ----
@@ -434,6 +449,21 @@ TEST(headers, hooks_and_cookie) {
     EXPECT_FALSE(world.first.has("Set-Cookie"));
 }
 
+TEST(headers, a_cookie_with_everything) {
+    options chosen;
+    chosen.cookie = cookie_options{};
+    chosen.cookie->name = "id";
+    chosen.cookie->path = "/app";
+    chosen.cookie->max_age = 60s;
+    chosen.cookie->http_only = false;
+    chosen.cookie->secure = true;
+    chosen.cookie->same_site = "None";
+    eio_world world(std::move(chosen));
+    const std::string sid = world.open_polling();
+    EXPECT_TRUE(world.first.has("Set-Cookie: id=" + sid +
+                                "; Path=/app; Max-Age=60; Secure; SameSite=None\r\n"));
+}
+
 TEST(handshake, keeps_what_the_first_request_said) {
     eio_world world;
     world.open_polling("EIO=4&transport=polling&t=x%20y",
@@ -527,6 +557,16 @@ TEST(options, wrong_ones_are_named) {
               std::string::npos);
     EXPECT_NE(complaint([](options& o) { o.transports = {}; }).find("transports"),
               std::string::npos);
+    EXPECT_NE(complaint([](options& o) { o.ping_interval = 366 * 24h; }).find("ping_interval"),
+              std::string::npos);
+    for (const int bits : {8, 16}) {
+        EXPECT_NE(complaint([&](options& o) {
+                      o.per_message_deflate.emplace();
+                      o.per_message_deflate->window_bits = bits;
+                  }).find("window_bits"),
+                  std::string::npos)
+            << bits;
+    }
     EXPECT_NE(complaint([](options& o) { o.origins = {"nonsense"}; }).find("nonsense"),
               std::string::npos);
     EXPECT_NE(
