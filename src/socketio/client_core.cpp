@@ -9,6 +9,7 @@
 #include <exception>
 #include <utility>
 
+#include "net/byte_stream.hpp"
 #include "net/mailbox.hpp"
 #include "socketio/client_namespace.hpp"
 #include "socketio/error_answer.hpp"
@@ -34,8 +35,11 @@ result<void> check(const client_options& all) {
     }
     if (all.timeout <= duration::zero()) return bad_option("timeout must be above 0");
     if (all.max_attachments > 64) return bad_option("max_attachments must not be above 64");
-    if (all.max_message == 0 || all.max_queue == 0 || all.max_pending_acks == 0) {
-        return bad_option("max_message, max_queue and max_pending_acks must not be 0");
+    if (all.max_message == 0 || all.max_pending_acks == 0) {
+        return bad_option("max_message and max_pending_acks must not be 0");
+    }
+    if (all.max_queue < 2 * net::byte_stream::high_water) {
+        return bad_option("max_queue must be at least 131072 (128 KiB)");
     }
     return {};
 }

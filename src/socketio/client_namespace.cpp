@@ -23,7 +23,7 @@ constexpr std::size_t max_id = 256;  // what a server calls a socket or a sessio
 /// Whether a text is what servers know as the place of an event:
 /// - `1795343544322-0`, a time in milliseconds and a number: Redis streams, and Weft;
 /// - `Q82xtA4` or `Q82xtA4.1`, that time in seven digits of base 64: Node's own adapter. The first
-///   digit is a capital letter from 2019 to 2050, which no word in small letters has;
+///   digit is one of P to Z from 2024 to 2048, which words in small letters do not begin with;
 /// - 24 hexadecimal digits: MongoDB.
 bool looks_like_offset(std::string_view text) noexcept {
     constexpr std::string_view hexadecimal = "0123456789abcdef";
@@ -39,7 +39,7 @@ bool looks_like_offset(std::string_view text) noexcept {
     if (text.size() > 13 && text[13] == '-') {
         return number(text.substr(0, 13)) && number(text.substr(14));
     }
-    if (text.size() < 7 || text.front() < 'M' || text.front() > 'Z') return false;
+    if (text.size() < 7 || text.front() < 'P' || text.front() > 'Z') return false;
     return only(text.substr(0, 7), base64) &&
            (text.size() == 7 || (text[7] == '.' && number(text.substr(8))));
 }
@@ -371,6 +371,7 @@ void client_namespace::send_waiting() {
 }
 
 void client_namespace::take_connect_error(const packet_view& packet) {
+    if (connected_) return core_.broke_protocol(errc::unexpected_packet);
     std::string message;
     std::string_view data, key;
     std::string scratch;

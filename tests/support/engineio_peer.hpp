@@ -38,6 +38,7 @@ public:
     unsigned max_payload = 1'000'000;
     int ping_interval = 25'000;
     int ping_timeout = 20'000;
+    std::string open_packet;  ///< In place of the usual one.
     /// Told each packet: text with its digit, binary as `b` and the bytes.
     std::function<void(const std::string&)> on_packet;
 
@@ -174,14 +175,16 @@ private:
         }
         if (head.find("sid=") == std::string::npos) {
             forget();
-            return reply_to(peer, open_packet());
+            return reply_to(peer, make_open_packet());
         }
         poll_ = peer;
         answer_poll();
     }
 
-    std::string open_packet() {
-        return "0{\"sid\":\"session-" + std::to_string(++sessions) + "\",\"upgrades\":[" +
+    std::string make_open_packet() {
+        ++sessions;
+        if (!open_packet.empty()) return open_packet;
+        return "0{\"sid\":\"session-" + std::to_string(sessions) + "\",\"upgrades\":[" +
                (upgrades ? "\"websocket\"" : "") +
                "],\"pingInterval\":" + std::to_string(ping_interval) +
                ",\"pingTimeout\":" + std::to_string(ping_timeout) +
@@ -221,7 +224,7 @@ private:
         forget();
         websocket_ = peer;
         upgraded_ = true;
-        send_frame(open_packet());
+        send_frame(make_open_packet());
     }
 
     void send_frame(const std::string& payload, int first = 0x81) {
@@ -229,9 +232,11 @@ private:
         if (payload.size() < 126) {
             frame += static_cast<char>(payload.size());
         } else {
-            frame += static_cast<char>(126);
-            frame += static_cast<char>(payload.size() >> 8U);
-            frame += static_cast<char>(payload.size() & 0xFFU);
+            const int bytes = payload.size() < 65'536 ? 2 : 8;
+            frame += static_cast<char>(bytes == 2 ? 126 : 127);
+            for (int i = bytes - 1; i >= 0; --i) {
+                frame += static_cast<char>(payload.size() >> (8 * i) & 0xFFU);
+            }
         }
         io_.peer_send(websocket_, frame + payload);
     }

@@ -94,7 +94,7 @@ struct client_options {
     std::size_t max_message = 16 * 1024 * 1024;  ///< Of a packet, and of a polling reply.
     std::size_t max_attachments = 10;            ///< Of one packet; at most 64.
     /// What may wait for the server, and, per namespace, for the connection. What does not fit is
-    /// dropped, which `emit` tells.
+    /// dropped, which `emit` tells. At least 128 KiB.
     std::size_t max_queue = 32 * 1024 * 1024;
     /// Acknowledgements that the server may owe each namespace; more fail at once.
     std::size_t max_pending_acks = 10'000;
