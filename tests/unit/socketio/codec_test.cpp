@@ -351,6 +351,10 @@ TEST(socketio_codec, appends_to_a_text_of_any_size) {
             ',' + std::to_string(i) + ",\"a text of some length, so that the room runs out\"";
     }
     EXPECT_EQ(into.json, expected);
+    for (std::size_t size = 0; size < 300; ++size) {  // the room ends at every place once
+        const std::string text(size, 'x');
+        EXPECT_EQ(detail::encode_arguments(text, true, 7).json, '"' + text + "\",true,7");
+    }
     const std::string large(100'000, 'x');
     EXPECT_EQ(encoded(large), '"' + large + '"');
 }

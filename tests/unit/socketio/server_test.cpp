@@ -613,5 +613,47 @@ TEST(socketio_server, volatile_events_are_dropped_for_a_client_that_is_behind) {
                                   send_status::queued));
 }
 
+TEST(socketio_server, volatile_events_have_no_offset) {
+    options chosen;
+    chosen.connection_state_recovery.emplace();
+    sio_world w(chosen);
+    w.server.on("go", [](socket& s) {
+        s.emit("kept", 1);
+        s.volatile_().emit("position", 1);
+    });
+    w.start();
+    sio_world::peer c{};
+    w.connect(c);
+    w.say(c, R"(42["go"])");
+    EXPECT_THAT(w.packets(c), ElementsAre(StartsWith(R"(42["kept",1,")"), R"(42["position",1])"));
+}
+
+TEST(socketio_server, what_is_said_uncompressed_is_not_compressed) {
+    options chosen;
+    chosen.engine.per_message_deflate.emplace();
+    sio_world w(chosen);
+    const std::string text(2000, 'x');
+    w.server.on("go", [&](socket& s) {
+        s.emit("e", text);
+        s.uncompressed().emit("e", text);
+    });
+    w.start();
+    const auto c = w.sim.connect_client(80);
+    w.sim.peer_send(c,
+                    "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: here\r\n"
+                    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                    "Sec-WebSocket-Extensions: permessage-deflate\r\n"
+                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+    w.run();
+    EXPECT_THAT(w.sim.peer_take(c), HasSubstr("permessage-deflate"));
+    w.say(c, "40");
+    w.packets(c);
+    w.say(c, R"(42["go"])");
+    const auto got = w.packets(c);
+    ASSERT_EQ(got.size(), 2U);
+    EXPECT_LT(got[0].size(), 200U);
+    EXPECT_EQ(got[1], R"(42["e",")" + text + R"("])");
+}
+
 }  // namespace
 }  // namespace weft::socketio::test
