@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the documentation shows is cut from code that is compiled and tested. A block of code under
 `<!-- from PATH -->` must be in that file, line by line, whatever its indentation; every C++ block of these pages must
-stand under such a mark. In docs/guide/from-node.md, so must the right column of each table of calls."""
+stand under such a mark. So must the right column of each table of calls, in the pages that have a file for it."""
 
 import re
 import textwrap
@@ -9,11 +9,13 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["README.md", "docs/guide/from-node.md", "docs/guide/socketio.md", *sorted(
+CALL_PAGES = {"docs/guide/from-node.md": "docs/guide/code/from_node.cpp",
+              "docs/guide/socketio-client.md": "docs/guide/code/socketio_client.cpp"}
+PAGES = ["README.md", *CALL_PAGES, "docs/guide/socketio.md", *sorted(
     str(p.relative_to(ROOT)) for p in (ROOT / "docs/tutorial").glob("*.md"))]
 
 BLOCK = re.compile(r"(?:^<!-- from (\S+) -->\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-CALLS = re.compile(r"^\| Node \| Weft \|\n\|---\|---\|\n((?:\|.*\n)+)", re.MULTILINE)
+CALLS = re.compile(r"^\| (?:Node|JavaScript) \| Weft \|\n\|---\|---\|\n((?:\|.*\n)+)", re.MULTILINE)
 
 
 def dedented(lines):
@@ -51,11 +53,12 @@ class docs(unittest.TestCase):
                  for c in complaints(page, (ROOT / page).read_text(), lambda path: (ROOT / path).read_text())]
         self.assertFalse(found, "\n" + "\n".join(found))
 
-    def test_calls_beside_nodes_are_compiled(self):
-        text = (ROOT / "docs/guide/from-node.md").read_text()
-        self.assertGreater(len(CALLS.findall(text)), 3)
-        found = calls_that_differ(text, (ROOT / "docs/guide/code/from_node.cpp").read_text())
-        self.assertFalse(found, "not in from_node.cpp:\n" + "\n".join(found))
+    def test_calls_beside_others_are_compiled(self):
+        for page, source in CALL_PAGES.items():
+            text = (ROOT / page).read_text()
+            self.assertGreater(len(CALLS.findall(text)), 2)
+            found = calls_that_differ(text, (ROOT / source).read_text())
+            self.assertFalse(found, f"not in {source}:\n" + "\n".join(found))
 
 
 class rules(unittest.TestCase):
