@@ -63,7 +63,7 @@ template <class T>
 void spawn_decision(task<T> deciding, gate at) {
     auto shared = std::make_shared<gate>(std::move(at));
     weft::detail::spawn(decide(std::move(deciding), shared),
-                        [shared](std::exception_ptr thrown) { shared->failed(thrown); });
+                        [shared](const std::exception_ptr& thrown) { shared->failed(thrown); });
 }
 
 template <class F>

@@ -220,10 +220,10 @@ private:
     void run(Peer& from, arguments& decoded, raw_ack& to, raw_ack& failed) {
         if constexpr (is_task<R> && parameters::takes_ack) {
             weft::detail::spawn(report_task(call(from, decoded, to), std::move(failed)),
-                                [](std::exception_ptr) {});
+                                [](const std::exception_ptr&) {});
         } else if constexpr (is_task<R>) {
             weft::detail::spawn(acknowledge_task(call(from, decoded, to), std::move(to)),
-                                [](std::exception_ptr) {});
+                                [](const std::exception_ptr&) {});
         } else if constexpr (std::is_void_v<R>) {
             call(from, decoded, to);
             if (to) to.send(encoded_arguments{});
