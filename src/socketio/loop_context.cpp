@@ -287,7 +287,7 @@ void loop_context::finish_leaving() noexcept {
 }
 
 void loop_context::close() noexcept {
-    if (recovery) recovery->close();
+    recovery.reset();
     pending.clear();
     asked.clear();
     collecting.clear();

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
+#include <unordered_set>
 #include <utility>
 
 #include <weft/base/json_reader.hpp>
@@ -24,21 +26,76 @@ bool meant_for(const logged_packet& packet, const std::vector<std::string>& topi
            std::none_of(packet.except.begin(), packet.except.end(), in);
 }
 
-/// Adds a packet unless it is there already: one may stand in the log twice, see `catch_up`.
-void add_once(std::vector<logged_packet>& to, const logged_packet& packet) {
-    for (const logged_packet& there : to) {
-        if (there.named == packet.named) return;
+/// A stamp as one number.
+std::uint64_t key_of(stamp s) noexcept {
+    return s.number << 8U | s.loop;
+}
+
+/// Gathers what was missed: each packet once, and those of one loop in their order. In a log one
+/// may stand twice, and behind younger ones; see `catch_up`.
+class gathering {
+public:
+    explicit gathering(std::vector<logged_packet>& into) : into_(into) {
+        for (const logged_packet& packet : into_) {
+            seen_.insert(key_of(packet.named));
+            note(packet.named);
+        }
     }
-    to.push_back(packet);
+    void add(const logged_packet& packet) {
+        if (!seen_.insert(key_of(packet.named)).second) return;
+        auto place = into_.end();
+        if (!note(packet.named)) {
+            place = std::find_if(into_.begin(), into_.end(), [&](const logged_packet& there) {
+                return there.named.loop == packet.named.loop &&
+                       there.named.number > packet.named.number;
+            });
+        }
+        into_.insert(place, packet);
+    }
+
+private:
+    /// False when a younger one of its loop is there.
+    bool note(stamp s) {
+        std::uint64_t& youngest = youngest_[s.loop];
+        if (s.number < youngest) return false;
+        youngest = s.number;
+        return true;
+    }
+
+    std::vector<logged_packet>& into_;
+    std::unordered_set<std::uint64_t> seen_;
+    std::unordered_map<std::uint32_t, std::uint64_t> youngest_;
+};
+
+/// Of `latest` events only the newest of each key is left.
+void keep_latest(std::vector<logged_packet>& packets) {
+    std::unordered_set<std::string_view, keyed_hash> keys;  // they lie in the messages
+    const auto superseded = [&](const logged_packet& packet) {
+        if (packet.group.empty() || !packet.group.front().latest()) return false;
+        return !keys.insert(packet.group.front().key()).second;
+    };
+    // From behind; what is kept moves to the back, and keeps its order.
+    const auto kept = std::remove_if(packets.rbegin(), packets.rend(), superseded);
+    packets.erase(packets.begin(), kept.base());
+}
+
+std::size_t size_of(const std::vector<std::string>& names) noexcept {
+    std::size_t size = 0;
+    for (const std::string& name : names) size += sizeof name + name.size();
+    return size;
 }
 
 }  // namespace
 
 recovery_log::recovery_log(net::loop_core& loop, const recovery_options& chosen,
                            std::string_view epoch, std::size_t loops)
-    : loop_(loop), chosen_(chosen), epoch_(epoch), heard_(loops), expiry_([this] {
-          forget_expired();
-      }) {}
+    : byte_holder(loop.budget()),
+      loop_(loop),
+      chosen_(chosen),
+      epoch_(epoch),
+      charge_(loop.budget()),
+      heard_(loops),
+      expiry_([this] { forget_expired(); }) {}
 
 /// Two numbers with a dash between them, as a Redis stream names its entries: clients that look at
 /// the last argument of an event before they take it for an offset know that form.
@@ -59,12 +116,14 @@ std::optional<stamp> recovery_log::parse(std::string_view offset) const {
 }
 
 void recovery_log::append(logged_packet&& packet) {
-    packet.bytes = sizeof packet;
+    packet.bytes = sizeof packet + size_of(packet.topics) + size_of(packet.except);
     for (const message& one : packet.group) packet.bytes += one.size();
     packet.when = loop_.now();
     bytes_ += packet.bytes;
     log_.push_back(std::move(packet));
     trim();
+    charge_.set(held());
+    if (!expiry_.armed()) wait_for_next();
 }
 
 void recovery_log::record(stamp named, const pubsub::audience& to, std::span<const message> group) {
@@ -84,33 +143,59 @@ void recovery_log::record_direct(stamp named, std::string_view topic,
 
 void recovery_log::trim() {
     const time_point oldest = loop_.now() - chosen_.max_disconnection_duration;
-    while (!log_.empty() && (bytes_ > chosen_.max_bytes || log_.front().when < oldest)) {
-        bytes_ -= log_.front().bytes;
-        log_.pop_front();
-        ++first_;
-    }
+    while (!log_.empty() && (bytes_ > chosen_.max_bytes || log_.front().when <= oldest))
+        drop_oldest_packet();
+}
+
+void recovery_log::drop_oldest_packet() noexcept {
+    bytes_ -= log_.front().bytes;
+    log_.pop_front();
+    ++first_;
+    charge_.set(held());
+}
+
+void recovery_log::drop_oldest_session() noexcept {
+    session_bytes_ -= sessions_.front().bytes;
+    by_id_.erase(sessions_.front().recovery_id);
+    sessions_.pop_front();
+    charge_.set(held());
+}
+
+void recovery_log::let_go(std::uint64_t wanted) noexcept {
+    const std::uint64_t before = held();
+    const auto more = [&] { return before - held() < wanted; };
+    while (more() && !log_.empty()) drop_oldest_packet();
+    while (more() && !sessions_.empty()) drop_oldest_session();
 }
 
 void recovery_log::forget_expired() {
-    while (!order_.empty()) {
-        const auto found = sessions_.find(order_.front());
-        if (found != sessions_.end()) {
-            const bool over = found->second.until <= loop_.now();
-            if (!over && sessions_.size() <= chosen_.max_sessions) {
-                loop_.arm(expiry_, found->second.until);
-                return;
-            }
-            sessions_.erase(found);
+    trim();
+    while (!sessions_.empty()) {
+        const kept_session& oldest = sessions_.front();
+        if (oldest.until > loop_.now() && sessions_.size() <= chosen_.max_sessions &&
+            session_bytes_ <= chosen_.max_bytes) {
+            break;
         }
-        order_.pop_front();
+        drop_oldest_session();
     }
+    wait_for_next();
+}
+
+/// For the next packet or session to be over.
+void recovery_log::wait_for_next() {
+    time_point next = time_point::max();
+    if (!log_.empty()) next = log_.front().when + chosen_.max_disconnection_duration;
+    if (!sessions_.empty()) next = std::min(next, sessions_.front().until);
+    if (next != time_point::max()) loop_.arm(expiry_, next);
 }
 
 void recovery_log::keep(kept_session&& gone) {
     gone.until = loop_.now() + chosen_.max_disconnection_duration;
-    order_.push_back(gone.recovery_id);
-    std::string name = gone.recovery_id;
-    sessions_.insert_or_assign(std::move(name), std::move(gone));
+    gone.bytes = sizeof gone + gone.nsp.size() + size_of(gone.topics);
+    session_bytes_ += gone.bytes;
+    charge_.set(held());
+    sessions_.push_back(std::move(gone));
+    by_id_.insert_or_assign(sessions_.back().recovery_id, std::prev(sessions_.end()));
     forget_expired();
 }
 
@@ -124,7 +209,7 @@ void recovery_log::note_moved(std::string_view recovery_id, std::size_t to_loop)
 
 std::optional<std::size_t> recovery_log::moved_to(std::string_view recovery_id) const {
     const auto found = moved_.find(recovery_id);
-    const bool came_back = sessions_.find(recovery_id) != sessions_.end();
+    const bool came_back = by_id_.find(recovery_id) != by_id_.end();
     if (found == moved_.end() || came_back) return {};
     return found->second;
 }
@@ -140,11 +225,14 @@ std::unique_ptr<restored_session> recovery_log::take(std::string_view recovery_i
                                                      std::string_view nsp,
                                                      std::optional<std::string_view> offset) {
     trim();
-    const auto found = sessions_.find(recovery_id);
-    if (found == sessions_.end() || found->second.nsp != nsp) return nullptr;
+    const auto found = by_id_.find(recovery_id);
+    if (found == by_id_.end() || found->second->nsp != nsp) return nullptr;
     auto back = std::make_unique<restored_session>();
-    back->session = std::move(found->second);
-    sessions_.erase(found);
+    session_bytes_ -= found->second->bytes;
+    charge_.set(held());
+    back->session = std::move(*found->second);
+    sessions_.erase(found->second);
+    by_id_.erase(found);
     if (back->session.until <= loop_.now()) return nullptr;
 
     std::uint64_t from = back->session.since;  // a client that has heard nothing yet
@@ -158,9 +246,10 @@ std::unique_ptr<restored_session> recovery_log::take(std::string_view recovery_i
         }
     }
     if (from < first_) return nullptr;
+    gathering missed(back->missed);
     for (std::uint64_t at = from; at < end(); ++at) {
         const logged_packet& packet = log_[at - first_];
-        if (meant_for(packet, back->session.topics)) add_once(back->missed, packet);
+        if (meant_for(packet, back->session.topics)) missed.add(packet);
     }
     back->heard = heard_;
     return back;
@@ -168,31 +257,27 @@ std::unique_ptr<restored_session> recovery_log::take(std::string_view recovery_i
 
 recovery_place recovery_log::catch_up(restored_session& back) {
     recovery_place place{back.session.recovery_id, end(), {}};
-    const std::size_t before = back.missed.size();
+    gathering missed(back.missed);
+    std::unordered_map<std::uint64_t, std::uint64_t> positions;
     for (std::size_t i = 0; i < log_.size(); ++i) {
         const stamp named = log_[i].named;
         const bool heard = named.loop < back.heard.size() && named.number <= back.heard[named.loop];
+        positions.insert_or_assign(key_of(named), first_ + i);
         // What was said to the socket alone while it was here went away with it.
         if (heard || log_[i].direct || !meant_for(log_[i], back.session.topics)) continue;
-        add_once(back.missed, log_[i]);
-        place.since = std::min(place.since, first_ + i);
+        missed.add(log_[i]);
     }
-    for (std::size_t i = 0; i < before; ++i) {
-        if (const auto behind = position_behind(back.missed[i].named)) {
-            place.since = std::min(place.since, *behind - 1);
+    for (const logged_packet& packet : back.missed) {
+        const auto here = positions.find(key_of(packet.named));
+        if (here != positions.end()) {
+            place.since = std::min(place.since, here->second);
         } else {
-            append(logged_packet(back.missed[i]));
+            append(logged_packet(packet));
         }
     }
     if (back.missed.empty()) place.resumed = back.offset;
+    keep_latest(back.missed);
     return place;
-}
-
-void recovery_log::close() noexcept {
-    sessions_.clear();
-    log_.clear();
-    moved_.clear();
-    expiry_.cancel();
 }
 
 std::optional<std::size_t> loop_of_recovery_id(std::string_view id) noexcept {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -13,6 +14,7 @@
 #include <weft/socketio/detail/emit.hpp>
 #include <weft/socketio/options.hpp>
 
+#include "base/byte_budget.hpp"
 #include "net/loop_core.hpp"
 #include "pubsub/hub.hpp"
 #include "socketio/core.hpp"
@@ -45,6 +47,7 @@ struct kept_session {
     std::unique_ptr<data_node> data;
     std::uint64_t since = 0;
     std::optional<stamp> resumed;
+    std::size_t bytes = 0;
     time_point until;
 };
 
@@ -72,8 +75,9 @@ struct restored_session {
 /// loop that it was on; its recovery id names that loop. When the client comes back on another one,
 /// `take` gives it away, once, with what was missed so far, and `catch_up` on the new loop adds
 /// what only that one has heard of meanwhile: so nothing is lost between the two, nor sent twice.
+/// What it keeps is charged to the loop's budget, and is let go when memory is short.
 /// **Threads**: the loop's.
-class recovery_log {
+class recovery_log final : private byte_holder {
 public:
     recovery_log(net::loop_core& loop, const recovery_options& chosen, std::string_view epoch,
                  std::size_t loops);
@@ -102,25 +106,32 @@ public:
     /// comes from there, so that the next recovery finds it. Where the session stands here.
     [[nodiscard]] recovery_place catch_up(restored_session& back);
 
-    void close() noexcept;
-
 private:
+    // byte_holder
+    [[nodiscard]] std::uint64_t held() const noexcept override { return bytes_ + session_bytes_; }
+    void let_go(std::uint64_t wanted) noexcept override;
+
     [[nodiscard]] std::optional<stamp> parse(std::string_view offset) const;
     [[nodiscard]] std::optional<std::uint64_t> position_behind(stamp s) const;
     void trim();
     void forget_expired();
+    void wait_for_next();
     void append(logged_packet&& packet);
+    void drop_oldest_packet() noexcept;
+    void drop_oldest_session() noexcept;
 
     net::loop_core& loop_;
     const recovery_options& chosen_;
     const std::string epoch_;
     std::deque<logged_packet> log_;
     std::uint64_t first_ = 0;  // the position of log_.front()
-    std::size_t bytes_ = 0;
+    std::size_t bytes_ = 0;    // of the log
+    std::size_t session_bytes_ = 0;
+    byte_charge charge_;  // of both
     std::uint64_t last_number_ = 0;
     std::vector<std::uint64_t> heard_;  // by loop
-    by_name<kept_session> sessions_;
-    std::deque<std::string> order_;  // recovery ids, the first to expire first
+    std::list<kept_session> sessions_;  // the first to expire first
+    by_name<std::list<kept_session>::iterator> by_id_;
     by_name<std::size_t> moved_;
     std::deque<std::string> moved_order_;
     net::timer expiry_;

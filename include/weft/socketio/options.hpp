@@ -24,8 +24,9 @@ struct recovery_options {
     duration max_disconnection_duration = std::chrono::minutes(2);
     /// A recovered socket does not pass the middlewares of its namespace again.
     bool skip_middlewares = true;
-    /// Bytes of past packets that each loop keeps; the oldest go first, and with them the recovery
-    /// of those who miss them.
+    /// Bytes of past packets, and as many of disconnected sockets' rooms, that each loop keeps. The
+    /// oldest go first, and with them the recovery of those who miss them; sooner when the process
+    /// is short of memory.
     std::size_t max_bytes = 16 * 1024 * 1024;
     /// Disconnected sockets that each loop remembers.
     std::size_t max_sessions = 10'000;

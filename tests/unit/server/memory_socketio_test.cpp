@@ -83,5 +83,52 @@ TEST(memory_socketio, sec_w11_what_waits_for_polls_counts_and_the_most_goes_firs
     EXPECT_EQ(g.w.packets(healthy).size(), 1U);
 }
 
+TEST(memory_socketio, the_recovery_log_counts_and_gives_way) {
+    options chosen;
+    chosen.connection_state_recovery.emplace();
+    chosen.engine.ping_interval = 1h;
+    guarded g(chosen);
+    g.w.start();
+    sio_world::peer client{};
+    g.w.connect(client);
+    const std::uint64_t before = g.w.loop.budget().used();
+    g.w.server.to("nobody").emit("said", std::string(mib, 'x'));
+    g.w.run();
+    EXPECT_GT(g.w.loop.budget().used(), before + mib);
+    g.w.pass(3min);
+    EXPECT_EQ(g.w.loop.budget().used(), before) << "nobody can miss it any more";
+    for (int i = 0; i < 9; ++i) {
+        g.w.server.to("nobody").emit("said", std::string(mib, 'x'));
+        g.w.pass(50ms);
+    }
+    EXPECT_FALSE(g.account.exceeded()) << "16 MiB of max_bytes are four times the limit";
+    EXPECT_GT(g.w.loop.budget().used(), 2 * mib) << "no more than must";
+    EXPECT_FALSE(g.w.ended(client));
+    g.w.server.emit("said", "still here");
+    g.w.run();
+    EXPECT_EQ(g.w.packets(client).size(), 1U);
+}
+
+TEST(memory_socketio, rooms_of_those_who_left_count_and_are_bounded) {
+    options chosen;
+    chosen.connection_state_recovery.emplace().max_bytes = 128 * 1024;
+    guarded g(chosen);
+    g.w.server.on_connect([](socket& s) {
+        for (int i = 0; i < 200; ++i) s.join(std::to_string(i) + std::string(200, 'r'));
+    });
+    g.w.start();
+    const std::uint64_t before = g.w.loop.budget().used();
+    for (int i = 0; i < 10; ++i) {
+        sio_world::peer client{};
+        g.w.connect(client);
+        g.w.drop(client);
+    }
+    const std::uint64_t kept = g.w.loop.budget().used() - before;
+    EXPECT_GT(kept, 64 * 1024U);
+    EXPECT_LE(kept, 128 * 1024U);
+    g.w.pass(3min);
+    EXPECT_EQ(g.w.loop.budget().used(), before);
+}
+
 }  // namespace
 }  // namespace weft::socketio::test

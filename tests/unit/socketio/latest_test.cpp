@@ -178,5 +178,30 @@ TEST(socketio_latest, over_polling_what_waits_for_the_next_poll_is_replaced) {
               "beA==");
 }
 
+TEST(socketio_latest, who_comes_back_gets_the_newest_of_each_key_that_was_missed) {
+    options chosen;
+    chosen.connection_state_recovery.emplace();
+    market m(chosen);
+    m.w.start();
+    m.client = m.w.open();
+    m.w.say(m.client, "40");
+    const std::string greeting = m.w.packet(m.client);
+    const std::string pid = greeting.substr(greeting.find("\"pid\":\"") + 7, 22);
+    m.w.drop(m.client);
+    for (int price = 1; price <= 3; ++price) {
+        m.quote("WEFT", price);
+        m.w.server.emit("news", price);
+    }
+    m.client = m.w.open();
+    m.w.say(m.client, R"(40{"pid":")" + pid + "\"}");
+    texts events;
+    for (const std::string& packet : m.w.packets(m.client))
+        events.push_back(packet.substr(0, packet.rfind(",\"")));
+    ASSERT_EQ(events.size(), 5U) << "the last one connects";
+    events.pop_back();
+    EXPECT_THAT(events, ElementsAre(R"(42["news",1)", R"(42["news",2)", R"(42["quote","WEFT",3)",
+                                    R"(42["news",3)"));
+}
+
 }  // namespace
 }  // namespace weft::socketio::test
