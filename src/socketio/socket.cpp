@@ -62,6 +62,9 @@ bool socket::recovered() const noexcept {
 const engineio::handshake& socket::handshake() const noexcept {
     return socket_core::of(*this).link.session().request();
 }
+engineio::transport_kind socket::transport() const noexcept {
+    return socket_core::of(*this).link.session().transport();
+}
 std::string_view socket::auth() const noexcept {
     const std::string& sent = socket_core::of(*this).auth;
     return sent.empty() ? std::string_view("{}") : std::string_view(sent);
@@ -290,10 +293,11 @@ raw_ack failure_report(socket& of) {
 void gate::settle(verdict decided) noexcept {
     const auto context = std::exchange(context_, nullptr);
     if (!context) return;
-    const auto judge = [](loop_context& at, socket_key key, std::uint32_t step, verdict& said) {
+    const auto judge = [](loop_context& at, socket_key key, std::uint32_t step,
+                          const verdict& said) {
         socket_core* s = at.find(key);
         if (s == nullptr || s->now != socket_core::state::asking || s->step != step) return;
-        at.guarded([&] { s->link.judge(*s, std::move(said)); });
+        at.guarded([&] { s->link.judge(*s, said); });
     };
     if (context->on_thread()) {
         judge(*context, key_, step_, decided);

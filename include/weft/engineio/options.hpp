@@ -15,17 +15,12 @@
 #include <weft/base/time.hpp>
 #include <weft/engineio/error.hpp>
 #include <weft/engineio/handshake.hpp>
+#include <weft/engineio/transport_kind.hpp>
 #include <weft/http/response.hpp>
 #include <weft/pubsub/message.hpp>
 #include <weft/ws/options.hpp>
 
 namespace weft::engineio {
-
-/// How a session's packets travel.
-enum class transport_kind : std::uint8_t { polling, websocket };
-
-/// "polling" or "websocket".
-[[nodiscard]] std::string_view to_string(transport_kind kind) noexcept;
 
 /// Which pages of other origins may read replies, as headers tell browsers. **See**: the CORS
 /// protocol of the Fetch standard.

@@ -13,6 +13,7 @@
 #include <weft/base/result.hpp>
 #include <weft/base/unique_function.hpp>
 #include <weft/engineio/handshake.hpp>
+#include <weft/engineio/transport_kind.hpp>
 #include <weft/net/loop.hpp>
 #include <weft/pubsub/message.hpp>
 #include <weft/socketio/broadcast.hpp>
@@ -57,6 +58,8 @@ public:
     [[nodiscard]] bool recovered() const noexcept;
     /// The request that began the client's connection.
     [[nodiscard]] const engineio::handshake& handshake() const noexcept;
+    /// What carries the connection now: polling, and after the upgrade WebSocket.
+    [[nodiscard]] engineio::transport_kind transport() const noexcept;
     /// The `auth` that the client sent for this namespace, a JSON object; "{}" when it sent none.
     [[nodiscard]] std::string_view auth() const noexcept;
     /// The same, decoded: `s.auth<credentials>()`. **Errors**: `errc::bad_argument`, with what is

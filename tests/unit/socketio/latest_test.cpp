@@ -150,7 +150,10 @@ TEST(socketio_latest, keeps_a_client_that_never_reads_within_its_queue) {
 
 TEST(socketio_latest, over_polling_what_waits_for_the_next_poll_is_replaced) {
     sio_world w;
-    w.server.on_connect([](socket& s) { s.join("prices"); });
+    w.server.on_connect([](socket& s) {
+        EXPECT_EQ(s.transport(), engineio::transport_kind::polling);
+        s.join("prices");
+    });
     w.start();
     const auto client = w.sim.connect_client(80);
     const auto ask = [&](std::string_view method, std::string_view query, std::string_view body) {
