@@ -296,10 +296,13 @@ void client_link::recover(socket_core& s, const detail::recovery_wish& wish) {
                 return;
             }
             auto back = at.recovery->take(self->wish.id, self->nsp, self->wish.offset);
-            self->home->post([self, back = std::move(back)]() mutable {
-                socket_core* s = self->home->find(self->who);
-                if (s != nullptr && s->now == socket_core::state::asking)
-                    s->link.recovered(*s, std::move(back));
+            // Behind what this loop was about to tell the others, so that order is kept.
+            at.post([self, back = std::move(back)]() mutable {
+                self->home->post([self, back = std::move(back)]() mutable {
+                    socket_core* s = self->home->find(self->who);
+                    if (s != nullptr && s->now == socket_core::state::asking)
+                        s->link.recovered(*s, std::move(back));
+                });
             });
         }
     };

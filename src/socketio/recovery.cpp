@@ -192,6 +192,7 @@ void recovery_log::wait_for_next() {
 void recovery_log::keep(kept_session&& gone) {
     gone.until = loop_.now() + chosen_.max_disconnection_duration;
     gone.bytes = sizeof gone + gone.nsp.size() + size_of(gone.topics);
+    if (gone.resumed) gone.bytes += gone.resumed->sent.size() * sizeof(stamp);
     session_bytes_ += gone.bytes;
     charge_.set(held());
     sessions_.push_back(std::move(gone));
@@ -235,17 +236,26 @@ std::unique_ptr<restored_session> recovery_log::take(std::string_view recovery_i
     by_id_.erase(found);
     if (back->session.until <= loop_.now()) return nullptr;
 
-    std::uint64_t from = back->session.since;  // a client that has heard nothing yet
     if (offset) {
         back->offset = parse(*offset);
         if (!back->offset) return nullptr;
-        if (back->offset != back->session.resumed) {
+    }
+    std::uint64_t from = back->session.since;
+    std::span<const stamp> again;  // what it was sent when it came back the last time
+    const auto& resumed = back->session.resumed;
+    if (resumed) again = resumed->sent;
+    if (back->offset && !(resumed && resumed->offset == back->offset)) {
+        const auto heard = std::find(again.begin(), again.end(), *back->offset);
+        if (heard != again.end()) {
+            again = again.subspan(static_cast<std::size_t>(heard - again.begin()) + 1);
+        } else {
             const auto behind = position_behind(*back->offset);
             if (!behind) return nullptr;
+            again = {};
             from = *behind;
         }
     }
-    if (from < first_) return nullptr;
+    if (from < first_ || !find_again(again, *back)) return nullptr;
     gathering missed(back->missed);
     for (std::uint64_t at = from; at < end(); ++at) {
         const logged_packet& packet = log_[at - first_];
@@ -255,29 +265,44 @@ std::unique_ptr<restored_session> recovery_log::take(std::string_view recovery_i
     return back;
 }
 
+/// Adds these packets to what was missed; false when the log has lost one.
+bool recovery_log::find_again(std::span<const stamp> wanted, restored_session& back) const {
+    if (wanted.empty()) return true;
+    std::unordered_map<std::uint64_t, const logged_packet*> here;
+    for (const logged_packet& packet : log_) here.emplace(key_of(packet.named), &packet);
+    for (const stamp s : wanted) {
+        const auto found = here.find(key_of(s));
+        if (found == here.end()) return false;
+        back.missed.push_back(*found->second);
+    }
+    return true;
+}
+
+/// Whether this loop is yet to hear of a broadcast: its sockets will get it like any other.
+bool recovery_log::on_its_way(const logged_packet& packet) const noexcept {
+    const stamp named = packet.named;
+    return !packet.direct && named.loop < heard_.size() && named.number > heard_[named.loop];
+}
+
 recovery_place recovery_log::catch_up(restored_session& back) {
-    recovery_place place{back.session.recovery_id, end(), {}};
+    std::erase_if(back.missed, [&](const logged_packet& one) { return on_its_way(one); });
     gathering missed(back.missed);
-    std::unordered_map<std::uint64_t, std::uint64_t> positions;
+    std::unordered_set<std::uint64_t> here;
     for (std::size_t i = 0; i < log_.size(); ++i) {
         const stamp named = log_[i].named;
         const bool heard = named.loop < back.heard.size() && named.number <= back.heard[named.loop];
-        positions.insert_or_assign(key_of(named), first_ + i);
+        here.insert(key_of(named));
         // What was said to the socket alone while it was here went away with it.
         if (heard || log_[i].direct || !meant_for(log_[i], back.session.topics)) continue;
         missed.add(log_[i]);
     }
     for (const logged_packet& packet : back.missed) {
-        const auto here = positions.find(key_of(packet.named));
-        if (here != positions.end()) {
-            place.since = std::min(place.since, here->second);
-        } else {
-            append(logged_packet(packet));
-        }
+        if (!here.contains(key_of(packet.named))) append(logged_packet(packet));
     }
-    if (back.missed.empty()) place.resumed = back.offset;
     keep_latest(back.missed);
-    return place;
+    resumption resumed{back.offset, {}};
+    for (const logged_packet& packet : back.missed) resumed.sent.push_back(packet.named);
+    return {back.session.recovery_id, end(), std::move(resumed)};
 }
 
 std::optional<std::size_t> loop_of_recovery_id(std::string_view id) noexcept {

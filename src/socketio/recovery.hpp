@@ -38,6 +38,13 @@ struct logged_packet {
     time_point when{};
 };
 
+/// How a socket that came back was brought up to date. It did not get the packets in the order of
+/// the loop's log: that is another one on each loop.
+struct resumption {
+    std::optional<stamp> offset;  // that its client showed
+    std::vector<stamp> sent;      // what it got then, in this order
+};
+
 /// What a socket leaves behind for its return.
 struct kept_session {
     std::string recovery_id;
@@ -46,7 +53,7 @@ struct kept_session {
     std::vector<std::string> topics;  // of the hub; its rooms, its own, the namespace
     std::unique_ptr<data_node> data;
     std::uint64_t since = 0;
-    std::optional<stamp> resumed;
+    std::optional<resumption> resumed;
     std::size_t bytes = 0;
     time_point until;
 };
@@ -54,10 +61,8 @@ struct kept_session {
 /// What a connected socket needs for its return.
 struct recovery_place {
     std::string id;           // secret
-    std::uint64_t since = 0;  // nothing before it in the loop's log concerns the socket
-    /// The offset that it came back with, if it had missed nothing: this loop may never have heard
-    /// of that packet, but it goes on from `since`.
-    std::optional<stamp> resumed;
+    std::uint64_t since = 0;  // where, in the loop's log, begins what it was sent as a member
+    std::optional<resumption> resumed;
 };
 
 /// A session on its way back, with what it missed so far.
@@ -102,8 +107,9 @@ public:
     [[nodiscard]] std::unique_ptr<restored_session> take(std::string_view recovery_id,
                                                          std::string_view nsp,
                                                          std::optional<std::string_view> offset);
-    /// Adds to what was missed what this loop knows and the other one did not, and logs here what
-    /// comes from there, so that the next recovery finds it. Where the session stands here.
+    /// Adds to what was missed what this loop knows and the other one did not, leaves out what is
+    /// still on its way to this loop, and logs what comes from there, so that the next recovery
+    /// finds it. Where the session stands here.
     [[nodiscard]] recovery_place catch_up(restored_session& back);
 
 private:
@@ -117,6 +123,8 @@ private:
     void forget_expired();
     void wait_for_next();
     void append(logged_packet&& packet);
+    [[nodiscard]] bool on_its_way(const logged_packet& packet) const noexcept;
+    [[nodiscard]] bool find_again(std::span<const stamp> wanted, restored_session& back) const;
     void drop_oldest_packet() noexcept;
     void drop_oldest_session() noexcept;
 

@@ -348,6 +348,9 @@ private:
         EXPECT_TRUE(begins(promised_, got_))
             << testing::PrintToString(got_) << " of " << testing::PrintToString(promised_);
         const bool ended = !world.users[0]->closed.empty();
+        if (!ended && !gone_ && !server_closed_ && !lossy_) {
+            EXPECT_FALSE(closed_);
+        }
         if (!ended && !gone_ && !closed_ && !server_closed_) {
             EXPECT_EQ(heard, said_);
         }

@@ -1,0 +1,97 @@
+// The races of connection state recovery, each in every order: what the server sends against a
+// client that goes and comes back, on one loop and on two.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "support/every_order.hpp"
+#include "unit/socketio/recovery_scene.hpp"
+
+namespace weft::socketio::test {
+namespace {
+
+using scene = recovery_scene;
+using actor = weft::test::actor<scene>;
+
+actor emits(std::size_t count, std::size_t loop = 0) {
+    actor made;
+    while (count-- > 0)
+        made.push_back({"emit " + std::to_string(loop), [loop](scene& s) { s.emit(loop); }});
+    return made;
+}
+/// Goes and comes back, to one of these loops after the other.
+actor returns(const std::vector<std::size_t>& loops) {
+    actor made;
+    for (const std::size_t loop : loops) {
+        made.push_back({"drop", [](scene& s) { s.drop(s.first); }});
+        made.push_back(
+            {"return to " + std::to_string(loop), [loop](scene& s) { s.connect(s.first, loop); }});
+    }
+    return made;
+}
+
+const actor asks{{"ask", [](scene& s) { s.ask(s.first); }}};
+
+std::size_t play(const std::vector<actor>& actors, std::size_t loops = 1,
+                 bool must_recover = true) {
+    return weft::test::play_every_order(actors, [&] {
+        auto made = std::make_unique<scene>(loops);
+        made->must_recover = must_recover;
+        return made;
+    });
+}
+
+TEST(recovery_race, a_client_that_comes_and_goes) {
+    play({emits(2), asks, returns({0, 0, 0})});
+}
+
+TEST(recovery_race, among_volatile_events) {
+    play({emits(2),
+          {{"volatile", [](scene& s) { s.emit_volatile(); }},
+           {"volatile", [](scene& s) { s.emit_volatile(); }}},
+          returns({0, 0})});
+}
+
+TEST(recovery_race, a_client_back_before_its_absence_is_noticed) {
+    play({emits(3),
+          {{"go dark", [](scene& s) { s.go_dark(s.first); }},
+           {"return", [](scene& s) { s.connect(s.first, 0); }}},
+          {{"the server notices", [](scene& s) { s.dark_ones_are_noticed(); }}}},
+         1, false);
+}
+
+TEST(recovery_race, two_clients_of_one_recovery_id) {
+    const auto steal = [](scene& s) {
+        s.second.id = s.first.id;
+        s.second.sid = s.first.sid;
+        s.second.offset = s.first.offset;
+        s.second.got = s.first.got;
+        s.second.begins = s.first.begins;
+        s.connect(s.second, 0);
+    };
+    play({emits(2), returns({0}), {{"another returns", steal}}}, 1, false);
+    play({emits(2), returns({1}), {{"another returns", steal}}}, 2, false);
+}
+
+TEST(recovery_race, the_time_runs_out) {
+    const auto wait = [](scene& s) { s.pass(70s); };
+    play({emits(2), returns({0}), {{"wait", wait}, {"wait", wait}}}, 1, false);
+}
+
+TEST(recovery_race, from_loop_to_loop) {
+    play({emits(2, 0), emits(1, 1), asks, returns({1, 0})}, 2);
+}
+
+TEST(recovery_race, among_three_loops) {
+    play({emits(1, 0), emits(1, 1), emits(1, 2), asks, returns({1, 2})}, 3);
+}
+
+TEST(recovery_race, from_loop_to_loop_and_back) {
+    play({emits(1, 0), emits(1, 1), returns({1, 0, 0, 1})}, 2);
+}
+
+}  // namespace
+}  // namespace weft::socketio::test
