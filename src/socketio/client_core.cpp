@@ -316,6 +316,7 @@ send_status client_core::send(const std::string& text, const std::vector<message
         const packet_result parsed = parse_packet(text, no_limits, protocol_version::v4);
         if (!parsed) return send_status::dropped;
         std::vector<byte_view> bytes;
+        bytes.reserve(attachments.size());
         for (const message& one : attachments) bytes.push_back(one.bytes());
         std::string packed;
         append_msgpack_packet(packed, parsed.packet, bytes);

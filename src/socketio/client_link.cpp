@@ -286,7 +286,8 @@ void client_link::recover(socket_core& s, const detail::recovery_wish& wish) {
         std::string nsp;
         detail::recovery_wish wish;
 
-        static void go(std::shared_ptr<const errand> self, detail::loop_context& at, bool first) {
+        static void go(const std::shared_ptr<const errand>& self, detail::loop_context& at,
+                       bool first) {
             if (const auto there = at.recovery->moved_to(self->wish.id);
                 first && there && *there < at.core()->loops.size()) {
                 const auto next = at.core()->loops[*there];
@@ -365,7 +366,7 @@ void client_link::ask(socket_core& s) {
     context_.guarded([&] { middlewares[next](s, gate_of(s)); });
 }
 
-void client_link::judge(socket_core& s, verdict decided) {
+void client_link::judge(socket_core& s, const verdict& decided) {
     detail::server_core& core = *context_.core();
     const bool pattern_asked = s.step < core.patterns.size();
     if (!pattern_asked && !decided.allowed()) {
