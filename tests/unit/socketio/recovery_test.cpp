@@ -180,6 +180,53 @@ TEST_F(recovery, ends_with_its_time_its_log_and_a_chosen_leave) {
     EXPECT_FALSE(was_recovered);
 }
 
+TEST(recovery_limits, the_oldest_sessions_go_first) {
+    options chosen;
+    chosen.connection_state_recovery.emplace();
+    chosen.connection_state_recovery->max_sessions = 2;
+    sio_world w(chosen);
+    std::vector<bool> recovered;
+    w.server.on_connect([&](socket& s) { recovered.push_back(s.recovered()); });
+    w.start();
+    std::vector<std::string> pids;
+    for (int i = 0; i < 3; ++i) {
+        const auto c = w.open();
+        w.say(c, "40");
+        pids.push_back(member(w.packet(c), "pid"));
+        w.drop(c);
+    }
+    for (const std::string& pid : pids) w.join(w.open(), "/", R"({"pid":")" + pid + "\"}");
+    w.run();
+    EXPECT_THAT(recovered, ElementsAre(false, false, false, false, true, true));
+}
+
+TEST(recovery_limits, who_came_back_and_left_again_is_not_the_oldest) {
+    options chosen;
+    chosen.connection_state_recovery.emplace();
+    chosen.connection_state_recovery->max_sessions = 2;
+    sio_world w(chosen);
+    std::vector<bool> recovered;
+    w.server.on_connect([&](socket& s) { recovered.push_back(s.recovered()); });
+    w.start();
+    std::vector<std::string> pids;
+    const auto come_and_go = [&](const std::string& auth) {
+        const auto c = w.open();
+        w.say(c, "40" + auth);
+        pids.push_back(member(w.packet(c), "pid"));
+        w.drop(c);
+    };
+    const auto back = [](const std::string& pid) { return R"({"pid":")" + pid + "\"}"; };
+    come_and_go("");
+    come_and_go("");
+    come_and_go(back(pids[0]));
+    come_and_go("");
+    EXPECT_THAT(recovered, ElementsAre(false, false, true, false));
+    recovered.clear();
+    for (const std::size_t who : {0U, 1U, 3U}) w.say(w.open(), "40" + back(pids[who]));
+    w.run();
+    EXPECT_THAT(recovered, ElementsAre(true, false, true));
+}
+
 TEST_F(recovery, of_another_namespace_is_refused_and_stays_for_its_own) {
     w.server.of("/other");
     w.drop(c);
