@@ -286,7 +286,7 @@ void client::on_transport_closed(std::optional<error> why) {
     finish(close_cause::transport_close, {weft::errc::closed_by_peer, "the transport"});
 }
 
-void client::finish(close_cause cause, error why) {
+void client::finish(close_cause cause, const error& why) {
     if (state_ == state::closed) return;
     state_ = state::closed;
     heartbeat_.cancel();

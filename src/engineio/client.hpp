@@ -116,7 +116,7 @@ private:
     void alive();
     void flush();
     [[nodiscard]] std::size_t batch_size() const noexcept;
-    void finish(close_cause cause, error why);
+    void finish(close_cause cause, const error& why);
     void start_upgrade();
     void end_upgrade(bool failed);
     void close_transport();

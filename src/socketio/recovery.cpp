@@ -116,7 +116,7 @@ std::optional<stamp> recovery_log::parse(std::string_view offset) const {
 }
 
 void recovery_log::append(logged_packet&& packet) {
-    packet.bytes = sizeof packet + size_of(packet.topics) + size_of(packet.except);
+    packet.bytes = sizeof(logged_packet) + size_of(packet.topics) + size_of(packet.except);
     for (const message& one : packet.group) packet.bytes += one.size();
     packet.when = loop_.now();
     bytes_ += packet.bytes;

@@ -177,9 +177,8 @@ std::size_t unescaped_size(std::string_view content) noexcept {
     while (!content.empty()) {
         const bool escape = content[0] == '\\';
         const unsigned unit = take_unit(content);
-        if (!escape || unit < 0x80) {
-            size += 1;
-        } else if (after_high && unit >= 0xDC00 && unit < 0xE000) {
+        const bool completes_pair = after_high && unit >= 0xDC00 && unit < 0xE000;
+        if (!escape || unit < 0x80 || completes_pair) {
             size += 1;  // a pair has four bytes; half a pair becomes U+FFFD, which has three
         } else {
             size += unit < 0x800 ? 2 : 3;
