@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "socketio/recovery.hpp"
 #include "support/every_order.hpp"
 #include "unit/socketio/recovery_scene.hpp"
 
@@ -85,12 +86,58 @@ TEST(recovery_race, from_loop_to_loop) {
     play({emits(2, 0), emits(1, 1), asks, returns({1, 0})}, 2);
 }
 
+TEST(recovery_race, of_answers_that_are_lost) {
+    const auto deaf_on = [](std::size_t loop) {
+        return [loop](scene& s) {
+            s.connect(s.first, loop);
+            s.first.deaf = true;
+        };
+    };
+    const actor lost{{"stop reading", [](scene& s) { s.first.deaf = true; }},
+                     {"drop", [](scene& s) { s.drop(s.first); }},
+                     {"return to 1, deaf", deaf_on(1)},
+                     {"drop", [](scene& s) { s.drop(s.first); }},
+                     {"return to 0, deaf", deaf_on(0)},
+                     {"drop", [](scene& s) { s.drop(s.first); }},
+                     {"return to 1", [](scene& s) { s.connect(s.first, 1); }}};
+    play({emits(1, 0), emits(1, 1), asks, lost}, 2);
+}
+
 TEST(recovery_race, among_three_loops) {
     play({emits(1, 0), emits(1, 1), emits(1, 2), asks, returns({1, 2})}, 3);
 }
 
 TEST(recovery_race, from_loop_to_loop_and_back) {
     play({emits(1, 0), emits(1, 1), returns({1, 0, 0, 1})}, 2);
+}
+
+// What threads can do and these loops, which take turns, cannot: the loop that kept the session has
+// heard of a third one's broadcast, the new loop has not.
+TEST(recovery_log, leaves_out_what_is_still_on_its_way) {
+    const recovery_options chosen;
+    net::loop_core loops[2]{{std::make_unique<net::sim_backend>(), {.index = 0}},
+                            {std::make_unique<net::sim_backend>(), {.index = 1}}};
+    detail::recovery_log from(loops[0], chosen, "1", 3);
+    detail::recovery_log to(loops[1], chosen, "1", 3);
+    const std::string_view room = "room";
+    const std::vector<message> group{message::text("4x")};
+    const detail::stamp broadcast{2, 1};
+    const detail::stamp direct = from.next();
+    from.record(broadcast, {.topics = {&room, 1}}, group);
+    from.record_direct(direct, "own", group);
+
+    detail::kept_session session;
+    session.recovery_id = "id";
+    session.nsp = "/";
+    session.topics = {"room", "own"};
+    from.keep(std::move(session));
+    auto back = from.take("id", "/", {});
+    ASSERT_NE(back, nullptr);
+    EXPECT_EQ(back->missed.size(), 2U);
+    const detail::recovery_place place = to.catch_up(*back);
+    ASSERT_EQ(back->missed.size(), 1U);
+    EXPECT_EQ(back->missed[0].named, direct);
+    EXPECT_EQ(place.since, to.end());  // where it is going to stand
 }
 
 }  // namespace

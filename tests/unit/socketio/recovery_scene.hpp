@@ -69,6 +69,7 @@ public:
         std::string in;
         std::string sid, id, offset;
         bool asked = false;      // to be recovered; no answer yet
+        bool deaf = false;       // what comes is lost
         bool noticed = false;    // its absence has lasted
         bool connected = false;  // as it knows
         bool recovered = false;
@@ -130,7 +131,7 @@ public:
         if (c.at < 0) return;
         sides_[c.loop]->sim.peer_reset(c.at);
         c.at = -1;
-        c.connected = c.noticed = c.asked = false;
+        c.connected = c.noticed = c.asked = c.deaf = false;
     }
     /// Without a sign to the server.
     void go_dark(client& c) {
@@ -211,7 +212,7 @@ private:
     }
 
     void react(client& c) {
-        if (c.at < 0) return;
+        if (c.at < 0 || c.deaf) return;
         c.in += sides_[c.loop]->sim.peer_take(c.at);
         if (c.in.starts_with("HTTP/1.1 101")) c.in.erase(0, c.in.find("\r\n\r\n") + 4);
         for (const auto& frame : ws::test::take_frames(c.in)) {
