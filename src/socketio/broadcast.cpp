@@ -99,8 +99,11 @@ void publish_group(loop_context& on, const space_info& space, const Rooms& rooms
                    const Rooms& except, std::span<const message> group,
                    std::optional<stamp> named) {
     const pubsub::audience meant = hub_audience(on, space, rooms, except);
+    if (named) on.recovery->set_sending(named);
     on.hub().publish_local(meant, group);
-    if (named) on.recovery->record(*named, meant, group);
+    if (!named) return;
+    on.recovery->set_sending({});
+    on.recovery->record(*named, meant, group);
 }
 
 /// A broadcast that each loop writes for itself, to what a pattern has made there.

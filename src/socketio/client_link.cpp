@@ -567,6 +567,7 @@ void client_link::leave(socket_core& s, disconnect_reason why) {
     if (s.now != socket_core::state::connected) return;
     s.now = socket_core::state::leaving;
     s.why = why;
+    if (s.place) s.place->left = context_.recovery->end();
 }
 
 void client_link::finish(socket_core& s) {
@@ -590,7 +591,9 @@ void client_link::finish(socket_core& s) {
             kept.nsp = s.space->name;
             kept.data = std::move(s.data);
             kept.since = s.place->since;
-            kept.resumed = s.place->resumed;
+            kept.left = s.place->left;
+            kept.last = s.place->last;
+            kept.resumed = std::move(s.place->resumed);
             context_.recovery->keep(std::move(kept));
         }
     }

@@ -244,7 +244,10 @@ std::unique_ptr<restored_session> recovery_log::take(std::string_view recovery_i
     std::span<const stamp> again;  // what it was sent when it came back the last time
     const auto& resumed = back->session.resumed;
     if (resumed) again = resumed->sent;
-    if (back->offset && !(resumed && resumed->offset == back->offset)) {
+    if (back->offset == back->session.last) {
+        again = {};
+        from = back->session.left;
+    } else if (back->offset && !(resumed && resumed->offset == back->offset)) {
         const auto heard = std::find(again.begin(), again.end(), *back->offset);
         if (heard != again.end()) {
             again = again.subspan(static_cast<std::size_t>(heard - again.begin()) + 1);
@@ -302,7 +305,8 @@ recovery_place recovery_log::catch_up(restored_session& back) {
     keep_latest(back.missed);
     resumption resumed{back.offset, {}};
     for (const logged_packet& packet : back.missed) resumed.sent.push_back(packet.named);
-    return {back.session.recovery_id, end(), std::move(resumed)};
+    const auto last = resumed.sent.empty() ? back.offset : std::optional(resumed.sent.back());
+    return {back.session.recovery_id, end(), std::move(resumed), last};
 }
 
 std::optional<std::size_t> loop_of_recovery_id(std::string_view id) noexcept {

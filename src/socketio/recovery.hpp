@@ -52,7 +52,8 @@ struct kept_session {
     std::string nsp;
     std::vector<std::string> topics;  // of the hub; its rooms, its own, the namespace
     std::unique_ptr<data_node> data;
-    std::uint64_t since = 0;
+    std::uint64_t since = 0, left = 0;
+    std::optional<stamp> last;
     std::optional<resumption> resumed;
     std::size_t bytes = 0;
     time_point until;
@@ -63,6 +64,10 @@ struct recovery_place {
     std::string id;           // secret
     std::uint64_t since = 0;  // where, in the loop's log, begins what it was sent as a member
     std::optional<resumption> resumed;
+    /// The newest packet that it was sent. Who has heard that one has missed nothing before `left`,
+    /// however old it is.
+    std::optional<stamp> last{};
+    std::uint64_t left = 0;  // where the log ended when it left
 };
 
 /// A session on its way back, with what it missed so far.
@@ -94,6 +99,9 @@ public:
     void record(stamp named, const pubsub::audience& to, std::span<const message> group);
     /// The same for a packet to one socket of this loop.
     void record_direct(stamp named, std::string_view topic, std::span<const message> group);
+    /// While a packet is given to its receivers: its name, for them to note.
+    void set_sending(std::optional<stamp> named) noexcept { sending_ = named; }
+    [[nodiscard]] std::optional<stamp> sending() const noexcept { return sending_; }
     /// Where the next packet will stand.
     [[nodiscard]] std::uint64_t end() const noexcept { return first_ + log_.size(); }
 
@@ -137,6 +145,7 @@ private:
     std::size_t session_bytes_ = 0;
     byte_charge charge_;  // of both
     std::uint64_t last_number_ = 0;
+    std::optional<stamp> sending_;
     std::vector<std::uint64_t> heard_;  // by loop
     std::list<kept_session> sessions_;  // the first to expire first
     by_name<std::list<kept_session>::iterator> by_id_;

@@ -25,13 +25,20 @@ socket_core::socket_core(std::uint32_t slot, std::uint32_t generation, client_li
 
 socket_core::~socket_core() = default;
 
+void socket_core::note_sent() noexcept {
+    if (place == nullptr) return;
+    if (const auto named = context().recovery->sending()) place->last = named;
+}
+
 send_status socket_core::deliver(const message& what) noexcept {
     if (now != state::connected) return send_status::closed;
+    note_sent();
     return link.session().send(what);
 }
 
 send_status socket_core::deliver_group(std::span<const message> group) noexcept {
     if (now != state::connected) return send_status::closed;
+    note_sent();
     return link.session().send(group);
 }
 
@@ -152,6 +159,7 @@ send_status socket::emit_recoverable(std::string_view event, const encoded_argum
     const detail::stamp named = context.recovery->next();
     detail::write_event_group(context, *self.space, event, args, flags, named);
     context.metrics.events_sent.add();
+    if (self.place) self.place->last = named;
     const send_status status = self.link.session().send(context.group);
     std::string topic;
     detail::append_room_topic(topic, *self.space, self.id_text());

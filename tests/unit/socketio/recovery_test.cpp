@@ -141,6 +141,41 @@ TEST_F(recovery, volatile_events_and_questions_are_not_sent_again) {
     EXPECT_THAT(come_back(pid, ""), SizeIs(1));
 }
 
+TEST_F(recovery, a_client_that_was_quiet_for_long_has_missed_nothing) {
+    const auto others_speak = [&] {
+        for (int i = 0; i < 10; ++i) {
+            w.pass(20s);
+            w.say(c, "3");  // a pong
+            w.server.to("elsewhere").emit("other");
+        }
+    };
+    others_speak();
+    w.drop(c);
+    emit(1);
+    auto got = come_back(pid, "");
+    EXPECT_TRUE(was_recovered) << "it has heard nothing at all";
+    ASSERT_THAT(got, SizeIs(2));
+    const std::string seen = offset_in(got[0]);
+    for (int round = 0; round < 2; ++round) {  // the second time as one that came back
+        others_speak();
+        w.drop(c);
+        was_recovered = false;
+        come_back(pid, seen);
+        EXPECT_TRUE(was_recovered) << round;
+    }
+    emit(2);
+    others_speak();
+    w.drop(c);
+    come_back(pid, seen);
+    EXPECT_FALSE(was_recovered) << "it was sent 2, which is no longer there";
+}
+
+TEST_F(recovery, what_is_said_as_it_leaves_is_missed) {
+    w.server.on_disconnecting([&](socket&, disconnect_reason) { w.server.to("r").emit("bye"); });
+    w.drop(c);
+    EXPECT_THAT(come_back(pid, ""), SizeIs(2));
+}
+
 TEST_F(recovery, foreign_offsets_and_ids_recover_nothing) {
     for (const std::string offset : {"hello", "1795343544322-0", "Q82xtA4", "x.0.1", "."}) {
         emit(1);
