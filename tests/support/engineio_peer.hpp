@@ -247,10 +247,11 @@ private:
         const auto at = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
         std::size_t size = at(1) & 0x7FU;
         std::size_t head = 2;
-        if (size == 126) {
-            if (bytes.size() < 8) return false;
-            size = static_cast<std::size_t>(at(2)) << 8U | at(3);
-            head = 4;
+        if (size >= 126) {
+            head = size == 126 ? 4 : 10;
+            if (bytes.size() < head) return false;
+            size = 0;
+            for (std::size_t i = 2; i < head; ++i) size = size << 8U | at(i);
         }
         if (bytes.size() < head + 4 + size) return false;
         std::string payload = bytes.substr(head + 4, size);

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <weft/socketio/server.hpp>
@@ -69,7 +70,7 @@ TEST_F(client_thread_test, handlers_come_and_go_on_its_thread) {
         c.on_upgrade([&](std::string_view to) { seen.put(std::string(to)); });
     });
     ASSERT_TRUE(own);
-    EXPECT_EQ(seen.wait_for(2), (std::vector<std::string>{"connect", "websocket"}));
+    EXPECT_THAT(seen.wait_for(2), testing::UnorderedElementsAre("connect", "websocket"));
     (*own)->with([&](socketio::client& c) {
         c.socket().once("hi", [&](std::string who) { seen.put("hi " + who); });
         c.socket().on_any_outgoing([&](client_socket&, std::string_view event,
