@@ -278,6 +278,7 @@ TEST_F(message_assembler_test, sec_w3_the_budget_of_the_loop_bounds_all) {
     EXPECT_EQ(feed(encode({0x00, std::string(60'000, 'a')})), message_event::failed);
     EXPECT_EQ(assembler->error(), errc::out_of_budget);
     EXPECT_EQ(small.used(), 0U);
+    assembler.reset();  // which refers to the budget
 }
 
 TEST_F(message_assembler_test, sec_w4_control_frames_are_limited_in_rate) {
