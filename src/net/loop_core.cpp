@@ -98,7 +98,10 @@ void loop_core::settle() noexcept {
 void loop_core::flush_dirty() noexcept {
     while (!dirty_.empty()) {
         std::swap(dirty_, dirty_now_);
-        for (tcp_stream* s : dirty_now_) s->flush_dirty();
+        for (std::size_t i = 0; i < dirty_now_.size(); ++i) {
+            if (i + 1 < dirty_now_.size()) __builtin_prefetch(dirty_now_[i + 1]);
+            dirty_now_[i]->flush_dirty();
+        }
         dirty_now_.clear();
     }
 }

@@ -18,6 +18,7 @@ namespace weft::socketio {
 socket_core::socket_core(std::uint32_t slot, std::uint32_t generation, client_link& by,
                          std::shared_ptr<const detail::space_info> in, std::string_view sent)
     : link(by),
+      session(by.session()),
       space(std::move(in)),
       key(std::uint64_t{slot} << 32U | generation),
       auth(sent),
@@ -33,13 +34,13 @@ void socket_core::note_sent() noexcept {
 send_status socket_core::deliver(const message& what) noexcept {
     if (now != state::connected) return send_status::closed;
     note_sent();
-    return link.session().send(what);
+    return session.send(what);
 }
 
 send_status socket_core::deliver_group(std::span<const message> group) noexcept {
     if (now != state::connected) return send_status::closed;
     note_sent();
-    return link.session().send(group);
+    return session.send(group);
 }
 
 detail::loop_context& socket_core::context() const noexcept {

@@ -12,6 +12,10 @@
 #include "pubsub/hub.hpp"
 #include "socketio/core.hpp"
 
+namespace weft::engineio {
+class session;
+}
+
 namespace weft::socketio {
 
 class client_link;
@@ -59,6 +63,7 @@ public:
     void note_sent() noexcept;
 
     client_link& link;
+    engineio::session& session;  // the link's: one step less for each delivery
     std::shared_ptr<const detail::space_info> space;
     socket_key key;
     std::string auth;  // empty for {}
