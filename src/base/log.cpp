@@ -4,9 +4,13 @@
 #include <weft/base/log.hpp>
 
 #include <array>
+#include <cstddef>
+#include <new>
 #include <string>
 
 #include <unistd.h>
+
+#include "base/quiet_write.hpp"
 
 namespace weft {
 
@@ -22,9 +26,17 @@ void stderr_log::write(const log_record& record) noexcept {
         for (const char c : record.message)
             line.push_back(static_cast<unsigned char>(c) < 0x20 ? '?' : c);
         line.push_back('\n');
-        (void)!::write(STDERR_FILENO, line.data(), line.size());
+        quiet_write(STDERR_FILENO, line);
     } catch (...) {  // out of memory: a log line is not worth more
     }
+}
+
+log_sink* default_log() noexcept {
+    // Never destroyed: threads that outlive `main` may log.
+    alignas(stderr_log) static std::byte memory[sizeof(stderr_log)];
+    static stderr_log* const sink =
+        ::new (static_cast<void*>(memory)) stderr_log(log_level::warning);
+    return sink;
 }
 
 }  // namespace weft

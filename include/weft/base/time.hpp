@@ -9,4 +9,16 @@ using steady_clock = std::chrono::steady_clock;
 using time_point = steady_clock::time_point;
 using duration = steady_clock::duration;
 
+/// `from` + `wait`, or as far as the clock goes: `duration::max()` means never, and what is below
+/// zero means at once. Every deadline is made by it.
+[[nodiscard]] constexpr time_point later(time_point from, duration wait) noexcept {
+    if (wait <= duration::zero()) return from;
+    return from > time_point::max() - wait ? time_point::max() : from + wait;
+}
+
+/// The sum of two waits, of which either may be `duration::max()`.
+[[nodiscard]] constexpr duration longer(duration wait, duration by) noexcept {
+    return later(time_point(wait), by).time_since_epoch();
+}
+
 }  // namespace weft

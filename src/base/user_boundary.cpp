@@ -1,0 +1,70 @@
+// Telling what user code threw. Names of events, paths and exceptions may come from a peer: they
+// are cut to a bounded length, and what could forge a line of the log is replaced.
+
+#include "base/user_boundary.hpp"
+
+namespace weft {
+namespace {
+
+constexpr std::size_t longest_name = 128;
+constexpr std::size_t longest_message = 512;
+
+void append_printable(std::string& to, std::string_view text, std::size_t most) {
+    for (const char c : text.substr(0, most)) {
+        const auto byte = static_cast<unsigned char>(c);
+        to.push_back(byte < 0x20 || byte == 0x7F ? '?' : c);
+    }
+    if (text.size() > most) to += "...";
+}
+
+void append_name(std::string& to, std::string_view before, std::string_view name) {
+    if (name.empty()) return;
+    to.append(before).append(" '");
+    append_printable(to, name, longest_name);
+    to += '\'';
+}
+
+std::string message_of(const std::exception_ptr& thrown) {
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const std::exception& known) {
+        return known.what();
+    } catch (...) {
+        return "something that is not a std::exception";
+    }
+}
+
+}  // namespace
+
+std::string describe(const user_place& place) {
+    std::string text(place.callback);
+    append_name(text, " of event", place.event);
+    append_name(text, " of route", place.route);
+    append_name(text, " in namespace", place.nsp);
+    if (!place.peer.empty()) {
+        text += " for ";
+        append_printable(text, place.peer, longest_name);
+    }
+    return text;
+}
+
+void log_exception(log_sink* log, std::string_view layer, const std::exception_ptr& thrown,
+                   function_ref<user_place()> place) noexcept {
+    if (log == nullptr) return;
+    try {
+        std::string line = describe(place());
+        line += " threw: ";
+        append_printable(line, message_of(thrown), longest_message);
+        log->write({log_level::error, layer, line});
+    } catch (...) {  // no memory for a line
+        log->write({log_level::error, layer, "a handler threw, and memory is short"});
+    }
+}
+
+void user_boundary::report(const std::exception_ptr& thrown,
+                           function_ref<user_place()> place) noexcept {
+    thrown_.add();
+    log_exception(log_, layer_, thrown, place);
+}
+
+}  // namespace weft
