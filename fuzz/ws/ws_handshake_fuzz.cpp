@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "http/proto/syntax.hpp"
 #include "ws/proto/handshake.hpp"
-#include "ws/proto/tokens.hpp"
 
 namespace {
 
@@ -17,8 +17,8 @@ void require(bool holds) {
     if (!holds) std::abort();
 }
 
-std::vector<header_view> split(std::string_view text) {
-    std::vector<header_view> headers;
+std::vector<weft::http::header_field> split(std::string_view text) {
+    std::vector<weft::http::header_field> headers;
     while (!text.empty() && headers.size() < 64) {
         const std::size_t end = std::min(text.find('\n'), text.size());
         const std::string_view line = text.substr(0, end);
@@ -37,12 +37,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static const auto policy =
         origin_policy::make({{"https://good.com", "null"}, true, false, false});
     const std::string_view text(reinterpret_cast<const char*>(data), size);
-    const std::vector<header_view> headers = split(text);
+    const std::vector<weft::http::header_field> headers = split(text);
 
     const upgrade_check check = check_upgrade({"GET", 1, 1, false, size % 2 == 0, headers});
     if (!check.error) {
         require(check.facts.key.size() == 24);
-        for (const std::string_view name : check.facts.subprotocols.view()) require(is_token(name));
+        for (const std::string_view name : check.facts.subprotocols.view())
+            require(weft::http::syntax::is_token(name));
         const auto accept = accept_value(*sha1, check.facts.key);
         require(accept.has_value());
         const std::string_view chosen = check.facts.subprotocols.view().empty()
@@ -59,10 +60,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const client_request request{"h", "/", "dGhlIHNhbXBsZSBub25jZQ==", offered, &wishes, {}};
     (void)check_response(101, headers, request, *sha1);
 
-    for (const header_view& header : headers) {
+    for (const weft::http::header_field& header : headers) {
         const auto parts = parse_origin(header.value);
         if (parts) require(!parts->host.empty() && !parts->scheme.empty());
-        const header_view extra[] = {header};
+        const weft::http::header_field extra[] = {header};
         const auto response = write_upgrade_response({"x", {}, std::nullopt, extra});
         if (response) require((*response).find("\r\n\r\n") == (*response).size() - 4);
     }

@@ -31,7 +31,7 @@ struct client_options {
     std::string path = "/socket.io";
     bool add_trailing_slash = true;
     std::vector<std::pair<std::string, std::string>> query{};
-    std::vector<client_field> headers{};
+    std::vector<ws::client_header> headers{};
     /// The first is begun with.
     std::vector<transport_kind> transports{transport_kind::polling, transport_kind::websocket};
     bool upgrade = true;

@@ -94,9 +94,9 @@ result<void> client_polling::open() {
 result<void> client_polling::ask(http::client_connection& over, http::method method,
                                  std::string_view body, answer_handler then) {
     const std::string target = route_.target(transport_kind::polling);
-    const std::vector<client_field> own = route_.request_headers();
+    const std::vector<ws::client_header> own = route_.request_headers();
     std::vector<http::header_field> headers{{"Accept", "*/*"}};
-    for (const client_field& field : own) headers.push_back({field.name, field.value});
+    for (const ws::client_header& field : own) headers.push_back({field.name, field.value});
     if (method == http::method::post) headers.push_back({"Content-Type", text_type});
     http::client_request what{
         method, target, headers, body, route_.request_timeout, route_.max_message};
@@ -234,8 +234,8 @@ std::string client_route::target(transport_kind how) {
     return text;
 }
 
-std::vector<client_field> client_route::request_headers() const {
-    std::vector<client_field> all = headers;
+std::vector<ws::client_header> client_route::request_headers() const {
+    std::vector<ws::client_header> all = headers;
     if (std::string line = cookies.header(); !line.empty()) {
         all.push_back({"Cookie", std::move(line)});
     }

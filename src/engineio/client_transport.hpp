@@ -20,18 +20,12 @@
 
 namespace weft::engineio {
 
-/// A header of a client's requests.
-struct client_field {
-    std::string name;
-    std::string value;
-};
-
 /// What the transports of one session have in common. **Lifetime**: outlives them.
 struct client_route {
     net::loop_core& loop;
     ws::client_context& websockets;
-    ws::client_url url;                 ///< Its target is path and user's query.
-    std::vector<client_field> headers;  ///< `Authorization` of the URL included.
+    ws::client_url url;                      ///< Its target is path and user's query.
+    std::vector<ws::client_header> headers;  ///< `Authorization` of the URL included.
     bool with_cookies = false;
     std::size_t max_message = 0;  ///< Of a WebSocket message, and of a polling reply.
     std::size_t max_queue = 0;
@@ -45,7 +39,7 @@ struct client_route {
     /// Path and query of the next request.
     [[nodiscard]] std::string target(transport_kind how);
     /// The user's headers, and the cookies.
-    [[nodiscard]] std::vector<client_field> request_headers() const;
+    [[nodiscard]] std::vector<ws::client_header> request_headers() const;
 };
 
 /// Who hears of a transport. May destroy it in every call.

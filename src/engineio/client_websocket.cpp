@@ -50,9 +50,7 @@ private:
         options.url = to.unix_path.empty()
                           ? (to.secure ? "wss://" : "ws://") + to.authority() + target
                           : "ws+unix:" + to.unix_path + ':' + target;
-        for (client_field& field : route.request_headers()) {
-            options.headers.push_back({std::move(field.name), std::move(field.value)});
-        }
+        options.headers = route.request_headers();
         options.deflate = route.deflate;
         options.handshake_timeout = route.timeout;
         options.max_message = route.max_message;

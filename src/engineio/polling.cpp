@@ -13,15 +13,9 @@
 #include "engineio/shard.hpp"
 
 namespace weft::engineio {
-namespace {
-
-/// Where a message keeps itself as base64; ws has its compressed frames in front.
-constexpr std::size_t base64_encoding = 7;
-
-}  // namespace
 
 buffer_slice base64_of(const message& packet) {
-    return packet.encoded(base64_encoding, [](const message& m) -> buffer_slice {
+    return packet.encoded(message_encoding::base64(), [](const message& m) -> buffer_slice {
         const std::size_t size = base64_size(m.size());
         buffer_ref block = shared_buffer::allocate(size);
         if (!block) return {};

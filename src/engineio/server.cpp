@@ -102,7 +102,7 @@ std::string write_cookie(const cookie_options& cookie, std::string_view sid) {
 std::optional<ws::errc> check_websocket(const http::request& request, const options& chosen,
                                         ws::session_shared& web, websocket_offer& offer) {
     const http::message_head& head = request.head();
-    std::array<ws::header_view, http::message_head::max_fields> headers;
+    std::array<http::header_field, http::message_head::max_fields> headers;
     for (std::size_t i = 0; i < head.field_count(); ++i)
         headers[i] = {head.field(i).name, head.field(i).value};
     const ws::upgrade_check checked = ws::check_upgrade(
@@ -131,7 +131,7 @@ std::optional<ws::errc> check_websocket(const http::request& request, const opti
 
 /// The 101 answer, with the header lines of this request.
 std::optional<std::string> write_switch(const inquiry& q) {
-    std::vector<ws::header_view> extra;
+    std::vector<http::header_field> extra;
     std::string_view lines = q.form.lines;
     while (!lines.empty()) {
         const std::string_view line = lines.substr(0, lines.find("\r\n"));

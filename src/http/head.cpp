@@ -50,12 +50,11 @@ void message_head::each_value(std::string_view name,
 
 void message_head::each_item(std::string_view name,
                              function_ref<void(std::string_view)> visit) const {
-    each_value(name, [&](std::string_view rest) {
-        while (!rest.empty()) {
-            const std::size_t comma = std::min(rest.find(','), rest.size());
-            const std::string_view item = syntax::trim(rest.substr(0, comma));
-            if (!item.empty()) visit(item);
-            rest.remove_prefix(std::min(comma + 1, rest.size()));
+    each_value(name, [&](std::string_view list) {
+        while (true) {
+            const std::string_view item = syntax::take_item(list);
+            if (item.empty()) return;
+            visit(item);
         }
     });
 }

@@ -37,7 +37,7 @@ struct message::content {
     const std::size_t key_size;
     const std::size_t payload_size;
     std::atomic<int> header{none};
-    std::array<std::atomic<buffer_slice*>, max_encodings> encodings{};
+    std::array<std::atomic<buffer_slice*>, message_encoding::count> encodings{};
 
     /// Where the blocks of messages go in the end.
     struct home_type final : shared_buffer::recycler {
@@ -114,10 +114,10 @@ buffer_slice message::framed(function_ref<std::size_t(byte_span headroom)> write
     return {block_, {c.payload() - size, size + c.payload_size}};
 }
 
-buffer_slice message::encoded(std::size_t index,
+buffer_slice message::encoded(message_encoding form,
                               function_ref<buffer_slice(const message&)> make) const {
     if (!block_) return {};
-    std::atomic<buffer_slice*>& slot = get().encodings[index];
+    std::atomic<buffer_slice*>& slot = get().encodings[form.place_];
     if (const buffer_slice* kept = slot.load(std::memory_order_acquire)) return *kept;
 
     buffer_slice made = make(*this);

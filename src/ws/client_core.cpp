@@ -17,7 +17,6 @@
 #include "net/mailbox.hpp"
 #include "net/tls/tls_context.hpp"
 #include "ws/check_options.hpp"
-#include "ws/proto/tokens.hpp"
 
 namespace weft::ws::detail {
 namespace {
@@ -60,9 +59,9 @@ result<void> check_all(const client_options& all) {
 }
 
 bool is_credential(const client_header& header) noexcept {
-    return header.credentials || equal_ignoring_case(header.name, "Authorization") ||
-           equal_ignoring_case(header.name, "Proxy-Authorization") ||
-           equal_ignoring_case(header.name, "Cookie");
+    return header.credentials || http::same_token(header.name, "Authorization") ||
+           http::same_token(header.name, "Proxy-Authorization") ||
+           http::same_token(header.name, "Cookie");
 }
 
 bool is_redirect(int status) noexcept {
@@ -189,7 +188,7 @@ private:
         if (head.status() != 101 || head.minor_version() < 1) {
             return fail({errc::not_switching, describe_refusal(head)}, head.status());
         }
-        std::array<header_view, http::message_head::max_fields> fields;
+        std::array<http::header_field, http::message_head::max_fields> fields;
         for (std::size_t i = 0; i < head.field_count(); ++i) {
             fields[i] = {head.field(i).name, head.field(i).value};
         }
@@ -370,12 +369,12 @@ client_request client_core::describe_request(std::string_view host) const noexce
 }
 
 result<std::string> client_core::write_request() {
-    std::vector<header_view> extra;
+    std::vector<http::header_field> extra;
     bool authorized = false;
     if (!options_.origin.empty()) extra.push_back({"Origin", options_.origin});
     for (const client_header& header : options_.headers) {
         if (is_credential(header) && !with_credentials_) continue;
-        authorized = authorized || equal_ignoring_case(header.name, "Authorization");
+        authorized = authorized || http::same_token(header.name, "Authorization");
         extra.push_back({header.name, header.value});
     }
     std::string basic;

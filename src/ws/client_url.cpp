@@ -8,8 +8,8 @@
 #include <optional>
 #include <vector>
 
+#include "http/proto/syntax.hpp"
 #include "http/proto/target.hpp"
-#include "ws/proto/tokens.hpp"
 
 namespace weft::ws {
 namespace {
@@ -21,12 +21,6 @@ error bad_url(std::string_view what) {
     return {weft::errc::invalid_argument, "URL: " + std::string(what)};
 }
 
-int hex_digit(char c) noexcept {
-    if (c >= '0' && c <= '9') return c - '0';
-    const char low = to_lower(c);
-    return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
 std::optional<std::string> percent_decode(std::string_view text) {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -34,8 +28,8 @@ std::optional<std::string> percent_decode(std::string_view text) {
             out += text[i];
             continue;
         }
-        const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-        const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
+        const int high = i + 2 < text.size() ? http::syntax::hex_value(text[i + 1]) : -1;
+        const int low = i + 2 < text.size() ? http::syntax::hex_value(text[i + 2]) : -1;
         if (high < 0 || low < 0) return std::nullopt;
         out += static_cast<char>(high * 16 + low);
         i += 2;
@@ -50,8 +44,8 @@ std::string_view scheme_of(std::string_view text) noexcept {
 }
 
 std::optional<bool> is_secure(std::string_view scheme) noexcept {
-    if (equal_ignoring_case(scheme, "wss") || equal_ignoring_case(scheme, "https")) return true;
-    if (equal_ignoring_case(scheme, "ws") || equal_ignoring_case(scheme, "http")) return false;
+    if (http::same_token(scheme, "wss") || http::same_token(scheme, "https")) return true;
+    if (http::same_token(scheme, "ws") || http::same_token(scheme, "http")) return false;
     return std::nullopt;
 }
 
@@ -93,7 +87,7 @@ result<void> set_authority(client_url& url, std::string_view text) {
     std::string_view host = parts->host;
     if (host.front() == '[') host = host.substr(1, host.size() - 2);
     url.host.resize(host.size());
-    std::transform(host.begin(), host.end(), url.host.begin(), to_lower);
+    std::transform(host.begin(), host.end(), url.host.begin(), http::syntax::lower);
     unsigned port = 0;
     for (const char c : parts->port) port = port * 10 + static_cast<unsigned>(c - '0');
     if (parts->port.empty()) port = url.secure ? 443 : 80;
@@ -138,7 +132,7 @@ result<void> check_text(std::string_view text) {
 result<client_url> client_url::parse(std::string_view text) {
     if (auto checked = check_text(text); !checked) return checked.error();
     if (text.find('#') != std::string_view::npos) return bad_url("a fragment is not allowed");
-    if (equal_ignoring_case(text.substr(0, unix_scheme.size()), unix_scheme)) {
+    if (http::same_token(text.substr(0, unix_scheme.size()), unix_scheme)) {
         return parse_unix(text.substr(unix_scheme.size()));
     }
     const std::string_view scheme = scheme_of(text);

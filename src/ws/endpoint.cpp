@@ -211,7 +211,7 @@ std::string choose_subprotocol(std::span<const std::string_view> wanted,
 }
 
 upgrade_check check_request(const http::request& request,
-                            std::array<header_view, http::message_head::max_fields>& room) {
+                            std::array<http::header_field, http::message_head::max_fields>& room) {
     const http::message_head& head = request.head();
     for (std::size_t i = 0; i < head.field_count(); ++i)
         room[i] = {head.field(i).name, head.field(i).value};
@@ -234,7 +234,7 @@ void endpoint_core::handle(const http::request& request, http::upgrade upgrade) 
         shared.metrics.refused.add();
         (void)upgrade.refuse(refusal(why));
     };
-    std::array<header_view, http::message_head::max_fields> headers;
+    std::array<http::header_field, http::message_head::max_fields> headers;
     const upgrade_check checked = check_request(request, headers);
     if (checked.error) return refuse(*checked.error);
     if (!impl_->origins.allows(checked.facts.origin)) return refuse(errc::origin_refused);

@@ -585,7 +585,7 @@ buffer_slice session::encode_shared(const message& what) {
         deflate_->window_bits(role_) >= 9) {
         const int bits = deflate_->window_bits(role_);
         buffer_slice compressed =
-            what.encoded(static_cast<std::size_t>(bits - 9), [&](const message& m) {
+            what.encoded(message_encoding::deflated_frame(bits), [&](const message& m) {
                 const auto made = shared_.deflaters.compress_once(m.bytes(), bits);
                 return made && made->bytes.size() < m.size() ? join_frame(m.kind(), made->bytes)
                                                              : buffer_slice{};

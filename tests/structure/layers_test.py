@@ -21,8 +21,8 @@ MAY_USE = {
 }
 MAY_USE["server"] = set(MAY_USE)
 
-# A proto/ folder uses base, itself, and its layer's public vocabulary (error codes, limits): headers which, with all that
-# they include, use base only. Sockets, clocks, threads and streams have no place in it.
+# A proto/ folder uses base, itself, the proto/ of protocols below it, and the public vocabulary (error codes, limits) of
+# both: headers which, with all that they include, use nothing else. Sockets, clocks, threads and streams have no place in it.
 NOT_IN_PROTO = re.compile(
     r"sys/|netinet/|arpa/|(unistd|fcntl|poll|netdb|pthread)\.h$|openssl/"
     r"|(chrono|thread|mutex|shared_mutex|condition_variable|future|iostream|fstream|cstdio)$"
@@ -53,18 +53,19 @@ def read_public(include):
 
 def proto_complaints(own, text, read, seen):
     """What keeps a file of src/<own>/proto/, or a public header that it uses, from being sans-I/O."""
+    below = ({own} | MAY_USE[own]) - {"net", "pubsub"}
     for quote, include in INCLUDE.findall(text):
         used = layer_of(include, quote)
         if used is None and quote == "<":
             if NOT_IN_PROTO.search(include):
                 yield f"proto/ does no I/O and knows no clock or thread: <{include}>"
-        elif used == own and include.startswith("weft/"):
+        elif used != "base" and used in below and include.startswith("weft/"):
             if include not in seen:
                 seen.add(include)
                 for c in proto_complaints(own, read(include), read, seen):
                     yield f"{c}, by way of {include}"
-        elif used != "base" and not include.startswith(f"{own}/proto/"):
-            yield f"proto/ may use base and its own proto/ only: {include}"
+        elif used != "base" and not (used in below and include.startswith(f"{used}/proto/")):
+            yield f"proto/ may use base and the proto/ of its own and lower protocols only: {include}"
 
 
 def complaints(path, text, read=read_public):
@@ -155,12 +156,14 @@ class rules(unittest.TestCase):
         text = '#include <sys/socket.h>\n#include <weft/net/loop.hpp>\n#include "http/proto/parser.hpp"\n'
         self.assertEqual(complaints("src/ws/server.cpp", text), [])
 
-    def test_proto_folders_use_base_and_themselves(self):
+    def test_proto_folders_use_base_themselves_and_protocols_below(self):
         fine = '#include <cstring>\n#include <weft/base/bytes.hpp>\n#include "ws/proto/frame.hpp"\n'
+        fine += '#include "http/proto/syntax.hpp"\n'
         self.assertEqual(complaints("src/ws/proto/frame.cpp", fine), [])
-        self.refused("src/ws/proto/frame.cpp", "#include <weft/net/loop.hpp>\n", "its own proto/ only")
-        self.refused("src/ws/proto/frame.cpp", '#include "ws/session.hpp"\n', "its own proto/ only")
-        self.refused("src/ws/proto/frame.cpp", '#include "http/proto/parser.hpp"\n', "its own proto/ only")
+        self.refused("src/ws/proto/frame.cpp", "#include <weft/net/loop.hpp>\n", "lower protocols only")
+        self.refused("src/ws/proto/frame.cpp", '#include "ws/session.hpp"\n', "lower protocols only")
+        self.refused("src/ws/proto/frame.cpp", '#include "http/connection.hpp"\n', "lower protocols only")
+        self.refused("src/http/proto/head.cpp", '#include "ws/proto/frame.hpp"\n', "lower protocols only")
         self.refused("src/ws/proto/frame.cpp", "#include <sys/socket.h>\n", "does no I/O")
         self.refused("src/ws/proto/frame.cpp", "#include <chrono>\n", "does no I/O")
 
@@ -174,7 +177,7 @@ class rules(unittest.TestCase):
         self.assertEqual(complaints(proto, "#include <weft/ws/error.hpp>\n", headers.get), [])
         self.assertEqual(
             complaints(proto, "#include <weft/ws/client.hpp>\n", headers.get),
-            ["proto/ may use base and its own proto/ only: weft/net/loop.hpp, by way of weft/ws/options.hpp, "
+            ["proto/ may use base and the proto/ of its own and lower protocols only: weft/net/loop.hpp, by way of weft/ws/options.hpp, "
              "by way of weft/ws/client.hpp"],
         )
 

@@ -106,7 +106,7 @@ byte_span ws_link::read_handshake(byte_span data) {
 }
 
 bool ws_link::switch_protocol(const http::message_head& head) {
-    std::vector<ws::header_view> headers;
+    std::vector<http::header_field> headers;
     for (std::size_t i = 0; i < head.field_count(); ++i) {
         headers.push_back({head.field(i).name, head.field(i).value});
     }

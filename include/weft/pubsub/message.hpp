@@ -50,6 +50,27 @@ struct message_options {
     bool latest = false;
 };
 
+/// A form of a message's payload that is made once and kept with the message, beside the plain
+/// frame. All layers' forms are listed here, so that no two of them share a place.
+class message_encoding {
+public:
+    /// A server's compressed WebSocket frame, for a window of 9 to 15 bits.
+    [[nodiscard]] static constexpr message_encoding deflated_frame(int window_bits) noexcept {
+        return message_encoding(static_cast<std::size_t>(window_bits - 9));
+    }
+    /// The payload as base64: how Engine.IO's polling carries binary data.
+    [[nodiscard]] static constexpr message_encoding base64() noexcept {
+        return message_encoding(7);
+    }
+
+private:
+    friend class message;
+    static constexpr std::size_t count = 8;
+    explicit constexpr message_encoding(std::size_t place) noexcept : place_(place) {}
+
+    std::size_t place_;
+};
+
 /// An immutable message, shared by all who send or hold it: copying copies a reference.
 ///
 /// What it looks like on a wire is built once and kept with it: the plain frame in front of the
@@ -57,8 +78,6 @@ struct message_options {
 /// **Threads**: any. **Cost**: one allocation when made.
 class message {
 public:
-    /// Where layers keep an encoding of the payload; see `encoded`.
-    static constexpr std::size_t max_encodings = 10;
     /// Bytes kept free in front of the payload for a frame header; see `framed`.
     static constexpr std::size_t headroom = 16;
 
@@ -93,10 +112,10 @@ public:
     /// header.
     [[nodiscard]] buffer_slice framed(function_ref<std::size_t(byte_span headroom)> write) const;
 
-    /// The encoding kept under `index`, made by `make` when it is not there yet. An empty slice
-    /// from `make` means that the encoding is not worth having; that too is remembered. Two threads
-    /// may both make it; one result is kept.
-    [[nodiscard]] buffer_slice encoded(std::size_t index,
+    /// The payload in another form, made by `make` when it is not there yet. An empty slice from
+    /// `make` means that the form is not worth having; that too is remembered. Two threads may both
+    /// make it; one result is kept.
+    [[nodiscard]] buffer_slice encoded(message_encoding form,
                                        function_ref<buffer_slice(const message&)> make) const;
 
 private:

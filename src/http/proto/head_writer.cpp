@@ -83,7 +83,7 @@ void head_writer::append(std::string_view text) noexcept {
 }
 
 bool is_field_name(std::string_view name) noexcept {
-    return !name.empty() && syntax::all(name, syntax::token_bit);
+    return syntax::is_token(name);
 }
 
 bool is_field_value(std::string_view value) noexcept {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -62,10 +63,22 @@ constexpr bool all(std::string_view text, std::uint8_t bit) noexcept {
     }
     return true;
 }
+/// RFC 9110 section 5.6.2.
+constexpr bool is_token(std::string_view text) noexcept {
+    return !text.empty() && all(text, token_bit);
+}
 constexpr std::string_view trim(std::string_view text) noexcept {
     while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
     while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
     return text;
+}
+/// Takes the next element of a comma-separated list off its front, trimmed. Empty elements are
+/// skipped (RFC 9110 section 5.6.1), so an empty result means that nothing was left.
+constexpr std::string_view take_item(std::string_view& list) noexcept {
+    while (!list.empty() && (list.front() == ',' || is_blank(list.front()))) list.remove_prefix(1);
+    const std::string_view item = list.substr(0, list.find(','));
+    list.remove_prefix(item.size());
+    return trim(item);
 }
 
 }  // namespace weft::http::syntax

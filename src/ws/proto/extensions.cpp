@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "http/proto/syntax.hpp"
 #include "ws/proto/extensions.hpp"
-#include "ws/proto/tokens.hpp"
 
 namespace weft::ws {
 namespace {
@@ -71,7 +71,7 @@ private:
 
     std::string_view token() noexcept {
         const std::size_t start = at_;
-        while (at_ < text_.size() && is_token_char(text_[at_])) ++at_;
+        while (at_ < text_.size() && http::syntax::is(text_[at_], http::syntax::token_bit)) ++at_;
         if (at_ == start) fail();
         return malformed_ ? std::string_view{} : text_.substr(start, at_ - start);
     }
@@ -82,7 +82,7 @@ private:
         const std::size_t start = ++at_;
         while (at_ < text_.size() && text_[at_] != '"') {
             if (text_[at_] == '\\') ++at_;
-            if (at_ == text_.size() || !is_token_char(text_[at_])) {
+            if (at_ == text_.size() || !http::syntax::is(text_[at_], http::syntax::token_bit)) {
                 fail();
                 return {};
             }

@@ -6,8 +6,9 @@
 
 #include <weft/base/base64.hpp>
 
+#include "http/proto/head_writer.hpp"
+#include "http/proto/syntax.hpp"
 #include "ws/proto/handshake.hpp"
-#include "ws/proto/tokens.hpp"
 
 namespace weft::ws {
 namespace {
@@ -46,9 +47,17 @@ struct gathered {
     origin_facts origin;
 };
 
-void gather(gathered& all, const header_view& header) noexcept {
-    const auto is = [&](std::string_view name) { return equal_ignoring_case(header.name, name); };
-    const std::string_view value = trimmed(header.value);
+/// Whether a comma-separated list has the token, in any case.
+bool list_has(std::string_view list, std::string_view token) noexcept {
+    while (!list.empty()) {
+        if (http::same_token(http::syntax::take_item(list), token)) return true;
+    }
+    return false;
+}
+
+void gather(gathered& all, const http::header_field& header) noexcept {
+    const auto is = [&](std::string_view name) { return http::same_token(header.name, name); };
+    const std::string_view value = http::syntax::trim(header.value);
     if (is("Upgrade")) {
         all.upgrades = all.upgrades || list_has(value, "websocket");
     } else if (is("Connection")) {
@@ -80,9 +89,9 @@ void gather(gathered& all, const header_view& header) noexcept {
     }
 }
 
-gathered gather(std::span<const header_view> headers) noexcept {
+gathered gather(std::span<const http::header_field> headers) noexcept {
     gathered all;
-    for (const header_view& header : headers) gather(all, header);
+    for (const http::header_field& header : headers) gather(all, header);
     return all;
 }
 
@@ -104,14 +113,6 @@ std::optional<errc> first_error(const upgrade_request& request, const gathered& 
     return seen.subprotocol_error;
 }
 
-/// Printable, or above ASCII; no control characters, so no line ends.
-bool is_safe(std::string_view text) noexcept {
-    return std::all_of(text.begin(), text.end(), [](char c) {
-        const auto value = static_cast<unsigned char>(c);
-        return value == '\t' || (value >= 0x20 && value != 0x7F);
-    });
-}
-
 /// Printable ASCII without spaces: what a host and a target of a request line may be made of.
 bool is_word(std::string_view text) noexcept {
     return !text.empty() &&
@@ -126,12 +127,12 @@ void append_header(std::string& text, std::string_view name, std::string_view va
     text.append(name).append(": ").append(value).append("\r\n");
 }
 
-result<void> append_extra(std::string& text, std::span<const header_view> extra) {
-    for (const header_view& header : extra) {
-        const bool ours = std::any_of(
-            own_headers.begin(), own_headers.end(),
-            [&](std::string_view name) { return equal_ignoring_case(name, header.name); });
-        if (ours || !is_token(header.name) || !is_safe(header.value)) {
+result<void> append_extra(std::string& text, std::span<const http::header_field> extra) {
+    for (const http::header_field& header : extra) {
+        const bool ours =
+            std::any_of(own_headers.begin(), own_headers.end(),
+                        [&](std::string_view name) { return http::same_token(name, header.name); });
+        if (ours || !http::is_field_name(header.name) || !http::is_field_value(header.value)) {
             return bad_argument("header '" + std::string(header.name) + "' cannot be sent");
         }
         append_header(text, header.name, header.value);
@@ -164,9 +165,9 @@ std::optional<errc> parse_subprotocols(std::string_view value,
                                        text_list<max_subprotocols>& out) noexcept {
     bool any = false;
     while (!value.empty()) {
-        const std::string_view element = take_element(value);
+        const std::string_view element = http::syntax::take_item(value);
         if (element.empty()) continue;
-        if (!is_token(element) || out.contains(element) || !out.try_add(element)) {
+        if (!http::syntax::is_token(element) || out.contains(element) || !out.try_add(element)) {
             return errc::bad_subprotocol;
         }
         any = true;
@@ -190,7 +191,7 @@ result<std::string> write_upgrade_response(const upgrade_response& response) {
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
     append_header(text, "Sec-WebSocket-Accept", response.accept);
     if (!response.subprotocol.empty()) {
-        if (!is_token(response.subprotocol)) {
+        if (!http::syntax::is_token(response.subprotocol)) {
             return bad_argument("the subprotocol is not a token");
         }
         append_header(text, "Sec-WebSocket-Protocol", response.subprotocol);
@@ -221,7 +222,7 @@ result<std::string> write_upgrade_request(const client_request& request) {
         std::string list;
         text_list<max_subprotocols> seen;
         for (const std::string_view name : request.subprotocols) {
-            if (!is_token(name) || seen.contains(name) || !seen.try_add(name)) {
+            if (!http::syntax::is_token(name) || seen.contains(name) || !seen.try_add(name)) {
                 return bad_argument("subprotocols must be distinct tokens, at most 32");
             }
             list.append(list.empty() ? "" : ", ").append(name);
@@ -236,7 +237,7 @@ result<std::string> write_upgrade_request(const client_request& request) {
     return text;
 }
 
-client_outcome check_response(int status, std::span<const header_view> headers,
+client_outcome check_response(int status, std::span<const http::header_field> headers,
                               const client_request& request, sha1_digest& sha1) noexcept {
     const auto refuse = [](errc why) { return client_outcome{why, {}, std::nullopt}; };
     const gathered seen = gather(headers);

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include <weft/base/result.hpp>
+#include <weft/http/head.hpp>
 #include <weft/ws/error.hpp>
 
 #include "base/digest.hpp"
@@ -18,12 +19,6 @@
 
 namespace weft::ws {
 
-/// One header of a parsed HTTP message, the value without surrounding spaces.
-struct header_view {
-    std::string_view name;
-    std::string_view value;
-};
-
 /// A parsed request, as far as the opening handshake is concerned.
 struct upgrade_request {
     std::string_view method;
@@ -31,7 +26,7 @@ struct upgrade_request {
     int http_minor = 1;
     bool has_body = false;  ///< A Content-Length above 0, or a Transfer-Encoding.
     bool secure = false;    ///< Over TLS.
-    std::span<const header_view> headers;
+    std::span<const http::header_field> headers;
 };
 
 /// A short list in the order of the message, without allocation.
@@ -97,7 +92,7 @@ struct upgrade_response {
     std::string_view accept;
     std::string_view subprotocol;  ///< Empty for none.
     std::optional<deflate_agreement> deflate;
-    std::span<const header_view> extra;
+    std::span<const http::header_field> extra;
 };
 
 /// The bytes of the 101 response. **Errors**: `weft::errc::invalid_argument` when an extra header
@@ -110,8 +105,8 @@ struct client_request {
     std::string_view target;  ///< Path and query.
     std::string_view key;     ///< From `make_key`.
     std::span<const std::string_view> subprotocols;
-    const deflate_wishes* deflate = nullptr;  ///< Offered when set.
-    std::span<const header_view> extra;       ///< `Origin`, `Cookie`, `Authorization` and so on.
+    const deflate_wishes* deflate = nullptr;    ///< Offered when set.
+    std::span<const http::header_field> extra;  ///< `Origin`, `Cookie`, `Authorization` and so on.
 };
 
 /// A fresh `Sec-WebSocket-Key`. **Errors**: `weft::errc::not_supported` without entropy.
@@ -130,7 +125,7 @@ struct client_outcome {
 
 /// A client's check of the response, RFC 6455 section 4.1, strictly. A status other than 101 is
 /// `not_switching`: what to do with a redirect or a refusal is the caller's business.
-[[nodiscard]] client_outcome check_response(int status, std::span<const header_view> headers,
+[[nodiscard]] client_outcome check_response(int status, std::span<const http::header_field> headers,
                                             const client_request& request,
                                             sha1_digest& sha1) noexcept;
 

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include <weft/http/head.hpp>
+
+#include "http/proto/syntax.hpp"
 #include "ws/proto/origin_policy.hpp"
-#include "ws/proto/tokens.hpp"
 
 namespace weft::ws {
 namespace {
@@ -14,12 +16,12 @@ constexpr bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
 }
 constexpr bool is_letter(char c) noexcept {
-    return to_lower(c) >= 'a' && to_lower(c) <= 'z';
+    return http::syntax::lower(c) >= 'a' && http::syntax::lower(c) <= 'z';
 }
 
 std::uint16_t default_port(std::string_view scheme) noexcept {
-    if (equal_ignoring_case(scheme, "https") || equal_ignoring_case(scheme, "wss")) return 443;
-    if (equal_ignoring_case(scheme, "http") || equal_ignoring_case(scheme, "ws")) return 80;
+    if (http::same_token(scheme, "https") || http::same_token(scheme, "wss")) return 443;
+    if (http::same_token(scheme, "http") || http::same_token(scheme, "ws")) return 80;
     return 0;
 }
 
@@ -34,8 +36,9 @@ bool is_host(std::string_view text) noexcept {
     if (text.front() == '[') {
         return text.size() > 2 && text.back() == ']' &&
                std::all_of(text.begin() + 1, text.end() - 1, [](char c) {
-                   return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f') || c == ':' ||
-                          c == '.';
+                   return is_digit(c) ||
+                          (http::syntax::lower(c) >= 'a' && http::syntax::lower(c) <= 'f') ||
+                          c == ':' || c == '.';
                });
     }
     // A trailing dot names the same machine to DNS but another host to browsers.
@@ -70,8 +73,8 @@ std::optional<origin_parts> parse_authority(std::string_view scheme,
 }
 
 bool same(const origin_parts& a, const origin_parts& b) noexcept {
-    return a.port == b.port && equal_ignoring_case(a.scheme, b.scheme) &&
-           equal_ignoring_case(a.host, b.host);
+    return a.port == b.port && http::same_token(a.scheme, b.scheme) &&
+           http::same_token(a.host, b.host);
 }
 
 constexpr std::string_view opaque = "null";

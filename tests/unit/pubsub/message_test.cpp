@@ -56,7 +56,9 @@ TEST(message, without_content_is_false_and_harmless) {
     EXPECT_EQ(none.size(), 0U);
     EXPECT_TRUE(none.key().empty());
     EXPECT_TRUE(none.framed([](byte_span) -> std::size_t { return 1; }).bytes.empty());
-    EXPECT_TRUE(none.encoded(0, [](const message&) { return buffer_slice{}; }).bytes.empty());
+    EXPECT_TRUE(
+        none.encoded(message_encoding::base64(), [](const message&) { return buffer_slice{}; })
+            .bytes.empty());
 
     const auto empty = message::text("");
     EXPECT_TRUE(empty);
@@ -117,10 +119,10 @@ TEST(message, makes_each_encoding_once_and_frees_it_with_the_last_reference) {
         ++calls;
         return home.make("enc:" + std::string(from.text()));
     };
-    EXPECT_EQ(as_text(m.encoded(0, make).bytes), "enc:payload");
-    EXPECT_EQ(as_text(m.encoded(0, make).bytes), "enc:payload");
+    EXPECT_EQ(as_text(m.encoded(message_encoding::base64(), make).bytes), "enc:payload");
+    EXPECT_EQ(as_text(m.encoded(message_encoding::base64(), make).bytes), "enc:payload");
     EXPECT_EQ(calls, 1);
-    EXPECT_EQ(as_text(m.encoded(message::max_encodings - 1, make).bytes), "enc:payload");
+    EXPECT_EQ(as_text(m.encoded(message_encoding::deflated_frame(15), make).bytes), "enc:payload");
     EXPECT_EQ(calls, 2);
     EXPECT_EQ(home.alive, 2);
 
@@ -138,8 +140,8 @@ TEST(message, remembers_that_an_encoding_is_not_worth_having) {
         ++calls;
         return buffer_slice{};
     };
-    EXPECT_TRUE(m.encoded(3, refuse).bytes.empty());
-    EXPECT_TRUE(m.encoded(3, refuse).bytes.empty());
+    EXPECT_TRUE(m.encoded(message_encoding::base64(), refuse).bytes.empty());
+    EXPECT_TRUE(m.encoded(message_encoding::base64(), refuse).bytes.empty());
     EXPECT_EQ(calls, 1);
 }
 
@@ -149,7 +151,7 @@ TEST(message, does_not_keep_itself_alive_through_an_encoding) {
     const auto itself = [](const message& from) {
         return from.framed([](byte_span) -> std::size_t { return 0; });
     };
-    EXPECT_EQ(as_text(m.encoded(0, itself).bytes), "identity");
+    EXPECT_EQ(as_text(m.encoded(message_encoding::base64(), itself).bytes), "identity");
 }
 
 TEST(message, threads_agree_on_the_frame_and_on_every_encoding) {
@@ -165,7 +167,7 @@ TEST(message, threads_agree_on_the_frame_and_on_every_encoding) {
                 std::this_thread::yield();  // let the other one find it unfinished
                 return write_header(headroom, "H");
             });
-            encoded[me] = m.encoded(1, [](const message& from) {
+            encoded[me] = m.encoded(message_encoding::base64(), [](const message& from) {
                 buffer_ref block = shared_buffer::allocate(from.size());
                 std::memcpy(block->data(), from.bytes().data(), from.size());
                 return buffer_slice{block, {block->data(), from.size()}};

@@ -10,7 +10,7 @@
 namespace weft::ws {
 namespace {
 
-using header_list = std::vector<header_view>;
+using header_list = std::vector<http::header_field>;
 
 const std::string_view sample_key = "dGhlIHNhbXBsZSBub25jZQ==";
 const std::string_view sample_accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
@@ -25,7 +25,7 @@ header_list good_headers() {
 
 header_list with(std::string_view name, std::string_view value) {
     header_list headers = good_headers();
-    for (header_view& header : headers) {
+    for (http::header_field& header : headers) {
         if (header.name == name) {
             header.value = value;
             return headers;
@@ -37,7 +37,7 @@ header_list with(std::string_view name, std::string_view value) {
 
 header_list without(std::string_view name) {
     header_list headers = good_headers();
-    std::erase_if(headers, [&](const header_view& header) { return header.name == name; });
+    std::erase_if(headers, [&](const http::header_field& header) { return header.name == name; });
     return headers;
 }
 
@@ -116,7 +116,7 @@ TEST(server_handshake, takes_lists_and_any_case_where_the_rfc_does) {
     header_list lower = good_headers();
     std::vector<std::string> names;
     names.reserve(lower.size());
-    for (header_view& header : lower) {
+    for (http::header_field& header : lower) {
         std::string& name = names.emplace_back(header.name);
         for (char& c : name) c = static_cast<char>(std::tolower(c));
         header.name = name;
@@ -176,7 +176,7 @@ TEST(server_handshake, sec_w13_a_long_subprotocol_list_is_parsed_in_linear_time)
 }
 
 TEST(server_handshake, writes_the_response) {
-    const header_view extra[] = {{"X-Node", "a"}};
+    const http::header_field extra[] = {{"X-Node", "a"}};
     const auto text = write_upgrade_response(
         {sample_accept, "chat", deflate_agreement{false, false, 12, 15}, extra});
     ASSERT_TRUE(text);
@@ -189,11 +189,12 @@ TEST(server_handshake, writes_the_response) {
 }
 
 TEST(server_handshake, writes_nothing_that_could_split_the_response) {
-    for (const header_view bad : {header_view{"X", "a\r\nSet-Cookie: b"}, header_view{"X\r\n", "a"},
-                                  header_view{"X Y", "a"}, header_view{"", "a"},
-                                  header_view{"X", std::string_view("a\0b", 3)},
-                                  header_view{"sec-websocket-accept", "x"}}) {
-        const header_view extra[] = {bad};
+    for (const http::header_field bad :
+         {http::header_field{"X", "a\r\nSet-Cookie: b"}, http::header_field{"X\r\n", "a"},
+          http::header_field{"X Y", "a"}, http::header_field{"", "a"},
+          http::header_field{"X", std::string_view("a\0b", 3)},
+          http::header_field{"sec-websocket-accept", "x"}}) {
+        const http::header_field extra[] = {bad};
         EXPECT_FALSE(write_upgrade_response({sample_accept, {}, std::nullopt, extra})) << bad.name;
     }
     EXPECT_FALSE(write_upgrade_response({sample_accept, "a\r\nb", std::nullopt, {}}));
@@ -216,7 +217,7 @@ protected:
 
 TEST_F(client_handshake, writes_the_request) {
     const std::string_view protocols[] = {"chat", "superchat"};
-    const header_view extra[] = {{"Origin", "https://example.com"}};
+    const http::header_field extra[] = {{"Origin", "https://example.com"}};
     const deflate_wishes wishes{false, false, 15, 15};
     request.subprotocols = protocols;
     request.extra = extra;
@@ -241,7 +242,7 @@ TEST_F(client_handshake, writes_no_request_that_could_be_split) {
     request.host = "a\r\nb";
     EXPECT_FALSE(write_upgrade_request(request));
     request.host = "a";
-    const header_view own[] = {{"sec-websocket-KEY", "x"}};
+    const http::header_field own[] = {{"sec-websocket-KEY", "x"}};
     request.extra = own;
     EXPECT_FALSE(write_upgrade_request(request));
     request.extra = {};
