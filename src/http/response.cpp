@@ -47,6 +47,13 @@ response response::plain_error(int status) {
     return text(status, std::to_string(status) + " " + std::string(reason_of(status)) + "\n");
 }
 
+response response::refused(const refusal& why, int usual_status) {
+    const int status = why.status >= 300 && why.status <= 599 ? why.status : usual_status;
+    response r = why.message.empty() ? plain_error(status) : text(status, why.message);
+    for (const auto& [name, value] : why.headers) r.header(name, value);
+    return r;
+}
+
 response response::redirect(int status, std::string_view location) {
     response r(status);
     r.header("Location", location);

@@ -41,6 +41,11 @@ std::string_view event_name(std::string_view json, std::string& memory) {
     return memory;
 }
 
+const std::string& words_of(const refusal& why) {
+    static const std::string usual = "not allowed";
+    return why.message.empty() ? usual : why.message;
+}
+
 /// What clients of version 2 send in place of an `auth`: a query string, as a JSON object.
 std::string auth_of_query(std::string_view query) {
     const auto decode = [](std::string_view part) {
@@ -366,7 +371,7 @@ void client_link::ask(socket_core& s) {
     context_.guarded([&] { middlewares[next](s, gate_of(s)); });
 }
 
-void client_link::judge(socket_core& s, const verdict& decided) {
+void client_link::judge(socket_core& s, const admission<>& decided) {
     detail::server_core& core = *context_.core();
     const bool pattern_asked = s.step < core.patterns.size();
     if (!pattern_asked && !decided.allowed()) {
@@ -403,11 +408,11 @@ void client_link::refuse(socket_core& s, const refusal& why) {
     context_.metrics.refused.add();
     std::string payload;
     if (legacy()) {
-        append_json_string(payload, why.message);
+        append_json_string(payload, words_of(why));
     } else {
         json_writer json(payload);
         json.begin_object();
-        json.member("message", why.message);
+        json.member("message", words_of(why));
         if (!why.data.empty()) json.raw_member("data", why.data);
         json.end_object();
     }
@@ -473,8 +478,8 @@ void client_link::on_event(socket_core& s, const packet_view& packet,
     for (auto& decide : handlers.filters) {
         raw_ack ack(route, s.key, packet.id);
         try {
-            if (const verdict decided = decide(s, name, args); !decided.allowed()) {
-                ack.refuse(error(errc::event_refused, decided.why().message));
+            if (const admission<> decided = decide(s, name, args); !decided.allowed()) {
+                ack.refuse(error(errc::event_refused, words_of(decided.why())));
                 return;
             }
         } catch (...) {

@@ -35,7 +35,7 @@ public:
     [[nodiscard]] bool legacy() const noexcept { return session_.protocol() == 3; }
 
     /// Goes on with a socket that is asking: its present step has decided.
-    void judge(socket_core& s, const verdict& decided);
+    void judge(socket_core& s, const admission<>& decided);
     /// Ends one socket, or all and the connection.
     void disconnect(socket_core& s, disconnect_scope what);
     /// Tells the handlers of a socket that is leaving, and frees it.

@@ -320,7 +320,7 @@ space& server::of_matching(std::string_view pattern) {
     std::string full = detail::with_slash(pattern);
     return core_->add_pattern(full,
                               [full](std::string_view name, std::string_view, detail::gate at) {
-                                  at.settle(verdict(detail::glob_matches(full, name)));
+                                  at.settle(detail::glob_matches(full, name));
                               });
 }
 

@@ -299,11 +299,11 @@ raw_ack failure_report(socket& of) {
     return {self.context().shared_from_this(), self.key, {}};
 }
 
-void gate::settle(verdict decided) noexcept {
+void gate::settle(admission<> decided) noexcept {
     const auto context = std::exchange(context_, nullptr);
     if (!context) return;
     const auto judge = [](loop_context& at, socket_key key, std::uint32_t step,
-                          const verdict& said) {
+                          const admission<>& said) {
         socket_core* s = at.find(key);
         if (s == nullptr || s->now != socket_core::state::asking || s->step != step) return;
         at.guarded([&] { s->link.judge(*s, said); });

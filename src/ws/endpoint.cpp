@@ -115,20 +115,18 @@ void accept_stage::accept(std::unique_ptr<connection_base> made) {
     (void)s->upgrade.accept(std::move(opened));
 }
 
-void accept_stage::reject(rejection why) {
+void accept_stage::refuse(refusal why) {
     if (state_ != nullptr && !state_->shared.loop.in_loop_thread()) {
         net::loop_core& loop = state_->shared.loop;
         loop.post([stage = std::move(*this), why = std::move(why)]() mutable {
-            stage.reject(std::move(why));
+            stage.refuse(std::move(why));
         });
         return;
     }
     const std::unique_ptr<state> s = std::move(state_);
     if (s == nullptr || !s->upgrade) return;
     s->shared.metrics.refused.add();
-    const int status = why.status >= 300 && why.status <= 599 ? why.status : 403;
-    (void)s->upgrade.refuse(why.body.empty() ? http::response::plain_error(status)
-                                             : http::response::text(status, std::move(why.body)));
+    (void)s->upgrade.refuse(http::response::refused(why, 403));
 }
 
 endpoint_core::endpoint_core(options chosen) : impl_(std::make_unique<impl>(std::move(chosen))) {}
@@ -170,7 +168,7 @@ result<void> endpoint_core::prepare() {
 
 namespace {
 
-http::response refusal(errc why) {
+http::response answer_of(errc why) {
     const error_row& row = describe(why);
     http::response answer = http::response::text(row.status, std::string(row.text) + "\n");
     std::string_view lines = refusal_headers(why);
@@ -232,7 +230,7 @@ void endpoint_core::handle(const http::request& request, http::upgrade upgrade) 
     const auto refuse = [&](errc why) {
         shared.metrics.errors.count(why);
         shared.metrics.refused.add();
-        (void)upgrade.refuse(refusal(why));
+        (void)upgrade.refuse(answer_of(why));
     };
     std::array<http::header_field, http::message_head::max_fields> headers;
     const upgrade_check checked = check_request(request, headers);

@@ -29,12 +29,11 @@ using weft::socketio::disconnect_scope;
 using weft::socketio::json_text;
 using weft::socketio::packet_parser;
 using weft::socketio::raw_arguments;
-using weft::socketio::refusal;
+using weft::socketio::refuse;
 using weft::socketio::rest;
 using weft::socketio::socket;  // not the system call
 using weft::socketio::socket_ref;
 using weft::socketio::value;
-using weft::socketio::verdict;
 using io_server = weft::socketio::server;
 
 /// Why sockets left; asked for by the scenario.
@@ -136,10 +135,10 @@ struct credentials {
 WEFT_FIELDS(credentials, token)
 
 void namespaces(io_server& io) {
-    io.of("/admin").use([](socket& s) -> verdict {
+    io.of("/admin").use([](socket& s) -> weft::admission<> {
         const auto given = s.auth<credentials>();
         if (given && given->token == "secret") return true;
-        return refusal("not authorized", std::map<std::string, int>{{"code", 42}});
+        return refuse("not authorized", std::map<std::string, int>{{"code", 42}});
     });
     io.of("/admin").on_connect([](socket& s) { s.emit("granted", *s.auth<json_text>()); });
     io.of_matching([](std::string_view name, std::string_view) {

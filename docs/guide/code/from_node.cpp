@@ -11,11 +11,9 @@ using weft::socketio::disconnect_reason;
 using weft::socketio::disconnect_scope;
 using weft::socketio::raw_ack;
 using weft::socketio::raw_arguments;
-using weft::socketio::refusal;
 using weft::socketio::rest;
 using weft::socketio::socket;
 using weft::socketio::socket_ref;
-using weft::socketio::verdict;
 
 struct credentials {
     std::string token;
@@ -82,14 +80,13 @@ void middlewares(weft::socketio::options& options, weft::socketio::server& io) {
             return {};
         });
 
-    io.use([](socket& s) -> verdict {
+    io.use([](socket& s) -> weft::admission<> {
         if (s.auth<credentials>()) return true;
-        return refusal("no token");
+        return weft::refusal("no token");
     });
 
-    io.use([](socket_ref s) -> weft::task<verdict> {
-        co_return co_await is_known(std::string(s.id()));
-    });
+    io.use(
+        [](socket_ref s) -> weft::task<bool> { co_return co_await is_known(std::string(s.id())); });
 
     io.use([](socket&, std::string_view event, const raw_arguments&) { return event != "secret"; });
 }

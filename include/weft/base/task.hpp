@@ -151,6 +151,11 @@ private:
 
 namespace detail {
 
+template <class R>
+inline constexpr bool is_task = false;
+template <class T>
+inline constexpr bool is_task<task<T>> = true;
+
 template <class T>
 task<T> task_promise_of<T>::get_return_object() noexcept {
     return task<T>(std::coroutine_handle<task_promise_of>::from_promise(*this));

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <variant>
 
+#include <weft/base/admission.hpp>
 #include <weft/base/bytes.hpp>
 
 namespace weft::http {
@@ -35,6 +36,9 @@ public:
     static response json(int status, std::string body);
     /// The status' own reason phrase as body: what the library sends for its errors.
     static response plain_error(int status);
+    /// What a refused client gets: the refusal's message and headers under its status, or under
+    /// `usual_status` when it names none.
+    static response refused(const refusal& why, int usual_status);
     /// **Errors**: none; control characters in `location` become blanks, as in every header value.
     static response redirect(int status, std::string_view location);
 

@@ -40,8 +40,8 @@ public:
     space& of_matching(std::string_view pattern);
     /// All namespaces that `predicate` agrees to, asked once per client that wants a namespace that
     /// does not exist: `T(std::string_view name, std::string_view auth)`, or a coroutine
-    /// `task<T>(std::string name, std::string auth)`, where `T` makes a `verdict` and `auth` is a
-    /// JSON object. Patterns are asked in the order of registration.
+    /// `task<T>(std::string name, std::string auth)`, where `T` makes an `admission<>` and `auth`
+    /// is a JSON object. Patterns are asked in the order of registration.
     template <class F>
     requires(!std::is_convertible_v<F, std::string_view>) space& of_matching(F predicate) {
         return add_predicate(detail::make_predicate(std::move(predicate)));

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <weft/base/admission.hpp>
 #include <weft/base/result.hpp>
 #include <weft/base/task.hpp>
 #include <weft/base/unique_function.hpp>
@@ -16,7 +17,6 @@
 #include <weft/socketio/detail/handlers.hpp>
 #include <weft/socketio/socket.hpp>
 #include <weft/socketio/socket_ref.hpp>
-#include <weft/socketio/verdict.hpp>
 
 namespace weft::socketio {
 
@@ -24,6 +24,15 @@ namespace detail {
 class server_core;
 struct space_handlers;
 }  // namespace detail
+
+/// A refusal with something more for the client's `err.data`:
+/// `return refuse("not authorized", details);`
+template <class T>
+[[nodiscard]] refusal refuse(std::string_view message, const T& data) {
+    refusal made(message);
+    made.data = detail::encode_arguments(data).json;
+    return made;
+}
 
 /// A namespace ("space", because C++ keeps the word): what its sockets do, and what is said to all
 /// of them. One that a pattern made has the handlers of the pattern.
@@ -43,7 +52,7 @@ public:
 
     /// A middleware. The signature decides which kind:
     /// - `T(socket&)`: asked for each socket before it is connected, in the order of registration.
-    ///   `T` is what makes a `verdict`: `bool`, `result<void>`, `refusal`, `verdict`. What is
+    ///   `T` is what makes an `admission<>`: `bool`, `result<void>`, `refusal`, `identity`. What is
     ///   refused the client sees as `connect_error`.
     /// - a coroutine `task<T>(socket_ref)`: the same, in its own time.
     /// - `T(socket&, std::string_view event, const raw_arguments&)`: asked for each incoming event,

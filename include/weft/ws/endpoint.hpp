@@ -7,9 +7,9 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
+#include <weft/base/admission.hpp>
 #include <weft/base/result.hpp>
 #include <weft/base/task.hpp>
 #include <weft/base/unique_function.hpp>
@@ -43,30 +43,6 @@ struct handshake {
     [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
     [[nodiscard]] std::string_view param(std::string_view name) const noexcept;
 };
-
-/// A refusal: the HTTP status and body that the client gets instead of a WebSocket.
-struct rejection {
-    int status = 403;
-    std::string body{};
-};
-
-/// What an accept handler decides: the data of the new connection, or a refusal.
-template <class T>
-class decision {
-public:
-    decision(T data) : value_(std::move(data)) {}      // NOLINT(google-explicit-constructor)
-    decision(rejection no) : value_(std::move(no)) {}  // NOLINT(google-explicit-constructor)
-
-    [[nodiscard]] bool accepted() const noexcept { return value_.index() == 0; }
-    [[nodiscard]] T& data() noexcept { return *std::get_if<0>(&value_); }
-    [[nodiscard]] rejection& refusal() noexcept { return *std::get_if<1>(&value_); }
-
-private:
-    std::variant<T, rejection> value_;
-};
-
-/// Stands for the data of an endpoint that has none.
-struct accepted {};
 
 namespace detail {
 
@@ -119,7 +95,7 @@ public:
 
     /// Answers 101. When the client is gone the connection is simply destroyed.
     void accept(std::unique_ptr<connection_base> made);
-    void reject(rejection why);
+    void refuse(refusal why);
 
 private:
     friend class endpoint_core;
@@ -127,11 +103,6 @@ private:
     explicit accept_stage(std::unique_ptr<state> s) noexcept;
     std::unique_ptr<state> state_;
 };
-
-template <class R>
-inline constexpr bool is_task = false;
-template <class R>
-inline constexpr bool is_task<task<R>> = true;
 
 }  // namespace detail
 
@@ -141,30 +112,30 @@ inline constexpr bool is_task<task<R>> = true;
 /// with several loops, several at once.
 template <class T>
 class endpoint final : public detail::endpoint_core {
-    using data_or_none = std::conditional_t<std::is_void_v<T>, accepted, T>;
-
 public:
     using connection_type = connection<T>;
     using endpoint_core::endpoint_core;
 
     /// Decides about each client before the 101 answer, after method, version, key and Origin were
-    /// found right. `handler` is `decision<T>(const handshake&)`, or a coroutine
-    /// `task<decision<T>>(handshake)` that takes its time (bounded by
-    /// `http::options::reply_timeout`). What throws is answered with 500.
+    /// found right. `handler` is `A(const handshake&)`, or a coroutine `task<A>(handshake)` that
+    /// takes its time (bounded by `http::options::reply_timeout`), where `A` makes an
+    /// `admission<T>`: the data of the connection, or a `refusal`, by default 403. What throws is
+    /// answered with 500.
     template <class F>
     endpoint& on_accept(F handler) {
         using returned = std::invoke_result_t<F&, handshake>;
-        if constexpr (detail::is_task<returned>) {
+        if constexpr (weft::detail::is_task_of_admission<returned, T>) {
             accept_ = [this, handler = std::move(handler)](handshake asked,
                                                            detail::accept_stage stage) mutable {
                 const conn_id id = asked.id;
-                weft::detail::spawn(run_accept(handler(std::move(asked)), std::move(stage)),
-                                    [this, id](std::exception_ptr thrown) { failed(id, thrown); });
+                weft::detail::spawn(
+                    run_accept(weft::detail::admit<T>(handler(std::move(asked))), std::move(stage)),
+                    [this, id](std::exception_ptr thrown) { failed(id, thrown); });
             };
         } else {
-            static_assert(std::is_convertible_v<returned, decision<data_or_none>>,
-                          "weft: on_accept must return the data of the connection, a rejection, or "
-                          "a task of that");
+            static_assert(weft::detail::makes_admission<returned, T>,
+                          "weft: on_accept must return the data of the connection (or bool, when "
+                          "it has none), a refusal, an admission, or a task of these");
             accept_ = [handler = std::move(handler)](handshake asked,
                                                      detail::accept_stage stage) mutable {
                 settle(handler(asked), std::move(stage));
@@ -186,7 +157,7 @@ public:
     endpoint& on_message(F handler) {
         if constexpr (std::is_invocable_v<F&, connection_type&, message_view>) {
             static_assert(
-                !detail::is_task<std::invoke_result_t<F&, connection_type&, message_view>>,
+                !weft::detail::is_task<std::invoke_result_t<F&, connection_type&, message_view>>,
                 "weft: a coroutine may not borrow the connection; take (conn_id, message) instead");
             message_ = std::move(handler);
         } else {
@@ -229,22 +200,21 @@ public:
     }
 
 private:
-    static std::unique_ptr<connection_base> make(data_or_none&& data) {
+    static std::unique_ptr<connection_base> make(admission<T>& decided) {
         if constexpr (std::is_void_v<T>) {
             return std::unique_ptr<connection_base>(new connection<void>());
         } else {
-            return std::unique_ptr<connection_base>(new connection<T>(std::move(data)));
+            return std::unique_ptr<connection_base>(new connection<T>(std::move(decided.data())));
         }
     }
-    static void settle(decision<data_or_none> decided, detail::accept_stage stage) {
-        if (decided.accepted()) {
-            stage.accept(make(std::move(decided.data())));
+    static void settle(admission<T> decided, detail::accept_stage stage) {
+        if (decided.allowed()) {
+            stage.accept(make(decided));
         } else {
-            stage.reject(std::move(decided.refusal()));
+            stage.refuse(std::move(decided.why()));
         }
     }
-    template <class R>
-    static task<void> run_accept(task<R> deciding, detail::accept_stage stage) {
+    static task<void> run_accept(task<admission<T>> deciding, detail::accept_stage stage) {
         settle(co_await std::move(deciding), std::move(stage));
     }
 
@@ -253,8 +223,10 @@ private:
         accept_(std::move(asked), std::move(stage));
     }
     std::unique_ptr<connection_base> make_default() override {
-        if constexpr (std::is_default_constructible_v<data_or_none>) {
-            return make(data_or_none{});
+        if constexpr (std::is_void_v<T>) {
+            return std::unique_ptr<connection_base>(new connection<void>());
+        } else if constexpr (std::is_default_constructible_v<T>) {
+            return std::unique_ptr<connection_base>(new connection<T>(T{}));
         } else {
             return nullptr;
         }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include <gtest/gtest.h>
+#include <weft/base/admission.hpp>
 #include <weft/base/error.hpp>
 #include <weft/base/function_ref.hpp>
 #include <weft/base/metrics.hpp>
@@ -15,6 +16,39 @@
 
 namespace weft {
 namespace {
+
+TEST(admission, is_made_of_what_a_function_that_decides_returns) {
+    const auto words = [](const admission<>& said) {
+        return said.allowed() ? "yes" : said.why().message;
+    };
+    EXPECT_EQ(words(true), "yes");
+    EXPECT_EQ(words(false), "");
+    EXPECT_EQ(words(result<void>()), "yes");
+    EXPECT_EQ(words(result<void>(errc::timed_out)), "the deadline passed");
+    EXPECT_EQ(words(error(errc::timed_out, "too late")), "too late");
+    EXPECT_EQ(words(refusal("closed today")), "closed today");
+    EXPECT_EQ(words(identity{"ann"}), "yes");
+    static_assert(!std::is_convertible_v<const char*, admission<>>);
+    static_assert(!std::is_convertible_v<int, admission<>>);
+
+    admission<std::string> data = std::string("seat 7");
+    ASSERT_TRUE(data.allowed());
+    EXPECT_EQ(data.data(), "seat 7");
+    EXPECT_FALSE(data.who());
+    const admission<int> refused = refusal(404);
+    ASSERT_FALSE(refused.allowed());
+    EXPECT_EQ(refused.why().status, 404);
+    EXPECT_FALSE(admission<int>(result<int>(errc::timed_out)).allowed());
+    EXPECT_EQ(admission<int>(result<int>(3)).data(), 3);
+}
+
+TEST(admission, may_say_who_it_is) {
+    const time_point noon = time_point() + std::chrono::hours(12);
+    const admission<int> said(7, {"ann", noon});
+    ASSERT_TRUE(said.who());
+    EXPECT_EQ(said.who()->subject, "ann");
+    EXPECT_EQ(said.who()->expires, noon);
+}
 
 TEST(result, is_a_value_or_an_error) {
     result<std::string> good = std::string("text");

@@ -110,10 +110,10 @@ TEST(socketio_server, middlewares_decide_in_order_and_say_why) {
         asked.push_back(1);
         return true;
     });
-    w.server.use([&](socket& s) -> verdict {
+    w.server.use([&](socket& s) -> admission<> {
         asked.push_back(2);
         if (s.auth() == R"({"token":"good"})") return true;
-        return refusal("bad token", 7);
+        return refuse("bad token", 7);
     });
     w.start();
     auto c = w.open();

@@ -87,9 +87,9 @@ TEST(ws_handshake, sec_b1_foreign_origin_is_refused_before_the_application_is_as
     chosen.origins = {"https://good.example"};
     ws_world world(chosen);
     int asked = 0;
-    world.endpoint.on_accept([&](const handshake&) -> decision<accepted> {
+    world.endpoint.on_accept([&](const handshake&) -> admission<> {
         ++asked;
-        return accepted{};
+        return true;
     });
     EXPECT_TRUE(world.ask(world.request("Origin: https://good.example.evil\r\n"))
                     .starts_with("HTTP/1.1 403 "));
@@ -129,8 +129,8 @@ struct user {
 TEST(ws_accept, gives_data_or_refuses_with_status_and_body) {
     ws_world<user> world;
     world.endpoint
-        .on_accept([](const handshake& h) -> decision<user> {
-            if (h.header("x-name").empty()) return rejection{401, "who are you?"};
+        .on_accept([](const handshake& h) -> admission<user> {
+            if (h.header("x-name").empty()) return refusal(401, "who are you?");
             return user(std::string(h.header("X-Name")));
         })
         .on_open([](auto& c) { c.send(c->name); });
@@ -141,6 +141,32 @@ TEST(ws_accept, gives_data_or_refuses_with_status_and_body) {
     const std::string refused = world.ask(world.request());
     EXPECT_TRUE(refused.starts_with("HTTP/1.1 401 "));
     EXPECT_NE(refused.find("who are you?"), std::string::npos);
+}
+
+TEST(ws_accept, a_refusals_headers_reach_the_client) {
+    ws_world world;
+    world.endpoint.on_accept([](const handshake&) {
+        return refusal(401, "who?").header("WWW-Authenticate", "Bearer\r\nX: y");
+    });
+    const std::string refused = world.ask(world.request());
+    EXPECT_TRUE(refused.starts_with("HTTP/1.1 401 "));
+    EXPECT_NE(refused.find("\r\nWWW-Authenticate: Bearer  X: y\r\n"), std::string::npos);
+}
+
+TEST(ws_accept, what_only_says_no_is_403) {
+    ws_world world;
+    world.endpoint.on_accept([](handshake) -> task<bool> { co_return false; });
+    EXPECT_TRUE(world.ask(world.request()).starts_with("HTTP/1.1 403 "));
+}
+
+TEST(ws_accept, an_expected_error_refuses_with_its_sentence) {
+    ws_world<user> world;
+    world.endpoint.on_accept([](const handshake&) -> result<user> {
+        return error(weft::errc::limit_exceeded, "no seat left");
+    });
+    const std::string refused = world.ask(world.request());
+    EXPECT_TRUE(refused.starts_with("HTTP/1.1 403 "));
+    EXPECT_NE(refused.find("no seat left"), std::string::npos);
 }
 
 /// What a coroutine waits for until the test opens it.
@@ -159,7 +185,7 @@ TEST(ws_accept, takes_its_time_and_keeps_what_the_client_sends_meanwhile) {
     ws_world<user> world;
     gate slow;
     world.endpoint
-        .on_accept([&slow](handshake h) -> task<decision<user>> {
+        .on_accept([&slow](handshake h) -> task<admission<user>> {
             co_await slow.pass();
             co_return user(h.path);
         })
@@ -182,7 +208,7 @@ TEST(ws_accept, a_client_that_leaves_meanwhile_is_no_harm) {
     int destroyed = 0;
     int opened = 0;
     world.endpoint
-        .on_accept([&](handshake) -> task<decision<user>> {
+        .on_accept([&](handshake) -> task<admission<user>> {
             co_await slow.pass();
             user made("late");
             made.destroyed = &destroyed;
@@ -202,9 +228,9 @@ TEST(ws_accept, a_client_that_leaves_meanwhile_is_no_harm) {
 
 TEST(ws_accept, what_throws_is_answered_with_500) {
     ws_world<user> world;
-    world.endpoint.on_accept([](handshake) -> task<decision<user>> {
+    world.endpoint.on_accept([](handshake) -> task<admission<user>> {
         throw std::runtime_error("no database");
-        co_return rejection{};
+        co_return refusal();
     });
     EXPECT_TRUE(world.ask(world.request()).starts_with("HTTP/1.1 500 "));
     EXPECT_EQ(world.shared.metrics.handler_exceptions.read(), 1U);

@@ -9,19 +9,19 @@
 #include <type_traits>
 #include <utility>
 
+#include <weft/base/admission.hpp>
 #include <weft/base/task.hpp>
 #include <weft/base/unique_function.hpp>
 #include <weft/socketio/ack.hpp>
 #include <weft/socketio/detail/typed.hpp>
 #include <weft/socketio/socket.hpp>
 #include <weft/socketio/socket_ref.hpp>
-#include <weft/socketio/verdict.hpp>
 
 /// What users register, brought to one form. Not for users.
 namespace weft::socketio::detail {
 
-/// Who waits for a verdict: one step of a socket's, or a namespace's, way in. Given once, from any
-/// thread; what comes too late does nothing. Destroyed without, it refuses.
+/// Who waits for an admission: one step of a socket's, or a namespace's, way in. Given once, from
+/// any thread; what comes too late does nothing. Destroyed without, it refuses.
 class gate {
 public:
     gate(std::shared_ptr<loop_context> context, std::uint64_t key, std::uint32_t step) noexcept
@@ -32,7 +32,7 @@ public:
         if (context_) settle(refusal("internal error"));
     }
 
-    void settle(verdict decided) noexcept;
+    void settle(admission<> decided) noexcept;
     /// The middleware threw: logged and counted; the client learns no more than "internal error".
     void failed(const std::exception_ptr& thrown) noexcept;
 
@@ -44,7 +44,7 @@ private:
 
 using middleware = unique_function<void(socket&, gate)>;
 using predicate = unique_function<void(std::string_view name, std::string_view auth, gate)>;
-using filter = unique_function<verdict(socket&, std::string_view, const raw_arguments&)>;
+using filter = unique_function<admission<>(socket&, std::string_view, const raw_arguments&)>;
 template <class... Args>
 using socket_handler = unique_function<void(socket&, Args...)>;
 using event_handler =
@@ -53,16 +53,14 @@ using event_handler =
 /// For what a coroutine handler throws.
 [[nodiscard]] raw_ack failure_report(socket& of);
 
-/// Awaits a decision under a gate.
-template <class T>
-task<void> decide(task<T> deciding, std::shared_ptr<gate> at) {
-    verdict decided(co_await std::move(deciding));
-    at->settle(std::move(decided));
+/// Awaits what is decided at a gate.
+inline task<void> settle_later(task<admission<>> deciding, std::shared_ptr<gate> at) {
+    at->settle(co_await std::move(deciding));
 }
 template <class T>
 void spawn_decision(task<T> deciding, gate at) {
     auto shared = std::make_shared<gate>(std::move(at));
-    weft::detail::spawn(decide(std::move(deciding), shared),
+    weft::detail::spawn(settle_later(weft::detail::admit<void>(std::move(deciding)), shared),
                         [shared](const std::exception_ptr& thrown) { shared->failed(thrown); });
 }
 
@@ -72,10 +70,10 @@ middleware make_middleware(F decide_it) {
         using returned = std::invoke_result_t<F&, socket&>;
         static_assert(!is_task<returned>,
                       "weft: a coroutine may not borrow the socket; take a socket_ref instead");
-        static_assert(std::is_constructible_v<verdict, returned>,
-                      "weft: a middleware returns bool, result<void>, refusal or verdict");
+        static_assert(weft::detail::makes_admission<returned, void>,
+                      "weft: a middleware returns bool, result<void>, refusal or admission");
         return [decide_it = std::move(decide_it)](socket& s, gate at) mutable {
-            at.settle(verdict(decide_it(s)));
+            at.settle(decide_it(s));
         };
     } else {
         static_assert(std::is_invocable_v<F&, socket_ref>,
@@ -93,12 +91,12 @@ middleware make_middleware(F decide_it) {
 template <class F>
 filter make_filter(F decide_it) {
     using returned = std::invoke_result_t<F&, socket&, std::string_view, const raw_arguments&>;
-    static_assert(std::is_constructible_v<verdict, returned>,
-                  "weft: a middleware for events returns bool, result<void>, refusal or verdict; "
+    static_assert(weft::detail::makes_admission<returned, void>,
+                  "weft: a middleware for events returns bool, result<void>, refusal or admission; "
                   "it cannot be a coroutine, since events are handled in order");
     return [decide_it = std::move(decide_it)](socket& s, std::string_view event,
                                               const raw_arguments& args) mutable {
-        return verdict(decide_it(s, event, args));
+        return admission<>(decide_it(s, event, args));
     };
 }
 
@@ -115,7 +113,7 @@ predicate make_predicate(F decide_it) {
                       "weft: a predicate takes (std::string_view name, std::string_view auth)");
         return [decide_it = std::move(decide_it)](std::string_view name, std::string_view auth,
                                                   gate at) mutable {
-            at.settle(verdict(decide_it(name, auth)));
+            at.settle(decide_it(name, auth));
         };
     }
 }

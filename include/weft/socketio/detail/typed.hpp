@@ -22,10 +22,8 @@
 /// docs/design/socketio.md.
 namespace weft::socketio::detail {
 
-template <class T>
-inline constexpr bool is_task = false;
-template <class T>
-inline constexpr bool is_task<task<T>> = true;
+using weft::detail::is_task;
+
 template <class T>
 inline constexpr bool is_result = false;
 template <class T>

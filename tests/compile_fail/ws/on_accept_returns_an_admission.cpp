@@ -1,5 +1,5 @@
 // What on_accept returns is the connection's data or a refusal.
-// error: weft: on_accept must return the data of the connection, a rejection, or a task of that
+// error: weft: on_accept must return the data of the connection
 
 #include <string>
 
@@ -13,8 +13,8 @@ void set_up(weft::ws::endpoint<user>& endpoint) {
 #ifdef WEFT_SHOULD_FAIL
     endpoint.on_accept([](const weft::ws::handshake&) { return true; });
 #else
-    endpoint.on_accept([](const weft::ws::handshake& asked) -> weft::ws::decision<user> {
-        if (asked.header("Authorization").empty()) return weft::ws::rejection{401};
+    endpoint.on_accept([](const weft::ws::handshake& asked) -> weft::admission<user> {
+        if (asked.header("Authorization").empty()) return weft::refusal(401);
         return user{"Ann"};
     });
 #endif

@@ -1,4 +1,4 @@
-// error: weft: a middleware returns bool, result<void>, refusal or verdict
+// error: weft: a middleware returns bool, result<void>, refusal or admission
 #include <string>
 
 #include <weft/socketio/space.hpp>
