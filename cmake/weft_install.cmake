@@ -6,6 +6,13 @@ set(weft_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/weft)
 
 install(TARGETS weft_all ${weft_layers} EXPORT weft)
 install(EXPORT weft NAMESPACE weft:: DESTINATION ${weft_cmake_dir} FILE weftTargets.cmake)
+if(CMAKE_INTERPROCEDURAL_OPTIMIZATION AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    foreach(layer IN LISTS weft_layers)
+        list(APPEND weft_archives "\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/$<TARGET_FILE_NAME:${layer}>")
+    endforeach()
+    install(CODE "execute_process(COMMAND \"${CMAKE_COMMAND}\" \"-DOBJCOPY=${CMAKE_OBJCOPY}\" \"-DARCHIVES=${weft_archives}\"
+        -P \"${CMAKE_CURRENT_LIST_DIR}/weft_strip_lto.cmake\" COMMAND_ERROR_IS_FATAL ANY)")
+endif()
 install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.hpp)
 if(TARGET weft)
     install(TARGETS weft)

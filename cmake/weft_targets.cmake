@@ -32,7 +32,8 @@ if(WEFT_SANITIZE)
     endif()
 endif()
 
-add_custom_target(weft_checked_tests)  # unit tests and fuzzers: what is run under sanitizers
+# Unit tests and fuzzers: what is run under sanitizers. Not a part of `all`, so that nobody builds them twice unasked.
+add_custom_target(weft_checked_tests)
 
 # weft_layer(NAME SOURCES a.cpp ... USES lower_layer ... LINK_PRIVATE library ...)
 function(weft_layer name)
@@ -49,22 +50,33 @@ function(weft_layer name)
     endforeach()
     target_link_libraries(weft_${name} PRIVATE $<BUILD_INTERFACE:weft_build_flags> ${arg_LINK_PRIVATE})
     if(CMAKE_INTERPROCEDURAL_OPTIMIZATION AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-        target_compile_options(weft_${name} PRIVATE -ffat-lto-objects)  # an installed archive serves any linker
+        target_compile_options(weft_${name} PRIVATE -ffat-lto-objects)  # what is installed is without: weft_strip_lto.cmake
     endif()
     set_property(GLOBAL APPEND PROPERTY WEFT_LAYERS weft_${name})
 endfunction()
 
-# weft_test(NAME SOURCES a_test.cpp ... USES layer ...): a program of tests, found by CTest one by one.
+# weft_test(NAME SOURCES a_test.cpp ... USES layer ... [UNCHECKED]): a program of tests, found by CTest one by one. UNCHECKED:
+# a sanitizer would be in its way, such as where it counts allocations.
 function(weft_test name)
-    cmake_parse_arguments(arg "" "" "SOURCES;USES;LINK_PRIVATE" ${ARGN})
+    cmake_parse_arguments(arg "UNCHECKED" "" "SOURCES;USES;LINK_PRIVATE" ${ARGN})
+    if(arg_UNCHECKED AND WEFT_SANITIZE)
+        return()
+    endif()
     add_executable(${name} ${arg_SOURCES})
     foreach(layer IN LISTS arg_USES)
         target_link_libraries(${name} PRIVATE weft::${layer})
     endforeach()
     target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
     target_link_libraries(${name} PRIVATE weft_build_flags ${arg_LINK_PRIVATE} GTest::gtest_main GTest::gmock)
-    add_dependencies(weft_checked_tests ${name})
-    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300 LABELS unit)
+    target_precompile_headers(${name} REUSE_FROM weft_test_headers)
+    if(arg_UNCHECKED)
+        set(label unchecked)
+    else()
+        set(label unit)
+        set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
+        add_dependencies(weft_checked_tests ${name})
+    endif()
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300 LABELS ${label})
 endfunction()
 
 # weft_fuzz(x_fuzz [SOURCES x_fuzz.cpp] USES layer ...): the source defines LLVMFuzzerTestOneInput. With
@@ -86,6 +98,7 @@ function(weft_fuzz name)
         add_test(NAME fuzz.${name} COMMAND ${name} ${PROJECT_SOURCE_DIR}/fuzz/corpus/${name})
         set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 300 LABELS fuzz)
     endif()
+    set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
     add_dependencies(weft_checked_tests ${name})
 endfunction()
 

@@ -1,0 +1,1 @@
+// Nothing: the target that compiles the precompiled headers of all tests needs a source.
