@@ -52,7 +52,7 @@ server_options make_server_options(const listen_flags& flags, log_sink& log) {
 
 server_options make_page_options(const listen_flags& flags, log_sink& log) {
     server_options options = make_server_options(flags, log);
-    const auto address = endpoint::make(flags.host, flags.port);
+    const auto address = socket_address::make(flags.host, flags.port);
     if (address && address->is_loopback()) {
         options.http.allowed_hosts = {"localhost", "127.0.0.1", "::1", "[::1]", flags.host};
     }

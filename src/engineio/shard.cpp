@@ -61,12 +61,10 @@ void metrics::visit(metric_visitor to) const {
 // ---- The census ----
 
 std::string session_census::network_of(std::string_view address) {
-    if (address.find(':') == std::string_view::npos) return std::string(address);
-    const auto parsed = endpoint::make(address, 0);
-    if (!parsed || parsed->raw_size() < sizeof(sockaddr_in6)) return std::string(address);
-    constexpr std::size_t half = 8;
-    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(parsed->raw());
-    return {reinterpret_cast<const char*>(v6->sin6_addr.s6_addr), half};
+    const auto parsed = socket_address::make(address, 0);
+    if (!parsed) return std::string(address);
+    const std::uint64_t network = parsed->network().value_or(0);
+    return {reinterpret_cast<const char*>(&network), sizeof network};
 }
 
 bool session_census::try_enter(std::string_view address) {

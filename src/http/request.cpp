@@ -33,7 +33,7 @@ std::string_view request::param(std::string_view name) const noexcept {
 conn_id request::id() const noexcept {
     return stream_.id();
 }
-endpoint request::peer() const {
+socket_address request::peer() const {
     return stream_.peer();
 }
 bool request::secure() const noexcept {

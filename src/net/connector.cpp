@@ -10,6 +10,7 @@
 
 #include "net/connector.hpp"
 #include "net/loop_core.hpp"
+#include "net/system_address.hpp"
 #include "net/tls/tls_context.hpp"
 #include "net/worker_pool.hpp"
 
@@ -17,7 +18,7 @@ namespace weft::net {
 namespace {
 
 struct resolved {
-    std::vector<endpoint> addresses;
+    std::vector<socket_address> addresses;
     std::string failure;
 };
 
@@ -30,7 +31,7 @@ resolved resolve(const std::string& host, std::uint16_t port) {
     if (code != 0) return {{}, ::gai_strerror(code)};
     resolved found;
     for (const addrinfo* a = list; a != nullptr; a = a->ai_next) {
-        found.addresses.push_back(endpoint::from_raw(a->ai_addr, a->ai_addrlen));
+        found.addresses.push_back(system_address::make(a->ai_addr, a->ai_addrlen));
     }
     ::freeaddrinfo(list);
     return found;
@@ -62,7 +63,7 @@ public:
     /// Connects to the next address, or reports `last` when there is none left.
     static void try_next(loop_core& loop, std::unique_ptr<connect_job> job, error last) noexcept {
         while (job->next < job->addresses.size() && loop.now() < job->deadline) {
-            const endpoint address = job->addresses[job->next++];
+            const socket_address address = job->addresses[job->next++];
             auto fd = loop.io_->connect(address);
             if (!fd) {
                 last = fd.error();
@@ -105,8 +106,9 @@ private:
 void loop_core::connect(connect_options to, unique_function<void(result<byte_stream*>)> done) {
     auto job = std::make_unique<connect_job>(connect_job{std::move(to), std::move(done)});
     job->deadline = io_->now() + job->to.timeout;
-    const auto direct = !job->to.unix_path.empty() ? endpoint::make_unix(job->to.unix_path)
-                                                   : endpoint::make(job->to.host, job->to.port);
+    const auto direct = !job->to.unix_path.empty()
+                            ? socket_address::make_unix(job->to.unix_path)
+                            : socket_address::make(job->to.host, job->to.port);
     if (direct || !job->to.unix_path.empty()) {
         if (direct) job->addresses.push_back(*direct);
         error why = direct ? error(errc::timed_out) : direct.error();
@@ -130,8 +132,8 @@ void loop_core::connect(connect_options to, unique_function<void(result<byte_str
     resolving_.emplace(ticket, std::move(job));
 }
 
-void loop_core::finish_resolving(std::uint64_t ticket, std::vector<endpoint> addresses, errc code,
-                                 std::string_view failure) {
+void loop_core::finish_resolving(std::uint64_t ticket, std::vector<socket_address> addresses,
+                                 errc code, std::string_view failure) {
     auto found = resolving_.extract(ticket);
     if (found.empty()) return;  // the other of answer and time-out came first
     auto job = std::move(found.mapped());

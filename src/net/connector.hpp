@@ -11,7 +11,7 @@ namespace weft::net {
 struct connect_job {
     connect_options to;
     unique_function<void(result<byte_stream*>)> done;
-    std::vector<endpoint> addresses{};
+    std::vector<socket_address> addresses{};
     std::size_t next = 0;
     time_point deadline{};
 };

@@ -4,44 +4,17 @@
 #include "net/handshake_gate.hpp"
 
 #include <algorithm>
-#include <cstring>
-#include <optional>
 #include <span>
 
-#include <netinet/in.h>
-
 namespace weft::net {
-namespace {
-
-/// A number per IPv4 address or IPv6 /64. The two do not meet: ::/32 is not given to anybody.
-std::optional<std::uint64_t> key_of(const endpoint& peer) noexcept {
-    std::uint64_t key = 0;
-    if (peer.family() == AF_INET) {
-        sockaddr_in v4{};
-        std::memcpy(&v4, peer.raw(), sizeof v4);
-        return ntohl(v4.sin_addr.s_addr);
-    }
-    if (peer.family() != AF_INET6) return std::nullopt;
-    sockaddr_in6 v6{};
-    std::memcpy(&v6, peer.raw(), sizeof v6);
-    // An IPv4 client of a socket for both families.
-    const bool mapped = IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr);
-    const std::size_t first = mapped ? 12 : 0;
-    const std::size_t last = mapped ? 16 : 8;
-    for (std::size_t i = first; i < last; ++i) key = key << 8U | v6.sin6_addr.s6_addr[i];
-    return key;
-}
-
-}  // namespace
-
 std::size_t handshake_gate::key_hash::operator()(std::uint64_t address) const noexcept {
     return siphash_1_3(key, std::as_bytes(std::span(&address, 1)));
 }
 
-handshake_gate::verdict handshake_gate::judge(const endpoint& peer) {
+handshake_gate::verdict handshake_gate::judge(const socket_address& peer) {
     if (late_.load(std::memory_order_relaxed) < std::min(most_.per_address, most_.total))
         return verdict::welcome;
-    const auto key = key_of(peer);
+    const auto key = peer.network();
     if (!key) return verdict::welcome;
     const std::lock_guard lock(mutex_);
     const auto found = by_address_.find(*key);
@@ -51,8 +24,8 @@ handshake_gate::verdict handshake_gate::judge(const endpoint& peer) {
     return verdict::cut_off;
 }
 
-handshake_gate::place handshake_gate::enter(const endpoint& peer, kind what) {
-    const auto key = key_of(peer);
+handshake_gate::place handshake_gate::enter(const socket_address& peer, kind what) {
+    const auto key = peer.network();
     if (!key) return {};
     const std::lock_guard lock(mutex_);
     ++by_address_[*key].of(what);

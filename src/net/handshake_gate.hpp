@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include <weft/net/endpoint.hpp>
+#include <weft/net/socket_address.hpp>
 
 #include "base/siphash.hpp"
 
@@ -65,9 +65,9 @@ public:
     handshake_gate& operator=(const handshake_gate&) = delete;
 
     /// For a connection that was just accepted.
-    [[nodiscard]] verdict judge(const endpoint& peer);
+    [[nodiscard]] verdict judge(const socket_address& peer);
     /// Counts a connection; empty for a unix socket.
-    [[nodiscard]] place enter(const endpoint& peer, kind what);
+    [[nodiscard]] place enter(const socket_address& peer, kind what);
 
 private:
     struct counts {

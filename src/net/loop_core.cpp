@@ -174,7 +174,7 @@ void loop_core::on_acceptable(io_token token) noexcept {
             return;
         }
         int fd = -1;
-        endpoint peer;
+        socket_address peer;
         const io_result got = io_->accept(from->fd, fd, peer);
         if (got.what == io_result::status::would_block) return;
         if (got.what == io_result::status::failed) {
@@ -208,7 +208,7 @@ void loop_core::pause_accepting(std::uint32_t slot, std::string_view why) noexce
     arm(*l.back_off, now_ + accept_back_off);
 }
 
-tcp_stream* loop_core::make_stream(int fd, const endpoint& peer) {
+tcp_stream* loop_core::make_stream(int fd, const socket_address& peer) {
     reserve_lists();
     tcp_stream* s = streams_.make(*this, fd, peer);
     if (s == nullptr) {
@@ -235,7 +235,7 @@ void loop_core::reserve_lists() {
     list_room_ = room;
 }
 
-void loop_core::accept_one(listener& from, int fd, const endpoint& peer) noexcept {
+void loop_core::accept_one(listener& from, int fd, const socket_address& peer) noexcept {
     tcp_stream* s = nullptr;
     try {
         s = adopt(from, fd, peer);
@@ -245,7 +245,7 @@ void loop_core::accept_one(listener& from, int fd, const endpoint& peer) noexcep
     if (s == nullptr) metrics_.refused_limit.add();
 }
 
-tcp_stream* loop_core::adopt(listener& from, int fd, const endpoint& peer) {
+tcp_stream* loop_core::adopt(listener& from, int fd, const socket_address& peer) {
     const std::shared_ptr<tls_server_context> tls = from.tls;
     acceptor& decide = *from.accept;
     tcp_stream* s = make_stream(fd, peer);
@@ -330,7 +330,7 @@ result<listener_id> loop_core::add_listener(int fd) {
     return slot;
 }
 
-result<endpoint> loop_core::local_address(listener_id id) {
+result<socket_address> loop_core::local_address(listener_id id) {
     if (id >= listeners_.size() || listeners_[id].fd < 0) return errc::invalid_state;
     return io_->local_address(listeners_[id].fd);
 }

@@ -14,9 +14,9 @@
 #include <weft/base/time.hpp>
 #include <weft/base/unique_function.hpp>
 #include <weft/net/conn_id.hpp>
-#include <weft/net/endpoint.hpp>
 #include <weft/net/listen_options.hpp>
 #include <weft/net/loop.hpp>
+#include <weft/net/socket_address.hpp>
 
 #include "base/byte_budget.hpp"
 #include "net/backend/backend.hpp"
@@ -116,7 +116,7 @@ public:
     /// Calls `readable` while the descriptor, which becomes the loop's, has something to read,
     /// until `close_listener`. `readable` must not add or close listeners.
     result<listener_id> watch(int fd, unique_function<void()> readable);
-    [[nodiscard]] result<endpoint> local_address(listener_id id);
+    [[nodiscard]] result<socket_address> local_address(listener_id id);
     void close_listener(listener_id id) noexcept;
 
     /// Calls `done` later, exactly once: with the open stream, whose handler `done` must set, or
@@ -186,12 +186,12 @@ private:
     result<listener_id> add_listener(int fd);
     /// False when the kernel would not watch the descriptor, or no slot is free; the descriptor is
     /// closed then.
-    tcp_stream* make_stream(int fd, const endpoint& peer);
-    void accept_one(listener& from, int fd, const endpoint& peer) noexcept;
-    tcp_stream* adopt(listener& from, int fd, const endpoint& peer);
+    tcp_stream* make_stream(int fd, const socket_address& peer);
+    void accept_one(listener& from, int fd, const socket_address& peer) noexcept;
+    tcp_stream* adopt(listener& from, int fd, const socket_address& peer);
     void reserve_lists();
     /// With addresses to try, or with `code` and why there are none.
-    void finish_resolving(std::uint64_t ticket, std::vector<endpoint> addresses, errc code,
+    void finish_resolving(std::uint64_t ticket, std::vector<socket_address> addresses, errc code,
                           std::string_view failure);
     void pause_accepting(std::uint32_t slot, std::string_view why) noexcept;
     void read_left_over() noexcept;

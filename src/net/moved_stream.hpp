@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include <weft/net/endpoint.hpp>
+#include <weft/net/socket_address.hpp>
 
 #include "net/backend/backend.hpp"
 #include "net/tls/tls_session.hpp"
@@ -17,7 +17,7 @@ namespace weft::net {
 /// left must still be there.
 class moved_stream {
 public:
-    moved_stream(backend& home, int fd, endpoint peer) noexcept
+    moved_stream(backend& home, int fd, socket_address peer) noexcept
         : home_(&home), fd_(fd), peer_(peer) {}
     moved_stream(moved_stream&& other) noexcept
         : unread(std::move(other.unread)),
@@ -40,7 +40,7 @@ private:
 
     backend* home_;
     int fd_;
-    endpoint peer_;
+    socket_address peer_;
     std::unique_ptr<tls_session> tls_;
     std::string unsent_;        // encrypted already, under TLS
     std::string unsent_plain_;  // under TLS

@@ -13,6 +13,7 @@
 
 #include "net/loop_core.hpp"
 #include "net/moved_stream.hpp"
+#include "net/system_address.hpp"
 #include "net/tls/tls_session.hpp"
 
 namespace weft::net {
@@ -34,10 +35,12 @@ struct tcp_stream::tls_state {
 };
 
 tcp_stream::tcp_stream(std::uint32_t slot, std::uint32_t generation, loop_core& owner, int fd,
-                       const endpoint& peer) noexcept
+                       const socket_address& peer) noexcept
     : loop_(owner), id_(owner.index(), slot, generation), fd_(fd), timer_(*this), peer_{} {
-    if (peer.family() == AF_INET || peer.family() == AF_INET6) {
-        std::memcpy(&peer_, peer.raw(), std::min<std::size_t>(peer.raw_size(), sizeof peer_));
+    const sa_family_t family = system_address::family(peer);
+    if (family == AF_INET || family == AF_INET6) {
+        std::memcpy(&peer_, system_address::get(peer),
+                    std::min<std::size_t>(system_address::size(peer), sizeof peer_));
     }
 }
 
@@ -48,15 +51,15 @@ tcp_stream::~tcp_stream() {
     if (fd_ >= 0) loop_.io_->close(fd_);
 }
 
-endpoint tcp_stream::peer() const noexcept {
+socket_address tcp_stream::peer() const noexcept {
     if (peer_.v4.sin_family == AF_INET) {
-        return endpoint::from_raw(reinterpret_cast<const sockaddr*>(&peer_), sizeof peer_.v4);
+        return system_address::make(&peer_.v4, sizeof peer_.v4);
     }
     if (peer_.v4.sin_family == AF_INET6) {
-        return endpoint::from_raw(reinterpret_cast<const sockaddr*>(&peer_), sizeof peer_.v6);
+        return system_address::make(&peer_.v6, sizeof peer_.v6);
     }
     const sa_family_t unnamed = AF_UNIX;
-    return endpoint::from_raw(reinterpret_cast<const sockaddr*>(&unnamed), sizeof unnamed);
+    return system_address::make(&unnamed, sizeof unnamed);
 }
 
 std::string_view tcp_stream::alpn() const noexcept {

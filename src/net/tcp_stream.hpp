@@ -18,7 +18,7 @@ class tls_session;
 class tcp_stream final : public byte_stream {
 public:
     tcp_stream(std::uint32_t slot, std::uint32_t generation, loop_core& owner, int fd,
-               const endpoint& peer) noexcept;
+               const socket_address& peer) noexcept;
     ~tcp_stream();
 
     void write(byte_view bytes) noexcept override;
@@ -39,7 +39,7 @@ public:
     [[nodiscard]] moved_stream leave() override;
     [[nodiscard]] loop_core& owner() const noexcept override { return loop_; }
     [[nodiscard]] conn_id id() const noexcept override { return id_; }
-    [[nodiscard]] endpoint peer() const noexcept override;
+    [[nodiscard]] socket_address peer() const noexcept override;
     [[nodiscard]] bool secure() const noexcept override { return tls_ != nullptr; }
     [[nodiscard]] std::string_view alpn() const noexcept override;
 

@@ -13,7 +13,7 @@ bool connection_base::callable() const noexcept {
 conn_id connection_base::id() const noexcept {
     return session_->stream().id();
 }
-endpoint connection_base::peer() const {
+socket_address connection_base::peer() const {
     return session_->stream().peer();
 }
 bool connection_base::secure() const noexcept {

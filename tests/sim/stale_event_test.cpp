@@ -19,11 +19,11 @@ public:
     time_point now() const noexcept override { return io.now(); }
     void wake() noexcept override { io.wake(); }
     result<int> listen(const listen_options& o) override { return io.listen(o); }
-    result<endpoint> local_address(int fd) override { return io.local_address(fd); }
-    net::io_result accept(int l, int& fd, endpoint& p) noexcept override {
+    result<socket_address> local_address(int fd) override { return io.local_address(fd); }
+    net::io_result accept(int l, int& fd, socket_address& p) noexcept override {
         return io.accept(l, fd, p);
     }
-    result<int> connect(const endpoint& a) override { return io.connect(a); }
+    result<int> connect(const socket_address& a) override { return io.connect(a); }
     std::error_code take_error(int fd) noexcept override { return io.take_error(fd); }
     std::error_code watch_listener(int fd, net::io_token t) noexcept override {
         return io.watch_listener(fd, t);

@@ -10,7 +10,7 @@ namespace weft {
 struct listen_options {
     /// A numeric address. "0.0.0.0" is every IPv4 address, "::" every address of both families.
     std::string host = "127.0.0.1";
-    /// 0 picks a free port; ask `server::port` (or the listener) which.
+    /// 0 picks a free port; the result of `server::listen` says which.
     std::uint16_t port = 0;
     /// A unix socket; a leading '@' is the abstract namespace. A stale socket file is replaced.
     std::string unix_path{};

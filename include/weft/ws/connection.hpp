@@ -9,7 +9,7 @@
 
 #include <weft/base/bytes.hpp>
 #include <weft/net/conn_id.hpp>
-#include <weft/net/endpoint.hpp>
+#include <weft/net/socket_address.hpp>
 #include <weft/pubsub/message.hpp>
 #include <weft/ws/close_code.hpp>
 
@@ -37,7 +37,7 @@ public:
 
     /// What to keep where a reference would dangle.
     [[nodiscard]] conn_id id() const noexcept;
-    [[nodiscard]] weft::endpoint peer() const;
+    [[nodiscard]] socket_address peer() const;
     /// True under TLS.
     [[nodiscard]] bool secure() const noexcept;
     /// What the route's `:name` stands for; empty when the route has no such parameter.

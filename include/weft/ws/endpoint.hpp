@@ -13,7 +13,7 @@
 #include <weft/base/result.hpp>
 #include <weft/base/task.hpp>
 #include <weft/base/unique_function.hpp>
-#include <weft/net/endpoint.hpp>
+#include <weft/net/socket_address.hpp>
 #include <weft/pubsub/message.hpp>
 #include <weft/ws/close_event.hpp>
 #include <weft/ws/connection.hpp>
@@ -35,7 +35,7 @@ struct handshake {
     std::string query;  ///< Still percent-encoded.
     std::vector<std::pair<std::string, std::string>> headers;
     std::vector<std::pair<std::string, std::string>> params;  ///< Of the route.
-    weft::endpoint peer;
+    socket_address peer;
     bool secure = false;
     conn_id id;
 

@@ -10,8 +10,8 @@
 #include <weft/base/bytes.hpp>
 #include <weft/base/result.hpp>
 #include <weft/base/time.hpp>
-#include <weft/net/endpoint.hpp>
 #include <weft/net/listen_options.hpp>
+#include <weft/net/socket_address.hpp>
 
 namespace weft::net {
 
@@ -92,11 +92,11 @@ public:
     virtual void wake() noexcept = 0;
 
     virtual result<int> listen(const listen_options& options) = 0;
-    [[nodiscard]] virtual result<endpoint> local_address(int fd) = 0;
+    [[nodiscard]] virtual result<socket_address> local_address(int fd) = 0;
     /// One waiting connection, non-blocking and with Nagle's algorithm off.
-    virtual io_result accept(int listener, int& fd, endpoint& peer) noexcept = 0;
+    virtual io_result accept(int listener, int& fd, socket_address& peer) noexcept = 0;
     /// Starts connecting; `on_writable` or `on_broken` tells the end.
-    virtual result<int> connect(const endpoint& address) = 0;
+    virtual result<int> connect(const socket_address& address) = 0;
     /// Why a connect failed or a connection was reset; none when neither happened. The system
     /// forgets it when asked.
     [[nodiscard]] virtual std::error_code take_error(int fd) noexcept = 0;

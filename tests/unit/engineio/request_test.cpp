@@ -512,7 +512,10 @@ TEST(limits, an_ipv6_network_counts_as_one) {
     EXPECT_TRUE(census.try_enter("10.0.0.2"));
     census.leave("2001:db8::7");
     EXPECT_TRUE(census.try_enter("2001:db8::2"));
-    EXPECT_EQ(census.size(), 4U);
+    EXPECT_TRUE(census.try_enter("::ffff:10.0.0.3"));
+    EXPECT_TRUE(census.try_enter("::ffff:10.0.0.4"));
+    EXPECT_FALSE(census.try_enter("10.0.0.4"));
+    EXPECT_EQ(census.size(), 6U);
 }
 
 TEST(drain, closes_all_and_refuses_more) {

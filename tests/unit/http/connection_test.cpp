@@ -466,7 +466,7 @@ TEST(http_connection, a_burst_of_prompt_clients_is_welcome) {
 
 TEST(http_connection, unix_sockets_are_never_late) {
     net::handshake_gate none{{0, 0}};
-    const endpoint peer = *endpoint::make_unix("/run/a.sock");
+    const socket_address peer = *socket_address::make_unix("/run/a.sock");
     EXPECT_FALSE(none.enter(peer, net::handshake_gate::kind::late));
     EXPECT_EQ(none.judge(peer), net::handshake_gate::verdict::welcome);
 }

@@ -25,9 +25,9 @@ public:
     time_point now() const noexcept override { return {}; }
     void wait(duration, event_sink&) noexcept override {}
     result<int> listen(const listen_options&) override { return errc::not_supported; }
-    result<endpoint> local_address(int) override { return errc::not_supported; }
-    io_result accept(int, int&, endpoint&) noexcept override { return {}; }
-    result<int> connect(const endpoint&) override { return errc::not_supported; }
+    result<socket_address> local_address(int) override { return errc::not_supported; }
+    io_result accept(int, int&, socket_address&) noexcept override { return {}; }
+    result<int> connect(const socket_address&) override { return errc::not_supported; }
     std::error_code take_error(int) noexcept override { return {}; }
     std::error_code watch_listener(int, io_token) noexcept override { return {}; }
     void pause_listener(int, io_token, bool) noexcept override {}

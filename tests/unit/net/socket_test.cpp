@@ -8,13 +8,11 @@
 #include <thread>
 
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "net/system_address.hpp"
 #include "support/net_probe.hpp"
 
 namespace weft::test {
@@ -275,7 +273,7 @@ TEST_F(sockets, ten_thousand_idle_connections) {
     ::setrlimit(RLIMIT_NOFILE, &files);
     const auto id = core.listen({}, acceptor);
     ASSERT_TRUE(id);
-    const endpoint address = *core.local_address(*id);
+    const socket_address address = *core.local_address(*id);
 
     // The clients are another process: one has not enough descriptors for both ends.
     const pid_t child = ::fork();
@@ -283,7 +281,9 @@ TEST_F(sockets, ten_thousand_idle_connections) {
         std::vector<int> clients;
         for (std::size_t i = 0; i < many; ++i) {
             clients.push_back(::socket(AF_INET, SOCK_STREAM, 0));
-            if (::connect(clients.back(), address.raw(), address.raw_size()) != 0) ::_exit(1);
+            if (::connect(clients.back(), net::system_address::get(address),
+                          net::system_address::size(address)) != 0)
+                ::_exit(1);
         }
         char letter = 'x';
         for (std::size_t i = 0; i < many; i += 1000) {

@@ -11,13 +11,13 @@
 #include <utility>
 
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
+
+#include "net/system_address.hpp"
 
 namespace weft::net {
 namespace {
@@ -56,7 +56,7 @@ void set_no_delay(int fd, int family) noexcept {
 }
 
 /// A socket file that nobody listens on any more may be replaced; a living one may not.
-result<void> remove_stale_socket(const endpoint& address, const std::string& path) {
+result<void> remove_stale_socket(const socket_address& address, const std::string& path) {
     if (path.starts_with('@')) return {};
     struct stat info {};
     if (::lstat(path.c_str(), &info) != 0) return {};
@@ -64,7 +64,7 @@ result<void> remove_stale_socket(const endpoint& address, const std::string& pat
         return error(errc::invalid_argument, path + " exists and is not a socket");
     }
     const unique_fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (::connect(probe.get(), address.raw(), address.raw_size()) == 0) {
+    if (::connect(probe.get(), system_address::get(address), system_address::size(address)) == 0) {
         return error({EADDRINUSE, std::system_category()}, "another process listens on " + path);
     }
     ::unlink(path.c_str());
@@ -84,9 +84,9 @@ public:
     }
 
     result<int> listen(const listen_options& options) override;
-    result<endpoint> local_address(int fd) override;
-    io_result accept(int listener, int& fd, endpoint& peer) noexcept override;
-    result<int> connect(const endpoint& address) override;
+    result<socket_address> local_address(int fd) override;
+    io_result accept(int listener, int& fd, socket_address& peer) noexcept override;
+    result<int> connect(const socket_address& address) override;
     std::error_code take_error(int fd) noexcept override;
 
     std::error_code watch_listener(int fd, io_token token) noexcept override {
@@ -168,37 +168,39 @@ result<int> epoll_backend::listen(const listen_options& options) {
         }
         return options.adopt_fd;
     }
-    const auto address = options.unix_path.empty() ? endpoint::make(options.host, options.port)
-                                                   : endpoint::make_unix(options.unix_path);
+    const auto address = options.unix_path.empty()
+                             ? socket_address::make(options.host, options.port)
+                             : socket_address::make_unix(options.unix_path);
     if (!address) return address.error();
-    if (address->family() == AF_UNIX) {
+    if (address->family() == address_family::unix_path) {
         if (const auto removed = remove_stale_socket(*address, options.unix_path); !removed) {
             return removed.error();
         }
     }
-    unique_fd fd(::socket(address->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    unique_fd fd(
+        ::socket(system_address::family(*address), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd) return error(last_error(), "cannot make a socket for " + address->to_string());
     const int on = 1;
-    if (address->family() != AF_UNIX) {
+    if (address->family() != address_family::unix_path) {
         ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
         if (options.share_port) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     }
-    if (::bind(fd.get(), address->raw(), address->raw_size()) != 0 ||
+    if (::bind(fd.get(), system_address::get(*address), system_address::size(*address)) != 0 ||
         ::listen(fd.get(), options.backlog) != 0) {
         return error(last_error(), "cannot listen on " + address->to_string());
     }
     return fd.release();
 }
 
-result<endpoint> epoll_backend::local_address(int fd) {
+result<socket_address> epoll_backend::local_address(int fd) {
     sockaddr_storage storage{};
     socklen_t size = sizeof storage;
     if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0)
         return error(last_error());
-    return endpoint::from_raw(reinterpret_cast<const sockaddr*>(&storage), size);
+    return system_address::make(&storage, size);
 }
 
-io_result epoll_backend::accept(int listener, int& fd, endpoint& peer) noexcept {
+io_result epoll_backend::accept(int listener, int& fd, socket_address& peer) noexcept {
     sockaddr_storage storage{};
     for (;;) {
         socklen_t size = sizeof storage;
@@ -206,7 +208,7 @@ io_result epoll_backend::accept(int listener, int& fd, endpoint& peer) noexcept 
                        SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             set_no_delay(fd, storage.ss_family);
-            peer = endpoint::from_raw(reinterpret_cast<const sockaddr*>(&storage), size);
+            peer = system_address::make(&storage, size);
             return {};
         }
         if (errno == EAGAIN) return {io_result::status::would_block, 0, {}};
@@ -216,11 +218,13 @@ io_result epoll_backend::accept(int listener, int& fd, endpoint& peer) noexcept 
     }
 }
 
-result<int> epoll_backend::connect(const endpoint& address) {
-    unique_fd fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+result<int> epoll_backend::connect(const socket_address& address) {
+    unique_fd fd(
+        ::socket(system_address::family(address), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd) return error(last_error());
-    set_no_delay(fd.get(), address.family());
-    if (::connect(fd.get(), address.raw(), address.raw_size()) != 0 && errno != EINPROGRESS) {
+    set_no_delay(fd.get(), system_address::family(address));
+    if (::connect(fd.get(), system_address::get(address), system_address::size(address)) != 0 &&
+        errno != EINPROGRESS) {
         return error(last_error(), "cannot connect to " + address.to_string());
     }
     return fd.release();

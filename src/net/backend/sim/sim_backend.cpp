@@ -19,8 +19,8 @@ io_result failure(std::error_code why) noexcept {
     return {io_result::status::failed, 0, why};
 }
 
-endpoint local(std::uint16_t port, std::string_view address = "127.0.0.1") {
-    return *endpoint::make(address, port);
+socket_address local(std::uint16_t port, std::string_view address = "127.0.0.1") {
+    return *socket_address::make(address, port);
 }
 
 }  // namespace
@@ -163,11 +163,11 @@ result<int> sim_backend::listen(const listen_options& options) {
     return fd;
 }
 
-result<endpoint> sim_backend::local_address(int fd) {
+result<socket_address> sim_backend::local_address(int fd) {
     return local(ends_[index(fd)].port);
 }
 
-io_result sim_backend::accept(int listener, int& fd, endpoint& from_where) noexcept {
+io_result sim_backend::accept(int listener, int& fd, socket_address& from_where) noexcept {
     end& from = ends_[index(listener)];
     if (from.waiting.empty()) return {io_result::status::would_block, 0, {}};
     if (fails()) return failure(fail_with_);
@@ -179,7 +179,7 @@ io_result sim_backend::accept(int listener, int& fd, endpoint& from_where) noexc
     return {};
 }
 
-result<int> sim_backend::connect(const endpoint& address) {
+result<int> sim_backend::connect(const socket_address& address) {
     if (fails()) return error(fail_with_, "connect");
     if (out_of_descriptors()) return error(system_code(std::errc::too_many_files_open), "connect");
     const int listener = find_listener(address.port());

@@ -70,9 +70,9 @@ public:
     void wait(duration timeout, event_sink& sink) noexcept override;
     void wake() noexcept override { woken_.store(true); }
     result<int> listen(const listen_options& options) override;
-    result<endpoint> local_address(int fd) override;
-    io_result accept(int listener, int& fd, endpoint& from_where) noexcept override;
-    result<int> connect(const endpoint& address) override;
+    result<socket_address> local_address(int fd) override;
+    io_result accept(int listener, int& fd, socket_address& from_where) noexcept override;
+    result<int> connect(const socket_address& address) override;
     std::error_code take_error(int fd) noexcept override;
     std::error_code watch_listener(int fd, io_token token) noexcept override;
     void pause_listener(int fd, io_token token, bool paused) noexcept override;
@@ -109,7 +109,7 @@ private:
         std::size_t window = 256 * 1024;
         int other = -1;
         std::uint16_t port = 0;
-        endpoint from;            // whom the loop accepts here
+        socket_address from;      // whom the loop accepts here
         std::deque<int> waiting;  // listener: the ends not yet accepted
     };
 
