@@ -33,10 +33,11 @@ void publish(benchmark::State& state) {
     const auto count = static_cast<std::size_t>(state.range(0));
     world w;
     std::vector<counting> who(count);
-    for (auto& s : who) w.topics.subscribe(s, "prices/EURUSD");
+    for (auto& s : who) w.topics.subscribe(s, pubsub::program_topic("prices/EURUSD"));
     const std::string payload(100, 'x');
     for (auto _ : state) {
-        benchmark::DoNotOptimize(w.topics.publish("prices/EURUSD", message::text(payload)));
+        benchmark::DoNotOptimize(
+            w.topics.publish(pubsub::program_topic("prices/EURUSD"), message::text(payload)));
     }
     state.SetItemsProcessed(state.iterations() * state.range(0));
 }
@@ -45,11 +46,11 @@ BENCHMARK(publish)->Arg(1)->Arg(1000);
 void subscribe_and_leave(benchmark::State& state) {
     world w;
     std::vector<counting> others(10'000);
-    for (auto& s : others) w.topics.subscribe(s, "large");
+    for (auto& s : others) w.topics.subscribe(s, pubsub::program_topic("large"));
     counting who;
     for (auto _ : state) {
-        w.topics.subscribe(who, "large");
-        w.topics.unsubscribe(who, "large");
+        w.topics.subscribe(who, pubsub::program_topic("large"));
+        w.topics.unsubscribe(who, pubsub::program_topic("large"));
     }
 }
 BENCHMARK(subscribe_and_leave);

@@ -15,7 +15,7 @@
 #include <span>
 #include <utility>
 
-#include <tsl/robin_map.h>
+#include <tsl/robin_set.h>
 
 #include "base/siphash.hpp"
 
@@ -24,12 +24,14 @@ namespace {
 
 /// A publication on its way to another loop.
 struct publication {
+    topic_owner owner;
     std::vector<std::string> topics;
     std::vector<std::string> except_topics;
     std::vector<message> group;
 
     publication(const audience& to, std::span<const message> what)
-        : topics(to.topics.begin(), to.topics.end()),
+        : owner(to.owner),
+          topics(to.topics.begin(), to.topics.end()),
           except_topics(to.except_topics.begin(), to.except_topics.end()),
           group(what.begin(), what.end()) {}
 
@@ -44,7 +46,7 @@ struct publication {
     void publish_on(hub& home) const {
         const std::vector<std::string_view> in(topics.begin(), topics.end());
         const std::vector<std::string_view> out(except_topics.begin(), except_topics.end());
-        home.publish_local({in, out}, group);
+        home.publish_local({owner, in, out}, group);
     }
 };
 using batch = std::vector<publication>;
@@ -59,17 +61,20 @@ std::uint64_t size_of(const batch& all) noexcept {
 
 /// The subscribers of one name on one loop.
 struct hub::topic {
+    topic_owner owner;
     std::string name;
     hub& home;
     std::vector<subscriber::subscription*> members;
+
+    [[nodiscard]] topic_key key() const noexcept { return {owner, name}; }
 };
 
 struct subscriber::subscription {
     hub::topic* in;
     subscriber* who;
-    std::size_t index;  // in the topic's members
-    subscription* next;
-    subscription** to_me;  // the pointer of the subscriber's list that points here
+    std::size_t index;               // in the topic's members
+    subscription* next = nullptr;    // of the subscriber's list
+    subscription** to_me = nullptr;  // the pointer of that list that points here
 };
 
 /// A hub as others see it; outlives the hub, so that a task under way finds nobody instead of a
@@ -116,12 +121,35 @@ struct hub::state {
         const subscriber* who;
         friend bool operator==(const pair&, const pair&) = default;
     };
-    struct pair_hash {
-        siphash_key key = siphash_key::of_process();
-        std::size_t operator()(const pair& p) const noexcept {
-            return siphash_1_3(key, std::as_bytes(std::span(&p, 1)));
+    static topic_key key_of(topic_key key) noexcept { return key; }
+    static topic_key key_of(const std::unique_ptr<topic>& t) noexcept { return t->key(); }
+    static pair key_of(pair p) noexcept { return p; }
+    static pair key_of(const std::unique_ptr<subscription>& s) noexcept { return {s->in, s->who}; }
+
+    struct hash {
+        using is_transparent = void;
+        keyed_hash keyed{};
+
+        std::size_t operator()(topic_key key) const noexcept {
+            // Peers choose names, never owners: names of one owner are as far apart as before.
+            constexpr std::size_t odd = 0x9E37'79B9'7F4A'7C15U;
+            return keyed(key.name) ^ (static_cast<std::size_t>(key.owner) * odd);
+        }
+        std::size_t operator()(pair p) const noexcept {
+            return siphash_1_3(keyed.key, std::as_bytes(std::span(&p, 1)));
+        }
+        std::size_t operator()(const auto& kept) const noexcept { return (*this)(key_of(kept)); }
+    };
+    struct equal {
+        using is_transparent = void;
+        bool operator()(const auto& a, const auto& b) const noexcept {
+            return key_of(a) == key_of(b);
         }
     };
+    /// Keeps the hashes: a bucket is two words, and what does not match is not touched.
+    template <class T>
+    using table = tsl::robin_set<std::unique_ptr<T>, hash, equal,
+                                 std::allocator<std::unique_ptr<T>>, /*StoreHash=*/true>;
 
     /// Fuller tables than the library's default of a half: 130 to 200 bytes less for each idle
     /// Socket.IO connection ("10,000 idle" of bench/load/compare.py).
@@ -131,14 +159,13 @@ struct hub::state {
     }
 
     std::shared_ptr<exchange::member> self;
-    // The names lie in the topics.
-    tsl::robin_map<std::string_view, std::unique_ptr<topic>, keyed_hash> topics;
-    tsl::robin_map<pair, std::unique_ptr<subscription>, pair_hash> subscriptions;
+    table<topic> topics;
+    table<subscription> subscriptions;
     batch outgoing;  // to the other loops, with the flush that is posted
 
-    [[nodiscard]] topic* find(std::string_view name) const noexcept {
-        const auto found = topics.find(name);
-        return found != topics.end() ? found->second.get() : nullptr;
+    [[nodiscard]] topic* find(topic_key key) const noexcept {
+        const auto found = topics.find(key);
+        return found != topics.end() ? found->get() : nullptr;
     }
 };
 
@@ -155,8 +182,8 @@ send_status subscriber::deliver_group(std::span<const message> group) noexcept {
     return status;
 }
 
-void exchange::publish(std::string_view topic, const message& what) const {
-    publish({.topics = {&topic, 1}}, {&what, 1});
+void exchange::publish(topic_key topic, const message& what) const {
+    publish({.owner = topic.owner, .topics = {&topic.name, 1}}, {&what, 1});
 }
 
 void exchange::publish(const audience& to, std::span<const message> group) const {
@@ -179,45 +206,54 @@ hub::hub(net::loop_core& loop, exchange& all)
 
 hub::~hub() {
     state_->self->home.store(nullptr, std::memory_order_release);
-    while (!state_->subscriptions.empty()) remove(*state_->subscriptions.begin()->second);
+    while (!state_->subscriptions.empty()) remove(**state_->subscriptions.begin());
 }
 
-bool hub::subscribe(subscriber& who, std::string_view name) {
-    topic* in = state_->find(name);
+bool hub::subscribe(subscriber& who, topic_key key) {
+    topic* in = state_->find(key);
+    if (in != nullptr && state_->subscriptions.contains(state::pair{in, &who})) return false;
+    std::unique_ptr<topic> first;  // until it has its member
     if (in == nullptr) {
-        auto fresh = std::make_unique<topic>(topic{std::string(name), *this, {}});
-        in = fresh.get();
-        state_->topics.emplace(in->name, std::move(fresh));
-        metrics_.topics.add();
-    } else if (state_->subscriptions.contains({in, &who})) {
-        return false;
+        first = std::make_unique<topic>(topic{key.owner, std::string(key.name), *this, {}});
+        in = first.get();
     }
     auto fresh = std::make_unique<subscriber::subscription>(
-        subscriber::subscription{in, &who, in->members.size(), who.first_, &who.first_});
-    if (who.first_ != nullptr) who.first_->to_me = &fresh->next;
-    who.first_ = fresh.get();
+        subscriber::subscription{in, &who, in->members.size()});
+    subscriber::subscription& made = *fresh;
+    in->members.push_back(&made);
+    try {
+        state_->subscriptions.insert(std::move(fresh));
+        if (first != nullptr) state_->topics.insert(std::move(first));
+    } catch (...) {
+        state_->subscriptions.erase(state::pair{in, &who});
+        in->members.pop_back();
+        throw;
+    }
+    made.next = who.first_;
+    made.to_me = &who.first_;
+    if (who.first_ != nullptr) who.first_->to_me = &made.next;
+    who.first_ = &made;
     ++who.count_;
-    in->members.push_back(fresh.get());
-    state_->subscriptions.emplace(state::pair{in, &who}, std::move(fresh));
+    if (in->members.size() == 1) metrics_.topics.add();
     metrics_.subscriptions.add();
     return true;
 }
 
-bool hub::unsubscribe(subscriber& who, std::string_view name) {
-    const topic* in = state_->find(name);
+bool hub::unsubscribe(subscriber& who, topic_key key) {
+    const topic* in = state_->find(key);
     if (in == nullptr) return false;
-    const auto found = state_->subscriptions.find({in, &who});
+    const auto found = state_->subscriptions.find(state::pair{in, &who});
     if (found == state_->subscriptions.end()) return false;
-    remove(*found->second);
+    remove(**found);
     return true;
 }
 
 void hub::unsubscribe_all(subscriber& who) noexcept {
-    auto* at = who.first_;
-    while (at != nullptr) {
-        auto* const next = at->next;
-        if (&at->in->home == this) remove(*at);
-        at = next;
+    auto* membership = who.first_;
+    while (membership != nullptr) {
+        auto* const next = membership->next;
+        if (&membership->in->home == this) remove(*membership);
+        membership = next;
     }
 }
 
@@ -234,27 +270,28 @@ void hub::remove(subscriber::subscription& gone) noexcept {
     state_->subscriptions.erase(state::pair{&in, gone.who});
     metrics_.subscriptions.sub();
     if (in.members.empty()) {
-        state_->topics.erase(std::string_view(in.name));
+        state_->topics.erase(in.key());
         metrics_.topics.sub();
     }
 }
 
-bool hub::is_subscribed(const subscriber& who, std::string_view name) const noexcept {
-    const topic* in = state_->find(name);
-    return in != nullptr && state_->subscriptions.contains({in, &who});
+bool hub::is_subscribed(const subscriber& who, topic_key key) const noexcept {
+    const topic* in = state_->find(key);
+    return in != nullptr && state_->subscriptions.contains(state::pair{in, &who});
 }
 
 void hub::for_each_topic(const subscriber& who, function_ref<void(std::string_view)> visit) {
-    for (const auto* at = who.first_; at != nullptr; at = at->next) visit(at->in->name);
+    for (const auto* membership = who.first_; membership != nullptr; membership = membership->next)
+        visit(membership->in->name);
 }
 
-std::size_t hub::subscribers(std::string_view name) const noexcept {
-    const topic* in = state_->find(name);
+std::size_t hub::subscribers(topic_key key) const noexcept {
+    const topic* in = state_->find(key);
     return in != nullptr ? in->members.size() : 0;
 }
 
-std::size_t hub::publish(std::string_view name, const message& what, const subscriber* except) {
-    return publish({.topics = {&name, 1}, .except = except}, {&what, 1});
+std::size_t hub::publish(topic_key key, const message& what, const subscriber* except) {
+    return publish({.owner = key.owner, .topics = {&key.name, 1}, .except = except}, {&what, 1});
 }
 
 std::size_t hub::publish(const audience& to, std::span<const message> group) {
@@ -279,12 +316,12 @@ void hub::for_each(const audience& to, function_ref<void(subscriber&)> visit) {
     const bool marks = to.topics.size() > 1 || !to.except_topics.empty();
     const std::uint64_t present = marks ? ++audiences_ : 0;
     for (const std::string_view name : to.except_topics) {
-        const topic* out = state_->find(name);
+        const topic* out = state_->find({to.owner, name});
         if (out == nullptr) continue;
         for (const auto* member : out->members) member->who->seen_ = present;
     }
     for (const std::string_view name : to.topics) {
-        const topic* in = state_->find(name);
+        const topic* in = state_->find({to.owner, name});
         if (in == nullptr) continue;
         const auto& members = in->members;
         for (std::size_t i = 0; i < members.size(); ++i) {

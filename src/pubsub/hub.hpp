@@ -14,6 +14,7 @@
 
 #include "net/loop_core.hpp"
 #include "pubsub/outbox.hpp"
+#include "pubsub/topic_key.hpp"
 
 namespace weft::pubsub {
 
@@ -50,6 +51,7 @@ private:
 /// Who is to get a publication: each member of any of `topics` once, but no member of any of
 /// `except_topics` and not `except`. **Lifetime**: borrows all of it.
 struct audience {
+    topic_owner owner;  ///< Of all the topics.
     std::span<const std::string_view> topics;
     std::span<const std::string_view> except_topics{};
     const subscriber* except = nullptr;
@@ -67,7 +69,7 @@ public:
 
     /// Publishes on every loop. What one thread publishes arrives in order.
     /// **Threads**: any; on a loop's own thread its subscribers are served at once.
-    void publish(std::string_view topic, const message& what) const;
+    void publish(topic_key topic, const message& what) const;
     /// The same for an audience; see `hub::publish`. `to.except` counts on its own loop only.
     void publish(const audience& to, std::span<const message> group) const;
 
@@ -79,7 +81,8 @@ private:
 };
 
 /// The topics of one loop and their subscribers. Names are found through a keyed hash (SipHash-1-3
-/// with a key of this process), so that no peer can choose names that collide.
+/// with a key of this process), so that no peer can choose names that collide. When memory is out,
+/// a call throws `std::bad_alloc` and has changed nothing.
 /// **Threads**: the loop's.
 class hub {
 public:
@@ -89,15 +92,14 @@ public:
     ~hub();
 
     /// False when it was subscribed before.
-    bool subscribe(subscriber& who, std::string_view topic);
-    bool unsubscribe(subscriber& who, std::string_view topic);
+    bool subscribe(subscriber& who, topic_key topic);
+    bool unsubscribe(subscriber& who, topic_key topic);
     void unsubscribe_all(subscriber& who) noexcept;
-    [[nodiscard]] bool is_subscribed(const subscriber& who, std::string_view topic) const noexcept;
+    [[nodiscard]] bool is_subscribed(const subscriber& who, topic_key topic) const noexcept;
 
     /// To every subscriber on every loop, but not to `except`. Returns how many of this loop took
     /// it without a loss. Other loops get what one iteration published in one post, in order.
-    std::size_t publish(std::string_view topic, const message& what,
-                        const subscriber* except = nullptr);
+    std::size_t publish(topic_key topic, const message& what, const subscriber* except = nullptr);
     /// Messages that belong together, to an audience on every loop. Returns how many of this loop
     /// took them all. **Cost**: with one topic and nothing excepted, that of the publish above.
     std::size_t publish(const audience& to, std::span<const message> group);
@@ -116,7 +118,7 @@ public:
     send_status post(std::size_t size, unique_function<void()> deliver);
 
     /// Subscribers on this loop.
-    [[nodiscard]] std::size_t subscribers(std::string_view topic) const noexcept;
+    [[nodiscard]] std::size_t subscribers(topic_key topic) const noexcept;
 
     [[nodiscard]] net::loop_core& loop() const noexcept { return loop_; }
     [[nodiscard]] queue_metrics& metrics() noexcept { return metrics_; }

@@ -339,7 +339,7 @@ void server::close(conn_id which, ws::close_code code, std::string_view reason) 
 }
 
 void server::publish(std::string_view topic, const message& what) {
-    impl_->all.publish(topic, what);
+    impl_->all.publish(pubsub::program_topic(topic), what);
 }
 
 loop_ref server::loop(unsigned index) const {

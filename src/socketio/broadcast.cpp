@@ -31,7 +31,8 @@ struct owned_target {
     emit_flags flags;
 };
 
-/// Rooms as the hub's topics. **Lifetime**: until the next one on this loop, whose memory it uses.
+/// Rooms as this server's topics. **Lifetime**: until the next one on this loop, whose memory it
+/// uses.
 template <class Rooms>
 pubsub::audience hub_audience(loop_context& on, const space_info& space, const Rooms& rooms,
                               const Rooms& except) {
@@ -41,7 +42,7 @@ pubsub::audience hub_audience(loop_context& on, const space_info& space, const R
     topics.clear();
     std::size_t size = 0;
     for (const auto* list : {&rooms, &except}) {
-        for (const auto& room : *list) size += space.topic.size() + 1 + room.size();
+        for (const auto& room : *list) size += space.name.size() + 1 + room.size();
     }
     names.reserve(size);  // so that the views into it stay
     const auto add = [&](std::string_view room) {
@@ -50,11 +51,11 @@ pubsub::audience hub_audience(loop_context& on, const space_info& space, const R
         topics.push_back(std::string_view(names).substr(begin));
     };
     for (const auto& room : rooms) add(room);
-    if (topics.empty()) topics.push_back(space.topic);
+    if (topics.empty()) topics.push_back(space.name);
     const std::size_t count = topics.size();
     for (const auto& room : except) add(room);
     const std::span<const std::string_view> all(topics);
-    return {all.first(count), all.subspan(count)};
+    return {on.topic({}).owner, all.first(count), all.subspan(count)};
 }
 
 /// Calls `use(space)` for the namespace meant: itself, or all that the pattern has made here.

@@ -332,7 +332,8 @@ void client_link::restore(socket_core& s) {
     s.recovered = true;
     s.id = back->session.id;
     s.data = std::move(back->session.data);
-    for (const std::string& topic : back->session.topics) context_.hub().subscribe(s, topic);
+    for (const std::string& name : back->session.topics)
+        context_.hub().subscribe(s, context_.topic(name));
     s.place = std::make_unique<detail::recovery_place>(context_.recovery->catch_up(*back));
     for (const detail::logged_packet& packet : back->missed) session_.send(packet.group);
 
@@ -433,7 +434,7 @@ void client_link::connected(socket_core& s) {
     if (s.restored) {
         restore(s);
     } else {
-        context_.hub().subscribe(s, s.space->topic);
+        context_.hub().subscribe(s, context_.topic(s.space->name));
         s.enter(s.id_text());
         if (context_.recovery && !legacy()) begin_recovery(s);
     }

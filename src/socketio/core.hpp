@@ -15,6 +15,7 @@
 
 #include "base/siphash.hpp"
 #include "engineio/server.hpp"
+#include "pubsub/topic_key.hpp"
 #include "socketio/proto/packet.hpp"
 
 namespace weft::socketio::detail {
@@ -50,13 +51,13 @@ struct space_info : std::enable_shared_from_this<space_info> {
     server_core* core = nullptr;
     std::shared_ptr<space_handlers> handlers;
     std::string name;
-    std::string topic;     ///< The hub's topic of all its sockets; in front of a room's.
     bool pattern = false;  ///< Not a namespace, but what makes them.
 };
 
-/// The hub's topic of a room. A namespace's name has no comma, so no two rooms share one.
-inline void append_room_topic(std::string& out, const space_info& of, std::string_view room) {
-    out += of.topic;
+/// The name of a room's topic among those of this server; the namespace's own has its name. A
+/// namespace's name has no comma, so no two rooms share one.
+inline void append_room_topic(std::string& out, const space_info& space, std::string_view room) {
+    out += space.name;
     out += ',';
     out += room;
 }
@@ -76,8 +77,10 @@ public:
     server_core(options wanted, http::router& routes, log_sink* log);
     ~server_core() override;
 
-    /// Before anything else: which of its host's modules this is.
-    void set_number(std::size_t number);
+    /// Before the loops are known: which of its host's modules this is.
+    void set_number(std::size_t number) noexcept { topics_ = pubsub::owner_of_module(number); }
+    /// Whose the topics of its namespaces and rooms are.
+    [[nodiscard]] pubsub::topic_owner topics() const noexcept { return topics_; }
     space& of(std::string_view name);
     [[nodiscard]] std::shared_ptr<const space_info> main_space() { return of("/").info_; }
     space& add_pattern(std::string name, predicate decide);
@@ -118,7 +121,7 @@ public:
 private:
     std::unique_ptr<space> make_space(std::string name, bool pattern);
 
-    std::string topic_prefix_;
+    pubsub::topic_owner topics_ = pubsub::owner_of_module(0);
     by_name<std::unique_ptr<space>> spaces_;
     std::vector<std::unique_ptr<space>> pattern_spaces_;
     std::atomic<std::uint32_t> next_ack_{0};

@@ -77,7 +77,11 @@ void pending_ack::fire(net::timer_node& node) {
 namespace detail {
 
 loop_context::loop_context(server_core& owner, ws::session_shared& below)
-    : core_(&owner), loop_(below.loop), below_(below), mail_(below.loop.mail()) {}
+    : core_(&owner),
+      topics_(owner.topics()),
+      loop_(below.loop),
+      below_(below),
+      mail_(below.loop.mail()) {}
 
 loop_context::~loop_context() = default;
 

@@ -93,6 +93,10 @@ public:
     [[nodiscard]] net::loop_core& loop() const noexcept { return loop_; }
     [[nodiscard]] pubsub::hub& hub() const noexcept { return below_.hub; }
     [[nodiscard]] ws::session_shared& below() const noexcept { return below_; }
+    /// A topic of this server: a namespace's, or a room's, see `append_room_topic`.
+    [[nodiscard]] pubsub::topic_key topic(std::string_view name) const noexcept {
+        return {topics_, name};
+    }
 
     [[nodiscard]] socket_core* find(socket_key key) noexcept {
         return core() == nullptr ? nullptr
@@ -150,7 +154,7 @@ public:
     std::unordered_set<std::shared_ptr<reply_collector>> collecting;  // answers to broadcasts
     std::string scratch;         // a packet being written; used within one call
     std::vector<message> group;  // a packet with its attachments; likewise
-    std::string topic_names;     // the hub's topics of an audience; likewise
+    std::string topic_names;     // the topics of an audience; likewise
     std::vector<std::string_view> topics;
 
     /// Leaving sockets, for the turn that is posted.
@@ -163,6 +167,7 @@ private:
     void acknowledge_from_anywhere(std::uint64_t peer, std::uint64_t id, Args&& what) noexcept;
 
     std::atomic<server_core*> core_;
+    const pubsub::topic_owner topics_;
     net::loop_core& loop_;
     ws::session_shared& below_;
     const std::shared_ptr<net::mailbox> mail_;

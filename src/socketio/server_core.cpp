@@ -81,16 +81,10 @@ server_core::server_core(options wanted, http::router& routes, log_sink* sink)
 
 server_core::~server_core() = default;
 
-void server_core::set_number(std::size_t number) {
-    // No topic of a user begins like this.
-    topic_prefix_ = "\x02" + std::to_string(number);
-}
-
 std::unique_ptr<space> server_core::make_space(std::string name, bool pattern) {
     auto info = std::make_shared<space_info>();
     info->core = this;
     info->handlers = std::make_shared<space_handlers>();
-    info->topic = topic_prefix_ + name;
     info->name = std::move(name);
     info->pattern = pattern;
     return std::unique_ptr<space>(new space(std::move(info)));
@@ -126,7 +120,6 @@ std::shared_ptr<const space_info> server_core::make_child(const space_info& patt
     made->core = this;
     made->handlers = pattern.handlers;
     made->name = name;
-    made->topic = topic_prefix_ + made->name;
     return made;
 }
 
@@ -187,7 +180,6 @@ void server_core::apply(const cluster_message& what) {
         named->core = this;
         named->handlers = no_handlers;
         named->name = what.to.nsp;
-        named->topic = topic_prefix_ + named->name;
         info = std::move(named);
     }
     const encoded_arguments args{what.arguments, what.attachments};

@@ -48,9 +48,9 @@ detail::loop_context& socket_core::context() const noexcept {
 }
 
 bool socket_core::enter(std::string_view room) {
-    std::string topic;
-    detail::append_room_topic(topic, *space, room);
-    return context().hub().subscribe(*this, topic);
+    std::string name;
+    detail::append_room_topic(name, *space, room);
+    return context().hub().subscribe(*this, context().topic(name));
 }
 
 // ---- socket ----
@@ -121,21 +121,21 @@ bool socket::leave(std::string_view room) {
     socket_core& self = socket_core::of(*this);
     if (self.early_rooms) return std::erase(*self.early_rooms, room) != 0;
     if (self.now != socket_core::state::connected) return false;
-    std::string topic;
-    detail::append_room_topic(topic, *self.space, room);
-    return self.context().hub().unsubscribe(self, topic);
+    std::string name;
+    detail::append_room_topic(name, *self.space, room);
+    return self.context().hub().unsubscribe(self, self.context().topic(name));
 }
 
 bool socket::in_room(std::string_view room) const {
     const socket_core& self = socket_core::of(*this);
-    std::string topic;
-    detail::append_room_topic(topic, *self.space, room);
-    return self.context().hub().is_subscribed(self, topic);
+    std::string name;
+    detail::append_room_topic(name, *self.space, room);
+    return self.context().hub().is_subscribed(self, self.context().topic(name));
 }
 
 std::vector<std::string> socket::rooms() const {
     const socket_core& self = socket_core::of(*this);
-    const std::size_t prefix = self.space->topic.size();
+    const std::size_t prefix = self.space->name.size();
     std::vector<std::string> names;
     self.context().hub().for_each_topic(self, [&](std::string_view topic) {
         if (topic.size() > prefix) names.emplace_back(topic.substr(prefix + 1));

@@ -44,19 +44,22 @@ std::size_t connection_base::queued() const noexcept {
 }
 
 bool connection_base::subscribe(std::string_view topic) {
-    return callable() && session_->shared().hub.subscribe(*session_, topic);
+    return callable() && session_->shared().hub.subscribe(*session_, pubsub::program_topic(topic));
 }
 bool connection_base::unsubscribe(std::string_view topic) {
-    return callable() && session_->shared().hub.unsubscribe(*session_, topic);
+    return callable() &&
+           session_->shared().hub.unsubscribe(*session_, pubsub::program_topic(topic));
 }
 bool connection_base::is_subscribed(std::string_view topic) const noexcept {
-    return callable() && session_->shared().hub.is_subscribed(*session_, topic);
+    return callable() &&
+           session_->shared().hub.is_subscribed(*session_, pubsub::program_topic(topic));
 }
 std::size_t connection_base::publish(std::string_view topic, message_view what) {
     return publish(topic, message(what));
 }
 std::size_t connection_base::publish(std::string_view topic, const message& what) {
-    return callable() ? session_->shared().hub.publish(topic, what, session_) : 0;
+    return callable() ? session_->shared().hub.publish(pubsub::program_topic(topic), what, session_)
+                      : 0;
 }
 
 void connection_base::ping(byte_view payload) noexcept {

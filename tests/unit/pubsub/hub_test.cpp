@@ -56,48 +56,48 @@ protected:
 
 TEST_F(hub_test, delivers_to_members_only) {
     listener in, out, other_topic;
-    EXPECT_TRUE(hubs[0]->subscribe(in, "news"));
-    EXPECT_TRUE(hubs[0]->subscribe(other_topic, "sports"));
-    EXPECT_EQ(hubs[0]->publish("news", message::text("hello")), 1U);
+    EXPECT_TRUE(hubs[0]->subscribe(in, program_topic("news")));
+    EXPECT_TRUE(hubs[0]->subscribe(other_topic, program_topic("sports")));
+    EXPECT_EQ(hubs[0]->publish(program_topic("news"), message::text("hello")), 1U);
     EXPECT_EQ(in.heard, texts{"hello"});
     EXPECT_TRUE(out.heard.empty());
     EXPECT_TRUE(other_topic.heard.empty());
-    EXPECT_EQ(hubs[0]->publish("nobody's", message::text("lost")), 0U);
+    EXPECT_EQ(hubs[0]->publish(program_topic("nobody's"), message::text("lost")), 0U);
 }
 
 TEST_F(hub_test, subscribing_twice_changes_nothing) {
     listener who;
-    EXPECT_TRUE(hubs[0]->subscribe(who, "t"));
-    EXPECT_FALSE(hubs[0]->subscribe(who, "t"));
+    EXPECT_TRUE(hubs[0]->subscribe(who, program_topic("t")));
+    EXPECT_FALSE(hubs[0]->subscribe(who, program_topic("t")));
     EXPECT_EQ(who.subscriptions(), 1U);
-    EXPECT_EQ(hubs[0]->subscribers("t"), 1U);
-    hubs[0]->publish("t", message::text("once"));
+    EXPECT_EQ(hubs[0]->subscribers(program_topic("t")), 1U);
+    hubs[0]->publish(program_topic("t"), message::text("once"));
     EXPECT_EQ(who.heard.size(), 1U);
-    EXPECT_TRUE(hubs[0]->unsubscribe(who, "t"));
-    EXPECT_FALSE(hubs[0]->unsubscribe(who, "t"));
-    EXPECT_FALSE(hubs[0]->is_subscribed(who, "t"));
+    EXPECT_TRUE(hubs[0]->unsubscribe(who, program_topic("t")));
+    EXPECT_FALSE(hubs[0]->unsubscribe(who, program_topic("t")));
+    EXPECT_FALSE(hubs[0]->is_subscribed(who, program_topic("t")));
 }
 
 TEST_F(hub_test, empty_topics_go_and_gauges_follow) {
     listener a, b;
-    hubs[0]->subscribe(a, "t");
-    hubs[0]->subscribe(b, "t");
-    hubs[0]->subscribe(a, "u");
+    hubs[0]->subscribe(a, program_topic("t"));
+    hubs[0]->subscribe(b, program_topic("t"));
+    hubs[0]->subscribe(a, program_topic("u"));
     EXPECT_EQ(hubs[0]->metrics().topics.read(), 2U);
     EXPECT_EQ(hubs[0]->metrics().subscriptions.read(), 3U);
     hubs[0]->unsubscribe_all(a);
     EXPECT_EQ(a.subscriptions(), 0U);
     EXPECT_EQ(hubs[0]->metrics().topics.read(), 1U);
-    hubs[0]->unsubscribe(b, "t");
+    hubs[0]->unsubscribe(b, program_topic("t"));
     EXPECT_EQ(hubs[0]->metrics().topics.read(), 0U);
     EXPECT_EQ(hubs[0]->metrics().subscriptions.read(), 0U);
 }
 
 TEST_F(hub_test, leaves_out_the_one_excepted) {
     listener a, b;
-    hubs[0]->subscribe(a, "t");
-    hubs[0]->subscribe(b, "t");
-    EXPECT_EQ(hubs[0]->publish("t", message::text("m"), &a), 1U);
+    hubs[0]->subscribe(a, program_topic("t"));
+    hubs[0]->subscribe(b, program_topic("t"));
+    EXPECT_EQ(hubs[0]->publish(program_topic("t"), message::text("m"), &a), 1U);
     EXPECT_TRUE(a.heard.empty());
     EXPECT_EQ(b.heard.size(), 1U);
 }
@@ -106,22 +106,22 @@ TEST_F(hub_test, what_is_under_way_to_a_loop_is_bounded) {
     exchange narrow{1000};
     hub sender(*loops[0], narrow), other(*loops[1], narrow);
     listener far;
-    other.subscribe(far, "t");
+    other.subscribe(far, program_topic("t"));
     const std::string large(2000, 'x');
     // One that is larger than the bound may travel alone.
-    sender.publish("t", message::text(large));
+    sender.publish(program_topic("t"), message::text(large));
     settle();
     ASSERT_EQ(far.heard, texts{large});
     // The other loop stands still: what one iteration published is one post, the rest waits here.
     for (const char* text : {"a", "b", "c"}) {
-        sender.publish("t", message::text(large.substr(0, 450) + text));
+        sender.publish(program_topic("t"), message::text(large.substr(0, 450) + text));
         loops[0]->run_once(duration::zero());
     }
     settle();
     EXPECT_EQ(far.heard.size(), 2U) << "with what it costs besides, only one fits";
     EXPECT_EQ(far.heard.back().back(), 'a');
     EXPECT_EQ(other.metrics().dropped_on_the_way.read(), 2U);
-    sender.publish("t", message::text("again"));
+    sender.publish(program_topic("t"), message::text("again"));
     settle();
     EXPECT_EQ(far.heard.back(), "again");
     EXPECT_EQ(other.metrics().dropped_on_the_way.read(), 2U);
@@ -147,8 +147,8 @@ TEST_F(hub_test, counts_those_who_took_it) {
     slow.answer = send_status::queued;
     full.answer = send_status::dropped;
     gone.answer = send_status::closed;
-    for (listener* l : {&slow, &full, &gone}) hubs[0]->subscribe(*l, "t");
-    EXPECT_EQ(hubs[0]->publish("t", message::text("m")), 1U);
+    for (listener* l : {&slow, &full, &gone}) hubs[0]->subscribe(*l, program_topic("t"));
+    EXPECT_EQ(hubs[0]->publish(program_topic("t"), message::text("m")), 1U);
     EXPECT_EQ(hubs[0]->metrics().published.read(), 1U);
     EXPECT_EQ(hubs[0]->metrics().delivered.read(), 1U);
 }
@@ -158,30 +158,30 @@ TEST_F(hub_test, subscriber_leaves_when_destroyed) {
     {
         listener goes;
         for (const char* t : {"a", "b", "c"}) {
-            hubs[0]->subscribe(goes, t);
-            hubs[0]->subscribe(stays, t);
+            hubs[0]->subscribe(goes, program_topic(t));
+            hubs[0]->subscribe(stays, program_topic(t));
         }
     }
-    EXPECT_EQ(hubs[0]->subscribers("b"), 1U);
-    EXPECT_EQ(hubs[0]->publish("b", message::text("m")), 1U);
+    EXPECT_EQ(hubs[0]->subscribers(program_topic("b")), 1U);
+    EXPECT_EQ(hubs[0]->publish(program_topic("b"), message::text("m")), 1U);
 }
 
 TEST_F(hub_test, subscriber_may_outlive_the_hub) {
     listener who;
-    hubs[0]->subscribe(who, "a");
-    hubs[0]->subscribe(who, "b");
+    hubs[0]->subscribe(who, program_topic("a"));
+    hubs[0]->subscribe(who, program_topic("b"));
     hubs[0].reset();
     EXPECT_EQ(who.subscriptions(), 0U);
 }
 
 TEST_F(hub_test, reaches_other_loops_in_order) {
     listener near, far;
-    hubs[0]->subscribe(near, "t");
-    hubs[2]->subscribe(far, "t");
+    hubs[0]->subscribe(near, program_topic("t"));
+    hubs[2]->subscribe(far, program_topic("t"));
     texts expected;
     for (int i = 0; i < 5; ++i) {
         expected.push_back(std::to_string(i));
-        EXPECT_EQ(hubs[0]->publish("t", message::text(expected.back())), 1U);
+        EXPECT_EQ(hubs[0]->publish(program_topic("t"), message::text(expected.back())), 1U);
     }
     EXPECT_EQ(near.heard, expected);
     EXPECT_TRUE(far.heard.empty()) << "other loops are reached through their mailbox only";
@@ -192,12 +192,12 @@ TEST_F(hub_test, reaches_other_loops_in_order) {
 
 TEST_F(hub_test, posts_once_per_loop_and_iteration) {
     listener far;
-    hubs[1]->subscribe(far, "t");
-    for (int i = 0; i < 100; ++i) hubs[0]->publish("t", message::text("m"));
+    hubs[1]->subscribe(far, program_topic("t"));
+    for (int i = 0; i < 100; ++i) hubs[0]->publish(program_topic("t"), message::text("m"));
     settle();
     EXPECT_EQ(far.heard.size(), 100U);
     EXPECT_EQ(loops[1]->metrics().posted_tasks.read(), 1U);
-    hubs[0]->publish("t", message::text("m"));
+    hubs[0]->publish(program_topic("t"), message::text("m"));
     settle();
     EXPECT_EQ(far.heard.size(), 101U);
     EXPECT_EQ(loops[1]->metrics().posted_tasks.read(), 2U);
@@ -205,25 +205,25 @@ TEST_F(hub_test, posts_once_per_loop_and_iteration) {
 
 TEST_F(hub_test, exchange_publishes_everywhere) {
     std::array<listener, count> who;
-    for (std::size_t i = 0; i < count; ++i) hubs[i]->subscribe(who[i], "t");
-    all.publish("t", message::text("1"));
-    all.publish("t", message::text("2"));
+    for (std::size_t i = 0; i < count; ++i) hubs[i]->subscribe(who[i], program_topic("t"));
+    all.publish(program_topic("t"), message::text("1"));
+    all.publish(program_topic("t"), message::text("2"));
     settle();
     for (const auto& w : who) EXPECT_EQ(w.heard, (texts{"1", "2"}));
 }
 
 TEST_F(hub_test, messages_to_a_hub_or_loop_that_is_gone_vanish) {
     listener near, far;
-    hubs[0]->subscribe(near, "t");
-    hubs[1]->subscribe(far, "t");
-    hubs[0]->publish("t", message::text("under way"));
+    hubs[0]->subscribe(near, program_topic("t"));
+    hubs[1]->subscribe(far, program_topic("t"));
+    hubs[0]->publish(program_topic("t"), message::text("under way"));
     loops[0]->run_once(duration::zero());
-    hubs[0]->publish("t", message::text("not even sent"));
+    hubs[0]->publish(program_topic("t"), message::text("not even sent"));
     hubs[1].reset();
     hubs[2].reset();
     loops[2].reset();
     settle();
-    all.publish("t", message::text("later"));
+    all.publish(program_topic("t"), message::text("later"));
     settle();
     EXPECT_TRUE(far.heard.empty());
     EXPECT_EQ(near.heard, (texts{"under way", "not even sent", "later"}));
@@ -231,8 +231,8 @@ TEST_F(hub_test, messages_to_a_hub_or_loop_that_is_gone_vanish) {
 
 TEST_F(hub_test, hub_may_go_with_messages_unsent) {
     listener far;
-    hubs[1]->subscribe(far, "t");
-    hubs[0]->publish("t", message::text("m"));
+    hubs[1]->subscribe(far, program_topic("t"));
+    hubs[0]->publish(program_topic("t"), message::text("m"));
     hubs[0].reset();
     settle();
     EXPECT_TRUE(far.heard.empty());
@@ -266,8 +266,13 @@ TEST_F(hub_test, random_operations_agree_with_the_model) {
                 case 2:
                 case 3:
                 case 4:
-                case 5: ASSERT_EQ(h.unsubscribe(*who[p], name), model[p].erase(name) == 1); break;
-                default: ASSERT_EQ(h.subscribe(*who[p], name), model[p].insert(name).second);
+                case 5:
+                    ASSERT_EQ(h.unsubscribe(*who[p], program_topic(name)),
+                              model[p].erase(name) == 1);
+                    break;
+                default:
+                    ASSERT_EQ(h.subscribe(*who[p], program_topic(name)),
+                              model[p].insert(name).second);
             }
         }
         std::array<texts, people> expected;
@@ -279,9 +284,10 @@ TEST_F(hub_test, random_operations_agree_with_the_model) {
             std::snprintf(text, sizeof text, "%zu/%08zu", from, serial++);
             const bool local = from < count && but < people && home(but) == from;
             if (from == count) {
-                all.publish(name, message::text(text));
+                all.publish(program_topic(name), message::text(text));
             } else {
-                hubs[from]->publish(name, message::text(text), local ? who[but].get() : nullptr);
+                hubs[from]->publish(program_topic(name), message::text(text),
+                                    local ? who[but].get() : nullptr);
             }
             for (std::size_t p = 0; p < people; ++p) {
                 if (model[p].contains(name) && !(local && p == but)) expected[p].push_back(text);
@@ -300,7 +306,7 @@ TEST_F(hub_test, random_operations_agree_with_the_model) {
             heard.clear();
             ASSERT_EQ(who[p]->subscriptions(), model[p].size());
             for (const auto& name : model[p])
-                ASSERT_TRUE(hubs[home(p)]->is_subscribed(*who[p], name));
+                ASSERT_TRUE(hubs[home(p)]->is_subscribed(*who[p], program_topic(name)));
             subscriptions += model[p].size();
         }
         std::size_t counted = 0;
@@ -323,15 +329,15 @@ struct group_listener final : subscriber {
 
 TEST_F(hub_test, an_audience_is_a_union_in_which_everyone_is_once) {
     listener both, first, second, neither;
-    hubs[0]->subscribe(both, "a");
-    hubs[0]->subscribe(both, "b");
-    hubs[0]->subscribe(first, "a");
-    hubs[0]->subscribe(second, "b");
-    hubs[0]->subscribe(neither, "c");
+    hubs[0]->subscribe(both, program_topic("a"));
+    hubs[0]->subscribe(both, program_topic("b"));
+    hubs[0]->subscribe(first, program_topic("a"));
+    hubs[0]->subscribe(second, program_topic("b"));
+    hubs[0]->subscribe(neither, program_topic("c"));
     const std::array<std::string_view, 2> topics{"a", "b"};
     const message what = message::text("x");
-    EXPECT_EQ(hubs[0]->publish({.topics = topics}, {&what, 1}), 3U);
-    EXPECT_EQ(hubs[0]->publish({.topics = topics}, {&what, 1}), 3U)
+    EXPECT_EQ(hubs[0]->publish({.owner = topic_owner::program, .topics = topics}, {&what, 1}), 3U);
+    EXPECT_EQ(hubs[0]->publish({.owner = topic_owner::program, .topics = topics}, {&what, 1}), 3U)
         << "marks of before do not count";
     EXPECT_EQ(both.heard, (texts{"x", "x"}));
     EXPECT_EQ(first.heard.size() + second.heard.size(), 4U);
@@ -340,28 +346,51 @@ TEST_F(hub_test, an_audience_is_a_union_in_which_everyone_is_once) {
 
 TEST_F(hub_test, an_audience_leaves_out_members_of_other_topics_and_one_subscriber) {
     listener plain, muted, sender;
-    for (auto* who : {&plain, &muted, &sender}) hubs[1]->subscribe(*who, "room");
-    hubs[1]->subscribe(muted, "muted");
+    for (auto* who : {&plain, &muted, &sender}) hubs[1]->subscribe(*who, program_topic("room"));
+    hubs[1]->subscribe(muted, program_topic("muted"));
     const std::array<std::string_view, 1> in{"room"}, out{"muted"};
     const message what = message::text("x");
-    EXPECT_EQ(hubs[1]->publish({in, out, &sender}, {&what, 1}), 1U);
+    EXPECT_EQ(hubs[1]->publish({topic_owner::program, in, out, &sender}, {&what, 1}), 1U);
     EXPECT_EQ(plain.heard, texts{"x"});
     EXPECT_TRUE(muted.heard.empty());
     EXPECT_TRUE(sender.heard.empty());
 }
 
+TEST_F(hub_test, topics_of_two_owners_never_meet_whatever_their_names) {
+    const std::array<topic_key, 4> same_name{
+        program_topic("/,room"), topic_key{owner_of_module(0), "/,room"},
+        topic_key{owner_of_module(1), "/,room"}, topic_key{owner_of_module(2), "/,room"}};
+    std::array<listener, 4> members, far_members;
+    for (std::size_t i = 0; i < members.size(); ++i) {
+        EXPECT_TRUE(hubs[0]->subscribe(members[i], same_name[i]));
+        EXPECT_TRUE(hubs[1]->subscribe(far_members[i], same_name[i]));
+    }
+    EXPECT_EQ(hubs[0]->metrics().topics.read(), members.size());
+    for (std::size_t i = 0; i < members.size(); ++i) {
+        EXPECT_EQ(hubs[0]->subscribers(same_name[i]), 1U);
+        EXPECT_EQ(hubs[0]->publish(same_name[i], message::text(std::to_string(i))), 1U);
+        EXPECT_FALSE(hubs[0]->is_subscribed(members[i], same_name[(i + 1) % members.size()]));
+        settle();
+        all.publish(same_name[i], message::text("all" + std::to_string(i)));
+        settle();
+        EXPECT_EQ(members[i].heard, (texts{std::to_string(i), "all" + std::to_string(i)}));
+        EXPECT_EQ(far_members[i].heard, members[i].heard);
+    }
+    EXPECT_FALSE(hubs[0]->unsubscribe(members[0], same_name[1]));
+}
+
 TEST_F(hub_test, an_audience_and_a_group_reach_other_loops_in_order) {
     listener here, there, muted;
-    hubs[0]->subscribe(here, "a");
-    hubs[1]->subscribe(there, "a");
-    hubs[1]->subscribe(there, "b");
-    hubs[1]->subscribe(muted, "b");
-    hubs[1]->subscribe(muted, "quiet");
+    hubs[0]->subscribe(here, program_topic("a"));
+    hubs[1]->subscribe(there, program_topic("a"));
+    hubs[1]->subscribe(there, program_topic("b"));
+    hubs[1]->subscribe(muted, program_topic("b"));
+    hubs[1]->subscribe(muted, program_topic("quiet"));
     const std::array<std::string_view, 2> in{"a", "b"};
     const std::array<std::string_view, 1> out{"quiet"};
     const std::array<message, 2> group{message::text("1"), message::text("2")};
-    hubs[0]->publish({in, out}, group);
-    hubs[0]->publish("a", message::text("3"));
+    hubs[0]->publish({topic_owner::program, in, out}, group);
+    hubs[0]->publish(program_topic("a"), message::text("3"));
     settle();
     EXPECT_EQ(here.heard, (texts{"1", "2", "3"}));
     EXPECT_EQ(there.heard, (texts{"1", "2", "3"}));
@@ -371,10 +400,10 @@ TEST_F(hub_test, an_audience_and_a_group_reach_other_loops_in_order) {
 TEST_F(hub_test, a_group_ends_at_the_first_message_that_is_not_taken) {
     group_listener who;
     who.refuse = "2";
-    hubs[0]->subscribe(who, "t");
+    hubs[0]->subscribe(who, program_topic("t"));
     const std::array<std::string_view, 1> in{"t"};
     const std::array<message, 3> group{message::text("1"), message::text("2"), message::text("3")};
-    EXPECT_EQ(hubs[0]->publish({.topics = in}, group), 0U);
+    EXPECT_EQ(hubs[0]->publish({.owner = topic_owner::program, .topics = in}, group), 0U);
     EXPECT_EQ(who.heard, texts{"1"});
 }
 

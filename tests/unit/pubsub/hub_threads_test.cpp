@@ -41,14 +41,15 @@ struct listener final : subscriber {
 
 struct worker {
     worker(exchange& all) : loop(std::move(*weft::loop::make())), topics(loop->core(), all) {
-        for (auto& l : listeners) topics.subscribe(l, "ticks");
+        for (auto& l : listeners) topics.subscribe(l, program_topic("ticks"));
     }
 
     /// Publishes a few messages per task, and posts itself until all are out.
     void publish(char name, int from) {
         int n = from;
         for (; n < per_publisher && n < from + 7; ++n) {
-            topics.publish("ticks", message::text(std::string{name, ':'} + std::to_string(n)));
+            topics.publish(program_topic("ticks"),
+                           message::text(std::string{name, ':'} + std::to_string(n)));
         }
         if (n < per_publisher) loop->ref().post([this, name, n] { publish(name, n); });
     }
@@ -70,7 +71,7 @@ TEST(hub_threads, every_listener_hears_every_publisher_in_order) {
     std::thread run_a([&] { a.loop->run(); });
     std::thread run_b([&] { b.loop->run(); });
     for (int n = 0; n < per_publisher; ++n) {
-        all.publish("ticks", message::text("x:" + std::to_string(n)));
+        all.publish(program_topic("ticks"), message::text("x:" + std::to_string(n)));
     }
     for (int left = waiting_for; left > 0; left = waiting_for) waiting_for.wait(left);
     a.loop->stop();
@@ -92,7 +93,7 @@ TEST(hub_threads, exchange_serves_the_own_loop_at_once) {
     a.listeners[0].waiting_for = &unused;
     int heard_at_once = 0;
     a.loop->ref().post([&] {
-        all.publish("ticks", message::text("a:0"));
+        all.publish(program_topic("ticks"), message::text("a:0"));
         heard_at_once = a.listeners[0].heard;
         a.loop->stop();
     });

@@ -76,10 +76,11 @@ TEST(sec_h5, hub_takes_20000_chosen_names) {
     exchange all;
     hub topics(loop, all);
     const auto attack = colliding_texts();
-    for (const auto& name : attack) ASSERT_TRUE(topics.subscribe(who, name));
-    for (const auto& name : attack) ASSERT_EQ(topics.publish(name, message::text("m")), 1U);
+    for (const auto& name : attack) ASSERT_TRUE(topics.subscribe(who, program_topic(name)));
+    for (const auto& name : attack)
+        ASSERT_EQ(topics.publish(program_topic(name), message::text("m")), 1U);
     EXPECT_EQ(who.heard, keys);
-    for (const auto& name : attack) ASSERT_TRUE(topics.unsubscribe(who, name));
+    for (const auto& name : attack) ASSERT_TRUE(topics.unsubscribe(who, program_topic(name)));
     EXPECT_EQ(topics.metrics().topics.read(), 0U);
 }
 

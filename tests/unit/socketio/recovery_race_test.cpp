@@ -123,7 +123,7 @@ TEST(recovery_log, leaves_out_what_is_still_on_its_way) {
     const std::vector<message> group{message::text("4x")};
     const detail::stamp broadcast{2, 1};
     const detail::stamp direct = from.next();
-    from.record(broadcast, {.topics = {&room, 1}}, group);
+    from.record(broadcast, {.owner = pubsub::owner_of_module(0), .topics = {&room, 1}}, group);
     from.record_direct(direct, "own", group);
 
     detail::kept_session session;

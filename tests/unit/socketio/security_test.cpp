@@ -156,9 +156,52 @@ TEST(sec_s9, a_disconnect_takes_everything_back_at_once) {
     w.run();
     EXPECT_EQ(handled, 1);
     EXPECT_THAT(w.packets(c), testing::ElementsAre("41"));
-    EXPECT_EQ(w.shared.hub.subscribers("\x02"
-                                       "0/,other"),
-              0U);
+    EXPECT_EQ(w.shared.hub.subscribers({pubsub::owner_of_module(0), "/,other"}), 0U);
+}
+
+/// A WebSocket that subscribes to whatever its client names.
+struct spy final : pubsub::subscriber {
+    std::vector<std::string> heard;
+    send_status deliver(const message& what) noexcept override {
+        heard.emplace_back(what.text());
+        return send_status::sent;
+    }
+};
+
+TEST(sec_g, names_that_a_websocket_chooses_reach_no_room) {
+    sio_world w;
+    options elsewhere;
+    elsewhere.engine.path = "/elsewhere";
+    socketio::server second(w, std::move(elsewhere));
+    second.on_connect([](socket& s) { s.join("room"); });
+    w.server.on_connect([](socket& s) { s.join("room"); });
+    w.start();
+    sio_world::peer victim{};
+    w.connect(victim);
+    spy reader;
+    const std::vector<std::string> names = {"/",
+                                            "/,room",
+                                            std::string("\x02") + "0/",
+                                            std::string("\x02") + "0/,room",
+                                            std::string("\1\0\0\0/", 5),
+                                            std::string("\1\0\0\0/,room", 10)};
+    for (const std::string& name : names)
+        w.shared.hub.subscribe(reader, pubsub::program_topic(name));
+    w.server.emit("secret", 42);
+    w.server.to("room").emit("secret", 43);
+    second.emit("secret", 44);
+    w.run();
+    EXPECT_THAT(reader.heard, testing::IsEmpty());
+    EXPECT_THAT(w.packets(victim),
+                testing::ElementsAre(R"(42["secret",42])", R"(42["secret",43])"));
+
+    for (const std::string& name : names)
+        w.shared.hub.publish(pubsub::program_topic(name), message::text(R"(42["forged"])"));
+    std::size_t fetched = 0;
+    w.server.fetch_sockets([&](const std::vector<remote_socket>& all) { fetched = all.size(); });
+    w.run();
+    EXPECT_THAT(w.packets(victim), testing::IsEmpty());
+    EXPECT_EQ(fetched, 1U);
 }
 
 TEST(sec_s10, a_random_history_leaks_nothing_between_rooms_and_namespaces) {

@@ -190,7 +190,7 @@ TEST(deflate_connection, a_broadcast_is_compressed_once_per_window_size) {
     std::string long_text;
     for (int i = 0; i < 50; ++i) long_text += json(i);
     const message shared = message::text(long_text);
-    EXPECT_EQ(world.shared.hub.publish("all", shared), members.size());
+    EXPECT_EQ(world.shared.hub.publish(pubsub::program_topic("all"), shared), members.size());
     world.run();
     std::map<int, std::string> by_bits;
     for (member& m : members) {
@@ -222,7 +222,7 @@ TEST(deflate_connection, a_broadcast_is_compressed_once_per_window_size) {
         const byte_view bytes(block->data(), frame.size());
         return buffer_slice{std::move(block), bytes};
     });
-    world.shared.hub.publish("all", marked);
+    world.shared.hub.publish(pubsub::program_topic("all"), marked);
     world.run();
     for (member& m : members) {
         const auto got = world.frames(m.peer);
@@ -238,8 +238,9 @@ TEST(deflate_connection, a_message_that_asks_for_it_goes_uncompressed) {
     world.endpoint.on_open([](auto& c) { c.subscribe("all"); });
     const auto client = world.open(offer());
     const std::string text(500, 'a');
-    world.shared.hub.publish("all", message::text(text, {.uncompressed = true}));
-    world.shared.hub.publish("all", message::text(text));
+    world.shared.hub.publish(pubsub::program_topic("all"),
+                             message::text(text, {.uncompressed = true}));
+    world.shared.hub.publish(pubsub::program_topic("all"), message::text(text));
     world.run();
     const auto frames = world.frames(client);
     ASSERT_EQ(frames.size(), 2U);
@@ -261,7 +262,7 @@ TEST(deflate_connection, own_and_shared_messages_mix_on_a_connection_with_histor
         std::string text;
         for (std::uint32_t n = 0; n <= state >> 28; ++n) text += json(static_cast<int>(n) + i);
         if ((state >> 20 & 1) != 0) {
-            world.shared.hub.publish("all", message::text(text));
+            world.shared.hub.publish(pubsub::program_topic("all"), message::text(text));
             world.run();
         } else {
             world.send(client, zlib.frame(text));

@@ -83,7 +83,7 @@ TEST(ws_failure_loop, costs_at_most_the_connection_that_met_it) {
             EXPECT_EQ(got[0].payload, "still here?");
             EXPECT_EQ(world.loop.connections(), 1U);
             EXPECT_EQ(all.closed, all.opened - 1);
-            EXPECT_EQ(world.shared.hub.subscribers("room"), 0U);
+            EXPECT_EQ(world.shared.hub.subscribers(pubsub::program_topic("room")), 0U);
             const auto fresh = world.open();
             EXPECT_TRUE(world.response.starts_with("HTTP/1.1 101 "));
             EXPECT_FALSE(world.ended(fresh));
@@ -136,7 +136,7 @@ struct stage {
     void at(const std::string& where, connection<int>* c) {
         if (where != callback || std::exchange(acted, true)) return;
         const message text = message::text("published");
-        if (action == "publish") world.shared.hub.publish("room", text);
+        if (action == "publish") world.shared.hub.publish(pubsub::program_topic("room"), text);
         if (action == "post shut down") world.loop.post([this] { world.loop.shut_down(); });
         if (session* peer = session_of(other)) {
             if (action == "close peer") peer->close(close_code::going_away, "");
@@ -205,8 +205,8 @@ TEST(ws_callbacks, sec_p2_may_do_anything) {
             EXPECT_EQ(s.closed, s.opened);
             EXPECT_EQ(s.world.io.open_descriptors(), 0U);
             EXPECT_EQ(s.world.loop.connections(), 0U);
-            EXPECT_EQ(s.world.shared.hub.subscribers("room"), 0U);
-            EXPECT_EQ(s.world.shared.hub.subscribers("late"), 0U);
+            EXPECT_EQ(s.world.shared.hub.subscribers(pubsub::program_topic("room")), 0U);
+            EXPECT_EQ(s.world.shared.hub.subscribers(pubsub::program_topic("late")), 0U);
             EXPECT_EQ(s.world.shared.metrics.open.read(), 0U);
             EXPECT_EQ(s.world.shared.metrics.handler_exceptions.read(),
                       action.starts_with("throw") ? 1U : 0U);

@@ -58,7 +58,8 @@ struct crowd {
     void publish_all(int keys = 0) {
         for (int i = 0; i < messages; ++i) {
             const std::string key = keys == 0 ? "" : "key " + std::to_string(i % keys);
-            world.shared.hub.publish("news", message::text(text_of(i), {.key = key}));
+            world.shared.hub.publish(pubsub::program_topic("news"),
+                                     message::text(text_of(i), {.key = key}));
             if (i % 10 != 9) continue;
             world.run(2);
             most_queued = std::max(most_queued, queued());
@@ -129,7 +130,8 @@ TEST(sec_w11, close_ends_the_slow_with_1013) {
     c.expect_healthy_got_everything();
     EXPECT_EQ(c.counters().closed.read(), stuck_count);
     EXPECT_EQ(c.world.shared.metrics.errors.read(errc::slow_consumer), stuck_count);
-    EXPECT_EQ(c.world.shared.hub.subscribers("news"), healthy_count + stuck_count);
+    EXPECT_EQ(c.world.shared.hub.subscribers(pubsub::program_topic("news")),
+              healthy_count + stuck_count);
     EXPECT_LE(c.queued(), stuck_count * (max_queue + 200));
 
     // Who reads on in time learns why.
@@ -140,7 +142,7 @@ TEST(sec_w11, close_ends_the_slow_with_1013) {
 
     c.world.pass(5100ms);
     EXPECT_EQ(c.world.loop.connections(), healthy_count);
-    EXPECT_EQ(c.world.shared.hub.subscribers("news"), healthy_count);
+    EXPECT_EQ(c.world.shared.hub.subscribers(pubsub::program_topic("news")), healthy_count);
     EXPECT_EQ(c.queued(), 0U);
     ASSERT_EQ(c.causes.size(), stuck_count);
     for (const std::error_code& cause : c.causes) {
@@ -171,7 +173,7 @@ TEST(sec_w11, drop_newest_keeps_what_came_first) {
     EXPECT_EQ(got.at(0), 0);
     EXPECT_EQ(c.counters().dropped_newest.read(), stuck_count * (messages - got.size()));
     EXPECT_FALSE(c.world.ended(c.stuck[0]));
-    c.world.shared.hub.publish("news", message::text("1000 now"));
+    c.world.shared.hub.publish(pubsub::program_topic("news"), message::text("1000 now"));
     c.world.run();
     EXPECT_EQ(c.read_on(c.stuck[0]), std::vector<int>{1000});
     c.healthy.push_back(c.stuck[0]);
