@@ -1,8 +1,11 @@
 // What typed events cost: decoding the arguments of a 220 byte event into C++ types, and encoding
 // such arguments to the text of the packet. For comparison, what the JSON reader takes to validate.
+// And what a client that comes back costs, by the length of the recovery log.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,7 +14,10 @@
 #include <weft/base/json_reader.hpp>
 #include <weft/socketio/arguments.hpp>
 
+#include "net/backend/sim/sim_backend.hpp"
+#include "net/loop_core.hpp"
 #include "socketio/proto/packet.hpp"
+#include "socketio/recovery.hpp"
 
 namespace {
 
@@ -89,5 +95,34 @@ void json_skip(benchmark::State& state, std::string_view piece) {
 }
 BENCHMARK_CAPTURE(json_skip, order, arguments());
 BENCHMARK_CAPTURE(json_skip, text, '"' + std::string(2000, 'x') + '"');
+
+/// One client that has missed ten packets, of a log of so many.
+void come_back(benchmark::State& state) {
+    const auto packets = static_cast<std::uint64_t>(state.range(0));
+    weft::net::loop_core loop(std::make_unique<weft::net::sim_backend>(), {});
+    const io::recovery_options chosen;
+    io::detail::recovery_log log(loop, chosen, "1795343544322", 1);
+    const std::string_view room = "/,lobby";
+    for (std::uint64_t i = 0; i < packets; ++i) {
+        const auto said = weft::message::text(R"(42["said","hello there, how are you"])",
+                                              {.stamp = log.next().packed()});
+        log.record({.owner = weft::pubsub::owner_of_module(0), .topics = {&room, 1}}, {&said, 1});
+    }
+    const std::string offset = log.offset_of({0, packets - 10});
+    const std::string random(20, 'x');
+    for (auto _ : state) {
+        state.PauseTiming();
+        auto place = log.begin(std::span<const char, 20>(random.data(), 20));
+        const std::string id = place->id;
+        place->since = log.end() - 20;
+        log.leave(*place);
+        log.keep({.place = std::move(*place), .nsp = "/", .topics = {"/", "/,lobby", "/,own"}});
+        state.ResumeTiming();
+        auto back = log.take(id, "/", offset);
+        if (!back || back->missed.size() != 10) state.SkipWithError("not recovered");
+        benchmark::DoNotOptimize(log.resume(*back));
+    }
+}
+BENCHMARK(come_back)->Arg(1000)->Arg(10'000)->Arg(50'000);
 
 }  // namespace

@@ -18,6 +18,7 @@ struct message::content {
           droppable(options.droppable),
           uncompressed(options.uncompressed),
           latest(options.latest),
+          stamp(options.stamp),
           key_size(options.key.size()),
           payload_size(view.size()) {}
     ~content() {
@@ -34,9 +35,10 @@ struct message::content {
     const bool droppable;
     const bool uncompressed;
     const bool latest;
+    std::atomic<int> header{none};
+    const std::uint64_t stamp;
     const std::size_t key_size;
     const std::size_t payload_size;
-    std::atomic<int> header{none};
     std::array<std::atomic<buffer_slice*>, message_encoding::count> encodings{};
 
     /// Where the blocks of messages go in the end.
@@ -92,6 +94,10 @@ bool message::uncompressed() const noexcept {
 
 bool message::latest() const noexcept {
     return block_ && get().latest;
+}
+
+std::uint64_t message::stamp() const noexcept {
+    return block_ ? get().stamp : 0;
 }
 
 buffer_slice message::framed(function_ref<std::size_t(byte_span headroom)> write) const {

@@ -1,6 +1,6 @@
 // What is said to, or done with, several sockets. Everything is an `operation`: run on this loop at
 // once, and on the others through `loop_context::forward`; from a thread that runs no loop it goes
-// to the first loop, which passes it on. The usual case, one loop and no adapter, makes no
+// to the first loop, which passes it context. The usual case, one loop and no adapter, makes no
 // operation: the packet is written once and given to the hub.
 
 #include <weft/socketio/broadcast.hpp>
@@ -31,40 +31,46 @@ struct owned_target {
     emit_flags flags;
 };
 
-/// Rooms as this server's topics. **Lifetime**: until the next one on this loop, whose memory it
-/// uses.
-template <class Rooms>
-pubsub::audience hub_audience(loop_context& on, const space_info& space, const Rooms& rooms,
-                              const Rooms& except) {
-    std::string& names = on.topic_names;
-    std::vector<std::string_view>& topics = on.topics;
-    names.clear();
-    topics.clear();
-    std::size_t size = 0;
-    for (const auto* list : {&rooms, &except}) {
-        for (const auto& room : *list) size += space.name.size() + 1 + room.size();
+/// Rooms as an audience of the hub. **Lifetime**: within one call, on the loop's pools.
+class room_audience {
+public:
+    template <class Rooms>
+    room_audience(loop_context& context, const space_info& space, const Rooms& rooms,
+                  const Rooms& except)
+        : text_(context.texts.borrow()), names_(context.name_lists.borrow()) {
+        std::size_t size = 0;
+        for (const auto* list : {&rooms, &except}) {
+            for (const auto& room : *list) size += space.name.size() + 1 + room.size();
+        }
+        text_->reserve(size);  // so that the views into it stay
+        for (const auto& room : rooms) add(space, room);
+        if (names_->empty()) names_->push_back(space.name);
+        const std::size_t count = names_->size();
+        for (const auto& room : except) add(space, room);
+        const std::span<const std::string_view> all(*names_);
+        whom_ = {context.topic({}).owner, all.first(count), all.subspan(count)};
     }
-    names.reserve(size);  // so that the views into it stay
-    const auto add = [&](std::string_view room) {
-        const std::size_t begin = names.size();
-        append_room_topic(names, space, room);
-        topics.push_back(std::string_view(names).substr(begin));
-    };
-    for (const auto& room : rooms) add(room);
-    if (topics.empty()) topics.push_back(space.name);
-    const std::size_t count = topics.size();
-    for (const auto& room : except) add(room);
-    const std::span<const std::string_view> all(topics);
-    return {on.topic({}).owner, all.first(count), all.subspan(count)};
-}
+    [[nodiscard]] const pubsub::audience& get() const noexcept { return whom_; }
+
+private:
+    void add(const space_info& space, std::string_view room) {
+        const std::size_t begin = text_->size();
+        append_room_topic(*text_, space, room);
+        names_->push_back(std::string_view(*text_).substr(begin));
+    }
+
+    scratch_pool<std::string>::loan text_;
+    scratch_pool<std::vector<std::string_view>>::loan names_;
+    pubsub::audience whom_{};
+};
 
 /// Calls `use(space)` for the namespace meant: itself, or all that the pattern has made here.
 template <class F>
-void each_space(loop_context& on, const space_info& meant, F use) {
+void each_space(loop_context& context, const space_info& meant, F use) {
     if (!meant.pattern) {
         use(meant);
     } else {
-        on.each_child([&](const space_info& child) {
+        context.each_child([&](const space_info& child) {
             if (child.handlers == meant.handlers) use(child);
         });
     }
@@ -72,17 +78,17 @@ void each_space(loop_context& on, const space_info& meant, F use) {
 
 /// Calls `use(socket_core&)` for everyone who is connected and meant. It may do anything.
 template <class F>
-void each_socket(loop_context& on, const owned_target& to, F use) {
+void each_socket(loop_context& context, const owned_target& target, F use) {
     std::vector<socket_key> found;
-    each_space(on, *to.space, [&](const space_info& space) {
-        const pubsub::audience meant = hub_audience(on, space, to.rooms, to.except);
-        on.hub().for_each(meant, [&](pubsub::subscriber& who) {
-            const auto& s = static_cast<socket_core&>(who);
+    each_space(context, *target.space, [&](const space_info& space) {
+        const room_audience meant(context, space, target.rooms, target.except);
+        context.hub().for_each(meant.get(), [&](pubsub::subscriber& member) {
+            const auto& s = static_cast<socket_core&>(member);  // nobody else is in our topics
             if (s.now == socket_core::state::connected) found.push_back(s.key);
         });
     });
     for (const socket_key key : found) {
-        if (socket_core* s = on.find(key)) use(*s);
+        if (socket_core* s = context.find(key)) use(*s);
     }
 }
 
@@ -96,75 +102,74 @@ struct event_copy {
 /// Publishes a written packet to one namespace's sockets on this loop, and logs it for those who
 /// are absent.
 template <class Rooms>
-void publish_group(loop_context& on, const space_info& space, const Rooms& rooms,
-                   const Rooms& except, std::span<const message> group,
-                   std::optional<stamp> named) {
-    const pubsub::audience meant = hub_audience(on, space, rooms, except);
-    if (named) on.recovery->set_sending(named);
-    on.hub().publish_local(meant, group);
-    if (!named) return;
-    on.recovery->set_sending({});
-    on.recovery->record(*named, meant, group);
+void publish_group(loop_context& context, const space_info& space, const Rooms& rooms,
+                   const Rooms& except, std::span<const message> group) {
+    if (group.empty()) return;
+    const room_audience meant(context, space, rooms, except);
+    context.hub().publish_local(meant.get(), group);
+    if (context.recovery) context.recovery->record(meant.get(), group);
 }
 
 /// A broadcast that each loop writes for itself, to what a pattern has made there.
 class publish final : public operation {
 public:
-    publish(const broadcast_target& to, std::string_view event, const encoded_arguments& args,
-            std::optional<stamp> named)
-        : to_(to), event_(event, args), named_(named) {}
-    void run(loop_context& on) const override {
-        on.metrics.events_sent.add();
-        each_space(on, *to_.space, [&](const space_info& space) {
-            write_event_group(on, space, event_.name, event_.args, to_.flags, named_);
-            publish_group(on, space, to_.rooms, to_.except, on.group, named_);
-            on.group.clear();
+    publish(const broadcast_target& target, std::string_view event, const encoded_arguments& args,
+            std::optional<stamp> name)
+        : target_(target), event_(event, args), name_(name) {}
+    void run(loop_context& context) const override {
+        context.metrics.events_sent.add();
+        each_space(context, *target_.space, [&](const space_info& space) {
+            const written_packet packet =
+                write_event(context, space, event_.name, event_.args, target_.flags, name_);
+            publish_group(context, space, target_.rooms, target_.except, packet.messages());
         });
     }
 
 private:
-    owned_target to_;
+    owned_target target_;
     event_copy event_;
-    std::optional<stamp> named_;
+    std::optional<stamp> name_;
 };
 
 /// A packet that was written once, for the other loops.
 class publish_written final : public operation {
 public:
-    publish_written(const broadcast_target& to, std::vector<message> group,
-                    std::optional<stamp> named)
-        : to_(to), group_(std::move(group)), named_(named) {}
-    void run(loop_context& on) const override {
-        publish_group(on, *to_.space, to_.rooms, to_.except, group_, named_);
+    publish_written(const broadcast_target& target, std::span<const message> group)
+        : target_(target), group_(group.begin(), group.end()) {}
+    void run(loop_context& context) const override {
+        publish_group(context, *target_.space, target_.rooms, target_.except, group_);
     }
 
 private:
-    owned_target to_;
+    owned_target target_;
     std::vector<message> group_;
-    std::optional<stamp> named_;
 };
 
 class ask final : public operation {
 public:
-    ask(const broadcast_target& to, std::string_view event, const encoded_arguments& args,
+    ask(const broadcast_target& target, std::string_view event, const encoded_arguments& args,
         std::uint32_t id, duration limit, std::shared_ptr<reply_collector> collector)
-        : to_(to), event_(event, args), id_(id), limit_(limit), collector_(std::move(collector)) {}
-    void run(loop_context& on) const override {
-        auto wait = std::make_unique<broadcast_wait>(on, id_, collector_);
-        each_socket(on, to_, [&](socket_core& s) {
+        : target_(target),
+          event_(event, args),
+          id_(id),
+          limit_(limit),
+          collector_(std::move(collector)) {}
+    void run(loop_context& context) const override {
+        auto wait = std::make_unique<broadcast_wait>(context, id_, collector_);
+        each_socket(context, target_, [&](socket_core& s) {
             wait->due.insert(s.key);
-            s.link.send_event(s.space->name, id_, event_.name, event_.args, to_.flags);
+            s.link.send_event(s.space->name, id_, event_.name, event_.args, target_.flags);
         });
         const std::size_t asked = wait->due.size();
         if (asked != 0) {
-            on.loop().arm(*wait, on.loop().now() + limit_);
-            on.asked.insert_or_assign(id_, std::move(wait));
+            context.loop().arm(*wait, context.loop().now() + limit_);
+            context.asked.insert_or_assign(id_, std::move(wait));
         }
-        collector_->asked(on, asked);
+        collector_->asked(context, asked);
     }
 
 private:
-    owned_target to_;
+    owned_target target_;
     event_copy event_;
     std::uint32_t id_;
     duration limit_;
@@ -173,27 +178,29 @@ private:
 
 class change_membership final : public operation {
 public:
-    change_membership(const broadcast_target& of, std::string_view room, bool enter)
-        : of_(of), room_(room), enter_(enter) {}
-    void run(loop_context& on) const override {
-        each_socket(on, of_, [&](socket_core& s) { enter_ ? s.join(room_) : s.leave(room_); });
+    change_membership(const broadcast_target& target, std::string_view room, bool enter)
+        : target_(target), room_(room), enter_(enter) {}
+    void run(loop_context& context) const override {
+        each_socket(context, target_,
+                    [&](socket_core& s) { enter_ ? s.join(room_) : s.leave(room_); });
     }
 
 private:
-    owned_target of_;
+    owned_target target_;
     std::string room_;
     bool enter_;
 };
 
 class disconnect_all final : public operation {
 public:
-    disconnect_all(const broadcast_target& of, disconnect_scope scope) : of_(of), scope_(scope) {}
-    void run(loop_context& on) const override {
-        each_socket(on, of_, [&](socket_core& s) { s.link.disconnect(s, scope_); });
+    disconnect_all(const broadcast_target& target, disconnect_scope scope)
+        : target_(target), scope_(scope) {}
+    void run(loop_context& context) const override {
+        each_socket(context, target_, [&](socket_core& s) { s.link.disconnect(s, scope_); });
     }
 
 private:
-    owned_target of_;
+    owned_target target_;
     disconnect_scope scope_;
 };
 
@@ -212,15 +219,15 @@ struct fetched {
 
 class fetch final : public operation {
 public:
-    fetch(const broadcast_target& of, std::shared_ptr<fetched> into)
-        : of_(of), into_(std::move(into)) {}
-    void run(loop_context& on) const override {
+    fetch(const broadcast_target& target, std::shared_ptr<fetched> into)
+        : target_(target), into_(std::move(into)) {}
+    void run(loop_context& context) const override {
         std::vector<remote_socket> found;
-        each_socket(on, of_, [&](socket_core& s) {
+        each_socket(context, target_, [&](socket_core& s) {
             found.push_back({std::string(s.id_text()), s.rooms(), std::string(socket_auth(s)),
                              std::string(s.link.session().request().address())});
         });
-        if (&on == into_->home.get()) {
+        if (&context == into_->home.get()) {
             into_->add(std::move(found));
         } else {
             into_->home->post([into = into_, found = std::move(found)]() mutable {
@@ -232,38 +239,38 @@ public:
 private:
     static std::string_view socket_auth(const socket_core& s) { return s.socket::auth(); }
 
-    owned_target of_;
+    owned_target target_;
     std::shared_ptr<fetched> into_;
 };
 
-/// The loop that this runs on, or null.
-loop_context* here(const broadcast_target& to) noexcept {
-    return to.here != nullptr ? to.here : to.space->core->here();
+/// The loop that this runs context, or null.
+loop_context* here(const broadcast_target& target) noexcept {
+    return target.here != nullptr ? target.here : target.space->core->here();
 }
 
-void broadcast_from(loop_context& on, const broadcast_target& to, std::string_view event,
+void broadcast_from(loop_context& context, const broadcast_target& target, std::string_view event,
                     const encoded_arguments& args) {
-    const server_core& core = *to.space->core;
-    std::optional<stamp> named;
-    if (on.recovery && !to.flags.droppable) named = on.recovery->next();
-    if (to.space->pattern) {
-        const auto what = std::make_shared<publish>(to, event, args, named);
-        what->run(on);
-        if (core.loops.size() > 1) on.forward(what);
+    const bool alone = target.space->core->loops.size() == 1;
+    std::optional<stamp> name;
+    if (context.recovery && !target.flags.droppable) name = context.recovery->next();
+    if (target.space->pattern) {
+        const auto what = std::make_shared<publish>(target, event, args, name);
+        what->run(context);
+        if (!alone) context.forward(what);
         return;
     }
-    on.metrics.events_sent.add();
-    write_event_group(on, *to.space, event, args, to.flags, named);
-    publish_group(on, *to.space, to.rooms, to.except, on.group, named);
-    if (core.loops.size() > 1) on.forward(std::make_shared<publish_written>(to, on.group, named));
-    on.group.clear();
+    context.metrics.events_sent.add();
+    const written_packet packet =
+        write_event(context, *target.space, event, args, target.flags, name);
+    publish_group(context, *target.space, target.rooms, target.except, packet.messages());
+    if (!alone) context.forward(std::make_shared<publish_written>(target, packet.messages()));
 }
 
-void run_everywhere(const server_core& core, loop_context* on,
+void run_everywhere(const server_core& core, loop_context* context,
                     std::shared_ptr<const operation> what) {
-    if (on != nullptr) {
-        what->run(*on);
-        if (core.loops.size() > 1) on->forward(std::move(what));
+    if (context != nullptr) {
+        what->run(*context);
+        if (core.loops.size() > 1) context->forward(std::move(what));
         return;
     }
     const auto& first = core.loops.front();
@@ -274,41 +281,42 @@ void run_everywhere(const server_core& core, loop_context* on,
     });
 }
 
-void tell_cluster(const broadcast_target& to, cluster_message::kind kind,
+void tell_cluster(const broadcast_target& target, cluster_message::kind kind,
                   std::string_view event = {}, const encoded_arguments* args = nullptr,
                   std::string_view room = {}, bool close = false) {
-    const auto& adapter = to.space->core->chosen.adapter;
-    if (!adapter || to.flags.local) return;
+    const auto& adapter = target.space->core->chosen.adapter;
+    if (!adapter || target.flags.local) return;
     auto told = std::make_shared<cluster_message>();
     told->what = kind;
-    told->to = {
-        to.space->name, {to.rooms.begin(), to.rooms.end()}, {to.except.begin(), to.except.end()}};
+    told->to = {target.space->name,
+                {target.rooms.begin(), target.rooms.end()},
+                {target.except.begin(), target.except.end()}};
     if (!room.empty()) told->names.emplace_back(room);
     told->event = event;
     if (args != nullptr) {
         told->arguments = args->json;
         told->attachments = args->attachments;
     }
-    told->droppable = to.flags.droppable;
-    told->uncompressed = to.flags.uncompressed;
-    told->latest = to.flags.latest;
+    told->droppable = target.flags.droppable;
+    told->uncompressed = target.flags.uncompressed;
+    told->latest = target.flags.latest;
     told->close = close;
     adapter->publish(std::move(told));
 }
 
 }  // namespace
 
-void broadcast_encoded(const broadcast_target& to, std::string_view event,
+void broadcast_encoded(const broadcast_target& target, std::string_view event,
                        const encoded_arguments& args) {
-    if (to.space == nullptr || to.space->core->loops.empty()) return;
-    loop_context* const on = here(to);
-    tell_outgoing(*to.space, on, event, args);
-    if (on != nullptr) {
-        broadcast_from(*on, to, event, args);
+    if (target.space == nullptr || target.space->core->loops.empty()) return;
+    loop_context* const context = here(target);
+    tell_outgoing(*target.space, context, event, args);
+    if (context != nullptr) {
+        broadcast_from(*context, target, event, args);
     } else {
-        // The first loop passes it on, so that what a thread says keeps its order everywhere.
-        const auto& first = to.space->core->loops.front();
-        first->post([first, owned = owned_target(to), copy = event_copy(event, args)] {
+        // The first loop passes it context, so that what a thread says keeps its order everywhere.
+        const auto& first = target.space->core->loops.front();
+        first->post([first, owned = owned_target(target), copy = event_copy(event, args)] {
             if (first->core() == nullptr) return;
             broadcast_target borrowed;
             borrowed.space = owned.space.get();
@@ -318,54 +326,56 @@ void broadcast_encoded(const broadcast_target& to, std::string_view event,
             broadcast_from(*first, borrowed, copy.name, copy.args);
         });
     }
-    tell_cluster(to, cluster_message::kind::broadcast, event, &args);
+    tell_cluster(target, cluster_message::kind::broadcast, event, &args);
 }
 
-void broadcast_awaiting(const broadcast_target& to, std::string_view event,
+void broadcast_awaiting(const broadcast_target& target, std::string_view event,
                         const encoded_arguments& args, replies_callback on_reply) {
-    if (to.space == nullptr) return;
-    server_core& core = *to.space->core;
+    if (target.space == nullptr) return;
+    server_core& core = *target.space->core;
     if (core.loops.empty()) return;
-    loop_context* const on = here(to);
-    tell_outgoing(*to.space, on, event, args);
-    const auto& home = on != nullptr ? *on : *core.loops.front();
+    loop_context* const context = here(target);
+    tell_outgoing(*target.space, context, event, args);
+    auto home = context != nullptr ? context->shared_from_this() : core.loops.front();
     const duration limit =
-        to.flags.timeout != duration::zero() ? to.flags.timeout : core.chosen.ack_timeout;
-    auto collector = std::make_shared<reply_collector>(
-        const_cast<loop_context&>(home).shared_from_this(), core.loops.size(), std::move(on_reply));
-    auto what = std::make_shared<ask>(to, event, args, core.next_ack_id(), limit, collector);
-    if (on != nullptr) {
+        target.flags.timeout != duration::zero() ? target.flags.timeout : core.chosen.ack_timeout;
+    auto collector =
+        std::make_shared<reply_collector>(home, core.loops.size(), std::move(on_reply));
+    auto what = std::make_shared<ask>(target, event, args, core.next_ack_id(), limit, collector);
+    if (context != nullptr) {
         collector->start(limit);
     } else {
-        const_cast<loop_context&>(home).post([collector, limit] { collector->start(limit); });
+        home->post([collector, limit] { collector->start(limit); });
     }
-    run_everywhere(core, on, std::move(what));
+    run_everywhere(core, context, std::move(what));
 }
 
-void fetch_sockets(const broadcast_target& of,
+void fetch_sockets(const broadcast_target& target,
                    unique_function<void(std::vector<remote_socket>)> done) {
-    if (of.space == nullptr || of.space->core->loops.empty()) return;
-    const server_core& core = *of.space->core;
-    loop_context* const on = here(of);
-    auto home = on != nullptr ? on->shared_from_this() : core.loops.front();
+    if (target.space == nullptr || target.space->core->loops.empty()) return;
+    const server_core& core = *target.space->core;
+    loop_context* const context = here(target);
+    auto home = context != nullptr ? context->shared_from_this() : core.loops.front();
     auto into = std::make_shared<fetched>();
     into->home = std::move(home);
     into->loops_left = core.loops.size();
     into->done = std::move(done);
-    run_everywhere(core, on, std::make_shared<fetch>(of, std::move(into)));
+    run_everywhere(core, context, std::make_shared<fetch>(target, std::move(into)));
 }
 
-void change_rooms(const broadcast_target& of, std::string_view room, bool enter) {
-    if (of.space == nullptr || of.space->core->loops.empty()) return;
-    run_everywhere(*of.space->core, here(of), std::make_shared<change_membership>(of, room, enter));
-    tell_cluster(of, enter ? cluster_message::kind::join : cluster_message::kind::leave, {},
+void change_rooms(const broadcast_target& target, std::string_view room, bool enter) {
+    if (target.space == nullptr || target.space->core->loops.empty()) return;
+    run_everywhere(*target.space->core, here(target),
+                   std::make_shared<change_membership>(target, room, enter));
+    tell_cluster(target, enter ? cluster_message::kind::join : cluster_message::kind::leave, {},
                  nullptr, room);
 }
 
-void disconnect_sockets(const broadcast_target& of, disconnect_scope what) {
-    if (of.space == nullptr || of.space->core->loops.empty()) return;
-    run_everywhere(*of.space->core, here(of), std::make_shared<disconnect_all>(of, what));
-    tell_cluster(of, cluster_message::kind::disconnect, {}, nullptr, {},
+void disconnect_sockets(const broadcast_target& target, disconnect_scope what) {
+    if (target.space == nullptr || target.space->core->loops.empty()) return;
+    run_everywhere(*target.space->core, here(target),
+                   std::make_shared<disconnect_all>(target, what));
+    tell_cluster(target, cluster_message::kind::disconnect, {}, nullptr, {},
                  what == disconnect_scope::connection);
 }
 

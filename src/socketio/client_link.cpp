@@ -269,17 +269,17 @@ void client_link::on_connect(const packet_view& packet) {
     if (known) s->step = static_cast<std::uint32_t>(core.patterns.size());
     sockets_.push_back(s);
     if (context_.recovery && !legacy()) {
-        if (const auto wish = detail::find_recovery_wish(s->auth)) {
-            recover(*s, *wish);
+        if (const auto request = detail::find_recovery_request(s->auth)) {
+            recover(*s, *request);
             return;
         }
     }
     ask(*s);
 }
 
-void client_link::recover(socket_core& s, const detail::recovery_wish& wish) {
+void client_link::recover(socket_core& s, const detail::recovery_request& request) {
     const auto& loops = context_.core()->loops;
-    const auto keeper = detail::loop_of_recovery_id(wish.id);
+    const auto keeper = detail::loop_of_recovery_id(request.id);
     if (!keeper || *keeper >= loops.size()) {
         recovered(s, nullptr);
         return;
@@ -287,25 +287,25 @@ void client_link::recover(socket_core& s, const detail::recovery_wish& wish) {
     // From the loop that the id names on to the one where the session is now, and back.
     struct errand {
         std::shared_ptr<detail::loop_context> home;
-        socket_key who;
+        socket_key key;
         std::string nsp;
-        detail::recovery_wish wish;
+        detail::recovery_request request;
 
-        static void go(const std::shared_ptr<const errand>& self, detail::loop_context& at,
+        static void go(const std::shared_ptr<const errand>& self, detail::loop_context& here,
                        bool first) {
-            if (const auto there = at.recovery->moved_to(self->wish.id);
-                first && there && *there < at.core()->loops.size()) {
-                const auto next = at.core()->loops[*there];
+            if (const auto there = here.recovery->moved_to(self->request.id);
+                first && there && *there < here.core()->loops.size()) {
+                const auto next = here.core()->loops[*there];
                 next->post([self, next] {
                     if (next->core() != nullptr) go(self, *next, false);
                 });
                 return;
             }
-            auto back = at.recovery->take(self->wish.id, self->nsp, self->wish.offset);
+            auto back = here.recovery->take(self->request.id, self->nsp, self->request.offset);
             // Behind what this loop was about to tell the others, so that order is kept.
-            at.post([self, back = std::move(back)]() mutable {
+            here.post([self, back = std::move(back)]() mutable {
                 self->home->post([self, back = std::move(back)]() mutable {
-                    socket_core* s = self->home->find(self->who);
+                    socket_core* s = self->home->find(self->key);
                     if (s != nullptr && s->now == socket_core::state::asking)
                         s->link.recovered(*s, std::move(back));
                 });
@@ -313,9 +313,9 @@ void client_link::recover(socket_core& s, const detail::recovery_wish& wish) {
         }
     };
     auto asked = std::make_shared<const errand>(
-        errand{context_.shared_from_this(), s.key, s.space->name, wish});
-    loops[*keeper]->post([asked, at = loops[*keeper]] {
-        if (at->core() != nullptr) errand::go(asked, *at, true);
+        errand{context_.shared_from_this(), s.key, s.space->name, request});
+    loops[*keeper]->post([asked, first = loops[*keeper]] {
+        if (first->core() != nullptr) errand::go(asked, *first, true);
     });
 }
 
@@ -334,15 +334,15 @@ void client_link::restore(socket_core& s) {
     s.data = std::move(back->session.data);
     for (const std::string& name : back->session.topics)
         context_.hub().subscribe(s, context_.topic(name));
-    s.place = std::make_unique<detail::recovery_place>(context_.recovery->catch_up(*back));
+    s.place = context_.recovery->resume(*back);
     for (const detail::logged_packet& packet : back->missed) session_.send(packet.group);
 
     const auto& loops = context_.core()->loops;
     const auto keeper = detail::loop_of_recovery_id(s.place->id);
     if (!keeper || loops[*keeper].get() == &context_) return;
     loops[*keeper]->post(
-        [at = loops[*keeper], id = s.place->id, here = std::size_t{context_.loop().index()}] {
-            if (at->core() != nullptr) at->recovery->note_moved(id, here);
+        [home = loops[*keeper], id = s.place->id, here = std::size_t{context_.loop().index()}] {
+            if (home->core() != nullptr) home->recovery->note_moved(id, here);
         });
 }
 
@@ -397,12 +397,7 @@ void client_link::judge(socket_core& s, const admission<>& decided) {
 void client_link::begin_recovery(socket_core& s) {
     std::array<char, 20> drawn{};
     if (!context_.draw_id(drawn)) return;
-    constexpr std::string_view digits = "0123456789abcdef";
-    const std::size_t loop = context_.loop().index();
-    s.place = std::make_unique<detail::recovery_place>(detail::recovery_place{
-        std::string(drawn.begin(), drawn.end()), context_.recovery->end(), std::nullopt});
-    s.place->id += digits[loop >> 4U];
-    s.place->id += digits[loop & 15U];
+    s.place = context_.recovery->begin(drawn);
 }
 
 void client_link::refuse(socket_core& s, const refusal& why) {
@@ -417,10 +412,9 @@ void client_link::refuse(socket_core& s, const refusal& why) {
         if (!why.data.empty()) json.raw_member("data", why.data);
         json.end_object();
     }
-    std::string& out = context_.scratch;
-    out = "4";
-    append_connect_error(out, s.space->name, payload);
-    send_scratch();
+    const auto packet = begin_packet();
+    append_connect_error(*packet, s.space->name, payload);
+    send_packet(*packet);
     std::erase(sockets_, &s);
     forget(s);
 }
@@ -449,10 +443,9 @@ void client_link::connected(socket_core& s) {
         if (s.place) json.member("pid", s.place->id);
         json.end_object();
     }
-    std::string& out = context_.scratch;
-    out = "4";
-    append_connect(out, s.space->name, payload);
-    send_scratch();
+    const auto packet = begin_packet();
+    append_connect(*packet, s.space->name, payload);
+    send_packet(*packet);
     for (auto& told : s.space->handlers->connect) {
         if (s.now != socket_core::state::connected) return;
         context_.guarded([&] { told(s); });
@@ -508,10 +501,15 @@ void client_link::on_ack(socket_core& s, const packet_view& packet,
     if (packet.id) context_.on_ack(s, *packet.id, {packet.arguments, attachments});
 }
 
-send_status client_link::send_scratch(std::span<const message> attachments,
-                                      const message_options& how) {
+detail::scratch_pool<std::string>::loan client_link::begin_packet() {
+    auto packet = context_.texts.borrow();
+    *packet = "4";
+    return packet;
+}
+
+send_status client_link::send_packet(std::string& packet, std::span<const message> attachments,
+                                     const message_options& how) {
     if (how.droppable && !session_.writable()) return send_status::dropped;
-    std::string& packet = context_.scratch;
     const bool packed = context_.core()->chosen.parser == packet_parser::msgpack;
     if (packed && !detail::to_msgpack(*context_.core(), packet, attachments))
         return send_status::dropped;
@@ -519,34 +517,32 @@ send_status client_link::send_scratch(std::span<const message> attachments,
         packed ? message_view(message_kind::binary, as_bytes(packet)) : message_view(packet);
     const bool alone = packed || attachments.empty();
     if (alone && !how.uncompressed && !how.latest) return session_.send(whole);
-    std::vector<message>& group = context_.group;
-    group.assign(1, message(whole, how));
-    if (!alone) group.insert(group.end(), attachments.begin(), attachments.end());
-    const send_status status = session_.send(group);
-    group.clear();
-    return status;
+    detail::written_packet parts(context_.groups);
+    parts.add(message(whole, how));
+    if (!alone) {
+        for (const message& attachment : attachments) parts.add(attachment);
+    }
+    return session_.send(parts.messages());
 }
 
 send_status client_link::send_event(std::string_view nsp, std::optional<std::uint32_t> ack,
                                     std::string_view event, const encoded_arguments& args,
                                     const detail::emit_flags& flags) {
     context_.metrics.events_sent.add();
-    std::string& out = context_.scratch;
-    out = "4";
-    append_event(out, nsp, ack, event, args.json, args.attachments.size());
+    const auto packet = begin_packet();
+    append_event(*packet, nsp, ack, event, args.json, args.attachments.size());
     std::string key;
     message_options how = detail::delivery_of(flags, nsp, key);
     if (ack) how.latest = false;  // one that is asked is to answer
-    return send_scratch(args.attachments, how);
+    return send_packet(*packet, args.attachments, how);
 }
 
 send_status client_link::send_ack(std::string_view nsp, std::uint64_t id,
                                   const encoded_arguments& what) {
     context_.metrics.acks_sent.add();
-    std::string& out = context_.scratch;
-    out = "4";
-    append_ack(out, nsp, id, what.json, what.attachments.size());
-    return send_scratch(what.attachments);
+    const auto packet = begin_packet();
+    append_ack(*packet, nsp, id, what.json, what.attachments.size());
+    return send_packet(*packet, what.attachments);
 }
 
 // ---- The way out ----
@@ -561,10 +557,9 @@ void client_link::disconnect(socket_core& s, disconnect_scope what) {
     }
     if (s.now != socket_core::state::connected) return;
     left_some_ = true;
-    std::string& out = context_.scratch;
-    out = "4";
-    append_disconnect(out, s.space->name);
-    send_scratch();
+    const auto packet = begin_packet();
+    append_disconnect(*packet, s.space->name);
+    send_packet(*packet);
     leave(s, disconnect_reason::server_namespace_disconnect);
     context_.finish_later(s);
 }
@@ -573,7 +568,7 @@ void client_link::leave(socket_core& s, disconnect_reason why) {
     if (s.now != socket_core::state::connected) return;
     s.now = socket_core::state::leaving;
     s.why = why;
-    if (s.place) s.place->left = context_.recovery->end();
+    if (s.place) context_.recovery->leave(*s.place);
 }
 
 void client_link::finish(socket_core& s) {
@@ -581,26 +576,22 @@ void client_link::finish(socket_core& s) {
         s.now = socket_core::state::gone;
         for (auto& told : s.space->handlers->disconnecting)
             context_.guarded([&] { told(s, s.why); });
-        detail::kept_session kept;
+        std::vector<std::string> topics;
         const bool keep = s.place && recoverable(s.why);
         if (keep) {
             context_.hub().for_each_topic(
-                s, [&](std::string_view topic) { kept.topics.emplace_back(topic); });
+                s, [&](std::string_view topic) { topics.emplace_back(topic); });
         }
         context_.hub().unsubscribe_all(s);
         context_.forget_acks(s);
         context_.count_socket(*s.space, false);
         for (auto& told : s.space->handlers->disconnect) context_.guarded([&] { told(s, s.why); });
         if (keep) {
-            kept.recovery_id = std::move(s.place->id);
-            kept.id = s.id;
-            kept.nsp = s.space->name;
-            kept.data = std::move(s.data);
-            kept.since = s.place->since;
-            kept.left = s.place->left;
-            kept.last = s.place->last;
-            kept.resumed = std::move(s.place->resumed);
-            context_.recovery->keep(std::move(kept));
+            context_.recovery->keep({.place = std::move(*s.place),
+                                     .id = s.id,
+                                     .nsp = s.space->name,
+                                     .topics = std::move(topics),
+                                     .data = std::move(s.data)});
         }
     }
     std::erase(sockets_, &s);

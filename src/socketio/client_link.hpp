@@ -10,6 +10,7 @@
 #include "net/loop_core.hpp"
 #include "socketio/proto/packet_assembler.hpp"
 #include "socketio/recovery.hpp"
+#include "socketio/scratch_pool.hpp"
 #include "socketio/socket_core.hpp"
 
 namespace weft::socketio {
@@ -56,7 +57,7 @@ private:
     void assembled(packet_event got);
     void dispatch(const packet_view& packet, std::span<const byte_view> attachments);
     void on_connect(const packet_view& packet);
-    void recover(socket_core& s, const detail::recovery_wish& wish);
+    void recover(socket_core& s, const detail::recovery_request& request);
     void recovered(socket_core& s, std::unique_ptr<detail::restored_session> back);
     void restore(socket_core& s);
     void begin_recovery(socket_core& s);
@@ -69,9 +70,11 @@ private:
     void on_ack(socket_core& s, const packet_view& packet, std::span<const byte_view> attachments);
     void leave(socket_core& s, disconnect_reason why);
     void forget(socket_core& s);
-    /// `context.scratch`, a packet in text form, and its attachments.
-    send_status send_scratch(std::span<const message> attachments = {},
-                             const message_options& how = {});
+    /// Memory for a packet in text form; begun with the type digit of Engine.IO.
+    [[nodiscard]] detail::scratch_pool<std::string>::loan begin_packet();
+    /// Sends a packet and its attachments. With msgpack, `packet` is translated in place.
+    send_status send_packet(std::string& packet, std::span<const message> attachments = {},
+                            const message_options& how = {});
 
     engineio::session& session_;
     detail::loop_context& context_;

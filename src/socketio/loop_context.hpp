@@ -15,6 +15,7 @@
 #include "net/slab.hpp"
 #include "socketio/core.hpp"
 #include "socketio/proto/error_counters.hpp"
+#include "socketio/scratch_pool.hpp"
 #include "socketio/socket_core.hpp"
 #include "ws/session.hpp"
 
@@ -152,10 +153,9 @@ public:
     std::unordered_map<std::uint32_t, std::unique_ptr<pending_ack>> pending;
     std::unordered_map<std::uint32_t, std::unique_ptr<broadcast_wait>> asked;  // of our sockets
     std::unordered_set<std::shared_ptr<reply_collector>> collecting;  // answers to broadcasts
-    std::string scratch;         // a packet being written; used within one call
-    std::vector<message> group;  // a packet with its attachments; likewise
-    std::string topic_names;     // the topics of an audience; likewise
-    std::vector<std::string_view> topics;
+    scratch_pool<std::string> texts;                                  // packets being written
+    scratch_pool<std::vector<message>> groups;               // packets with their attachments
+    scratch_pool<std::vector<std::string_view>> name_lists;  // topics of audiences
 
     /// Leaving sockets, for the turn that is posted.
     void finish_later(socket_core& s);

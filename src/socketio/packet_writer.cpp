@@ -8,6 +8,7 @@
 
 #include <weft/base/json_writer.hpp>
 
+#include "socketio/loop_context.hpp"
 #include "socketio/proto/msgpack_packet.hpp"
 
 namespace weft::socketio::detail {
@@ -24,32 +25,34 @@ message_options delivery_of(const emit_flags& flags, std::string_view nsp, std::
             .latest = !key.empty()};
 }
 
-void write_event_group(loop_context& on, const space_info& space, std::string_view event,
-                       const encoded_arguments& args, const emit_flags& flags,
-                       std::optional<stamp> named) {
+written_packet write_event(loop_context& context, const space_info& space, std::string_view event,
+                           const encoded_arguments& args, const emit_flags& flags,
+                           std::optional<stamp> name) {
     std::string with_offset;
-    if (named) {
+    if (name) {
         with_offset = args.json;
         if (!with_offset.empty()) with_offset += ',';
-        append_json_string(with_offset, on.recovery->offset_of(*named));
+        append_json_string(with_offset, context.recovery->offset_of(*name));
     }
-    on.scratch = "4";
-    append_event(on.scratch, space.name, {}, event, named ? with_offset : args.json,
+    const auto text = context.texts.borrow();
+    *text = "4";
+    append_event(*text, space.name, {}, event, name ? with_offset : args.json,
                  args.attachments.size());
     std::string key;
-    const message_options how = delivery_of(flags, space.name, key);
-    on.group.clear();
+    message_options how = delivery_of(flags, space.name, key);
+    if (name) how.stamp = name->packed();
+    written_packet packet(context.groups);
     if (space.core->chosen.parser == packet_parser::msgpack) {
-        if (to_msgpack(*space.core, on.scratch, args.attachments))
-            on.group.push_back(message::binary(as_bytes(on.scratch), how));
-        return;
+        if (to_msgpack(*space.core, *text, args.attachments))
+            packet.add(message::binary(as_bytes(*text), how));
+        return packet;
     }
-    on.group.push_back(message::text(on.scratch, how));
+    packet.add(message::text(*text, how));
     for (const message& attachment : args.attachments) {
-        on.group.push_back(flags.uncompressed
-                               ? message::binary(attachment.bytes(), {.uncompressed = true})
-                               : attachment);
+        packet.add(flags.uncompressed ? message::binary(attachment.bytes(), {.uncompressed = true})
+                                      : attachment);
     }
+    return packet;
 }
 
 bool to_msgpack(const server_core& core, std::string& packet,
@@ -65,7 +68,7 @@ bool to_msgpack(const server_core& core, std::string& packet,
     return true;
 }
 
-void tell_outgoing(const space_info& space, loop_context* on, std::string_view event,
+void tell_outgoing(const space_info& space, loop_context* context, std::string_view event,
                    const encoded_arguments& args) {
     auto& listeners = space.handlers->any_outgoing;
     if (listeners.empty()) return;
@@ -73,8 +76,8 @@ void tell_outgoing(const space_info& space, loop_context* on, std::string_view e
     for (const message& one : args.attachments) attachments.push_back(one.bytes());
     const raw_arguments raw{args.json, attachments};
     for (auto& told : listeners) {
-        if (on != nullptr) {
-            on->guarded([&] { told(event, raw); });
+        if (context != nullptr) {
+            context->guarded([&] { told(event, raw); });
         } else {
             told(event, raw);
         }

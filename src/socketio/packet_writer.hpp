@@ -5,29 +5,53 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
-#include "socketio/loop_context.hpp"
+#include <weft/pubsub/message.hpp>
+#include <weft/socketio/arguments.hpp>
+#include <weft/socketio/detail/emit.hpp>
+
 #include "socketio/recovery.hpp"
+#include "socketio/scratch_pool.hpp"
 
 namespace weft::socketio::detail {
+
+class loop_context;
+class server_core;
+struct space_info;
+
+/// A packet as the messages that carry it, for many receivers. It borrows its list from the loop's
+/// pool. **Lifetime**: not longer than the call that wrote it.
+class written_packet {
+public:
+    explicit written_packet(scratch_pool<std::vector<message>>& pool) : group_(pool.borrow()) {}
+
+    void add(message part) { group_->push_back(std::move(part)); }
+    /// Empty when the packet could not be written.
+    [[nodiscard]] std::span<const message> messages() const noexcept { return *group_; }
+
+private:
+    scratch_pool<std::vector<message>>::loan group_;
+};
 
 /// How an event of a namespace wants to be delivered. `key` is memory for the result.
 [[nodiscard]] message_options delivery_of(const emit_flags& flags, std::string_view nsp,
                                           std::string& key);
 
-/// Writes an event as the Engine.IO packets that carry it into `on.group`, for many receivers.
-/// With a `named` the client is told its offset.
-void write_event_group(loop_context& on, const space_info& space, std::string_view event,
-                       const encoded_arguments& args, const emit_flags& flags,
-                       std::optional<stamp> named = {});
+/// Writes an event as the Engine.IO packets that carry it. With a `name` the client is told its
+/// offset, and the packet carries it as its stamp.
+[[nodiscard]] written_packet write_event(loop_context& context, const space_info& space,
+                                         std::string_view event, const encoded_arguments& args,
+                                         const emit_flags& flags, std::optional<stamp> name = {});
 
 /// Replaces a packet in text form, behind its type digit, by its msgpack form. False when it is not
 /// a packet that a client would take.
 [[nodiscard]] bool to_msgpack(const server_core& core, std::string& packet,
                               std::span<const message> attachments);
 
-/// Tells those who listen to what goes out. `on`, the loop that this runs on, may be null.
-void tell_outgoing(const space_info& space, loop_context* on, std::string_view event,
+/// Tells those who listen to what goes out. `context`, of the loop that this runs on, may be null.
+void tell_outgoing(const space_info& space, loop_context* context, std::string_view event,
                    const encoded_arguments& args);
 
 }  // namespace weft::socketio::detail

@@ -26,23 +26,18 @@ bool meant_for(const logged_packet& packet, const std::vector<std::string>& topi
            std::none_of(packet.except.begin(), packet.except.end(), in);
 }
 
-/// A stamp as one number.
-std::uint64_t key_of(stamp s) noexcept {
-    return s.number << 8U | s.loop;
-}
-
 /// Gathers what was missed: each packet once, and those of one loop in their order. In a log one
-/// may stand twice, and behind younger ones; see `catch_up`.
+/// may stand twice, and behind younger ones; see `resume`.
 class gathering {
 public:
     explicit gathering(std::vector<logged_packet>& into) : into_(into) {
         for (const logged_packet& packet : into_) {
-            seen_.insert(key_of(packet.named));
+            seen_.insert(packet.named.packed());
             note(packet.named);
         }
     }
     void add(const logged_packet& packet) {
-        if (!seen_.insert(key_of(packet.named)).second) return;
+        if (!seen_.insert(packet.named.packed()).second) return;
         auto place = into_.end();
         if (!note(packet.named)) {
             place = std::find_if(into_.begin(), into_.end(), [&](const logged_packet& there) {
@@ -95,6 +90,7 @@ recovery_log::recovery_log(net::loop_core& loop, const recovery_options& chosen,
       epoch_(epoch),
       charge_(loop.budget()),
       heard_(loops),
+      index_(loops),
       expiry_([this] { forget_expired(); }) {}
 
 /// Two numbers with a dash between them, as a Redis stream names its entries: clients that look at
@@ -116,29 +112,43 @@ std::optional<stamp> recovery_log::parse(std::string_view offset) const {
 }
 
 void recovery_log::append(logged_packet&& packet) {
-    packet.bytes = sizeof(logged_packet) + size_of(packet.topics) + size_of(packet.except);
+    packet.bytes = sizeof(logged_packet) + sizeof(place_in_log) + size_of(packet.topics) +
+                   size_of(packet.except);
     for (const message& one : packet.group) packet.bytes += one.size();
     packet.when = loop_.now();
-    bytes_ += packet.bytes;
-    log_.push_back(std::move(packet));
+    auto& numbers = index_[packet.named.loop];
+    const place_in_log place{packet.named.number, end()};
+    const bool newest = numbers.empty() || numbers.back() < place;
+    const auto noted = numbers.insert(
+        newest ? numbers.end() : std::upper_bound(numbers.begin(), numbers.end(), place), place);
+    try {
+        log_.push_back(std::move(packet));
+    } catch (...) {
+        numbers.erase(noted);
+        throw;
+    }
+    bytes_ += log_.back().bytes;
     trim();
     charge_.set(held());
     if (!expiry_.armed()) wait_for_next();
 }
 
-void recovery_log::record(stamp named, const pubsub::audience& to, std::span<const message> group) {
+void recovery_log::record(const pubsub::audience& to, std::span<const message> group) {
+    const auto named = group.empty() ? std::nullopt : stamp::of(group.front());
+    if (!named) return;
     // Not in `append`: what another loop gave us says nothing about the packets before it.
-    if (named.loop < heard_.size()) heard_[named.loop] = named.number;
-    append({named,
+    heard_[named->loop] = named->number;
+    append({*named,
             {to.topics.begin(), to.topics.end()},
             {to.except_topics.begin(), to.except_topics.end()},
             {group.begin(), group.end()}});
 }
 
-void recovery_log::record_direct(stamp named, std::string_view topic,
-                                 std::span<const message> group) {
-    heard_[named.loop] = named.number;
-    append({named, {std::string(topic)}, {}, {group.begin(), group.end()}, true});
+void recovery_log::record_direct(std::string_view topic, std::span<const message> group) {
+    const auto named = group.empty() ? std::nullopt : stamp::of(group.front());
+    if (!named) return;
+    heard_[named->loop] = named->number;
+    append({*named, {std::string(topic)}, {}, {group.begin(), group.end()}, true});
 }
 
 void recovery_log::trim() {
@@ -148,7 +158,11 @@ void recovery_log::trim() {
 }
 
 void recovery_log::drop_oldest_packet() noexcept {
-    bytes_ -= log_.front().bytes;
+    const logged_packet& oldest = log_.front();
+    auto& numbers = index_[oldest.named.loop];
+    numbers.erase(std::lower_bound(numbers.begin(), numbers.end(),
+                                   place_in_log{oldest.named.number, first_}));
+    bytes_ -= oldest.bytes;
     log_.pop_front();
     ++first_;
     charge_.set(held());
@@ -156,7 +170,7 @@ void recovery_log::drop_oldest_packet() noexcept {
 
 void recovery_log::drop_oldest_session() noexcept {
     session_bytes_ -= sessions_.front().bytes;
-    by_id_.erase(sessions_.front().recovery_id);
+    by_id_.erase(sessions_.front().place.id);
     sessions_.pop_front();
     charge_.set(held());
 }
@@ -189,14 +203,23 @@ void recovery_log::wait_for_next() {
     if (next != time_point::max()) loop_.arm(expiry_, next);
 }
 
+std::unique_ptr<recovery_place> recovery_log::begin(std::span<const char, 20> random) const {
+    constexpr std::string_view digits = "0123456789abcdef";
+    auto place = std::make_unique<recovery_place>(
+        recovery_place{.id = std::string(random.begin(), random.end()), .since = end()});
+    place->id += digits[loop_.index() >> 4U];
+    place->id += digits[loop_.index() & 15U];
+    return place;
+}
+
 void recovery_log::keep(kept_session&& gone) {
     gone.until = loop_.now() + chosen_.max_disconnection_duration;
     gone.bytes = sizeof gone + gone.nsp.size() + size_of(gone.topics);
-    if (gone.resumed) gone.bytes += gone.resumed->sent.size() * sizeof(stamp);
+    if (gone.place.resumed) gone.bytes += gone.place.resumed->sent.size() * sizeof(stamp);
     session_bytes_ += gone.bytes;
     charge_.set(held());
     sessions_.push_back(std::move(gone));
-    by_id_.insert_or_assign(sessions_.back().recovery_id, std::prev(sessions_.end()));
+    by_id_.insert_or_assign(sessions_.back().place.id, std::prev(sessions_.end()));
     forget_expired();
 }
 
@@ -215,11 +238,12 @@ std::optional<std::size_t> recovery_log::moved_to(std::string_view recovery_id) 
     return found->second;
 }
 
-std::optional<std::uint64_t> recovery_log::position_behind(stamp s) const {
-    for (std::size_t i = log_.size(); i-- > 0;) {
-        if (log_[i].named == s) return first_ + i + 1;
-    }
-    return {};
+std::optional<std::uint64_t> recovery_log::find(stamp s) const noexcept {
+    const auto& numbers = index_[s.loop];
+    const auto behind =
+        std::upper_bound(numbers.begin(), numbers.end(), place_in_log{s.number, UINT64_MAX});
+    if (behind == numbers.begin() || std::prev(behind)->number != s.number) return {};
+    return std::prev(behind)->position;
 }
 
 std::unique_ptr<restored_session> recovery_log::take(std::string_view recovery_id,
@@ -240,28 +264,29 @@ std::unique_ptr<restored_session> recovery_log::take(std::string_view recovery_i
         back->offset = parse(*offset);
         if (!back->offset) return nullptr;
     }
-    std::uint64_t from = back->session.since;
+    const recovery_place& place = back->session.place;
+    std::uint64_t from = place.since;
     std::span<const stamp> again;  // what it was sent when it came back the last time
-    const auto& resumed = back->session.resumed;
+    const auto& resumed = place.resumed;
     if (resumed) again = resumed->sent;
-    if (back->offset == back->session.last) {
+    if (back->offset == place.last) {
         again = {};
-        from = back->session.left;
+        from = place.left;
     } else if (back->offset && !(resumed && resumed->offset == back->offset)) {
         const auto heard = std::find(again.begin(), again.end(), *back->offset);
         if (heard != again.end()) {
             again = again.subspan(static_cast<std::size_t>(heard - again.begin()) + 1);
         } else {
-            const auto behind = position_behind(*back->offset);
-            if (!behind) return nullptr;
+            const auto position = find(*back->offset);
+            if (!position) return nullptr;
             again = {};
-            from = *behind;
+            from = *position + 1;
         }
     }
     if (from < first_ || !find_again(again, *back)) return nullptr;
     gathering missed(back->missed);
-    for (std::uint64_t at = from; at < end(); ++at) {
-        const logged_packet& packet = log_[at - first_];
+    for (std::uint64_t position = from; position < end(); ++position) {
+        const logged_packet& packet = packet_at(position);
         if (meant_for(packet, back->session.topics)) missed.add(packet);
     }
     back->heard = heard_;
@@ -270,13 +295,10 @@ std::unique_ptr<restored_session> recovery_log::take(std::string_view recovery_i
 
 /// Adds these packets to what was missed; false when the log has lost one.
 bool recovery_log::find_again(std::span<const stamp> wanted, restored_session& back) const {
-    if (wanted.empty()) return true;
-    std::unordered_map<std::uint64_t, const logged_packet*> here;
-    for (const logged_packet& packet : log_) here.emplace(key_of(packet.named), &packet);
     for (const stamp s : wanted) {
-        const auto found = here.find(key_of(s));
-        if (found == here.end()) return false;
-        back.missed.push_back(*found->second);
+        const auto position = find(s);
+        if (!position) return false;
+        back.missed.push_back(packet_at(*position));
     }
     return true;
 }
@@ -284,29 +306,38 @@ bool recovery_log::find_again(std::span<const stamp> wanted, restored_session& b
 /// Whether this loop is yet to hear of a broadcast: its sockets will get it like any other.
 bool recovery_log::on_its_way(const logged_packet& packet) const noexcept {
     const stamp named = packet.named;
-    return !packet.direct && named.loop < heard_.size() && named.number > heard_[named.loop];
+    return !packet.direct && named.number > heard_[named.loop];
 }
 
-recovery_place recovery_log::catch_up(restored_session& back) {
+std::unique_ptr<recovery_place> recovery_log::resume(restored_session& back) {
     std::erase_if(back.missed, [&](const logged_packet& one) { return on_its_way(one); });
+    std::vector<std::uint64_t> news;  // where stands what the loop that kept it had not heard of
+    for (std::size_t loop = 0; loop < index_.size(); ++loop) {
+        const auto& numbers = index_[loop];
+        const place_in_log heard{back.heard[loop], UINT64_MAX};
+        for (auto behind = std::upper_bound(numbers.begin(), numbers.end(), heard);
+             behind != numbers.end(); ++behind) {
+            news.push_back(behind->position);
+        }
+    }
+    std::sort(news.begin(), news.end());
     gathering missed(back.missed);
-    std::unordered_set<std::uint64_t> here;
-    for (std::size_t i = 0; i < log_.size(); ++i) {
-        const stamp named = log_[i].named;
-        const bool heard = named.loop < back.heard.size() && named.number <= back.heard[named.loop];
-        here.insert(key_of(named));
+    for (const std::uint64_t position : news) {
+        const logged_packet& packet = packet_at(position);
         // What was said to the socket alone while it was here went away with it.
-        if (heard || log_[i].direct || !meant_for(log_[i], back.session.topics)) continue;
-        missed.add(log_[i]);
+        if (!packet.direct && meant_for(packet, back.session.topics)) missed.add(packet);
     }
+    std::vector<const logged_packet*> foreign;  // told apart before the log is trimmed
     for (const logged_packet& packet : back.missed) {
-        if (!here.contains(key_of(packet.named))) append(logged_packet(packet));
+        if (!find(packet.named)) foreign.push_back(&packet);
     }
+    for (const logged_packet* packet : foreign) append(logged_packet(*packet));
     keep_latest(back.missed);
     resumption resumed{back.offset, {}};
     for (const logged_packet& packet : back.missed) resumed.sent.push_back(packet.named);
     const auto last = resumed.sent.empty() ? back.offset : std::optional(resumed.sent.back());
-    return {back.session.recovery_id, end(), std::move(resumed), last};
+    return std::make_unique<recovery_place>(
+        recovery_place{back.session.place.id, end(), std::move(resumed), last});
 }
 
 std::optional<std::size_t> loop_of_recovery_id(std::string_view id) noexcept {
@@ -318,24 +349,24 @@ std::optional<std::size_t> loop_of_recovery_id(std::string_view id) noexcept {
     return loop;
 }
 
-std::optional<recovery_wish> find_recovery_wish(std::string_view auth) {
+std::optional<recovery_request> find_recovery_request(std::string_view auth) {
     if (auth.find("\"pid\"") == std::string_view::npos) return {};
-    recovery_wish wish;
+    recovery_request request;
     json_reader json(auth);
     std::string_view key;
     std::string scratch;
     json.begin_object();
     while (json.next_key(key, scratch)) {
         if (key == "pid" && json.peek() == json_kind::string) {
-            json.read(wish.id);
+            json.read(request.id);
         } else if (key == "offset" && json.peek() == json_kind::string) {
-            json.read(wish.offset.emplace());
+            json.read(request.offset.emplace());
         } else {
             json.skip();
         }
     }
-    if (!json.ok() || wish.id.empty()) return {};
-    return wish;
+    if (!json.ok() || request.id.empty()) return {};
+    return request;
 }
 
 }  // namespace weft::socketio::detail

@@ -22,10 +22,20 @@
 namespace weft::socketio::detail {
 
 /// Names one packet that can be recovered: the loop that sent it, and a number that grows there.
+/// It travels as the stamp of the packet's first message.
 struct stamp {
     std::uint32_t loop = 0;
     std::uint64_t number = 0;
     friend bool operator==(const stamp&, const stamp&) = default;
+
+    /// As one number; never 0, since a loop begins with number 1.
+    [[nodiscard]] std::uint64_t packed() const noexcept { return number << 8U | loop; }
+    /// Of a packet that can be recovered.
+    [[nodiscard]] static std::optional<stamp> of(const message& what) noexcept {
+        const std::uint64_t both = what.stamp();
+        if (both == 0) return {};
+        return stamp{static_cast<std::uint32_t>(both & 0xFFU), both >> 8U};
+    }
 };
 
 /// A packet that may have to be sent again.
@@ -45,29 +55,31 @@ struct resumption {
     std::vector<stamp> sent;      // what it got then, in this order
 };
 
-/// What a socket leaves behind for its return.
-struct kept_session {
-    std::string recovery_id;
-    std::array<char, 20> id{};
-    std::string nsp;
-    std::vector<std::string> topics;  // of the hub; its rooms, its own, the namespace
-    std::unique_ptr<data_node> data;
-    std::uint64_t since = 0, left = 0;
-    std::optional<stamp> last;
-    std::optional<resumption> resumed;
-    std::size_t bytes = 0;
-    time_point until;
-};
-
 /// What a connected socket needs for its return.
 struct recovery_place {
     std::string id;           // secret
     std::uint64_t since = 0;  // where, in the loop's log, begins what it was sent as a member
-    std::optional<resumption> resumed;
+    std::optional<resumption> resumed{};
     /// The newest packet that it was sent. Who has heard that one has missed nothing before `left`,
     /// however old it is.
     std::optional<stamp> last{};
     std::uint64_t left = 0;  // where the log ended when it left
+
+    /// The socket is given this packet now.
+    void sent(const message& first_of_packet) noexcept {
+        if (const auto named = stamp::of(first_of_packet)) last = named;
+    }
+};
+
+/// What a socket leaves behind for its return.
+struct kept_session {
+    recovery_place place;
+    std::array<char, 20> id{};
+    std::string nsp;
+    std::vector<std::string> topics;  // its rooms, its own, the namespace
+    std::unique_ptr<data_node> data{};
+    std::size_t bytes = 0;
+    time_point until{};
 };
 
 /// A session on its way back, with what it missed so far.
@@ -83,9 +95,11 @@ struct restored_session {
 ///
 /// Every loop logs every broadcast, and its own sockets' direct packets. A session stays with the
 /// loop that it was on; its recovery id names that loop. When the client comes back on another one,
-/// `take` gives it away, once, with what was missed so far, and `catch_up` on the new loop adds
-/// what only that one has heard of meanwhile: so nothing is lost between the two, nor sent twice.
-/// What it keeps is charged to the loop's budget, and is let go when memory is short.
+/// `take` gives it away, once, with what was missed so far, and `resume` on the new loop adds what
+/// only that one has heard of meanwhile: so nothing is lost between the two, nor sent twice.
+/// A socket's way: `begin` when it is connected, `recovery_place::sent` for each packet, `leave`
+/// and `keep` when its connection is gone, `take` and `resume` when its client comes back. What it
+/// keeps is charged to the loop's budget, and is let go when memory is short.
 /// **Threads**: the loop's.
 class recovery_log final : private byte_holder {
 public:
@@ -96,15 +110,17 @@ public:
     [[nodiscard]] stamp next() noexcept { return {loop_.index(), ++last_number_}; }
     /// What the client is told of it, as its last argument.
     [[nodiscard]] std::string offset_of(stamp s) const;
-    void record(stamp named, const pubsub::audience& to, std::span<const message> group);
+    /// Logs a packet, unless it has no stamp.
+    void record(const pubsub::audience& to, std::span<const message> group);
     /// The same for a packet to one socket of this loop.
-    void record_direct(stamp named, std::string_view topic, std::span<const message> group);
-    /// While a packet is given to its receivers: its name, for them to note.
-    void set_sending(std::optional<stamp> named) noexcept { sending_ = named; }
-    [[nodiscard]] std::optional<stamp> sending() const noexcept { return sending_; }
+    void record_direct(std::string_view topic, std::span<const message> group);
     /// Where the next packet will stand.
     [[nodiscard]] std::uint64_t end() const noexcept { return first_ + log_.size(); }
 
+    /// The place of a socket that is connected now; `random` makes its id a secret.
+    [[nodiscard]] std::unique_ptr<recovery_place> begin(std::span<const char, 20> random) const;
+    /// From now on the socket is sent nothing.
+    void leave(recovery_place& place) const noexcept { place.left = end(); }
     void keep(kept_session&& gone);
     /// The session of this id, which names this loop, lives on another one now.
     void note_moved(std::string_view recovery_id, std::size_t to_loop);
@@ -117,8 +133,9 @@ public:
                                                          std::optional<std::string_view> offset);
     /// Adds to what was missed what this loop knows and the other one did not, leaves out what is
     /// still on its way to this loop, and logs what comes from there, so that the next recovery
-    /// finds it. Where the session stands here.
-    [[nodiscard]] recovery_place catch_up(restored_session& back);
+    /// finds it. The socket's place here. **Cost**: that of what was missed and of what this loop
+    /// heard of since the session was taken, whatever the length of the log.
+    [[nodiscard]] std::unique_ptr<recovery_place> resume(restored_session& back);
 
 private:
     // byte_holder
@@ -126,7 +143,11 @@ private:
     void let_go(std::uint64_t wanted) noexcept override;
 
     [[nodiscard]] std::optional<stamp> parse(std::string_view offset) const;
-    [[nodiscard]] std::optional<std::uint64_t> position_behind(stamp s) const;
+    /// The newest position of a packet in the log.
+    [[nodiscard]] std::optional<std::uint64_t> find(stamp s) const noexcept;
+    [[nodiscard]] const logged_packet& packet_at(std::uint64_t position) const noexcept {
+        return log_[position - first_];
+    }
     void trim();
     void forget_expired();
     void wait_for_next();
@@ -145,8 +166,14 @@ private:
     std::size_t session_bytes_ = 0;
     byte_charge charge_;  // of both
     std::uint64_t last_number_ = 0;
-    std::optional<stamp> sending_;
     std::vector<std::uint64_t> heard_;  // by loop
+    /// Where each loop's packets stand in the log, by their numbers. They come in order, except for
+    /// a few that a session brought along.
+    struct place_in_log {
+        std::uint64_t number, position;
+        friend auto operator<=>(const place_in_log&, const place_in_log&) = default;
+    };
+    std::vector<std::deque<place_in_log>> index_;
     std::list<kept_session> sessions_;  // the first to expire first
     by_name<std::list<kept_session>::iterator> by_id_;
     by_name<std::size_t> moved_;
@@ -157,11 +184,11 @@ private:
 /// The loop that a recovery id names.
 [[nodiscard]] std::optional<std::size_t> loop_of_recovery_id(std::string_view id) noexcept;
 
-/// A client's wish to recover, in its `auth`.
-struct recovery_wish {
+/// What a client that wants to recover says in its `auth`.
+struct recovery_request {
     std::string id;
     std::optional<std::string> offset;
 };
-[[nodiscard]] std::optional<recovery_wish> find_recovery_wish(std::string_view auth);
+[[nodiscard]] std::optional<recovery_request> find_recovery_request(std::string_view auth);
 
 }  // namespace weft::socketio::detail

@@ -26,20 +26,15 @@ socket_core::socket_core(std::uint32_t slot, std::uint32_t generation, client_li
 
 socket_core::~socket_core() = default;
 
-void socket_core::note_sent() noexcept {
-    if (place == nullptr) return;
-    if (const auto named = context().recovery->sending()) place->last = named;
-}
-
 send_status socket_core::deliver(const message& what) noexcept {
     if (now != state::connected) return send_status::closed;
-    note_sent();
+    if (place != nullptr) place->sent(what);
     return session.send(what);
 }
 
 send_status socket_core::deliver_group(std::span<const message> group) noexcept {
     if (now != state::connected) return send_status::closed;
-    note_sent();
+    if (place != nullptr) place->sent(group.front());
     return session.send(group);
 }
 
@@ -157,15 +152,16 @@ send_status socket::emit_recoverable(std::string_view event, const encoded_argum
                                      const detail::emit_flags& flags) {
     socket_core& self = socket_core::of(*this);
     detail::loop_context& context = self.context();
-    const detail::stamp named = context.recovery->next();
-    detail::write_event_group(context, *self.space, event, args, flags, named);
+    const detail::written_packet packet =
+        detail::write_event(context, *self.space, event, args, flags, context.recovery->next());
+    const std::span<const message> group = packet.messages();
+    if (group.empty()) return send_status::dropped;
     context.metrics.events_sent.add();
-    if (self.place) self.place->last = named;
-    const send_status status = self.link.session().send(context.group);
-    std::string topic;
-    detail::append_room_topic(topic, *self.space, self.id_text());
-    context.recovery->record_direct(named, topic, context.group);
-    context.group.clear();
+    if (self.place) self.place->sent(group.front());
+    const send_status status = self.link.session().send(group);
+    std::string own_room;
+    detail::append_room_topic(own_room, *self.space, self.id_text());
+    context.recovery->record_direct(own_room, group);
     return status;
 }
 

@@ -59,9 +59,6 @@ public:
     [[nodiscard]] std::string_view id_text() const noexcept { return {id.data(), id.size()}; }
     [[nodiscard]] detail::loop_context& context() const noexcept;
     bool enter(std::string_view room);
-    /// Keeps the name of the packet that is being sent, for the client's return.
-    void note_sent() noexcept;
-
     client_link& link;
     engineio::session& session;  // the link's: one step less for each delivery
     std::shared_ptr<const detail::space_info> space;

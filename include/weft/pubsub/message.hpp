@@ -48,6 +48,8 @@ struct message_options {
     /// While a peer is behind, only the newest message of the same key waits for it, whatever the
     /// connection's policy.
     bool latest = false;
+    /// For protocol layers: the number that they know the message by; 0 for none.
+    std::uint64_t stamp = 0;
 };
 
 /// A form of a message's payload that is made once and kept with the message, beside the plain
@@ -106,6 +108,8 @@ public:
     [[nodiscard]] message_view view() const noexcept { return {kind(), bytes()}; }
 
     // ---- For protocol layers ----
+
+    [[nodiscard]] std::uint64_t stamp() const noexcept;
 
     /// The payload with the frame header in front of it. The first call lets `write` put the header
     /// at the *end* of the headroom it is given and return its size; all calls must mean the same

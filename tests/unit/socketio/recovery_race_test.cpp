@@ -120,24 +120,25 @@ TEST(recovery_log, leaves_out_what_is_still_on_its_way) {
     detail::recovery_log from(loops[0], chosen, "1", 3);
     detail::recovery_log to(loops[1], chosen, "1", 3);
     const std::string_view room = "room";
-    const std::vector<message> group{message::text("4x")};
     const detail::stamp broadcast{2, 1};
     const detail::stamp direct = from.next();
-    from.record(broadcast, {.owner = pubsub::owner_of_module(0), .topics = {&room, 1}}, group);
-    from.record_direct(direct, "own", group);
+    const message said = message::text("4x", {.stamp = broadcast.packed()});
+    const message whispered = message::text("4y", {.stamp = direct.packed()});
+    from.record({.owner = pubsub::owner_of_module(0), .topics = {&room, 1}}, {&said, 1});
+    from.record_direct("own", {&whispered, 1});
 
     detail::kept_session session;
-    session.recovery_id = "id";
+    session.place.id = "id";
     session.nsp = "/";
     session.topics = {"room", "own"};
     from.keep(std::move(session));
     auto back = from.take("id", "/", {});
     ASSERT_NE(back, nullptr);
     EXPECT_EQ(back->missed.size(), 2U);
-    const detail::recovery_place place = to.catch_up(*back);
+    const auto place = to.resume(*back);
     ASSERT_EQ(back->missed.size(), 1U);
     EXPECT_EQ(back->missed[0].named, direct);
-    EXPECT_EQ(place.since, to.end());  // where it is going to stand
+    EXPECT_EQ(place->since, to.end());  // where it is going to stand
 }
 
 }  // namespace
