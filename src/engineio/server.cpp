@@ -6,7 +6,6 @@
 #include "engineio/server.hpp"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,16 +22,11 @@
 #include "engineio/reply.hpp"
 #include "engineio/shard.hpp"
 #include "engineio/websocket.hpp"
+#include "ws/answer_handshake.hpp"
 #include "ws/proto/handshake.hpp"
 
 namespace weft::engineio {
 namespace {
-
-/// A WebSocket handshake that was found right.
-struct websocket_offer {
-    std::string accept;
-    std::optional<ws::deflate_agreement> deflate;
-};
 
 /// One request on its way through the checks. Everything is its own, but for the body, which is
 /// kept when it has to wait.
@@ -53,7 +47,7 @@ struct inquiry {
     handshake who;  // of new sessions, and whenever somebody wants to decide about it
     byte_view body;
     std::string kept_body;
-    std::optional<websocket_offer> offer;
+    std::optional<ws::handshake_answer> websocket;  // when it may be one
     std::size_t step = 0;
 
     [[nodiscard]] bool is_there() const noexcept {
@@ -98,37 +92,6 @@ std::string write_cookie(const cookie_options& cookie, std::string_view sid) {
     return out;
 }
 
-/// The WebSocket handshake's own checks. **Errors**: the row of ws.
-std::optional<ws::errc> check_websocket(const http::request& request, const options& chosen,
-                                        ws::session_shared& web, websocket_offer& offer) {
-    const http::message_head& head = request.head();
-    std::array<http::header_field, http::message_head::max_fields> headers;
-    for (std::size_t i = 0; i < head.field_count(); ++i)
-        headers[i] = {head.field(i).name, head.field(i).value};
-    const ws::upgrade_check checked = ws::check_upgrade(
-        {.method = http::to_string(head.method()),
-         .http_major = 1,
-         .http_minor = head.minor_version(),
-         .has_body = head.framing() != http::body_framing::none && head.content_length() != 0,
-         .secure = request.secure(),
-         .headers = std::span(headers).first(head.field_count())});
-    if (checked.error) return checked.error;
-    if (chosen.per_message_deflate) {
-        const auto bits = static_cast<std::uint8_t>(chosen.per_message_deflate->window_bits);
-        const auto agreed =
-            ws::accept_extensions(checked.facts.extensions.view(),
-                                  {!chosen.per_message_deflate->context_takeover,
-                                   !chosen.per_message_deflate->context_takeover, bits, bits});
-        if (agreed.error) return agreed.error;
-        offer.deflate = agreed.deflate;
-    }
-    if (!web.sha1) return ws::errc::bad_key;
-    const auto accept = ws::accept_value(*web.sha1, checked.facts.key);
-    if (!accept) return ws::errc::bad_key;
-    offer.accept.assign(accept->data(), accept->size());
-    return std::nullopt;
-}
-
 /// The 101 answer, with the header lines of this request.
 std::optional<std::string> write_switch(const inquiry& q) {
     std::vector<http::header_field> extra;
@@ -139,7 +102,7 @@ std::optional<std::string> write_switch(const inquiry& q) {
         const std::size_t colon = line.find(": ");
         extra.push_back({line.substr(0, colon), line.substr(colon + 2)});
     }
-    auto made = ws::write_upgrade_response({q.offer->accept, {}, q.offer->deflate, extra});
+    auto made = ws::write_upgrade_response({q.websocket->accept, {}, q.websocket->deflate, extra});
     if (!made) return std::nullopt;
     return std::move(*made);
 }
@@ -360,12 +323,10 @@ void server::impl::on_upgrade(const http::request& request, http::upgrade upgrad
     q.upgrade = std::move(upgrade);
     if (!origins.allows(request, origin_guard::kind::websocket)) return refuse_origin(request, q);
     read(request, q);
-    websocket_offer offer;
-    if (const auto wrong = check_websocket(request, chosen(), q.at->web, offer)) {
-        q.at->web.metrics.errors.count(*wrong);
-    } else {
-        q.offer = std::move(offer);
-    }
+    const auto& deflate = chosen().per_message_deflate;
+    auto answer =
+        ws::answer_handshake(request, {.deflate = deflate ? &*deflate : nullptr}, q.at->web);
+    if (answer) q.websocket = *std::move(answer);
     advance(q);
 }
 
@@ -475,7 +436,7 @@ void server::impl::refuse_origin(const http::request& request, inquiry& q) {
 // ---- What a request does ----
 
 void server::impl::act(inquiry& q) {
-    if (q.upgrades && !q.offer) return refuse(q, errc::handshake_failed, "WEBSOCKET_HANDSHAKE");
+    if (q.upgrades && !q.websocket) return refuse(q, errc::handshake_failed, "WEBSOCKET_HANDSHAKE");
     if (!q.sid) return begin(q);
     session* const of = q.at->find(*q.sid);  // admissions may have taken their time
     if (of == nullptr) return refuse(q, errc::session_unknown, *q.sid);
@@ -550,7 +511,7 @@ void server::impl::accept_websocket(inquiry& q, session* of, websocket::role as)
     }
     net::byte_stream& stream = q.upgrade.stream();
     auto socket = std::make_unique<ws::session>(stream, ws::role::server, all.websocket, q.at->web,
-                                                q.offer->deflate);
+                                                q.websocket->deflate);
     auto user = std::make_unique<websocket>(*q.at, *socket, of, as);
     if (as == websocket::role::carrier) of->websocket_ = user.get();
     if (as == websocket::role::probe) of->probing_ = user.get();

@@ -1,16 +1,14 @@
-// The server's side of the opening handshake and the bridge from sessions to typed handlers. The
-// order of the checks is that of cost and of trust: the request itself, then the Origin, then what
-// the application decides.
+// From a request to a typed connection: the handshake is checked, then the application decides, now
+// or later; and the bridge from a session to the handlers.
 
 #include <weft/ws/endpoint.hpp>
 
-#include <algorithm>
-#include <array>
 #include <exception>
 
 #include <weft/http/request.hpp>
 #include <weft/http/upgrade.hpp>
 
+#include "ws/answer_handshake.hpp"
 #include "ws/check_options.hpp"
 #include "ws/proto/handshake.hpp"
 #include "ws/session.hpp"
@@ -73,9 +71,7 @@ struct accept_stage::state {
     endpoint_core& owner;
     session_shared& shared;
     http::upgrade upgrade;
-    std::string accept;
-    std::string subprotocol;
-    std::optional<deflate_agreement> deflate;
+    handshake_answer answer;
     std::vector<std::pair<std::string, std::string>> params;
 };
 
@@ -99,16 +95,17 @@ void accept_stage::accept(std::unique_ptr<connection_base> made) {
         (void)s->upgrade.refuse(http::response::plain_error(500));
         return;
     }
-    const auto answer = write_upgrade_response({s->accept, s->subprotocol, s->deflate, {}});
+    const auto answer =
+        write_upgrade_response({s->answer.accept, s->answer.subprotocol, s->answer.deflate, {}});
     if (!answer) {
         (void)s->upgrade.refuse(http::response::plain_error(500));
         return;
     }
     net::byte_stream& stream = s->upgrade.stream();
     auto opened = std::make_unique<session>(stream, role::server, s->owner.impl_->settings,
-                                            s->shared, s->deflate);
+                                            s->shared, s->answer.deflate);
     made->session_ = opened.get();
-    made->subprotocol_ = std::move(s->subprotocol);
+    made->subprotocol_ = std::move(s->answer.subprotocol);
     made->params_ = std::move(s->params);
     opened->set_user(std::make_unique<server_user>(s->owner, std::move(made)));
     stream.write(as_bytes(*answer));
@@ -168,20 +165,6 @@ result<void> endpoint_core::prepare() {
 
 namespace {
 
-http::response answer_of(errc why) {
-    const error_row& row = describe(why);
-    http::response answer = http::response::text(row.status, std::string(row.text) + "\n");
-    std::string_view lines = refusal_headers(why);
-    while (!lines.empty()) {
-        const std::string_view line = lines.substr(0, lines.find("\r\n"));
-        lines.remove_prefix(std::min(lines.size(), line.size() + 2));
-        const std::size_t colon = line.find(':');
-        if (colon != std::string_view::npos)
-            answer.header(line.substr(0, colon), line.substr(colon + 2));
-    }
-    return answer;
-}
-
 handshake own(const http::request& request) {
     handshake made;
     made.path = request.path();
@@ -199,67 +182,21 @@ handshake own(const http::request& request) {
     return made;
 }
 
-/// The client's first wish that we speak.
-std::string choose_subprotocol(std::span<const std::string_view> wanted,
-                               const std::vector<std::string>& spoken) {
-    for (const std::string_view name : wanted) {
-        if (std::find(spoken.begin(), spoken.end(), name) != spoken.end()) return std::string(name);
-    }
-    return {};
-}
-
-upgrade_check check_request(const http::request& request,
-                            std::array<http::header_field, http::message_head::max_fields>& room) {
-    const http::message_head& head = request.head();
-    for (std::size_t i = 0; i < head.field_count(); ++i)
-        room[i] = {head.field(i).name, head.field(i).value};
-    return check_upgrade(
-        {.method = http::to_string(head.method()),
-         .http_major = 1,
-         .http_minor = head.minor_version(),
-         .has_body = head.framing() != http::body_framing::none && head.content_length() != 0,
-         .secure = request.secure(),
-         .headers = std::span(room).first(head.field_count())});
-}
-
 }  // namespace
 
 void endpoint_core::handle(const http::request& request, http::upgrade upgrade) {
     session_shared& shared = impl_->shared_of(upgrade.stream());
     const options& chosen = impl_->settings.chosen;
-    const auto refuse = [&](errc why) {
-        shared.metrics.errors.count(why);
-        shared.metrics.refused.add();
-        (void)upgrade.refuse(answer_of(why));
-    };
-    std::array<http::header_field, http::message_head::max_fields> headers;
-    const upgrade_check checked = check_request(request, headers);
-    if (checked.error) return refuse(*checked.error);
-    if (!impl_->origins.allows(checked.facts.origin)) return refuse(errc::origin_refused);
-
-    extension_outcome extensions;
-    if (chosen.deflate) {
-        const auto bits = static_cast<std::uint8_t>(chosen.deflate->window_bits);
-        extensions = accept_extensions(
-            checked.facts.extensions.view(),
-            {!chosen.deflate->context_takeover, !chosen.deflate->context_takeover, bits, bits});
-        if (extensions.error) return refuse(*extensions.error);
-    }
-    const auto accept = shared.sha1
-                            ? accept_value(*shared.sha1, checked.facts.key)
-                            : result<std::array<char, accept_size>>(weft::errc::not_supported);
-    if (!accept) {
-        (void)upgrade.refuse(http::response::plain_error(500));
+    auto answer = answer_handshake(
+        request,
+        {&impl_->origins, chosen.deflate ? &*chosen.deflate : nullptr, chosen.subprotocols},
+        shared);
+    if (!answer) {
+        (void)upgrade.refuse(answer_of(answer.error()));
         return;
     }
-    auto state = std::make_unique<accept_stage::state>(accept_stage::state{
-        *this,
-        shared,
-        std::move(upgrade),
-        std::string(accept->data(), accept->size()),
-        choose_subprotocol(checked.facts.subprotocols.view(), chosen.subprotocols),
-        extensions.deflate,
-        {}});
+    auto state = std::make_unique<accept_stage::state>(
+        accept_stage::state{*this, shared, std::move(upgrade), *std::move(answer), {}});
     request.each_param([&](std::string_view name, std::string_view value) {
         state->params.emplace_back(name, value);
     });

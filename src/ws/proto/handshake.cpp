@@ -150,13 +150,15 @@ upgrade_check check_upgrade(const upgrade_request& request) noexcept {
     return check;
 }
 
-std::string_view refusal_headers(errc why) noexcept {
+std::span<const http::header_field> refusal_headers(errc why) noexcept {
+    static constexpr std::array<http::header_field, 1> methods{{{"Allow", "GET"}}};
+    static constexpr std::array<http::header_field, 2> versions{
+        {{"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}}};
     switch (why) {
-        case errc::bad_method: return "Allow: GET\r\n";
+        case errc::bad_method: return methods;
         case errc::bad_upgrade:
         case errc::bad_version:
-        case errc::unsupported_version:
-            return "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+        case errc::unsupported_version: return versions;
         default: return {};
     }
 }

@@ -74,8 +74,8 @@ struct upgrade_check {
 /// subprotocol are the caller's. **Cost**: linear in the input, no allocation.
 [[nodiscard]] upgrade_check check_upgrade(const upgrade_request& request) noexcept;
 
-/// Headers that the refusal of `why` carries besides its status, as in `Allow: GET\r\n`.
-[[nodiscard]] std::string_view refusal_headers(errc why) noexcept;
+/// Headers that the refusal of `why` carries besides its status, such as `Allow`.
+[[nodiscard]] std::span<const http::header_field> refusal_headers(errc why) noexcept;
 
 /// Parses one subprotocol list. **Errors**: `bad_subprotocol` for what is not a token, a repeated
 /// one, or more than 32. **Cost**: linear in the input.

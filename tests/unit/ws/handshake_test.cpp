@@ -100,9 +100,9 @@ TEST(server_handshake, is_strict_about_every_part) {
         EXPECT_EQ(r.got, r.expected) << r.what;
         EXPECT_EQ(describe(r.expected).status, r.status) << r.what;
     }
-    EXPECT_EQ(refusal_headers(errc::bad_method), "Allow: GET\r\n");
-    EXPECT_NE(refusal_headers(errc::unsupported_version).find("Sec-WebSocket-Version: 13\r\n"),
-              std::string_view::npos);
+    EXPECT_EQ(refusal_headers(errc::bad_method).front().value, "GET");
+    EXPECT_EQ(refusal_headers(errc::unsupported_version).back().value, "13");
+    EXPECT_TRUE(refusal_headers(errc::bad_key).empty());
 }
 
 TEST(server_handshake, takes_lists_and_any_case_where_the_rfc_does) {

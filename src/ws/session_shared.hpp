@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include <weft/base/metrics.hpp>
+#include <weft/ws/options.hpp>
+
+#include "base/digest.hpp"
+#include "base/random.hpp"
+#include "net/loop_core.hpp"
+#include "pubsub/hub.hpp"
+#include "ws/proto/deflate.hpp"
+#include "ws/proto/error_counters.hpp"
+#include "ws/proto/message_assembler.hpp"
+
+namespace weft::ws {
+
+/// One loop's counters of WebSocket traffic.
+struct session_metrics {
+    counter open, opened, closed_clean, closed_abnormal, messages_received, messages_sent,
+        pings_sent, idle_timeouts, handler_exceptions, throttled, refused;
+    error_counters errors;
+    void visit(metric_visitor to) const;
+};
+
+/// What the sessions of one loop share. **Lifetime**: outlives them.
+class session_shared {
+public:
+    session_shared(net::loop_core& owner, pubsub::exchange& all, std::uint64_t message_budget);
+
+    net::loop_core& loop;
+    pubsub::hub hub;
+    byte_budget budget;
+    block_cache::owner blocks;
+    std::unique_ptr<std::byte[]> inflate_memory;
+    assembler_shared assembling;
+    shared_deflaters deflaters;
+    random_pool random;
+    std::optional<sha1_digest>
+        sha1;  // unset when OpenSSL has none: every handshake is refused then
+    session_metrics metrics;
+};
+
+/// The settings of an endpoint or client in the form that sessions use. **Lifetime**: outlives the
+/// sessions.
+struct session_settings {
+    explicit session_settings(const options& chosen);
+    options chosen;
+    message_limits limits;
+    std::size_t deflate_threshold = 0;  // with history
+    std::size_t shared_threshold = 0;   // without: broadcasts, no context takeover
+};
+
+}  // namespace weft::ws
