@@ -49,7 +49,8 @@ private:
     }
     void on_writable() override {
         if (std::exchange(asked_, true)) return;
-        transport_->send({message::text("2probe")});
+        const message question = message::text("2probe");
+        transport_->send({&question, 1});
     }
     void on_transport_closed(std::optional<error>) override { of_.end_upgrade(true); }
 
@@ -201,7 +202,7 @@ send_status client::send(std::span<const message> group) {
 
 bool client::behind() const noexcept {
     return state_ != state::open || !queue_.empty() || switching_ || !transport_->writable() ||
-           transport_->behind();
+           !transport_->keeps_up();
 }
 
 /// How many packets go out together: in polling, as many as the server takes in one body.
@@ -244,7 +245,8 @@ void client::end_upgrade(bool failed) {
     if (!failed) {
         transport_ = was->take();
         transport_->set_user(*this);
-        transport_->send({message::text("5")});
+        const message upgrade = message::text("5");
+        transport_->send({&upgrade, 1});
     } else if (paused) {
         transport_->resume();
     }

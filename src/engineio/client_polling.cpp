@@ -48,8 +48,8 @@ public:
     [[nodiscard]] transport_kind kind() const noexcept override { return transport_kind::polling; }
     result<void> open() override;
     [[nodiscard]] bool writable() const noexcept override { return open_ && !post_->busy(); }
-    [[nodiscard]] bool behind() const noexcept override { return post_->busy(); }
-    void send(const std::vector<message>& packets) override;
+    [[nodiscard]] bool keeps_up() const noexcept override { return !post_->busy(); }
+    send_status send(std::span<const message> group) override;
     void pause(unique_function<void()> done) override;
     void resume() override;
     void close() override;
@@ -163,9 +163,9 @@ bool client_polling::take(const packet& one) {
     return true;
 }
 
-void client_polling::send(const std::vector<message>& packets) {
+send_status client_polling::send(std::span<const message> group) {
     std::string body;
-    for (const message& one : packets) {
+    for (const message& one : group) {
         if (one.kind() == message_kind::text) {
             append_packet(body, payload_form::separated, one.text());
         } else {
@@ -173,6 +173,7 @@ void client_polling::send(const std::vector<message>& packets) {
         }
     }
     post(body);
+    return send_status::sent;
 }
 
 void client_polling::post(std::string_view body) {

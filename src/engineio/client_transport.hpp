@@ -15,6 +15,7 @@
 
 #include "engineio/client_cookies.hpp"
 #include "engineio/proto/packet.hpp"
+#include "engineio/transport.hpp"
 #include "http/client_connection.hpp"
 #include "ws/client_url.hpp"
 
@@ -56,25 +57,19 @@ protected:
     ~client_transport_user() = default;
 };
 
-/// One way to the server. Nothing here calls the user before it returns.
+/// The client's side of a transport. `send` only while it is `writable`. Nothing here calls the
+/// user before it returns.
 /// **Lifetime**: may be destroyed at any time, also in a call to its user; drops its connections.
-class client_transport {
+class client_transport : public transport {
 public:
     explicit client_transport(client_transport_user& user) noexcept : user_(&user) {}
-    client_transport(const client_transport&) = delete;
-    client_transport& operator=(const client_transport&) = delete;
     virtual ~client_transport() = default;
 
     void set_user(client_transport_user& user) noexcept { user_ = &user; }
-    [[nodiscard]] virtual transport_kind kind() const noexcept = 0;
     /// **Errors**: of the options.
     virtual result<void> open() = 0;
     /// Whether `send` may be called.
     [[nodiscard]] virtual bool writable() const noexcept = 0;
-    /// Whether packets that were sent still wait for the server.
-    [[nodiscard]] virtual bool behind() const noexcept = 0;
-    /// Sends whole packets: text with its digit, binary as it is.
-    virtual void send(const std::vector<message>& packets) = 0;
     /// Stops asking for packets; `done` is called later, when no request is under way any more.
     virtual void pause(unique_function<void()> done) = 0;
     virtual void resume() = 0;

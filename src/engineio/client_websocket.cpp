@@ -32,11 +32,13 @@ public:
     }
     result<void> open() override { return socket_.connect(); }
     [[nodiscard]] bool writable() const noexcept override { return open_; }
-    [[nodiscard]] bool behind() const noexcept override {
-        return socket_.queued() > net::byte_stream::high_water;
+    [[nodiscard]] bool keeps_up() const noexcept override {
+        return socket_.queued() <= net::byte_stream::high_water;
     }
-    void send(const std::vector<message>& packets) override {
-        for (const message& one : packets) socket_.send(one);
+    send_status send(std::span<const message> group) override {
+        auto worst = send_status::sent;
+        for (const message& one : group) worst = std::max(worst, socket_.send(one));
+        return worst;
     }
     void pause(unique_function<void()>) override {}
     void resume() override {}

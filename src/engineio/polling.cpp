@@ -5,6 +5,7 @@
 
 #include "engineio/polling.hpp"
 
+#include <new>
 #include <span>
 #include <utility>
 
@@ -25,7 +26,8 @@ buffer_slice base64_of(const message& packet) {
     });
 }
 
-polling::polling(session& of) noexcept : byte_holder(of.loop().budget()), session_(of) {}
+polling::polling(session& of) noexcept
+    : byte_holder(of.loop().budget()), session_(of), heard_(of.loop().now()) {}
 
 payload_form polling::form() const noexcept {
     return session_.protocol() == 4 ? payload_form::separated : payload_form::counted;
@@ -39,10 +41,10 @@ void polling::poll(reply_form form, http::responder answer) {
         session_.end(errc::overlapping_poll);
         return;
     }
-    session_.heard();
+    heard_ = session_.loop().now();
     answer_ = std::move(answer);
     how_ = std::move(form);
-    answer_.on_gone([&of = session_.shard_, name = session_.name()] {
+    answer_.on_gone([&of = session_.owner(), name = session_.name()] {
         if (session* left = of.find(name)) left->end(close_reason::transport_error);
     });
     flush();
@@ -51,7 +53,7 @@ void polling::poll(reply_form form, http::responder answer) {
 void polling::take(const reply_form& form, byte_view body, payload_form how,
                    http::responder answer) {
     session& of = session_;
-    of.heard();
+    heard_ = of.loop().now();
     const std::optional<errc> wrong = process(body, how);
     const int status = wrong ? describe(*wrong).status : 200;
     if (wrong) of.end(*wrong);  // this object lives until the session is told
@@ -61,8 +63,8 @@ void polling::take(const reply_form& form, byte_view body, payload_form how,
 
 /// What is wrong with the body, as far as the session survived what was right.
 std::optional<errc> polling::process(byte_view body, payload_form how) {
-    payload_reader reader(body, how, session_.shard_.all.chosen.max_packets);
-    while (session_.state_ != session::state::ended) {
+    payload_reader reader(body, how, session_.owner().all.chosen.max_packets);
+    while (!session_.is_over()) {
         packet got;
         switch (reader.next(got)) {
             case payload_status::packet: break;
@@ -71,27 +73,34 @@ std::optional<errc> polling::process(byte_view body, payload_form how) {
             case payload_status::not_utf8: return errc::invalid_utf8;
             case payload_status::too_many: return errc::too_many_packets;
         }
-        if (got.form == packet_data::base64 && !decode(got)) return errc::bad_packet;
-        if (got.form != packet_data::base64) session_.receive(got);
+        if (!receive(got)) return errc::bad_packet;
     }
-    if (session_.failed_handler_) return errc::handler_failed;
+    if (session_.handler_failed()) return errc::handler_failed;
     return std::nullopt;
 }
 
-/// Hands over a binary message; false when its base64 is broken.
-bool polling::decode(const packet& got) {
-    const byte_span memory = session_.shard_.decoding_memory(decoded_size(got.data.size()));
-    const auto size = decode_base64(got.text(), memory);
-    if (size) session_.receive({got.type, packet_data::binary, memory.first(*size)});
-    return size.has_value();
+/// Hands a packet over; false when its base64 is broken.
+bool polling::receive(const packet& got) {
+    if (got.form != packet_data::base64) {
+        session_.receive(got);
+        return true;
+    }
+    const auto bytes = session_.owner().decode(got.text());
+    if (bytes) session_.receive({got.type, packet_data::binary, *bytes});
+    return bytes.has_value();
 }
 
 // ---- To the client ----
 
-send_status polling::queue(std::span<const message> group) {
-    const options& chosen = session_.shard_.all.chosen;
+send_status polling::send(const message_view& packet) {
+    const message whole(packet);
+    return send({&whole, 1});
+}
+
+send_status polling::send(std::span<const message> group) {
+    const options& chosen = session_.owner().all.chosen;
     if (!waiting_) {
-        ws::session_shared& web = session_.shard_.web;
+        ws::session_shared& web = session_.owner().web;
         waiting_.emplace(chosen.max_queue, web.hub.metrics(), web.loop.budget());
     }
     std::size_t wire = 0;
@@ -105,7 +114,7 @@ send_status polling::queue(std::span<const message> group) {
     if (status == send_status::closed) {
         session_.end(errc::slow_consumer);
     } else if (answer_) {
-        session_.shard_.flush_later(session_);
+        session_.owner().flush_later(session_);
         return status == send_status::queued ? send_status::sent : status;
     }
     return status;
@@ -124,8 +133,7 @@ void polling::take_waiting(function_ref<void(std::span<const message>)> use) {
 }
 
 void polling::flush() {
-    const bool closing = session_.state_ == session::state::closing;
-    if (!answer_ || (!waits() && !closing)) return;
+    if (!answer_ || (!waits() && !closing_)) return;
     std::string body;
     auto may = compressible::no;
     bool any = false;
@@ -134,16 +142,16 @@ void polling::flush() {
             append(body, packet);
             if (!packet.uncompressed()) may = compressible::yes;
         }
-        session_.shard_.metrics.packets_sent.add(group.size());
+        session_.owner().metrics.packets_sent.add(group.size());
         any = true;
     });
     waiting_.reset();
     // The close comes with a reply of its own: clients hand packets on later than they close, so
     // that one behind others would overtake them.
-    if (closing && !any) {
+    if (closing_ && !any) {
         append_packet(body, form(), "1");
         respond(std::move(body), may);
-        session_.end(session_.reason_);
+        session_.end(close_reason::forced_close);  // or what it was closed for
         return;
     }
     respond(std::move(body), may);
@@ -153,12 +161,30 @@ void polling::flush() {
 void polling::respond(std::string body, compressible may) {
     http::responder answer = std::exchange(answer_, {});
     const reply_form how = std::exchange(how_, {});
-    (void)answer.send(make_reply(how, std::move(body), session_.shard_.all.chosen, may));
+    (void)answer.send(make_reply(how, std::move(body), session_.owner().all.chosen, may));
 }
 
-void polling::answer_noop() {
+void polling::make_way() {
     if (waits()) return flush();
-    if (answer_) finish(packet_type::noop);
+    finish(packet_type::noop);
+}
+
+void polling::hand_over(server_transport& next) {
+    finish(packet_type::noop);
+    take_waiting([&](std::span<const message> group) { next.send(group); });
+}
+
+void polling::close(const farewell&) noexcept {
+    closing_ = true;
+    session_.owner().flush_later(session_);
+}
+
+void polling::dismiss(const farewell& last) noexcept {
+    try {
+        finish(last.packet);
+    } catch (const std::bad_alloc&) {  // a poll that is not answered gets 500
+        answer_ = {};
+    }
 }
 
 void polling::finish(packet_type last) {

@@ -13,34 +13,35 @@
 #include "engineio/proto/payload.hpp"
 #include "engineio/reply.hpp"
 #include "engineio/session.hpp"
+#include "engineio/transport.hpp"
 #include "pubsub/outbox.hpp"
 
 namespace weft::engineio {
 
-/// What a session has only while polling carries it: the poll that hangs, and what waits for one.
-class polling final : private byte_holder {
+/// Polling as a transport: the poll that hangs, and what waits for one. Owned by the session.
+class polling final : public server_transport, private byte_holder {
 public:
     explicit polling(session& of) noexcept;
+    ~polling() = default;
 
     /// A GET: answered at once when something waits, else later.
     void poll(reply_form form, http::responder answer);
     /// A POST: processed, then answered.
     void take(const reply_form& form, byte_view body, payload_form how, http::responder answer);
 
-    /// Packets that belong together.
-    send_status queue(std::span<const message> group);
+    // server_transport
+    [[nodiscard]] transport_kind kind() const noexcept override { return transport_kind::polling; }
+    send_status send(std::span<const message> group) override;
+    send_status send(const message_view& packet) override;
+    [[nodiscard]] bool keeps_up() const noexcept override { return answer_ || !waits(); }
+    [[nodiscard]] time_point last_received() const noexcept override { return heard_; }
+    void close(const farewell& last) noexcept override;
+    void dismiss(const farewell& last) noexcept override;
     /// Answers the poll, if one hangs and something is there to tell.
-    void flush();
+    void flush() override;
     /// Lets a poll that hangs end without news.
-    void answer_noop();
-    /// The session ends, or leaves polling: the poll that hangs is told so.
-    void finish(packet_type last);
-    /// Takes what waits: calls `use(group)` for packets that belong together, oldest first.
-    void take_waiting(function_ref<void(std::span<const message>)> use);
-
-    /// Whether what is sent now goes out without standing in line.
-    [[nodiscard]] bool keeps_up() const noexcept { return answer_ || !waits(); }
-    [[nodiscard]] bool waits() const noexcept { return waiting_ && !waiting_->empty(); }
+    void make_way() override;
+    void hand_over(server_transport& next) override;
 
 private:
     // byte_holder
@@ -48,7 +49,12 @@ private:
     void let_go(std::uint64_t wanted) noexcept override;
 
     [[nodiscard]] std::optional<errc> process(byte_view body, payload_form how);
-    [[nodiscard]] bool decode(const packet& got);
+    [[nodiscard]] bool receive(const packet& got);
+    [[nodiscard]] bool waits() const noexcept { return waiting_ && !waiting_->empty(); }
+    /// Takes what waits: calls `use(group)` for packets that belong together, oldest first.
+    void take_waiting(function_ref<void(std::span<const message>)> use);
+    /// The poll that hangs gets this as its last packet.
+    void finish(packet_type last);
     void append(std::string& body, const message& packet) const;
     void respond(std::string body, compressible may);
     [[nodiscard]] payload_form form() const noexcept;
@@ -57,6 +63,8 @@ private:
     std::optional<pubsub::outbox> waiting_;  // while something does
     http::responder answer_;                 // of the poll that hangs
     reply_form how_;                         // it wants to be answered
+    time_point heard_;
+    bool closing_ = false;
 };
 
 /// The packet's bytes as base64, kept with it for all who need them.

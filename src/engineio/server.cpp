@@ -70,11 +70,6 @@ content_coding coding_of(const http::message_head& head) {
     return best;
 }
 
-bool allows(const options& chosen, transport_kind kind) noexcept {
-    return std::find(chosen.transports.begin(), chosen.transports.end(), kind) !=
-           chosen.transports.end();
-}
-
 std::optional<transport_kind> transport_of(std::string_view name, const options& chosen) noexcept {
     for (const transport_kind kind : chosen.transports) {
         if (name == to_string(kind)) return kind;
@@ -399,7 +394,7 @@ std::optional<errc> server::impl::verify(const inquiry& q, std::string_view& con
     context = *q.sid;
     const session* const of = q.at->find(*q.sid);
     if (of == nullptr) return errc::session_unknown;
-    if (of->principal_ != q.principal) return errc::principal_mismatch;
+    if (of->principal() != q.principal) return errc::principal_mismatch;
     context = "TRANSPORT_MISMATCH";
     if (q.upgrades ? !websocket : of->transport() != *q.transport) return errc::transport_mismatch;
     context = "PROTOCOL_MISMATCH";
@@ -441,9 +436,10 @@ void server::impl::act(inquiry& q) {
     session* const of = q.at->find(*q.sid);  // admissions may have taken their time
     if (of == nullptr) return refuse(q, errc::session_unknown, *q.sid);
     if (q.upgrades) return probe(q, *of);
-    if (of->polling_ == nullptr) return refuse(q, errc::transport_mismatch, "TRANSPORT_MISMATCH");
+    polling* const polls = of->polls();
+    if (polls == nullptr) return refuse(q, errc::transport_mismatch, "TRANSPORT_MISMATCH");
     switch (q.method) {
-        case http::method::get: return of->polling_->poll(std::move(q.form), std::move(q.answer));
+        case http::method::get: return polls->poll(std::move(q.form), std::move(q.answer));
         case http::method::post: return take_post(q, *of);
         default: (void)q.answer.send(make_plain(q.form, 500, {}, {}));
     }
@@ -463,7 +459,7 @@ void server::impl::take_post(inquiry& q, session& of) {
         const auto payload = read_jsonp(as_text(q.body), decoded);
         q.body = as_bytes(payload.value_or(std::string_view{}));
     }
-    of.polling_->take(q.form, q.body, how, std::move(q.answer));
+    of.polls()->take(q.form, q.body, how, std::move(q.answer));
 }
 
 void server::impl::begin(inquiry& q) {
@@ -490,13 +486,9 @@ void server::impl::begin(inquiry& q) {
 }
 
 void server::impl::begin_polling(inquiry& q, session& fresh) {
-    const auto in_ms = [](duration d) { return d / std::chrono::milliseconds(1); };
-    const std::string open = write_open(
-        {fresh.id(), chosen().allow_upgrades && allows(chosen(), transport_kind::websocket),
-         in_ms(chosen().ping_interval), in_ms(chosen().ping_timeout),
-         chosen().max_http_buffer_size});
     std::string body;
-    append_packet(body, q.protocol == 4 ? payload_form::separated : payload_form::counted, open);
+    append_packet(body, q.protocol == 4 ? payload_form::separated : payload_form::counted,
+                  fresh.greeting());
     http::response reply = make_reply(q.form, std::move(body), chosen(), compressible::yes);
     if (chosen().cookie) reply.header("Set-Cookie", write_cookie(*chosen().cookie, fresh.id()));
     (void)q.answer.send(std::move(reply));
@@ -512,10 +504,7 @@ void server::impl::accept_websocket(inquiry& q, session* of, websocket::role as)
     net::byte_stream& stream = q.upgrade.stream();
     auto socket = std::make_unique<ws::session>(stream, ws::role::server, all.websocket, q.at->web,
                                                 q.websocket->deflate);
-    auto user = std::make_unique<websocket>(*q.at, *socket, of, as);
-    if (as == websocket::role::carrier) of->websocket_ = user.get();
-    if (as == websocket::role::probe) of->probing_ = user.get();
-    socket->set_user(std::move(user));
+    socket->set_user(std::make_unique<websocket>(*q.at, *socket, of, as));
     stream.write(as_bytes(*answer));
     (void)q.upgrade.accept(std::move(socket));
 }
@@ -523,8 +512,7 @@ void server::impl::accept_websocket(inquiry& q, session* of, websocket::role as)
 /// A session has one WebSocket at most, tried or used. A further one is let in and shown out, as
 /// clients expect.
 void server::impl::probe(inquiry& q, session& of) {
-    const bool free = of.polling_ != nullptr && of.probing_ == nullptr &&
-                      of.state_ == session::state::open && chosen().allow_upgrades;
+    const bool free = of.may_upgrade();
     if (!free) q.at->metrics.count(errc::second_websocket);
     accept_websocket(q, free ? &of : nullptr,
                      free ? websocket::role::probe : websocket::role::refused);

@@ -8,13 +8,10 @@
 #include <algorithm>
 #include <array>
 #include <utility>
-#include <vector>
-
-#include <weft/base/base64.hpp>
 
 #include "engineio/polling.hpp"
 #include "engineio/shard.hpp"
-#include "engineio/websocket.hpp"
+#include "engineio/transport.hpp"
 
 namespace weft::engineio {
 namespace {
@@ -36,6 +33,10 @@ constexpr close_reason reason_of(errc what) noexcept {
         case errc::handler_failed: return close_reason::forced_close;
         default: return close_reason::transport_error;
     }
+}
+
+farewell farewell_of(close_reason why, packet_type last = packet_type::close) noexcept {
+    return {last, close_code_of(why), to_string(why)};
 }
 
 constexpr std::string_view control(packet_type type) noexcept {
@@ -62,12 +63,14 @@ session::session(std::uint32_t slot, std::uint32_t generation, shard& owner, con
       key_(key),
       request_(std::move(asked)),
       timer_(*this),
-      heard_(owner.web.loop.now()),
       principal_(how.principal),
       transport_(how.transport),
       protocol_(static_cast<std::uint8_t>(how.protocol)),
       base64_(how.base64) {
-    if (transport_ == transport_kind::polling) polling_ = std::make_unique<polling>(*this);
+    if (transport_ == transport_kind::polling) {
+        polling_ = std::make_unique<polling>(*this);
+        carry(*polling_);
+    }
 }
 
 session::~session() = default;
@@ -105,19 +108,66 @@ auto session::within_memory(F&& call) noexcept -> decltype(call()) {
     }
 }
 
+// ---- The transport ----
+
+void session::carry(server_transport& carrier) noexcept {
+    carrier_ = &carrier;
+    transport_ = carrier.kind();
+}
+
+bool session::may_upgrade() const noexcept {
+    return state_ == state::open && polling_ != nullptr && probe_ == nullptr &&
+           shard_.all.chosen.allow_upgrades;
+}
+
+std::string session::greeting() const {
+    const options& chosen = shard_.all.chosen;
+    const auto in_ms = [](duration d) { return d / std::chrono::milliseconds(1); };
+    const bool upgrades = transport_ == transport_kind::polling && chosen.allow_upgrades &&
+                          std::find(chosen.transports.begin(), chosen.transports.end(),
+                                    transport_kind::websocket) != chosen.transports.end();
+    return write_open({id(), upgrades, in_ms(chosen.ping_interval), in_ms(chosen.ping_timeout),
+                       chosen.max_http_buffer_size});
+}
+
+void session::make_way() noexcept {
+    if (carrier_ != nullptr) within_memory([this] { carrier_->make_way(); });
+}
+
+void session::switch_to(server_transport& to) noexcept {
+    probe_ = nullptr;
+    server_transport& left = *std::exchange(carrier_, &to);
+    const std::unique_ptr<polling> owned = std::move(polling_);
+    transport_ = to.kind();
+    upgraded_ = true;
+    shard_.metrics.upgrades.add();
+    shard_.metrics.polling_sessions.sub();
+    shard_.metrics.websocket_sessions.add();
+    within_memory([&] { left.hand_over(to); });
+    if (state_ == state::closing) {
+        to.close(farewell_of(reason_));
+    } else {
+        drained();
+    }
+}
+
+void session::transport_ended(server_transport& which, close_reason why) noexcept {
+    if (&which == probe_) {
+        probe_ = nullptr;
+        return;
+    }
+    carrier_ = nullptr;
+    end(why);
+}
+
+// ---- The beginning ----
+
 void session::open() noexcept {
     if (state_ != state::opening) return;
     state_ = state::open;
     const options& chosen = shard_.all.chosen;
-    if (websocket_ != nullptr) {
-        within_memory([&] {
-            send_control(write_open(
-                {id(), false, chosen.ping_interval / std::chrono::milliseconds(1),
-                 chosen.ping_timeout / std::chrono::milliseconds(1), chosen.max_http_buffer_size}));
-        });
-    }
-    heard_ = loop().now();
-    arm(heard_ + chosen.ping_interval + (protocol_ == 3 ? chosen.ping_timeout : duration::zero()));
+    arm(loop().now() + chosen.ping_interval +
+        (protocol_ == 3 ? chosen.ping_timeout : duration::zero()));
     if (!chosen.initial_packet.empty())
         within_memory([&] { send(message::text("4" + chosen.initial_packet)); });
     guarded([&] {
@@ -128,25 +178,6 @@ void session::open() noexcept {
 }
 
 // ---- From the client ----
-
-void session::heard() noexcept {
-    heard_ = loop().now();
-}
-
-void session::receive_text(std::string_view text) noexcept {
-    if (!text.empty() && text[0] == 'b') {  // base64, from a client that sends no binary frames
-        text.remove_prefix(protocol_ == 3 && text.substr(0, 2) == "b4" ? 2 : 1);
-        return within_memory([&] {
-            const byte_span memory = shard_.decoding_memory(decoded_size(text.size()));
-            const auto size = decode_base64(text, memory);
-            if (!size) return end(errc::bad_packet);
-            receive_message({message_kind::binary, memory.first(*size)});
-        });
-    }
-    const auto got = parse_packet(text);
-    if (!got) return end(errc::bad_packet);
-    receive(*got);
-}
 
 void session::receive_message(const message_view& data) noexcept {
     shard_.metrics.packets_received.add();
@@ -178,8 +209,7 @@ void session::receive(const packet& got) noexcept {
 // ---- To the client ----
 
 bool session::writable() const noexcept {
-    if (websocket_ != nullptr) return websocket_->keeps_up();
-    return polling_ != nullptr && polling_->keeps_up();
+    return carrier_ != nullptr && carrier_->keeps_up();
 }
 
 send_status session::send(const message& packet) noexcept {
@@ -194,49 +224,17 @@ send_status session::send(std::span<const message> group) noexcept {
         shard_.metrics.dropped_droppable.add(group.size());
         return send_status::dropped;
     }
-    if (websocket_ != nullptr) return send_over(*websocket_, group);
-    return within_memory([&] { return polling_->queue(group); });
+    return within_memory([&] { return carrier_->send(group); });
 }
 
 send_status session::send(const message_view& packet) noexcept {
     if (!loop().in_loop_thread()) return send_status::misuse;
     if (state_ != state::open) return send_status::closed;
-    const bool as_it_is = packet.is_text() || (protocol_ == 4 && !base64_);
-    if (websocket_ == nullptr || !as_it_is) return send(message(packet));
-    shard_.metrics.packets_sent.add();
-    return websocket_->send(packet);
-}
-
-send_status session::send_over(websocket& carrier, std::span<const message> group) noexcept {
-    shard_.metrics.packets_sent.add(group.size());
-    const auto as_it_is = [&](const message& packet) {
-        return packet.kind() == message_kind::text || (protocol_ == 4 && !base64_);
-    };
-    if (std::all_of(group.begin(), group.end(), as_it_is)) return carrier.send(group);
-    return within_memory([&] {
-        std::vector<message> fitting;
-        for (const message& packet : group)
-            fitting.push_back(as_it_is(packet) ? packet : wrapped(packet));
-        return carrier.send(fitting);
-    });
-}
-
-/// Binary data for clients that need base64, or, with protocol 3, the type in front.
-message session::wrapped(const message& packet) const {
-    const message_options how{packet.key(), packet.droppable(), packet.uncompressed(),
-                              packet.latest()};
-    std::string text = base64_ ? (protocol_ == 3 ? "b4" : "b") : "\x04";
-    text += as_text(base64_ ? base64_of(packet).bytes : packet.bytes());
-    return base64_ ? message::text(text, how) : message::binary(as_bytes(text), how);
+    return within_memory([&] { return carrier_->send(packet); });
 }
 
 void session::send_control(std::string_view packet) noexcept {
-    if (websocket_ != nullptr) {
-        websocket_->send(message_view(packet));
-    } else if (polling_ != nullptr) {
-        const message whole = message::text(packet);
-        within_memory([&] { polling_->queue({&whole, 1}); });
-    }
+    if (carrier_ != nullptr) within_memory([&] { carrier_->send(message_view(packet)); });
 }
 
 void session::drained() noexcept {
@@ -244,44 +242,7 @@ void session::drained() noexcept {
 }
 
 void session::flush() noexcept {
-    if (polling_ != nullptr) within_memory([this] { polling_->flush(); });
-}
-
-// ---- The upgrade ----
-
-void session::answer_poll() noexcept {
-    if (polling_ != nullptr) within_memory([this] { polling_->answer_noop(); });
-}
-
-void session::switch_to(websocket& to) noexcept {
-    probing_ = nullptr;
-    websocket_ = &to;
-    transport_ = transport_kind::websocket;
-    upgraded_ = true;
-    shard_.metrics.upgrades.add();
-    shard_.metrics.polling_sessions.sub();
-    shard_.metrics.websocket_sessions.add();
-    within_memory([&] {
-        const std::unique_ptr<polling> left = std::move(polling_);
-        left->finish(packet_type::noop);
-        left->take_waiting([&](std::span<const message> group) { send_over(to, group); });
-    });
-    if (state_ == state::closing) {
-        to.close(close_code_of(reason_), to_string(reason_));
-    } else {
-        drained();
-    }
-}
-
-void session::websocket_ended(websocket& which, const ws::close_event& event) noexcept {
-    if (&which == probing_) {
-        probing_ = nullptr;
-        return;
-    }
-    const bool at_fault = event.cause == condition::protocol_violation ||
-                          event.cause == condition::limit_exceeded ||
-                          event.cause == condition::misuse;
-    end(at_fault ? close_reason::transport_error : close_reason::transport_close);
+    if (carrier_ != nullptr) within_memory([this] { carrier_->flush(); });
 }
 
 // ---- The end ----
@@ -291,12 +252,8 @@ void session::close(close_reason why) noexcept {
     if (state_ == state::opening) return end(why);
     state_ = state::closing;
     reason_ = why;
-    if (websocket_ != nullptr) {
-        websocket_->close(close_code_of(why), to_string(why));
-    } else {
-        arm(loop().now() + shard_.all.chosen.close_timeout);
-        shard_.flush_later(*this);
-    }
+    arm(loop().now() + shard_.all.chosen.close_timeout);
+    carrier_->close(farewell_of(why));
 }
 
 void session::fail(close_reason why) noexcept {
@@ -309,24 +266,23 @@ void session::end(errc what) noexcept {
     const error_row& row = describe(what);
     const close_reason why = reason_of(what);
     if (state_ != state::closing) reason_ = why;
-    release(row.close != 0 ? ws::close_code{row.close} : close_code_of(why), row.text,
-            packet_type::close);
+    release({packet_type::close, row.close != 0 ? ws::close_code{row.close} : close_code_of(why),
+             row.text});
 }
 
 void session::end(close_reason why, packet_type last) noexcept {
     if (state_ == state::ended) return;
     if (state_ != state::closing) reason_ = why;
-    release(close_code_of(reason_), to_string(reason_), last);
+    release(farewell_of(reason_, last));
 }
 
-void session::release(ws::close_code code, std::string_view text, packet_type last) noexcept {
+void session::release(const farewell& last) noexcept {
     state_ = state::ended;
     timer_.cancel();
     shard_.forget(*this);
     shard_.finish_later(*this);
-    if (probing_ != nullptr) std::exchange(probing_, nullptr)->let_go(code, text);
-    if (websocket_ != nullptr) std::exchange(websocket_, nullptr)->let_go(code, text);
-    if (polling_ != nullptr) within_memory([&] { polling_->finish(last); });
+    if (probe_ != nullptr) std::exchange(probe_, nullptr)->dismiss(last);
+    if (carrier_ != nullptr) std::exchange(carrier_, nullptr)->dismiss(last);
 }
 
 void session::finish() noexcept {
@@ -344,10 +300,6 @@ void session::heartbeat_timer::fire(timer_node& node) {
     static_cast<heartbeat_timer&>(node).owner.heartbeat();
 }
 
-time_point session::last_heard() const noexcept {
-    return websocket_ != nullptr ? std::max(heard_, websocket_->last_received()) : heard_;
-}
-
 void session::heartbeat() {
     const time_point now = loop().now();
     const options& chosen = shard_.all.chosen;
@@ -360,7 +312,8 @@ void session::heartbeat() {
     // Any sign of life counts, so a long upload is no silence.
     const duration patience =
         protocol_ == 4 ? chosen.ping_timeout : chosen.ping_interval + chosen.ping_timeout;
-    const time_point since = protocol_ == 4 ? std::max(pinged_, last_heard()) : last_heard();
+    const time_point heard = carrier_->last_received();
+    const time_point since = protocol_ == 4 ? std::max(pinged_, heard) : heard;
     if (now - since >= patience) return end(errc::ping_timeout);
     arm(since + patience);
 }

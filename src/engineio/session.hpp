@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include <weft/base/time.hpp>
@@ -18,13 +19,13 @@
 
 #include "engineio/proto/packet.hpp"
 #include "net/loop_core.hpp"
-#include "ws/session.hpp"
 
 namespace weft::engineio {
 
 class shard;
 class polling;
-class websocket;
+class server_transport;
+struct farewell;
 
 /// Why a session ended, in Socket.IO's words.
 enum class close_reason : std::uint8_t {
@@ -100,6 +101,11 @@ public:
     [[nodiscard]] transport_kind transport() const noexcept { return transport_; }
     [[nodiscard]] const handshake& request() const noexcept { return request_; }
     [[nodiscard]] net::loop_core& loop() const noexcept;
+    [[nodiscard]] shard& owner() const noexcept { return shard_; }
+    /// Whose the session is, as `options::principal` said.
+    [[nodiscard]] std::uint64_t principal() const noexcept { return principal_; }
+    /// The client takes binary data as text only.
+    [[nodiscard]] bool wants_base64() const noexcept { return base64_; }
 
     /// Sends a whole Engine.IO packet: a text with its type digit (`4...`), or the raw bytes of a
     /// binary message. A broadcast is framed and encoded once for all.
@@ -119,11 +125,39 @@ public:
     /// Ends it at once: what is queued is lost.
     void fail(close_reason why) noexcept;
 
+    // For transports, and for who attaches them.
+
+    /// `carrier` is the way to the client, before `open`.
+    void carry(server_transport& carrier) noexcept;
+    /// `probe` may become the carrier: it calls `switch_to` or `transport_ended`.
+    void try_out(server_transport& probe) noexcept { probe_ = &probe; }
+    /// Whether another transport may be tried now.
+    [[nodiscard]] bool may_upgrade() const noexcept;
+    /// The polling transport while it is the carrier, or null.
+    [[nodiscard]] polling* polls() const noexcept { return polling_.get(); }
+    /// The packet that tells the client of its session.
+    [[nodiscard]] std::string greeting() const;
+    /// The client has been greeted: makes the user.
+    void open() noexcept;
+    /// A packet of the client. The user may end the session in it.
+    void receive(const packet& got) noexcept;
+    void receive_message(const message_view& data) noexcept;
+    /// Everything that waited is on its way.
+    void drained() noexcept;
+    /// From now on `to`, which was tried out, carries everything.
+    void switch_to(server_transport& to) noexcept;
+    /// Lets the client go on with its upgrade.
+    void make_way() noexcept;
+    /// The carrier or the probe is gone.
+    void transport_ended(server_transport& which, close_reason why) noexcept;
+    void end(close_reason why, packet_type last = packet_type::close) noexcept;
+    void end(errc what) noexcept;
+    [[nodiscard]] bool is_over() const noexcept { return state_ == state::ended; }
+    /// The user threw.
+    [[nodiscard]] bool handler_failed() const noexcept { return failed_handler_; }
+
 private:
     friend class shard;
-    friend class polling;
-    friend class websocket;
-    friend class server;
 
     enum class state : std::uint8_t {
         opening,  // not yet told to the user
@@ -131,31 +165,12 @@ private:
         closing,  // takes nothing more, what is queued goes out
         ended,
     };
-    /// The session has its transport: greets the client and makes the user.
-    void open() noexcept;
-    /// A packet of the client, by whichever transport.
-    void receive(const packet& got) noexcept;
-    void receive_text(std::string_view text) noexcept;
-    void receive_message(const message_view& data) noexcept;
-    /// Any sign of life.
-    void heard() noexcept;
-    /// The client's `5`: from now on the WebSocket carries everything.
-    void switch_to(websocket& to) noexcept;
-    /// Lets the client go on with its upgrade.
-    void answer_poll() noexcept;
-    void websocket_ended(websocket& which, const ws::close_event& event) noexcept;
-    void end(close_reason why, packet_type last = packet_type::close) noexcept;
-    void end(errc what) noexcept;
-    void release(ws::close_code code, std::string_view text, packet_type last) noexcept;
+    void release(const farewell& last) noexcept;
     void finish() noexcept;  // tells the user
-    void flush() noexcept;   // answers a poll
-    void drained() noexcept;
+    void flush() noexcept;   // lets the carrier do what it has put off
 
-    send_status send_over(websocket& carrier, std::span<const message> group) noexcept;
-    [[nodiscard]] message wrapped(const message& packet) const;
     void send_control(std::string_view packet) noexcept;
     void heartbeat();
-    [[nodiscard]] time_point last_heard() const noexcept;
     void arm(time_point when) noexcept;
     template <class F>
     bool guarded(F&& call) noexcept;
@@ -174,10 +189,9 @@ private:
     handshake request_;
     std::unique_ptr<session_user> user_;
     std::unique_ptr<polling> polling_;  // while polling carries the session
-    websocket* websocket_ = nullptr;    // while a WebSocket does
-    websocket* probing_ = nullptr;      // a WebSocket that wants to
+    server_transport* carrier_ = nullptr;
+    server_transport* probe_ = nullptr;  // wants to be the carrier
     heartbeat_timer timer_;
-    time_point heard_;                       // over polling; a WebSocket knows for itself
     time_point pinged_ = time_point::max();  // no answer since
     session* next_flush_ = nullptr;
     session* next_end_ = nullptr;

@@ -147,9 +147,12 @@ void shard::forget(session& gone) noexcept {
     metrics.closed[static_cast<std::size_t>(gone.reason_)].add();
 }
 
-byte_span shard::decoding_memory(std::size_t size) {
-    if (decoding_.size() < size) decoding_.resize(size);
-    return decoding_;
+std::optional<byte_view> shard::decode(std::string_view base64) {
+    const std::size_t most = decoded_size(base64.size());
+    if (decoding_.size() < most) decoding_.resize(most);
+    const auto size = decode_base64(base64, decoding_);
+    if (!size) return std::nullopt;
+    return byte_view(decoding_).first(*size);
 }
 
 void shard::flush_later(session& s) noexcept {

@@ -106,8 +106,8 @@ public:
     void flush_later(session& s) noexcept;
     /// Its user is told soon that it ended; then it dies.
     void finish_later(session& s) noexcept;
-    /// Memory to decode base64 in, valid until the next call.
-    [[nodiscard]] byte_span decoding_memory(std::size_t size);
+    /// What a client sent as base64; nothing when it is broken. **Lifetime**: until the next call.
+    [[nodiscard]] std::optional<byte_view> decode(std::string_view base64);
 
 private:
     /// Has `turn` run soon.

@@ -1,12 +1,18 @@
-// One WebSocket of the engine. As a carrier it hands packets to its session. As a probe it plays
-// the upgrade: `2probe`, `3probe`, `5`; nothing else may come first, and the session goes on over
-// polling whatever becomes of the probe. While the client finishes its last poll, that poll is
-// answered with a noop every 100 ms, since only then can the client go on.
+// One WebSocket of the engine: a packet is a message. As a carrier it hands packets to its session.
+// As a probe it plays the upgrade: `2probe`, `3probe`, `5`; nothing else may come first, and the
+// session goes on over polling whatever becomes of the probe. While the client finishes its last
+// poll, that poll is answered with a noop every 100 ms, since only then can the client go on.
 
 #include "engineio/websocket.hpp"
 
 #include <algorithm>
+#include <new>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "engineio/polling.hpp"
 #include "engineio/shard.hpp"
 
 namespace weft::engineio {
@@ -25,27 +31,83 @@ struct websocket::probe_timer final : net::timer_node {
 };
 
 websocket::websocket(shard& owner, ws::session& socket, session* of, role as) noexcept
-    : shard_(owner), socket_(socket), session_(of), role_(as) {}
+    : shard_(owner), socket_(socket), session_(of), role_(as) {
+    if (role_ == role::carrier) session_->carry(*this);
+    if (role_ == role::probe) session_->try_out(*this);
+}
 
 websocket::~websocket() = default;
 
 void websocket::on_open() {
-    if (role_ == role::carrier && session_ != nullptr) {
+    if (session_ == nullptr) {
+        socket_.close(ws::close_code::normal, {});
+    } else if (role_ == role::carrier) {
+        socket_.send(message_view(session_->greeting()));
         session_->open();
-    } else if (role_ == role::probe && session_ != nullptr) {
+    } else {
         const time_point deadline = shard_.web.loop.now() + shard_.all.chosen.upgrade_timeout;
         timer_ = std::make_unique<probe_timer>(*this, deadline);
         shard_.web.loop.arm(*timer_, deadline);
-    } else {
-        socket_.close(ws::close_code::normal, {});
     }
 }
+
+// ---- To the client ----
+
+/// Whether a packet goes as it is: a client may be unable to take binary frames, and with protocol
+/// 3 they begin with the packet's type.
+bool websocket::fits(message_kind kind) const noexcept {
+    return kind == message_kind::text || (session_->protocol() == 4 && !session_->wants_base64());
+}
+
+send_status websocket::send(const message_view& packet) {
+    if (!fits(packet.kind())) {
+        const message whole(packet);
+        return whole ? send({&whole, 1}) : send_status::dropped;
+    }
+    shard_.metrics.packets_sent.add();
+    return socket_.send(packet);
+}
+
+send_status websocket::send(std::span<const message> group) {
+    shard_.metrics.packets_sent.add(group.size());
+    const auto as_it_is = [&](const message& packet) { return fits(packet.kind()); };
+    if (std::all_of(group.begin(), group.end(), as_it_is)) return socket_.send(group);
+    std::vector<message> fitting;
+    for (const message& packet : group)
+        fitting.push_back(as_it_is(packet) ? packet : wrapped(packet));
+    return socket_.send(fitting);
+}
+
+message websocket::wrapped(const message& packet) const {
+    const message_options how{packet.key(), packet.droppable(), packet.uncompressed(),
+                              packet.latest()};
+    if (!session_->wants_base64()) {
+        std::string bytes = "\x04";
+        bytes += as_text(packet.bytes());
+        return message::binary(as_bytes(bytes), how);
+    }
+    std::string text = session_->protocol() == 3 ? "b4" : "b";
+    text += as_text(base64_of(packet).bytes);
+    return message::text(text, how);
+}
+
+void websocket::dismiss(const farewell& last) noexcept {
+    session_ = nullptr;
+    timer_.reset();
+    socket_.close(last.code, last.text);
+}
+
+void websocket::on_drained() {
+    if (session_ != nullptr && role_ == role::carrier) session_->drained();
+}
+
+// ---- From the client ----
 
 void websocket::on_message(const message_view& what) {
     if (session_ == nullptr) return;
     if (role_ == role::probe) return on_probe(what);
     if (what.is_text()) {
-        session_->receive_text(what.text());
+        on_text(what.text());
     } else if (session_->protocol() == 4) {
         session_->receive_message(what);
     } else if (what.size() > 0 && what.bytes()[0] == std::byte{4}) {  // protocol 3 has its type
@@ -55,11 +117,30 @@ void websocket::on_message(const message_view& what) {
     }
 }
 
+void websocket::on_text(std::string_view text) {
+    if (!text.empty() && text[0] == 'b') {  // base64, from a client that sends no binary frames
+        text.remove_prefix(session_->protocol() == 3 && text.substr(0, 2) == "b4" ? 2 : 1);
+        std::optional<byte_view> bytes;
+        try {
+            bytes = shard_.decode(text);
+        } catch (const std::bad_alloc&) {
+            return session_->end(close_reason::transport_error);
+        }
+        if (!bytes) return session_->end(errc::bad_packet);
+        return session_->receive_message({message_kind::binary, *bytes});
+    }
+    const auto got = parse_packet(text);
+    if (!got) return session_->end(errc::bad_packet);
+    session_->receive(*got);
+}
+
+// ---- The upgrade ----
+
 void websocket::on_probe(const message_view& what) {
     if (what.is_text() && what.text() == "2probe") {
         socket_.send(message_view("3probe"));
         probed_ = true;
-        session_->answer_poll();
+        session_->make_way();
         shard_.web.loop.arm(*timer_,
                             std::min(timer_->deadline, shard_.web.loop.now() + noop_every));
     } else if (what.is_text() && what.text() == "5" && probed_) {
@@ -74,31 +155,25 @@ void websocket::on_probe(const message_view& what) {
 void websocket::tick() noexcept {
     const time_point now = shard_.web.loop.now();
     if (now >= timer_->deadline) return give_up(errc::upgrade_timeout);
-    session_->answer_poll();
+    session_->make_way();
     shard_.web.loop.arm(*timer_, std::min(timer_->deadline, now + noop_every));
 }
 
 void websocket::give_up(errc why) noexcept {
     shard_.metrics.count(why);
-    session_->probing_ = nullptr;
-    let_go(ws::close_code{describe(why).close}, describe(why).text);
-}
-
-void websocket::let_go(ws::close_code code, std::string_view reason) noexcept {
-    session_ = nullptr;
-    timer_.reset();
-    socket_.close(code, reason);
-}
-
-void websocket::on_drained() {
-    if (session_ != nullptr && role_ == role::carrier) session_->drained();
+    session_->transport_ended(*this, close_reason::transport_error);
+    dismiss({packet_type::close, ws::close_code{describe(why).close}, describe(why).text});
 }
 
 void websocket::on_close(const ws::close_event& event) {
     timer_.reset();
     if (session_ == nullptr) return;
-    session& of = *std::exchange(session_, nullptr);
-    of.websocket_ended(*this, event);
+    const bool at_fault = event.cause == condition::protocol_violation ||
+                          event.cause == condition::limit_exceeded ||
+                          event.cause == condition::misuse;
+    std::exchange(session_, nullptr)
+        ->transport_ended(*this,
+                          at_fault ? close_reason::transport_error : close_reason::transport_close);
 }
 
 }  // namespace weft::engineio

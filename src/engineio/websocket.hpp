@@ -5,32 +5,36 @@
 #include <string_view>
 
 #include "engineio/session.hpp"
+#include "engineio/transport.hpp"
 #include "ws/session.hpp"
 
 namespace weft::engineio {
 
 /// A WebSocket that carries a session, wants to, or may not. Owned by the `ws::session`; it and the
 /// engine's session know each other until one of them ends.
-class websocket final : public ws::session_user {
+class websocket final : public ws::session_user, public server_transport {
 public:
     enum class role : std::uint8_t { carrier, probe, refused };
 
+    /// `of` is null exactly for `role::refused`.
     websocket(shard& owner, ws::session& socket, session* of, role as) noexcept;
     ~websocket() override;
 
-    send_status send(std::span<const message> group) noexcept { return socket_.send(group); }
-    send_status send(const message_view& packet) noexcept { return socket_.send(packet); }
-    [[nodiscard]] bool keeps_up() const noexcept {
+    // server_transport
+    [[nodiscard]] transport_kind kind() const noexcept override {
+        return transport_kind::websocket;
+    }
+    send_status send(std::span<const message> group) override;
+    send_status send(const message_view& packet) override;
+    [[nodiscard]] bool keeps_up() const noexcept override {
         return socket_.queued() < net::byte_stream::high_water;
     }
-    [[nodiscard]] time_point last_received() const noexcept { return socket_.last_received(); }
-    void close(ws::close_code code, std::string_view reason) noexcept {
-        socket_.close(code, reason);
+    [[nodiscard]] time_point last_received() const noexcept override {
+        return socket_.last_received();
     }
-    /// The session is gone, or will not have it.
-    void let_go(ws::close_code code, std::string_view reason) noexcept;
-    /// The client has asked with its probe and may send its `5`.
-    [[nodiscard]] bool probed() const noexcept { return probed_; }
+    void close(const farewell& last) noexcept override { socket_.close(last.code, last.text); }
+    void dismiss(const farewell& last) noexcept override;
+    void hand_over(server_transport&) override {}  // nothing waits here that a session could move
 
     // ws::session_user
     void on_open() override;
@@ -41,6 +45,9 @@ public:
 private:
     struct probe_timer;
 
+    [[nodiscard]] bool fits(message_kind kind) const noexcept;
+    [[nodiscard]] message wrapped(const message& packet) const;
+    void on_text(std::string_view text);
     void on_probe(const message_view& what);
     void give_up(errc why) noexcept;
     void tick() noexcept;
@@ -50,7 +57,7 @@ private:
     session* session_;
     std::unique_ptr<probe_timer> timer_;  // while it is a probe
     role role_;
-    bool probed_ = false;
+    bool probed_ = false;  // the client has asked with its probe and may send its `5`
 };
 
 }  // namespace weft::engineio

@@ -10,6 +10,7 @@
 #include <array>
 #include <cmath>
 #include <exception>
+#include <new>
 
 #include <weft/base/base64.hpp>
 
@@ -78,6 +79,15 @@ std::string describe_refusal(const http::message_head& head) {
     return text;
 }
 
+/// An error with its text, or without it when memory is out.
+error explained(std::error_code code, std::string_view what) noexcept {
+    try {
+        return {code, std::string(what)};
+    } catch (const std::bad_alloc&) {
+        return {code};
+    }
+}
+
 }  // namespace
 
 duration pause_before_retry(const backoff& how, unsigned failures, std::uint32_t random) noexcept {
@@ -124,6 +134,16 @@ private:
     std::uint64_t serial_;
 };
 
+/// Without memory the attempt fails, and nothing else.
+template <class F>
+void client_core::within_memory(F&& step) noexcept {
+    try {
+        step();
+    } catch (const std::bad_alloc&) {
+        failed(error(std::make_error_code(std::errc::not_enough_memory)), 0);
+    }
+}
+
 /// Hands a session's events to the client.
 class client_user final : public session_user {
 public:
@@ -150,12 +170,11 @@ public:
 
     void on_data(byte_span data) noexcept override {
         if (core_ == nullptr) return;
-        const auto [status, consumed] = reader_.feed(as_text(data));
-        if (status == http::parse_status::incomplete) return;
-        if (status == http::parse_status::failed) {
-            return fail({reader_.error(), "the server's response"});
+        try {
+            read(data);
+        } catch (const std::bad_alloc&) {
+            stream_.abort(make_error_code(std::errc::not_enough_memory));
         }
-        finish(data.subspan(consumed));
     }
     void on_deadline() noexcept override { stream_.abort(make_error_code(weft::errc::timed_out)); }
     void on_closed(std::error_code why) noexcept override {
@@ -165,25 +184,34 @@ public:
         if (why == weft::errc::shutting_down) {
             core->abandoned();
         } else {
-            core->failed({why, "while waiting for the server's response"}, 0);
+            core->failed(explained(why, "while waiting for the server's response"), 0);
         }
     }
 
 private:
+    void read(byte_span data) {
+        const auto [status, consumed] = reader_.feed(as_text(data));
+        if (status == http::parse_status::incomplete) return;
+        if (status == http::parse_status::failed) {
+            return fail({reader_.error(), "the server's response"});
+        }
+        finish(data.subspan(consumed));
+    }
+
     void fail(const error& why, int status = 0) noexcept {
         const auto core = std::move(core_);
         stream_.close();
         if (core->stream_ == &stream_) core->failed(why, status);
     }
 
-    void finish(byte_span rest) noexcept {
+    void finish(byte_span rest) {
         if (core_->stream_ != &stream_) return;
         const http::message_head& head = reader_.head();
         if (is_redirect(head.status()) && core_->options_.max_redirects > 0 &&
             head.header_count("Location") == 1) {
             const auto core = std::move(core_);
             stream_.close();
-            return core->guarded([&] { core->redirected(head.header("Location")); });
+            return core->within_memory([&] { core->redirected(head.header("Location")); });
         }
         if (head.status() != 101 || head.minor_version() < 1) {
             return fail({errc::not_switching, describe_refusal(head)}, head.status());
@@ -203,12 +231,10 @@ private:
             sessions.metrics.errors.count(*agreed.error);
             return fail({*agreed.error, "the server's response"}, head.status());
         }
-        const auto core = std::move(core_);
-        core->guarded([&] { core->upgraded(stream_, agreed); });
-        if (session* opened = session::of(stream_); opened != nullptr) {
-            opened->on_open();
-            if (!rest.empty()) opened->on_data(rest);
-        }
+        session& opened = core_->upgraded(stream_, agreed);
+        core_ = nullptr;
+        opened.on_open();
+        if (!rest.empty()) opened.on_data(rest);
     }
 
     std::shared_ptr<client_core> core_;
@@ -307,7 +333,10 @@ void client_core::finish_open(result<void> outcome) noexcept {
     *outcome_ = std::move(outcome);
     weft::detail::suspension who = std::move(*waiter_);
     waiter_.reset();
-    loop().post([who = std::move(who)]() mutable { who.resume(); });
+    try {
+        loop().post([who = std::move(who)]() mutable { who.resume(); });
+    } catch (const std::bad_alloc&) {  // the coroutine goes with what would have resumed it
+    }
 }
 
 void client_core::end(close_code code, std::string_view reason, bool at_once) noexcept {
@@ -408,7 +437,7 @@ result<void> client_core::connect_to_url() {
     become(client_state::connecting);
     loop().connect(std::move(to), [mine = attempt(*this)](result<net::byte_stream*> made) mutable {
         if (const auto core = mine.take()) {
-            core->connected(std::move(made));
+            core->within_memory([&] { core->connected(std::move(made)); });
         } else if (made) {
             (*made)->abort(make_error_code(weft::errc::closed_locally));
         }
@@ -442,20 +471,22 @@ void client_core::failed(const error& why, int status) noexcept {
     const auto alive = shared_from_this();
     ++failures_;
     plan_retry();
-    if (state_ == client_state::idle) finish_open(why);
+    if (state_ == client_state::idle) finish_open(explained(why.code(), why.what()));
     guarded([&] { call(on.failure, connect_failure{failures_, status, why}); });
 }
 
-void client_core::upgraded(net::byte_stream& stream, const client_outcome& agreed) {
+session& client_core::upgraded(net::byte_stream& stream, const client_outcome& agreed) {
     auto opened = std::make_unique<session>(stream, role::client, settings_, shared_->sessions,
                                             agreed.deflate);
     opened->set_user(std::make_unique<client_user>(shared_from_this()));
     subprotocol_ = agreed.subprotocol;
+    // Nothing fails from here on.
     session_ = opened.get();
     opened_at_ = loop().now();
     become(client_state::idle);
     stream.clear_deadline();
     stream.set_handler(std::move(opened));
+    return *session_;
 }
 
 void client_core::closed(const close_event& event) {
@@ -481,9 +512,12 @@ void client_core::plan_retry() noexcept {
     const duration pause = pause_before_retry(*again, failures_, random.value_or(UINT32_MAX));
     state_ = client_state::waiting;
     retry_at_ = loop().now() + pause;
-    loop().after(pause, [mine = attempt(*this)]() mutable {
-        if (const auto core = mine.take()) core->retry();
-    });
+    try {
+        loop().after(pause, [mine = attempt(*this)]() mutable {
+            if (const auto core = mine.take()) core->within_memory([&] { core->retry(); });
+        });
+    } catch (const std::bad_alloc&) {  // `mine` went with it: this client has given up
+    }
 }
 
 void client_core::retry() {

@@ -90,7 +90,8 @@ private:
     void connected(result<net::byte_stream*> made);
     void redirected(std::string_view location);
     void failed(const error& why, int status) noexcept;
-    void upgraded(net::byte_stream& stream, const client_outcome& agreed);
+    /// All or nothing, when it throws.
+    session& upgraded(net::byte_stream& stream, const client_outcome& agreed);
     void closed(const close_event& event);
     /// The loop goes, and with it the attempt.
     void abandoned() noexcept;
@@ -105,6 +106,8 @@ private:
     void call(Handler& handler, Args&&... args);
     template <class F>
     void guarded(F&& what) noexcept;
+    template <class F>
+    void within_memory(F&& step) noexcept;
 
     [[nodiscard]] net::loop_core& loop() const noexcept { return shared_->sessions.loop; }
 
