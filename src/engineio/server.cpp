@@ -32,6 +32,7 @@ namespace {
 /// kept when it has to wait.
 struct inquiry {
     shard* at = nullptr;
+    loop_ref loop;           // once it waits: what a coroutine asks before it touches the rest
     http::responder answer;  // of a plain request
     http::upgrade upgrade;   // of one that asks for a WebSocket
     bool upgrades = false;
@@ -123,7 +124,7 @@ struct server::impl {
     void wait_for(const admission& gate, errc refusal, inquiry& q);
     static task<void> await(impl& self, const admission& gate, errc refusal,
                             std::unique_ptr<inquiry> q);
-    void resume(std::unique_ptr<inquiry> q, errc refusal, result<void> said);
+    static void resume(impl& self, std::unique_ptr<inquiry> q, errc refusal, result<void> said);
     std::optional<errc> verify(const inquiry& q, std::string_view& context) const;
 
     void act(inquiry& q);
@@ -173,7 +174,7 @@ std::size_t server::sessions() const noexcept {
 
 void server::drain() {
     for (const auto& s : impl_->shards) {
-        if (s->web.loop.runs_here()) {
+        if (s->web.loop.in_loop_thread()) {
             s->drain();
         } else {
             s->web.loop.post([at = s.get()] { at->drain(); });
@@ -355,32 +356,37 @@ void server::impl::wait_for(const admission& gate, errc refusal, inquiry& q) {
     auto kept = std::make_unique<inquiry>(std::move(q));
     kept->kept_body = as_text(kept->body);
     kept->body = as_bytes(kept->kept_body);
-    shard& at = *kept->at;
-    detail::spawn(await(*this, gate, refusal, std::move(kept)), [&at](const std::exception_ptr&) {
-        // The request went with the exception, which answered 500.
-        at.metrics.handler_exceptions.add();
-        at.web.loop.log(log_level::error, "engineio", "an admission threw");
-    });
+    const loop_ref home = kept->loop = kept->at->web.loop.ref();
+    // The request goes with the exception, which answers 500.
+    shard* const at = kept->at;
+    detail::spawn(await(*this, gate, refusal, std::move(kept)),
+                  [home, at](const std::exception_ptr&) {
+                      home.post([at] {
+                          at->metrics.handler_exceptions.add();
+                          at->web.loop.log(log_level::error, "engineio", "an admission threw");
+                      });
+                  });
 }
 
 task<void> server::impl::await(impl& self, const admission& gate, errc refusal,
                                std::unique_ptr<inquiry> q) {
     handshake who = q->who;
     result<void> said = co_await gate.decide_later(std::move(who));
-    self.resume(std::move(q), refusal, std::move(said));
+    resume(self, std::move(q), refusal, std::move(said));
 }
 
-void server::impl::resume(std::unique_ptr<inquiry> q, errc refusal, result<void> said) {
-    net::loop_core& loop = q->at->web.loop;
-    if (!loop.in_loop_thread()) {
-        loop.post([this, q = std::move(q), refusal, said = std::move(said)]() mutable {
-            resume(std::move(q), refusal, std::move(said));
+/// The coroutine may come from any thread, when `self` may be gone.
+void server::impl::resume(impl& self, std::unique_ptr<inquiry> q, errc refusal, result<void> said) {
+    const loop_ref home = q->loop;
+    if (!home.in_loop_thread()) {
+        home.post([&self, q = std::move(q), refusal, said = std::move(said)]() mutable {
+            resume(self, std::move(q), refusal, std::move(said));
         });
         return;
     }
     if (!q->is_there()) return;
-    if (!said) return refuse(*q, refusal, said.error().what(), said.error().what());
-    advance(*q);
+    if (!said) return self.refuse(*q, refusal, said.error().what(), said.error().what());
+    self.advance(*q);
 }
 
 std::optional<errc> server::impl::verify(const inquiry& q, std::string_view& context) const {

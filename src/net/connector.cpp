@@ -105,7 +105,7 @@ private:
 
 void loop_core::connect(connect_options to, unique_function<void(result<byte_stream*>)> done) {
     auto job = std::make_unique<connect_job>(connect_job{std::move(to), std::move(done)});
-    job->deadline = io_->now() + job->to.timeout;
+    job->deadline = later(io_->now(), job->to.timeout);
     const auto direct = !job->to.unix_path.empty()
                             ? socket_address::make_unix(job->to.unix_path)
                             : socket_address::make(job->to.host, job->to.port);

@@ -35,13 +35,24 @@ loop_core::loop_core(std::unique_ptr<backend> io, const loop_options& options)
 
 loop_core::~loop_core() {
     shut_down();
+    if (in_loop_thread()) owner_->release();  // started, and not finished
 }
 
 void loop_core::run() {
-    thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
-    while (!stopping_.load(std::memory_order_acquire)) run_once(std::chrono::minutes(1));
+    if (!start()) return;
+    while (turn(std::chrono::minutes(1))) {
+    }
+    finish();
+}
+
+bool loop_core::start() noexcept {
+    return owner_->try_claim();
+}
+
+void loop_core::finish() noexcept {
+    if (!in_loop_thread()) return;
     stopping_.store(false, std::memory_order_relaxed);
-    thread_.store({}, std::memory_order_relaxed);
+    owner_->release();
 }
 
 void loop_core::stop() noexcept {
@@ -54,7 +65,18 @@ bool loop_core::idle() const noexcept {
            mail_->empty();
 }
 
-void loop_core::run_once(duration max_wait) {
+std::optional<time_point> loop_core::next_turn() const noexcept {
+    if (stopping_.load(std::memory_order_acquire)) return std::nullopt;
+    if (!idle()) return now_;
+    return later(now_, wheel_.until_next(now_, duration::max()));
+}
+
+std::optional<time_point> loop_core::turn(duration max_wait) {
+    if (!in_loop_thread()) {
+        const owner_scope own(owner_);
+        return own ? turn(max_wait) : std::nullopt;
+    }
+    if (stopping_.load(std::memory_order_acquire)) return std::nullopt;
     handshakes_left_ = options_.budgets.tls_handshakes;
     const duration wait = idle() ? wheel_.until_next(io_->now(), max_wait) : duration::zero();
     std::swap(ready_, ready_now_);  // what is cut off in this iteration reads on in the next
@@ -65,6 +87,14 @@ void loop_core::run_once(duration max_wait) {
         mail_->drain(options_.budgets.posted_tasks, [this](auto& task) { run_guarded(task); }));
     read_left_over();
     settle();
+    return next_turn();
+}
+
+std::optional<time_point> loop_core::flush() noexcept {
+    const owner_scope own(owner_);
+    if (!own) return std::nullopt;
+    settle();
+    return next_turn();
 }
 
 void loop_core::run_guarded(function_ref<void()> task) noexcept {
@@ -344,31 +374,74 @@ void loop_core::close_listener(listener_id id) noexcept {
     l.readable = {};
 }
 
-/// Kept by the loop until it has fired.
-struct loop_core::one_shot final : timer_node {
-    one_shot(loop_core& owner, unique_function<void()> what)
-        : timer_node(&fire), loop(owner), task(std::move(what)) {}
-
-    static void fire(timer_node& node) {
-        auto& self = static_cast<one_shot&>(node);
-        loop_core& loop = self.loop;
-        loop.run_guarded(self.task);
-        auto& all = loop.one_shots_;
-        all.back()->index = self.index;
-        std::swap(all[self.index], all.back());
-        all.pop_back();
+/// Kept by the loop until it has fired, for the last time, or was cancelled.
+class scheduled_task final : public timer_node {
+public:
+    scheduled_task(loop_core& by, duration every, unique_function<void()> what,
+                   std::optional<weak_anchor<scheduled_task>> named)
+        : timer_node([](timer_node& node) {
+              auto& self = static_cast<scheduled_task&>(node);
+              self.loop.run_scheduled(self);
+          }),
+          loop(by),
+          period(every),
+          task(std::move(what)),
+          anchor(std::move(named)) {
+        if (anchor) anchor->set(this);
     }
 
     loop_core& loop;
-    std::size_t index = 0;
+    const duration period;
     unique_function<void()> task;
+    std::optional<weak_anchor<scheduled_task>> anchor;
+    std::size_t index = 0;
+    time_point due{};
+    bool running = false, cancelled = false;
 };
 
 void loop_core::after(duration delay, unique_function<void()> task) {
-    auto fresh = std::make_unique<one_shot>(*this, std::move(task));
-    fresh->index = one_shots_.size();
-    wheel_.arm(*fresh, io_->now() + delay);
-    one_shots_.push_back(std::move(fresh));
+    add_scheduled(delay, std::make_unique<scheduled_task>(*this, duration::zero(), std::move(task),
+                                                          std::nullopt));
+}
+
+void loop_core::schedule(duration delay, duration period, unique_function<void()> task,
+                         weak_anchor<scheduled_task> anchor) {
+    add_scheduled(
+        delay, std::make_unique<scheduled_task>(*this, period, std::move(task), std::move(anchor)));
+}
+
+void loop_core::add_scheduled(duration delay, std::unique_ptr<scheduled_task> fresh) {
+    scheduled_task& added = *fresh;
+    added.index = scheduled_.size();
+    scheduled_.push_back(std::move(fresh));
+    added.due = later(io_->now(), delay);
+    wheel_.arm(added, added.due);
+}
+
+void loop_core::run_scheduled(scheduled_task& due) noexcept {
+    due.running = true;
+    run_guarded(due.task);
+    due.running = false;
+    if (due.period == duration::zero() || due.cancelled) return drop_scheduled(due);
+    // The next that is not over yet: those that a busy loop has missed are not made up for.
+    due.due = later(now_, due.period - (now_ - due.due) % due.period);
+    wheel_.arm(due, due.due);
+}
+
+void loop_core::cancel(scheduled_task& task) noexcept {
+    task.cancelled = true;
+    if (!task.running) task.loop.drop_scheduled(task);
+}
+
+void loop_core::drop_scheduled(scheduled_task& gone) noexcept {
+    const std::size_t index = gone.index;
+    if (index >= scheduled_.size() || scheduled_[index].get() != &gone) return;  // they all go
+    const std::unique_ptr<scheduled_task> dies = std::move(scheduled_[index]);
+    if (index + 1 != scheduled_.size()) {
+        scheduled_[index] = std::move(scheduled_.back());
+        scheduled_[index]->index = index;
+    }
+    scheduled_.pop_back();
 }
 
 worker_pool& loop_core::workers() {
@@ -390,12 +463,15 @@ void loop_core::run_blocking(unique_function<void()> work, unique_function<void(
 }
 
 void loop_core::shut_down() noexcept {
+    const owner_scope own(owner_);
+    if (owner_->ended() || !own) return;
+    owner_->end();
     for (listener_id id = 0; id < listeners_.size(); ++id) close_listener(id);
     streams_.for_each(
         [](tcp_stream& s, std::uint32_t) { s.abort(make_error_code(errc::shutting_down)); });
     settle();
     // Each may hold the frame of a coroutine, whose locals may start something anew when they die.
-    while (!one_shots_.empty()) std::exchange(one_shots_, {});
+    while (!scheduled_.empty()) std::exchange(scheduled_, {});
     while (!working_.empty()) std::exchange(working_, {});
     resolving_.clear();
     mail_->close();

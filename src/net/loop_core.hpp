@@ -2,8 +2,8 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -13,6 +13,7 @@
 #include <weft/base/result.hpp>
 #include <weft/base/time.hpp>
 #include <weft/base/unique_function.hpp>
+#include <weft/base/weak_handle.hpp>
 #include <weft/net/conn_id.hpp>
 #include <weft/net/listen_options.hpp>
 #include <weft/net/loop.hpp>
@@ -80,32 +81,46 @@ public:
     loop_core(const loop_core&) = delete;
     loop_core& operator=(const loop_core&) = delete;
 
+    /// Starts, turns until `stop`, finishes.
     void run();
+    /// Attaches the loop to the calling thread until `finish`. False when another thread has it, or
+    /// it has ended.
+    bool start() noexcept;
     /// One iteration. Blocks for at most `max_wait`, and not at all while something is left to do.
-    void run_once(duration max_wait);
+    /// Returns when it wants the next one at the latest, if the descriptor does not call for it
+    /// before; nothing once stopped. A loop that was not started is attached for this turn.
+    std::optional<time_point> turn(duration max_wait);
+    /// Does what was begun outside of a turn: sends what is queued, ends what was closed. Returns
+    /// as `turn`.
+    std::optional<time_point> flush() noexcept;
+    /// Detaches. What is open stays open until the loop is started again or shut down.
+    void finish() noexcept;
     void stop() noexcept;  ///< **Threads**: any.
-    /// Closes every listener and stream and runs what that leads to; part of destruction, harmless
-    /// twice.
+    /// Closes every listener and stream and runs what that leads to, attached to the calling
+    /// thread; the loop has ended then. Part of destruction, harmless twice.
     void shut_down() noexcept;
+    /// Readable when a turn would find something to do; -1 without one (the sim backend).
+    [[nodiscard]] int descriptor() const noexcept { return io_->descriptor(); }
 
     [[nodiscard]] time_point now() const noexcept { return now_; }
     [[nodiscard]] std::uint8_t index() const noexcept { return options_.index; }
-    /// Whether the caller may touch what the loop owns: always while nobody runs it.
-    [[nodiscard]] bool in_loop_thread() const noexcept {
-        const std::thread::id owner = thread_.load(std::memory_order_relaxed);
-        return owner == std::this_thread::get_id() || owner == std::thread::id{};
-    }
-    /// Whether the calling thread is the one that runs it.
-    [[nodiscard]] bool runs_here() const noexcept {
-        return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
-    }
-    [[nodiscard]] std::shared_ptr<mailbox> mail() const noexcept { return mail_; }
+    /// Whether the caller may touch what the loop owns: it is the thread that the loop is attached
+    /// to.
+    [[nodiscard]] bool in_loop_thread() const noexcept { return owner_->here(); }
+    [[nodiscard]] const std::shared_ptr<thread_owner>& owner() const noexcept { return owner_; }
+    /// **Threads**: any.
+    [[nodiscard]] loop_ref ref() const noexcept { return {mail_, owner_, anchor_.handle()}; }
     /// **Threads**: any. False when the loop is gone.
     bool post(unique_function<void()> task) { return mail_->push(std::move(task)); }
 
     void arm(timer_node& t, time_point when) noexcept { wheel_.arm(t, when); }
     /// Runs `task` once, not earlier than after `delay`.
     void after(duration delay, unique_function<void()> task);
+    /// For `loop_ref::after` and `every`: `anchor` leads to what is armed. A `period` of zero is
+    /// for once.
+    void schedule(duration delay, duration period, unique_function<void()> task,
+                  weak_anchor<scheduled_task> anchor);
+    static void cancel(scheduled_task& task) noexcept;
 
     /// `accept` must outlive the listener.
     result<listener_id> listen(const listen_options& where, acceptor& accept,
@@ -155,6 +170,7 @@ public:
 private:
     friend class tcp_stream;
     friend class connect_attempt;
+    friend class scheduled_task;
 
     struct listener {
         int fd = -1;
@@ -164,8 +180,6 @@ private:
         std::unique_ptr<timer> back_off;
         unique_function<void()> readable;  // set when it is not a socket that listens
     };
-
-    struct one_shot;
 
     static constexpr std::size_t receive_size = 256 * 1024;
     static constexpr std::size_t padding = 64;
@@ -196,6 +210,10 @@ private:
     void pause_accepting(std::uint32_t slot, std::string_view why) noexcept;
     void read_left_over() noexcept;
     void settle() noexcept;
+    [[nodiscard]] std::optional<time_point> next_turn() const noexcept;
+    void add_scheduled(duration delay, std::unique_ptr<scheduled_task> fresh);
+    void run_scheduled(scheduled_task& due) noexcept;
+    void drop_scheduled(scheduled_task& gone) noexcept;
     void flush_dirty() noexcept;
     void finish_closed() noexcept;
     void tell_drained() noexcept;
@@ -221,7 +239,9 @@ private:
 
     loop_options options_;
     std::unique_ptr<backend> io_;
-    std::shared_ptr<mailbox> mail_;
+    const std::shared_ptr<thread_owner> owner_ = std::make_shared<thread_owner>();
+    const std::shared_ptr<mailbox> mail_;
+    weak_anchor<loop_core> anchor_{owner_, this};
     time_point now_;
     timer_wheel wheel_;
     net_metrics metrics_;
@@ -237,7 +257,7 @@ private:
     std::vector<tcp_stream*> closing_, closing_now_;
     std::vector<conn_id> drained_, drained_now_;
     std::vector<std::unique_ptr<stream_handler>> graveyard_, graveyard_now_;
-    std::vector<std::unique_ptr<one_shot>> one_shots_;
+    std::vector<std::unique_ptr<scheduled_task>> scheduled_;
     std::unordered_map<std::uint64_t, std::unique_ptr<connect_job>> resolving_;
     std::unordered_map<std::uint64_t, unique_function<void()>> working_;  // what follows the work
     std::uint64_t last_ticket_ = 0;
@@ -245,7 +265,6 @@ private:
     std::size_t list_room_ = 0;
     unsigned handshakes_left_ = 0;
     std::atomic<bool> stopping_{false};
-    std::atomic<std::thread::id> thread_{};
 };
 
 }  // namespace weft::net

@@ -77,11 +77,10 @@ struct subscriber::subscription {
     subscription** to_me = nullptr;  // the pointer of that list that points here
 };
 
-/// A hub as others see it; outlives the hub, so that a task under way finds nobody instead of a
-/// dead one.
+/// A hub as others see it; outlives the hub.
 struct exchange::member {
-    std::atomic<hub*> home;
-    const std::shared_ptr<net::mailbox> mail;
+    const weak_handle<hub> home;
+    const loop_ref loop;
     const std::uint64_t most_under_way;
     std::atomic<std::uint64_t> under_way{0};  // bytes
     std::atomic<std::uint64_t> given_up{0};   // posts, since one last arrived
@@ -96,9 +95,9 @@ struct exchange::member {
             to->given_up.fetch_add(1, std::memory_order_relaxed);
             return send_status::dropped;
         }
-        const bool posted = to->mail->push([to, size, deliver = std::move(deliver)]() mutable {
+        const bool posted = to->loop.post([to, size, deliver = std::move(deliver)]() mutable {
             to->under_way.fetch_sub(size, std::memory_order_relaxed);
-            hub* const home = to->home.load(std::memory_order_acquire);
+            hub* const home = to->home.get();
             if (home == nullptr) return;
             home->metrics().dropped_on_the_way.add(to->given_up.exchange(0));
             deliver(*home);
@@ -188,8 +187,8 @@ void exchange::publish(topic_key topic, const message& what) const {
 
 void exchange::publish(const audience& to, std::span<const message> group) const {
     for (const auto& m : members_) {
-        hub* const home = m->home.load(std::memory_order_acquire);
-        if (home == nullptr || !home->loop().runs_here()) continue;
+        hub* const home = m->home.get();
+        if (home == nullptr) continue;
         home->publish(to, group);
         return;
     }
@@ -199,13 +198,12 @@ void exchange::publish(const audience& to, std::span<const message> group) const
 }
 
 hub::hub(net::loop_core& loop, exchange& all)
-    : loop_(loop), all_(all), state_(std::make_unique<state>()) {
-    state_->self.reset(new exchange::member{this, loop.mail(), all.most_under_way_});
+    : loop_(loop), all_(all), state_(std::make_unique<state>()), anchor_(loop.owner(), this) {
+    state_->self.reset(new exchange::member{anchor_.handle(), loop.ref(), all.most_under_way_});
     all.members_.push_back(state_->self);
 }
 
 hub::~hub() {
-    state_->self->home.store(nullptr, std::memory_order_release);
     while (!state_->subscriptions.empty()) remove(**state_->subscriptions.begin());
 }
 
@@ -341,7 +339,7 @@ void hub::forward(const audience& to, std::span<const message> group) {
     state_->outgoing.emplace_back(to, group);
     if (state_->outgoing.size() > 1) return;
     loop_.post([self = state_->self] {
-        hub* const home = self->home.load(std::memory_order_acquire);
+        hub* const home = self->home.get();
         if (home == nullptr) return;
         const auto all = std::make_shared<const batch>(std::exchange(home->state_->outgoing, {}));
         const std::uint64_t size = size_of(*all);

@@ -137,6 +137,7 @@ private:
     queue_metrics metrics_;
     std::uint64_t audiences_ = 0;  // so many were looked at; names the latest
     std::unique_ptr<state> state_;
+    weak_anchor<hub> anchor_;
 };
 
 }  // namespace weft::pubsub

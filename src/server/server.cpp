@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <thread>
 #include <utility>
 
@@ -93,7 +94,10 @@ struct server::impl {
     void drain_node(node& n, time_point deadline);
     void wait_for_drain(node& n, time_point deadline);
     void shut_down() noexcept {
-        // All of them before any dies: what ends on one loop may publish to the others.
+        // All of them before any dies: what ends on one loop may publish to the others. They are
+        // ours until the modules have told their users.
+        std::deque<owner_scope> ours;
+        for (const auto& n : nodes) ours.emplace_back(n->loop.owner());
         for (const auto& n : nodes) n->loop.shut_down();
         for (const auto& m : modules) m->shut_down();
     }
@@ -324,7 +328,7 @@ send_status server::send(conn_id to, const message& what) {
         ws::session* open = stream != nullptr ? ws::session::of(*stream) : nullptr;
         return open != nullptr ? open->send(m) : send_status::closed;
     };
-    if (n->loop.runs_here()) return deliver(*n, to, what);
+    if (n->loop.in_loop_thread()) return deliver(*n, to, what);
     return n->ws.hub.post(what.size(), [n, to, what, deliver] { deliver(*n, to, what); });
 }
 
@@ -343,9 +347,7 @@ void server::publish(std::string_view topic, const message& what) {
 }
 
 loop_ref server::loop(unsigned index) const {
-    if (index >= impl_->nodes.size()) return {};
-    net::loop_core& core = impl_->nodes[index]->loop;
-    return {core.mail(), core};
+    return index < impl_->nodes.size() ? impl_->nodes[index]->loop.ref() : loop_ref();
 }
 
 result<void> server::reload_certificates() {

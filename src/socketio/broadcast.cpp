@@ -243,14 +243,14 @@ private:
     std::shared_ptr<fetched> into_;
 };
 
-/// The loop that this runs context, or null.
+/// The loop that this runs on, or null.
 loop_context* here(const broadcast_target& target) noexcept {
-    return target.here != nullptr ? target.here : target.space->core->here();
+    return target.here != nullptr ? target.here : target.space->server->here();
 }
 
 void broadcast_from(loop_context& context, const broadcast_target& target, std::string_view event,
                     const encoded_arguments& args) {
-    const bool alone = target.space->core->loops.size() == 1;
+    const bool alone = target.space->server->loops().size() == 1;
     std::optional<stamp> name;
     if (context.recovery && !target.flags.droppable) name = context.recovery->next();
     if (target.space->pattern) {
@@ -266,26 +266,26 @@ void broadcast_from(loop_context& context, const broadcast_target& target, std::
     if (!alone) context.forward(std::make_shared<publish_written>(target, packet.messages()));
 }
 
-void run_everywhere(const server_core& core, loop_context* context,
+void run_everywhere(const server_reach& server, loop_context* context,
                     std::shared_ptr<const operation> what) {
     if (context != nullptr) {
         what->run(*context);
-        if (core.loops.size() > 1) context->forward(std::move(what));
+        if (server.loops().size() > 1) context->forward(std::move(what));
         return;
     }
-    const auto& first = core.loops.front();
+    const auto& first = server.loops().front();
     first->post([first, what = std::move(what)] {
         if (first->core() == nullptr) return;
         what->run(*first);
-        if (first->core()->loops.size() > 1) first->forward(what);
+        if (first->core()->reach->loops().size() > 1) first->forward(what);
     });
 }
 
 void tell_cluster(const broadcast_target& target, cluster_message::kind kind,
                   std::string_view event = {}, const encoded_arguments* args = nullptr,
                   std::string_view room = {}, bool close = false) {
-    const auto& adapter = target.space->core->chosen.adapter;
-    if (!adapter || target.flags.local) return;
+    const server_reach& server = *target.space->server;
+    if (!server.adapter || target.flags.local) return;
     auto told = std::make_shared<cluster_message>();
     told->what = kind;
     told->to = {target.space->name,
@@ -301,21 +301,20 @@ void tell_cluster(const broadcast_target& target, cluster_message::kind kind,
     told->uncompressed = target.flags.uncompressed;
     told->latest = target.flags.latest;
     told->close = close;
-    adapter->publish(std::move(told));
+    server.publish(std::move(told));
 }
 
 }  // namespace
 
 void broadcast_encoded(const broadcast_target& target, std::string_view event,
                        const encoded_arguments& args) {
-    if (target.space == nullptr || target.space->core->loops.empty()) return;
-    loop_context* const context = here(target);
-    tell_outgoing(*target.space, context, event, args);
-    if (context != nullptr) {
+    if (target.space == nullptr || target.space->server->loops().empty()) return;
+    if (loop_context* const context = here(target)) {
+        tell_outgoing(*target.space, *context, event, args);
         broadcast_from(*context, target, event, args);
     } else {
-        // The first loop passes it context, so that what a thread says keeps its order everywhere.
-        const auto& first = target.space->core->loops.front();
+        // The first loop passes it on, so that what a thread says keeps its order everywhere.
+        const auto& first = target.space->server->loops().front();
         first->post([first, owned = owned_target(target), copy = event_copy(event, args)] {
             if (first->core() == nullptr) return;
             broadcast_target borrowed;
@@ -323,6 +322,7 @@ void broadcast_encoded(const broadcast_target& target, std::string_view event,
             for (const std::string& room : owned.rooms) borrowed.rooms.add(room);
             for (const std::string& room : owned.except) borrowed.except.add(room);
             borrowed.flags = owned.flags;
+            tell_outgoing(*owned.space, *first, copy.name, copy.args);
             broadcast_from(*first, borrowed, copy.name, copy.args);
         });
     }
@@ -331,49 +331,52 @@ void broadcast_encoded(const broadcast_target& target, std::string_view event,
 
 void broadcast_awaiting(const broadcast_target& target, std::string_view event,
                         const encoded_arguments& args, replies_callback on_reply) {
-    if (target.space == nullptr) return;
-    server_core& core = *target.space->core;
-    if (core.loops.empty()) return;
+    if (target.space == nullptr || target.space->server->loops().empty()) return;
+    server_reach& server = *target.space->server;
     loop_context* const context = here(target);
-    tell_outgoing(*target.space, context, event, args);
-    auto home = context != nullptr ? context->shared_from_this() : core.loops.front();
+    const auto home = context != nullptr ? context->shared_from_this() : server.loops().front();
     const duration limit =
-        target.flags.timeout != duration::zero() ? target.flags.timeout : core.chosen.ack_timeout;
+        target.flags.timeout != duration::zero() ? target.flags.timeout : server.ack_timeout;
     auto collector =
-        std::make_shared<reply_collector>(home, core.loops.size(), std::move(on_reply));
-    auto what = std::make_shared<ask>(target, event, args, core.next_ack_id(), limit, collector);
+        std::make_shared<reply_collector>(home, server.loops().size(), std::move(on_reply));
+    auto what = std::make_shared<ask>(target, event, args, server.next_ack_id(), limit, collector);
     if (context != nullptr) {
+        tell_outgoing(*target.space, *context, event, args);
         collector->start(limit);
     } else {
-        home->post([collector, limit] { collector->start(limit); });
+        home->post([home, collector, limit, space = target.space->shared_from_this(),
+                    copy = event_copy(event, args)] {
+            tell_outgoing(*space, *home, copy.name, copy.args);
+            collector->start(limit);
+        });
     }
-    run_everywhere(core, context, std::move(what));
+    run_everywhere(server, context, std::move(what));
 }
 
 void fetch_sockets(const broadcast_target& target,
                    unique_function<void(std::vector<remote_socket>)> done) {
-    if (target.space == nullptr || target.space->core->loops.empty()) return;
-    const server_core& core = *target.space->core;
+    if (target.space == nullptr || target.space->server->loops().empty()) return;
+    const server_reach& server = *target.space->server;
     loop_context* const context = here(target);
-    auto home = context != nullptr ? context->shared_from_this() : core.loops.front();
+    auto home = context != nullptr ? context->shared_from_this() : server.loops().front();
     auto into = std::make_shared<fetched>();
     into->home = std::move(home);
-    into->loops_left = core.loops.size();
+    into->loops_left = server.loops().size();
     into->done = std::move(done);
-    run_everywhere(core, context, std::make_shared<fetch>(target, std::move(into)));
+    run_everywhere(server, context, std::make_shared<fetch>(target, std::move(into)));
 }
 
 void change_rooms(const broadcast_target& target, std::string_view room, bool enter) {
-    if (target.space == nullptr || target.space->core->loops.empty()) return;
-    run_everywhere(*target.space->core, here(target),
+    if (target.space == nullptr || target.space->server->loops().empty()) return;
+    run_everywhere(*target.space->server, here(target),
                    std::make_shared<change_membership>(target, room, enter));
     tell_cluster(target, enter ? cluster_message::kind::join : cluster_message::kind::leave, {},
                  nullptr, room);
 }
 
 void disconnect_sockets(const broadcast_target& target, disconnect_scope what) {
-    if (target.space == nullptr || target.space->core->loops.empty()) return;
-    run_everywhere(*target.space->core, here(target),
+    if (target.space == nullptr || target.space->server->loops().empty()) return;
+    run_everywhere(*target.space->server, here(target),
                    std::make_shared<disconnect_all>(target, what));
     tell_cluster(target, cluster_message::kind::disconnect, {}, nullptr, {},
                  what == disconnect_scope::connection);

@@ -35,7 +35,6 @@ void client_socket_ref::with(unique_function<void(client_socket&)> task) const {
         return;
     }
     home_->post([name = *this, task = std::move(task)]() mutable {
-        name.home_->note_thread();
         if (name.home_->client() != nullptr) task(*name.at_->face);
     });
 }
@@ -55,7 +54,6 @@ send_status client_socket_ref::emit_encoded(std::string_view event, const encode
         return at_->emit(event, args, flags);
     }
     const bool posted = home_->post([name = *this, event = std::string(event), args, flags] {
-        name.home_->note_thread();
         if (name.home_->client() != nullptr) name.at_->emit(event, args, flags);
     });
     return posted ? send_status::queued : send_status::closed;
@@ -71,7 +69,6 @@ void client_socket_ref::emit_awaiting(std::string_view event, const encoded_argu
     }
     home_->post([name = *this, event = std::string(event), args, flags, gone,
                  on_ack = std::move(on_ack)]() mutable {
-        name.home_->note_thread();
         if (name.home_->client() == nullptr) return on_ack(gone);
         name.at_->emit_awaiting(event, args, flags, std::move(on_ack));
     });
@@ -106,11 +103,12 @@ bool client_socket::recovered() const noexcept {
 }
 
 result<void> client_socket::connect() {
-    if (!at_->core().callable()) return weft::errc::wrong_thread;
+    const owner_scope own(at_->core().owner());
+    if (!own) return weft::errc::wrong_thread;
     return at_->connect();
 }
 void client_socket::disconnect() {
-    if (at_->core().callable()) at_->disconnect();
+    if (const owner_scope own(at_->core().owner()); own) at_->disconnect();
 }
 void client_socket::set_auth(client_auth auth) {
     at_->set_auth(std::move(auth));
@@ -171,21 +169,22 @@ client_socket& client_socket::on_disconnect(
 
 send_status client_socket::emit_encoded(std::string_view event, const encoded_arguments& args,
                                         const detail::emit_flags& flags) {
-    if (!at_->core().callable()) return send_status::misuse;
+    const owner_scope own(at_->core().owner());
+    if (!own) return send_status::misuse;
     return at_->emit(event, args, flags);
 }
 void client_socket::emit_awaiting(std::string_view event, const encoded_arguments& args,
                                   const detail::emit_flags& flags, detail::ack_callback on_ack) {
-    if (!at_->core().callable()) return on_ack(error(weft::errc::wrong_thread));
+    const owner_scope own(at_->core().owner());
+    if (!own) return on_ack(error(weft::errc::wrong_thread));
     at_->emit_awaiting(event, args, flags, std::move(on_ack));
 }
 
 // ---- The client ----
 
-client::client(loop& on, client_options options, tls_client_options tls)
-    : client(on.core(), std::move(options), std::move(tls)) {}
-client::client(net::loop_core& on, client_options options, tls_client_options tls)
-    : core_(std::make_shared<detail::client_core>(on, std::move(options), std::move(tls))) {
+client::client(loop_ref on, client_options options, tls_client_options tls)
+    : core_(std::make_shared<detail::client_core>(std::move(on), std::move(options),
+                                                  std::move(tls))) {
     core_->start();
 }
 client::~client() {

@@ -69,27 +69,11 @@ duration reconnection_pause(const client_options& how, unsigned attempts,
 
 // ---- How others find the client ----
 
-client_home::client_home(net::loop_core& loop) : mail_(loop.mail()), loop_(&loop) {}
-
-bool client_home::here() const noexcept {
-    return !mail_->closed() &&
-           thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
-}
-void client_home::note_thread() noexcept {
-    thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
-}
-bool client_home::post(unique_function<void()> task) const {
-    return mail_->push(std::move(task));
-}
-loop_ref client_home::loop() const {
-    return {mail_, *loop_};
-}
-
 void client_home::acknowledge(std::uint64_t peer, std::uint64_t id,
                               const encoded_arguments& what) noexcept {
     try {
         if (!here()) return acknowledge(peer, id, encoded_arguments(what));
-        if (client_ != nullptr) client_->acknowledge(peer, id, what);
+        if (client_core* const there = client()) there->acknowledge(peer, id, what);
     } catch (const std::bad_alloc&) {
         return;
     }
@@ -99,11 +83,11 @@ void client_home::acknowledge(std::uint64_t peer, std::uint64_t id,
                               encoded_arguments&& what) noexcept {
     try {
         if (here()) {
-            if (client_ != nullptr) client_->acknowledge(peer, id, what);
+            if (client_core* const there = client()) there->acknowledge(peer, id, what);
             return;
         }
         post([self = shared_from_this(), peer, id, what = std::move(what)]() mutable {
-            if (self->client_ != nullptr) self->client_->acknowledge(peer, id, what);
+            if (client_core* const there = self->client()) there->acknowledge(peer, id, what);
         });
     } catch (const std::bad_alloc&) {
         return;
@@ -113,8 +97,8 @@ void client_home::acknowledge(std::uint64_t peer, std::uint64_t id,
 void client_home::refuse(std::uint64_t peer, std::optional<std::uint64_t> id,
                          const error& why) noexcept {
     try {
-        if (here() && client_ != nullptr) {
-            client_->loop().log(log_level::warning, "socketio", why.message());
+        if (client_core* const there = client()) {
+            there->loop().log(log_level::warning, "socketio", why.message());
         }
         if (id) acknowledge(peer, *id, encode_error(why));
     } catch (const std::bad_alloc&) {
@@ -127,12 +111,12 @@ void client_home::failed(std::uint64_t peer, std::optional<std::uint64_t> id,
     try {
         if (!here()) {
             post([self = shared_from_this(), peer, id, thrown = std::move(thrown)] {
-                self->note_thread();
                 self->failed(peer, id, thrown);
             });
             return;
         }
-        if (client_ != nullptr) client_->guarded([&] { std::rethrow_exception(thrown); });
+        if (client_core* const there = client())
+            there->guarded([&] { std::rethrow_exception(thrown); });
         if (id) acknowledge(peer, *id, encode_error({errc::handler_failed, "internal error"}));
     } catch (const std::bad_alloc&) {
         return;
@@ -141,31 +125,28 @@ void client_home::failed(std::uint64_t peer, std::optional<std::uint64_t> id,
 
 // ---- The client ----
 
-client_core::client_core(net::loop_core& loop, client_options wanted, tls_client_options tls)
-    : loop_(loop),
-      options_(std::move(wanted)),
+client_core::client_core(loop_ref loop, client_options wanted, tls_client_options tls)
+    : options_(std::move(wanted)),
       context_(loop, std::move(tls)),
-      home_(std::make_shared<client_home>(loop)),
+      anchor_(loop.owner(), this),
+      home_(std::make_shared<client_home>(loop, anchor_.handle())),
       limits_{options_.max_attachments, 1024, options_.max_message} {
-    home_->client_ = this;
     if (auto path = engineio::path_of(options_.url); !path.empty()) {
         url_namespace_ = std::move(path);
     }
 }
 
-client_core::~client_core() {
-    home_->leave();
-}
+client_core::~client_core() = default;
 
 void client_core::run_guarded(function_ref<void()> what) noexcept {
     try {
         what();
         return;
     } catch (const std::exception& thrown) {
-        loop_.log(log_level::error, "socketio", thrown.what());
+        loop().log(log_level::error, "socketio", thrown.what());
     } catch (...) {
-        loop_.log(log_level::error, "socketio",
-                  "a handler threw something that is not a std::exception");
+        loop().log(log_level::error, "socketio",
+                   "a handler threw something that is not a std::exception");
     }
 }
 
@@ -173,10 +154,6 @@ template <class F>
 void client_core::each_namespace(F use) {
     const std::size_t count = namespaces_.size();
     for (std::size_t i = 0; i < count; ++i) use(*namespaces_[i]);
-}
-
-bool client_core::callable() const noexcept {
-    return !home_->mail_->closed() && loop_.in_loop_thread();
 }
 
 void client_core::start() {
@@ -196,7 +173,7 @@ client_socket& client_core::of(std::string_view nsp) {
             std::make_unique<client_namespace>(*this, std::move(name), namespaces_.size())));
         slot->at_->face = slot.get();
         namespaces_.push_back(slot->at_.get());
-        if (options_.auto_connect && callable()) {
+        if (const owner_scope own(owner()); own && options_.auto_connect) {
             if (auto begun = slot->at_->connect(); !begun) {
                 soon([this, why = begun.error()] { attempt_failed(why); });
             }
@@ -213,8 +190,9 @@ void client_core::acknowledge(std::uint64_t peer, std::uint64_t id, const encode
 // ---- Making the connection ----
 
 result<void> client_core::connect() {
-    if (home_->mail_->closed()) return weft::errc::shutting_down;
-    if (!loop_.in_loop_thread()) return weft::errc::wrong_thread;
+    if (home_->loop().ended()) return weft::errc::shutting_down;
+    const owner_scope own(owner());
+    if (!own) return weft::errc::wrong_thread;
     stopped_ = false;
     result<void> begun;
     if (state_ == state::closed) begun = attempt();
@@ -263,7 +241,7 @@ result<void> client_core::attempt() {
     drop_engine(false);
     ++serial_;
     engineio::client_user& user = *this;
-    engine_ = std::make_unique<engineio::client>(loop_, context_, engine_options(), user);
+    engine_ = std::make_unique<engineio::client>(loop(), context_, engine_options(), user);
     if (auto begun = engine_->open(); !begun) {
         engine_.reset();
         return begun;
@@ -281,16 +259,15 @@ result<void> client_core::attempt() {
 void client_core::drop_engine(bool in_order) noexcept {
     if (engine_ == nullptr) return;
     engine_->forget_user();
-    if (in_order && callable()) {
+    if (const owner_scope own(owner()); own && in_order) {
         engine_->close();
-        loop_.after(close_grace, [last = std::move(engine_)] {});
+        loop().after(close_grace, [last = std::move(engine_)] {});
     }
     engine_.reset();
 }
 
 void client_core::on_open() {
     const auto alive = shared_from_this();
-    home_->note_thread();
     state_ = state::open;
     ++serial_;
     const unsigned attempt = std::exchange(attempts_, 0);
@@ -330,7 +307,6 @@ send_status client_core::send(const std::string& text, const std::vector<message
 
 void client_core::on_message(message_view what) {
     const auto alive = shared_from_this();
-    home_->note_thread();
     run_guarded([&] {
         if (options_.parser == packet_parser::msgpack) return on_msgpack(what);
         const packet_event event =
@@ -355,13 +331,11 @@ void client_core::on_msgpack(message_view what) {
 
 void client_core::on_ping() {
     const auto alive = shared_from_this();
-    home_->note_thread();
     tell(on.ping);
 }
 
 void client_core::on_upgrade() {
     const auto alive = shared_from_this();
-    home_->note_thread();
     prefers_websocket_ = options_.remember_upgrade;
     tell(on.upgrade, to_string(engineio::transport_kind::websocket));
 }
@@ -380,7 +354,6 @@ void client_core::broke_protocol(const error& why) {
 
 void client_core::on_close(engineio::close_cause cause, const error& why) {
     const auto alive = shared_from_this();
-    home_->note_thread();
     const error kept = why;  // the engine goes, and with it the reference
     run_guarded([&] {
         if (state_ == state::opening) return attempt_failed(kept);
@@ -455,14 +428,15 @@ void client_core::close_if_unused() {
 }
 
 void client_core::disconnect() {
-    if (!callable()) return;
+    const owner_scope own(owner());
+    if (!own) return;
     each_namespace([](client_namespace& one) { one.disconnect(); });
     close_if_unused();
 }
 
 void client_core::leave() noexcept {
     left_ = true;
-    home_->leave();
+    anchor_.set(nullptr);
     run_guarded([&] { disconnect(); });
 }
 

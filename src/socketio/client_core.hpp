@@ -31,22 +31,20 @@ class client_namespace;
 [[nodiscard]] duration reconnection_pause(const client_options& how, unsigned attempts,
                                           std::uint32_t random) noexcept;
 
-/// How names of sockets and rights to acknowledge find the client, from any thread, until it goes.
-/// **Threads**: any, except `client`, which is the loop's.
+/// How names of sockets and rights to acknowledge find the client, until it goes.
+/// **Threads**: any.
 class client_home final : public ack_route, public std::enable_shared_from_this<client_home> {
 public:
-    explicit client_home(net::loop_core& loop);
+    client_home(loop_ref loop, weak_handle<client_core> client) noexcept
+        : loop_(std::move(loop)), client_(std::move(client)) {}
 
-    /// The client, or null when it is gone. On the loop's thread only.
-    [[nodiscard]] client_core* client() const noexcept { return client_; }
-    void leave() noexcept { client_ = nullptr; }
-    /// Whether this is the loop's thread, as far as it is known.
-    [[nodiscard]] bool here() const noexcept;
-    /// Called whenever the loop runs the client.
-    void note_thread() noexcept;
+    /// The client, or null: it is gone, or this is not its loop's thread.
+    [[nodiscard]] client_core* client() const noexcept { return client_.get(); }
+    /// Whether this is the loop's thread.
+    [[nodiscard]] bool here() const noexcept { return loop_.in_loop_thread(); }
     /// Runs `task` on the loop's thread; false when the loop is gone.
-    bool post(unique_function<void()> task) const;
-    [[nodiscard]] loop_ref loop() const;
+    bool post(unique_function<void()> task) const { return loop_.post(std::move(task)); }
+    [[nodiscard]] const loop_ref& loop() const noexcept { return loop_; }
 
     // ack_route; `peer` is of a namespace's `peer_key`
     void acknowledge(std::uint64_t peer, std::uint64_t id,
@@ -59,12 +57,8 @@ public:
                 std::exception_ptr thrown) noexcept override;
 
 private:
-    const std::shared_ptr<net::mailbox> mail_;
-    net::loop_core* const loop_;
-    std::atomic<std::thread::id> thread_{};
-    client_core* client_;
-
-    friend class client_core;
+    const loop_ref loop_;
+    const weak_handle<client_core> client_;
 };
 
 /// What is behind a `client`: the connection, when to make it again, and who is on it.
@@ -72,7 +66,7 @@ private:
 class client_core final : public std::enable_shared_from_this<client_core>,
                           private engineio::client_user {
 public:
-    client_core(net::loop_core& loop, client_options wanted, tls_client_options tls);
+    client_core(loop_ref loop, client_options wanted, tls_client_options tls);
     client_core(const client_core&) = delete;
     client_core& operator=(const client_core&) = delete;
     ~client_core();
@@ -98,7 +92,10 @@ public:
     void disconnect();
     /// The face goes: takes leave of the server and calls no handler from now on.
     void leave() noexcept;
-    [[nodiscard]] bool callable() const noexcept;
+    /// Whoever calls is in an `owner_scope` of it.
+    [[nodiscard]] const std::shared_ptr<thread_owner>& owner() const noexcept {
+        return home_->loop().owner();
+    }
     [[nodiscard]] bool connected() const noexcept;
     [[nodiscard]] engineio::transport_kind transport() const noexcept {
         return engine_->transport();
@@ -106,7 +103,7 @@ public:
 
     // For namespaces.
     [[nodiscard]] const client_options& options() const noexcept { return options_; }
-    [[nodiscard]] net::loop_core& loop() const noexcept { return loop_; }
+    [[nodiscard]] net::loop_core& loop() const noexcept { return *home_->loop().core(); }
     [[nodiscard]] const std::shared_ptr<client_home>& home() const noexcept { return home_; }
     /// One became active: connects, unless that is under way or waits for its time. **Errors**: of
     /// the options.
@@ -123,11 +120,11 @@ public:
     /// Runs `task` in a later turn of the loop, unless we are gone by then.
     template <class F>
     void soon(F task) {
-        loop_.post(while_here(std::move(task)));
+        home_->post(while_here(std::move(task)));
     }
     template <class F>
     void later(duration delay, F task) {
-        loop_.after(delay, while_here(std::move(task)));
+        home_->loop().after(delay, while_here(std::move(task)));
     }
     /// The one boundary to the user's code.
     template <class F>
@@ -154,7 +151,6 @@ private:
         return [who = weak_from_this(), task = std::move(task)]() mutable {
             const auto self = who.lock();
             if (self == nullptr || self->left_) return;
-            self->home_->note_thread();
             self->run_guarded([&] { task(); });
         };
     }
@@ -173,9 +169,9 @@ private:
     void each_namespace(F use);
     [[nodiscard]] engineio::client_options engine_options() const;
 
-    net::loop_core& loop_;
     const client_options options_;
     const ws::client_context context_;
+    weak_anchor<client_core> anchor_;
     const std::shared_ptr<client_home> home_;
     const packet_limits limits_;
     std::string url_namespace_ = "/";

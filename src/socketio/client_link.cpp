@@ -278,7 +278,7 @@ void client_link::on_connect(const packet_view& packet) {
 }
 
 void client_link::recover(socket_core& s, const detail::recovery_request& request) {
-    const auto& loops = context_.core()->loops;
+    const auto& loops = context_.core()->reach->loops();
     const auto keeper = detail::loop_of_recovery_id(request.id);
     if (!keeper || *keeper >= loops.size()) {
         recovered(s, nullptr);
@@ -294,8 +294,8 @@ void client_link::recover(socket_core& s, const detail::recovery_request& reques
         static void go(const std::shared_ptr<const errand>& self, detail::loop_context& here,
                        bool first) {
             if (const auto there = here.recovery->moved_to(self->request.id);
-                first && there && *there < here.core()->loops.size()) {
-                const auto next = here.core()->loops[*there];
+                first && there && *there < here.core()->reach->loops().size()) {
+                const auto next = here.core()->reach->loops()[*there];
                 next->post([self, next] {
                     if (next->core() != nullptr) go(self, *next, false);
                 });
@@ -337,7 +337,7 @@ void client_link::restore(socket_core& s) {
     s.place = context_.recovery->resume(*back);
     for (const detail::logged_packet& packet : back->missed) session_.send(packet.group);
 
-    const auto& loops = context_.core()->loops;
+    const auto& loops = context_.core()->reach->loops();
     const auto keeper = detail::loop_of_recovery_id(s.place->id);
     if (!keeper || loops[*keeper].get() == &context_) return;
     loops[*keeper]->post(

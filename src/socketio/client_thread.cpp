@@ -50,7 +50,7 @@ client_thread::~client_thread() {
     if (!thread_.joinable()) return;
     loop_->ref().post([this] {
         client_.reset();
-        stop_when_quiet(loop_->core(), loop_->now() + longest_goodbye);
+        stop_when_quiet(loop_->core(), later(loop_->core().now(), longest_goodbye));
     });
     thread_.join();
 }

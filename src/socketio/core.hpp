@@ -45,10 +45,51 @@ struct space_handlers {
     std::atomic<std::size_t> sockets{0};
 };
 
+/// What any thread may know of a Socket.IO server, which may be gone: its loops, through whose
+/// mailboxes everything goes, and its cluster.
+/// **Threads**: any. **Lifetime**: shared by the server's namespaces and the names of its sockets.
+class server_reach {
+public:
+    using loop_list = std::vector<std::shared_ptr<loop_context>>;
+
+    explicit server_reach(const options& chosen)
+        : adapter(chosen.adapter), ack_timeout(chosen.ack_timeout) {}
+
+    /// All of them; none before they are known.
+    [[nodiscard]] const loop_list& loops() const noexcept {
+        return known_.load(std::memory_order_acquire) ? loops_ : none;
+    }
+    /// Once, by the server.
+    void set_loops(loop_list all) noexcept {
+        loops_ = std::move(all);
+        known_.store(true, std::memory_order_release);
+    }
+    /// The loop that the calling thread runs, or null.
+    [[nodiscard]] loop_context* here() const noexcept;
+    /// Names an acknowledgement that we ask for. Below 2^31, which some clients need.
+    [[nodiscard]] std::uint32_t next_ack_id() noexcept {
+        return next_ack_.fetch_add(1, std::memory_order_relaxed) & 0x7FFF'FFFFU;
+    }
+    /// To the other servers of the cluster, while this one takes part in it.
+    void publish(std::shared_ptr<const cluster_message> what) const {
+        if (in_cluster.load(std::memory_order_acquire)) adapter->publish(std::move(what));
+    }
+
+    const std::shared_ptr<socketio::adapter> adapter;
+    const duration ack_timeout;
+    std::atomic<bool> in_cluster{false};
+
+private:
+    static const loop_list none;
+    loop_list loops_;
+    std::atomic<bool> known_{false};
+    std::atomic<std::uint32_t> next_ack_{0};
+};
+
 /// A namespace's name, and what belongs to it. Of a namespace that a pattern made there is one per
 /// loop. **Threads**: any.
 struct space_info : std::enable_shared_from_this<space_info> {
-    server_core* core = nullptr;
+    std::shared_ptr<server_reach> server;
     std::shared_ptr<space_handlers> handlers;
     std::string name;
     bool pattern = false;  ///< Not a namespace, but what makes them.
@@ -99,21 +140,13 @@ public:
     // adapter_target
     void apply(const cluster_message& what) override;
 
-    /// The loop that the calling thread runs, or null.
-    [[nodiscard]] loop_context* here() const noexcept;
-    /// Names an acknowledgement that we ask for. Below 2^31, which some clients need. **Threads**:
-    /// any.
-    [[nodiscard]] std::uint32_t next_ack_id() noexcept {
-        return next_ack_.fetch_add(1, std::memory_order_relaxed) & 0x7FFF'FFFFU;
-    }
-
     const options chosen;
+    const std::shared_ptr<server_reach> reach;
     const packet_limits limits;       ///< Of what clients send.
     const packet_limits sent_limits;  ///< Of what we send.
     const std::string epoch;          ///< Tells our recovery offsets from others'.
     log_sink* const log;
     engineio::server engine;
-    std::vector<std::shared_ptr<loop_context>> loops;
     std::vector<space_pattern> patterns;
     /// Of a socket whose namespace is not known yet.
     const std::shared_ptr<space_handlers> no_handlers = std::make_shared<space_handlers>();
@@ -124,9 +157,7 @@ private:
     pubsub::topic_owner topics_ = pubsub::owner_of_module(0);
     by_name<std::unique_ptr<space>> spaces_;
     std::vector<std::unique_ptr<space>> pattern_spaces_;
-    std::atomic<std::uint32_t> next_ack_{0};
     http::router& routes_;
-    bool adapter_started_ = false;
 };
 
 }  // namespace weft::socketio::detail

@@ -10,7 +10,6 @@
 #include <exception>
 #include <utility>
 
-#include "net/mailbox.hpp"
 #include "socketio/broadcast_wait.hpp"
 #include "socketio/client_link.hpp"
 #include "socketio/error_answer.hpp"
@@ -79,13 +78,21 @@ namespace detail {
 loop_context::loop_context(server_core& owner, ws::session_shared& below)
     : core_(&owner),
       topics_(owner.topics()),
+      ref_(below.loop.ref()),
       loop_(below.loop),
-      below_(below),
-      mail_(below.loop.mail()) {}
+      below_(below) {}
 
 loop_context::~loop_context() = default;
 
 void loop_context::report(const std::exception_ptr& thrown) noexcept {
+    if (!on_thread()) {
+        try {
+            post([self = shared_from_this(), thrown] { self->report(thrown); });
+        } catch (const std::bad_alloc&) {
+            return;  // it is not told
+        }
+        return;
+    }
     metrics.handler_exceptions.add();
     try {
         std::rethrow_exception(thrown);
@@ -269,7 +276,7 @@ void loop_context::flush() noexcept {
     if (all == nullptr) return;
     const auto batch = std::make_shared<const std::vector<std::shared_ptr<const operation>>>(
         std::exchange(outgoing_, {}));
-    for (const auto& other : all->loops) {
+    for (const auto& other : all->reach->loops()) {
         if (other.get() == this) continue;
         other->post([other, batch] {
             if (other->core() == nullptr) return;
@@ -298,7 +305,7 @@ void loop_context::close() noexcept {
     outgoing_.clear();
     leaving_.clear();
     children_.clear();
-    core_.store(nullptr, std::memory_order_release);
+    core_ = nullptr;
 }
 
 }  // namespace detail

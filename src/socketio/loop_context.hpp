@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -80,17 +79,14 @@ public:
     void failed(std::uint64_t peer, std::optional<std::uint64_t> id,
                 std::exception_ptr thrown) noexcept override;
 
-    /// Null once closed. **Threads**: any.
-    [[nodiscard]] server_core* core() const noexcept {
-        return core_.load(std::memory_order_acquire);
-    }
-    [[nodiscard]] bool on_thread() const noexcept {
-        return core() != nullptr && loop_.in_loop_thread();
-    }
-    [[nodiscard]] bool runs_here() const noexcept { return core() != nullptr && loop_.runs_here(); }
+    /// Null once closed.
+    [[nodiscard]] server_core* core() const noexcept { return core_; }
+    /// Whether the caller may use all this. **Threads**: any.
+    [[nodiscard]] bool on_thread() const noexcept { return ref_.in_loop_thread(); }
     /// **Threads**: any. False when the loop is gone; the task is destroyed then.
-    bool post(unique_function<void()> task) { return mail_->push(std::move(task)); }
-    [[nodiscard]] loop_ref ref() const { return {mail_, loop_}; }
+    bool post(unique_function<void()> task) { return ref_.post(std::move(task)); }
+    /// **Threads**: any.
+    [[nodiscard]] const loop_ref& ref() const noexcept { return ref_; }
     [[nodiscard]] net::loop_core& loop() const noexcept { return loop_; }
     [[nodiscard]] pubsub::hub& hub() const noexcept { return below_.hub; }
     [[nodiscard]] ws::session_shared& below() const noexcept { return below_; }
@@ -129,6 +125,7 @@ public:
             return false;
         }
     }
+    /// **Threads**: any.
     void report(const std::exception_ptr& thrown) noexcept;
     /// Counts, and tells the namespace's `on_error`.
     void tell_error(socket_core& s, const error& why) noexcept;
@@ -166,11 +163,11 @@ private:
     template <class Args>
     void acknowledge_from_anywhere(std::uint64_t peer, std::uint64_t id, Args&& what) noexcept;
 
-    std::atomic<server_core*> core_;
+    server_core* core_;
     const pubsub::topic_owner topics_;
+    const loop_ref ref_;
     net::loop_core& loop_;
     ws::session_shared& below_;
-    const std::shared_ptr<net::mailbox> mail_;
     struct child {
         std::shared_ptr<const space_info> info;
         std::size_t sockets = 0;

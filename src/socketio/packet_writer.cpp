@@ -42,8 +42,8 @@ written_packet write_event(loop_context& context, const space_info& space, std::
     message_options how = delivery_of(flags, space.name, key);
     if (name) how.stamp = name->packed();
     written_packet packet(context.groups);
-    if (space.core->chosen.parser == packet_parser::msgpack) {
-        if (to_msgpack(*space.core, *text, args.attachments))
+    if (context.core()->chosen.parser == packet_parser::msgpack) {
+        if (to_msgpack(*context.core(), *text, args.attachments))
             packet.add(message::binary(as_bytes(*text), how));
         return packet;
     }
@@ -68,20 +68,14 @@ bool to_msgpack(const server_core& core, std::string& packet,
     return true;
 }
 
-void tell_outgoing(const space_info& space, loop_context* context, std::string_view event,
+void tell_outgoing(const space_info& space, loop_context& context, std::string_view event,
                    const encoded_arguments& args) {
     auto& listeners = space.handlers->any_outgoing;
     if (listeners.empty()) return;
     std::vector<byte_view> attachments;
     for (const message& one : args.attachments) attachments.push_back(one.bytes());
     const raw_arguments raw{args.json, attachments};
-    for (auto& told : listeners) {
-        if (context != nullptr) {
-            context->guarded([&] { told(event, raw); });
-        } else {
-            told(event, raw);
-        }
-    }
+    for (auto& told : listeners) context.guarded([&] { told(event, raw); });
 }
 
 }  // namespace weft::socketio::detail

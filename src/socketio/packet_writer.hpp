@@ -50,8 +50,8 @@ private:
 [[nodiscard]] bool to_msgpack(const server_core& core, std::string& packet,
                               std::span<const message> attachments);
 
-/// Tells those who listen to what goes out. `context`, of the loop that this runs on, may be null.
-void tell_outgoing(const space_info& space, loop_context* context, std::string_view event,
+/// Tells those who listen to what goes out.
+void tell_outgoing(const space_info& space, loop_context& context, std::string_view event,
                    const encoded_arguments& args);
 
 }  // namespace weft::socketio::detail

@@ -70,8 +70,18 @@ packet_limits limits_of(const options& chosen) {
 
 }  // namespace
 
+const server_reach::loop_list server_reach::none;
+
+loop_context* server_reach::here() const noexcept {
+    for (const auto& loop : loops()) {
+        if (loop->on_thread() && loop->core() != nullptr) return loop.get();
+    }
+    return nullptr;
+}
+
 server_core::server_core(options wanted, http::router& routes, log_sink* sink)
     : chosen(std::move(wanted)),
+      reach(std::make_shared<server_reach>(chosen)),
       limits(limits_of(chosen)),
       sent_limits(no_limits),
       epoch(draw_epoch()),
@@ -83,7 +93,7 @@ server_core::~server_core() = default;
 
 std::unique_ptr<space> server_core::make_space(std::string name, bool pattern) {
     auto info = std::make_shared<space_info>();
-    info->core = this;
+    info->server = reach;
     info->handlers = std::make_shared<space_handlers>();
     info->name = std::move(name);
     info->pattern = pattern;
@@ -117,36 +127,37 @@ std::shared_ptr<const space_info> server_core::find(std::string_view name) const
 std::shared_ptr<const space_info> server_core::make_child(const space_info& pattern,
                                                           std::string_view name) {
     auto made = std::make_shared<space_info>();
-    made->core = this;
+    made->server = reach;
     made->handlers = pattern.handlers;
     made->name = name;
     return made;
 }
 
 result<void> server_core::prepare(const std::vector<ws::session_shared*>& below) {
-    if (loops.empty()) {
-        if (chosen.max_attachments > placeholder_set::max_attachments)
-            return error(weft::errc::invalid_argument, "max_attachments must be at most 64");
-        if (auto ready = engine.prepare(); !ready) return ready;
-        engine.on_session([this](engineio::session& below_it) {
-            return std::make_unique<client_link>(below_it, *loops[below_it.loop().index()]);
-        });
-        if (auto routed = engine.add_routes(routes_); !routed) return routed;
-        if (chosen.serve_client) {
-            if (auto routed = add_client_bundle(routes_, engine); !routed) return routed;
-        }
-        if (chosen.adapter) {
-            chosen.adapter->start(*this);
-            adapter_started_ = true;
-        }
+    if (!reach->loops().empty()) return {};
+    if (chosen.max_attachments > placeholder_set::max_attachments)
+        return error(weft::errc::invalid_argument, "max_attachments must be at most 64");
+    if (auto ready = engine.prepare(); !ready) return ready;
+    engine.on_session([this](engineio::session& below_it) {
+        return std::make_unique<client_link>(below_it, *reach->loops()[below_it.loop().index()]);
+    });
+    if (auto routed = engine.add_routes(routes_); !routed) return routed;
+    if (chosen.serve_client) {
+        if (auto routed = add_client_bundle(routes_, engine); !routed) return routed;
     }
-    if (below.size() == loops.size()) return {};
     engine.set_loops(below);
-    for (std::size_t i = loops.size(); i < below.size(); ++i) {
-        loops.push_back(std::make_shared<loop_context>(*this, *below[i]));
+    server_reach::loop_list loops;
+    for (ws::session_shared* const on : below) {
+        loops.push_back(std::make_shared<loop_context>(*this, *on));
         if (!chosen.connection_state_recovery) continue;
         loops.back()->recovery = std::make_unique<recovery_log>(
-            below[i]->loop, *chosen.connection_state_recovery, epoch, below.size());
+            on->loop, *chosen.connection_state_recovery, epoch, below.size());
+    }
+    reach->set_loops(std::move(loops));
+    if (chosen.adapter) {
+        // What it applies at once finds the loops.
+        reach->in_cluster = true;
+        chosen.adapter->start(*this);
     }
     return {};
 }
@@ -156,28 +167,21 @@ void server_core::drain() {
 }
 
 void server_core::shut_down() noexcept {
-    if (chosen.adapter && std::exchange(adapter_started_, false)) chosen.adapter->stop();
+    if (reach->in_cluster.exchange(false)) chosen.adapter->stop();
     engine.shut_down();
-    for (const auto& loop : loops) loop->close();
+    for (const auto& loop : reach->loops()) loop->close();
 }
 
 void server_core::visit_metrics(metric_visitor visit) const {
     engine.visit_metrics(visit);
-    for (const auto& loop : loops) loop->metrics.visit(visit);
-}
-
-loop_context* server_core::here() const noexcept {
-    for (const auto& loop : loops) {
-        if (loop->runs_here()) return loop.get();
-    }
-    return nullptr;
+    for (const auto& loop : reach->loops()) loop->metrics.visit(visit);
 }
 
 void server_core::apply(const cluster_message& what) {
     auto info = find(what.to.nsp);
     if (!info) {  // perhaps a pattern's: a name is enough to reach its sockets
         auto named = std::make_shared<space_info>();
-        named->core = this;
+        named->server = reach;
         named->handlers = no_handlers;
         named->name = what.to.nsp;
         info = std::move(named);
@@ -282,15 +286,14 @@ void space::add_on_disconnect(detail::socket_handler<disconnect_reason> what) {
 }
 
 void space::emit_server_side(std::string_view event, const encoded_arguments& args) {
-    const auto& adapter = info_->core->chosen.adapter;
-    if (!adapter) return;
+    if (!info_->server->adapter) return;
     auto told = std::make_shared<cluster_message>();
     told->what = cluster_message::kind::server_side_emit;
     told->to.nsp = info_->name;
     told->event = event;
     told->arguments = args.json;
     told->attachments = args.attachments;
-    adapter->publish(std::move(told));
+    info_->server->publish(std::move(told));
 }
 
 // ---- server ----

@@ -143,7 +143,7 @@ send_status socket::emit_encoded(std::string_view event, const encoded_arguments
     socket_core& self = socket_core::of(*this);
     if (self.now == socket_core::state::leaving || self.now == socket_core::state::gone)
         return send_status::closed;
-    detail::tell_outgoing(*self.space, &self.context(), event, args);
+    detail::tell_outgoing(*self.space, self.context(), event, args);
     if (self.context().recovery && !flags.droppable) return emit_recoverable(event, args, flags);
     return self.link.send_event(self.space->name, {}, event, args, flags);
 }
@@ -188,8 +188,8 @@ void socket::emit_awaiting(std::string_view event, const encoded_arguments& args
         failed(error(weft::errc::limit_exceeded, "max_pending_acks"));
         return;
     }
-    detail::tell_outgoing(*self.space, &context, event, args);
-    const std::uint32_t id = core.next_ack_id();
+    detail::tell_outgoing(*self.space, context, event, args);
+    const std::uint32_t id = core.reach->next_ack_id();
     const duration limit =
         flags.timeout != duration::zero() ? flags.timeout : core.chosen.ack_timeout;
     context.wait_for_ack(self, id, limit, std::move(on_ack));
@@ -269,7 +269,7 @@ void socket_ref::emit_awaiting(std::string_view event, const encoded_arguments& 
 
 broadcast_operator socket_ref::others() const {
     broadcast_operator phrase;
-    if (context_ == nullptr || context_->core() == nullptr) return phrase;
+    if (context_ == nullptr) return phrase;
     phrase.to_.space = space_.get();
     if (context_->on_thread()) phrase.to_.here = context_.get();
     phrase.to_.except.add(id());

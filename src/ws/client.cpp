@@ -9,21 +9,19 @@
 
 namespace weft::ws {
 
-client_context::client_context(loop& on, tls_client_options tls)
-    : client_context(on.core(), std::move(tls)) {}
-client_context::client_context(net::loop_core& on, tls_client_options tls)
-    : shared_(std::make_shared<detail::client_shared>(on, std::move(tls))) {}
+client_context::client_context(loop_ref on, tls_client_options tls)
+    : shared_(std::make_shared<detail::client_shared>(std::move(on), std::move(tls))) {}
 
 void client_context::visit_metrics(metric_visitor visit) const {
-    shared_->sessions.metrics.visit(visit);
+    if (shared_->sessions) shared_->sessions->metrics.visit(visit);
 }
 
 result<std::shared_ptr<net::tls_client_context>> client_context::tls() const {
     return shared_->tls();
 }
 
-client::client(loop& on, client_options options, tls_client_options tls)
-    : client(client_context(on, std::move(tls)), std::move(options)) {}
+client::client(loop_ref on, client_options options, tls_client_options tls)
+    : client(client_context(std::move(on), std::move(tls)), std::move(options)) {}
 client::client(client_context shared, client_options options)
     : core_(std::make_shared<detail::client_core>(*this, std::move(shared.shared_),
                                                   std::move(options))) {}
@@ -73,12 +71,14 @@ send_status client::send(byte_view bytes) noexcept {
     return send(message_view(message_kind::binary, bytes));
 }
 send_status client::send(message_view what) noexcept {
-    if (!core_->callable()) return send_status::misuse;
+    const owner_scope own(core_->owner());
+    if (!own) return send_status::misuse;
     session* const open = core_->open_session();
     return open != nullptr ? open->send(what) : send_status::closed;
 }
 send_status client::send(const message& what) noexcept {
-    if (!core_->callable()) return send_status::misuse;
+    const owner_scope own(core_->owner());
+    if (!own) return send_status::misuse;
     session* const open = core_->open_session();
     return open != nullptr ? open->send(what) : send_status::closed;
 }
@@ -87,15 +87,16 @@ std::size_t client::queued() const noexcept {
     return open != nullptr ? open->queued() : 0;
 }
 void client::ping(byte_view payload) noexcept {
-    if (!core_->callable()) return;
+    const owner_scope own(core_->owner());
+    if (!own) return;
     if (session* const open = core_->open_session()) open->ping(payload);
 }
 
 void client::close(close_code code, std::string_view reason) noexcept {
-    if (core_->callable()) core_->end(code, reason, false);
+    if (const owner_scope own(core_->owner()); own) core_->end(code, reason, false);
 }
 void client::terminate() noexcept {
-    if (core_->callable()) core_->end(close_code::normal, {}, true);
+    if (const owner_scope own(core_->owner()); own) core_->end(close_code::normal, {}, true);
 }
 
 client_state client::state() const noexcept {

@@ -101,8 +101,13 @@ duration pause_before_retry(const backoff& how, unsigned failures, std::uint32_t
     return duration(static_cast<duration::rep>(pause));
 }
 
-client_shared::client_shared(net::loop_core& loop, tls_client_options tls)
-    : mail(loop.mail()), sessions(loop, none, message_budget), tls_options(std::move(tls)) {}
+client_shared::client_shared(loop_ref on, tls_client_options tls) noexcept
+    : loop(std::move(on)), tls_options(std::move(tls)) {}
+
+session_shared& client_shared::begin() {
+    if (!sessions) sessions.emplace(*loop.core(), none, message_budget);
+    return *sessions;
+}
 
 result<std::shared_ptr<net::tls_client_context>> client_shared::tls() {
     if (tls_made == nullptr) {
@@ -220,7 +225,7 @@ private:
         for (std::size_t i = 0; i < head.field_count(); ++i) {
             fields[i] = {head.field(i).name, head.field(i).value};
         }
-        session_shared& sessions = core_->shared_->sessions;
+        session_shared& sessions = *core_->shared_->sessions;
         const std::string host = core_->url_.authority();
         const deflate_wishes wishes = core_->wishes();
         client_request request = core_->describe_request(host);
@@ -251,10 +256,6 @@ client_core::client_core(client& face, std::shared_ptr<client_shared> shared, cl
 
 client_core::~client_core() = default;
 
-bool client_core::callable() const noexcept {
-    return !shared_->mail->closed() && loop().in_loop_thread();
-}
-
 /// The one boundary to the user's code outside of a session.
 template <class F>
 void client_core::guarded(F&& what) noexcept {
@@ -267,7 +268,7 @@ void client_core::guarded(F&& what) noexcept {
         loop().log(log_level::error, "ws",
                    "a handler threw something that is not a std::exception");
     }
-    shared_->sessions.metrics.handler_exceptions.add();
+    shared_->sessions->metrics.handler_exceptions.add();
 }
 
 /// The handlers die with the client, but not one that is running.
@@ -291,14 +292,15 @@ result<void> client_core::prepare() {
     if (auto checked = check_all(options_); !checked) return checked;
     auto parsed = client_url::parse(options_.url);
     if (!parsed) return parsed.error();
-    if (!shared_->sessions.sha1) return error(weft::errc::not_supported, "OpenSSL has no SHA-1");
+    if (!shared_->begin().sha1) return error(weft::errc::not_supported, "OpenSSL has no SHA-1");
     start_ = std::move(*parsed);
     return {};
 }
 
 result<void> client_core::connect() {
-    if (shared_->mail->closed()) return weft::errc::shutting_down;
-    if (!loop().in_loop_thread()) return weft::errc::wrong_thread;
+    if (shared_->loop.ended()) return weft::errc::shutting_down;
+    const owner_scope own(owner());
+    if (!own) return weft::errc::wrong_thread;
     if (session_ != nullptr || state_ == client_state::connecting) {
         return error(weft::errc::invalid_state, "the client is connecting or open");
     }
@@ -356,7 +358,7 @@ void client_core::end(close_code code, std::string_view reason, bool at_once) no
 }
 
 void client_core::leave() noexcept {
-    if (callable()) end(close_code::going_away, {}, false);
+    if (const owner_scope own(owner()); own) end(close_code::going_away, {}, false);
     face_ = nullptr;
     if (calls_ == 0) on = {};
 }
@@ -368,7 +370,7 @@ client_state client_core::state() const noexcept {
 
 std::optional<duration> client_core::retry_in() const noexcept {
     if (state_ != client_state::waiting) return std::nullopt;
-    return std::max(duration::zero(), retry_at_ - loop().now());
+    return std::max(duration::zero(), retry_at_ - shared_->loop.now());
 }
 
 // ---- An attempt ----
@@ -420,7 +422,7 @@ result<std::string> client_core::write_request() {
 }
 
 result<void> client_core::connect_to_url() {
-    auto key = make_key(shared_->sessions.random);
+    auto key = make_key(shared_->sessions->random);
     if (!key) return key.error();
     key_ = std::move(*key);
     auto request = write_request();
@@ -476,7 +478,7 @@ void client_core::failed(const error& why, int status) noexcept {
 }
 
 session& client_core::upgraded(net::byte_stream& stream, const client_outcome& agreed) {
-    auto opened = std::make_unique<session>(stream, role::client, settings_, shared_->sessions,
+    auto opened = std::make_unique<session>(stream, role::client, settings_, *shared_->sessions,
                                             agreed.deflate);
     opened->set_user(std::make_unique<client_user>(shared_from_this()));
     subprotocol_ = agreed.subprotocol;
@@ -508,7 +510,7 @@ void client_core::plan_retry() noexcept {
         reconnects_ = false;
         return;
     }
-    const auto random = shared_->sessions.random.next_u32();
+    const auto random = shared_->sessions->random.next_u32();
     const duration pause = pause_before_retry(*again, failures_, random.value_or(UINT32_MAX));
     state_ = client_state::waiting;
     retry_at_ = loop().now() + pause;

@@ -30,14 +30,16 @@ namespace weft::ws::detail {
 
 /// What is behind a `client_context`.
 struct client_shared {
-    client_shared(net::loop_core& loop, tls_client_options tls);
+    client_shared(loop_ref on, tls_client_options tls) noexcept;
 
+    /// What the loop's clients have in common. Made on first use, on the loop's thread.
+    session_shared& begin();
     /// Made on first use. **Errors**: which file and why.
     result<std::shared_ptr<net::tls_client_context>> tls();
 
-    std::shared_ptr<net::mailbox> mail;  // says whether the loop is still there
-    pubsub::exchange none;               // clients have no topics
-    session_shared sessions;
+    const loop_ref loop;
+    pubsub::exchange none;  // clients have no topics
+    std::optional<session_shared> sessions;
     tls_client_options tls_options;
     std::shared_ptr<net::tls_client_context> tls_made;
 };
@@ -62,7 +64,10 @@ public:
 
     // For the face.
     handlers on;
-    [[nodiscard]] bool callable() const noexcept;
+    /// Whoever calls is in an `owner_scope` of it.
+    [[nodiscard]] const std::shared_ptr<thread_owner>& owner() const noexcept {
+        return shared_->loop.owner();
+    }
     result<void> connect();
     bool begin_open(result<void>& outcome);
     void wait_open(weft::detail::suspension who, result<void>& outcome) noexcept;
@@ -109,7 +114,7 @@ private:
     template <class F>
     void within_memory(F&& step) noexcept;
 
-    [[nodiscard]] net::loop_core& loop() const noexcept { return shared_->sessions.loop; }
+    [[nodiscard]] net::loop_core& loop() const noexcept { return shared_->sessions->loop; }
 
     client* face_;
     unsigned calls_ = 0;  // handlers on the stack

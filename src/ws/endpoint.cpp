@@ -70,6 +70,7 @@ private:
 struct accept_stage::state {
     endpoint_core& owner;
     session_shared& shared;
+    loop_ref home;  // asked before anything else: the others may be gone
     http::upgrade upgrade;
     handshake_answer answer;
     std::vector<std::pair<std::string, std::string>> params;
@@ -81,10 +82,10 @@ accept_stage& accept_stage::operator=(accept_stage&&) noexcept = default;
 accept_stage::~accept_stage() = default;
 
 void accept_stage::accept(std::unique_ptr<connection_base> made) {
-    if (state_ != nullptr && !state_->shared.loop.in_loop_thread()) {
+    if (state_ != nullptr && !state_->home.in_loop_thread()) {
         // The coroutine was resumed elsewhere: what it decided goes to where the connection lives.
-        net::loop_core& loop = state_->shared.loop;
-        loop.post([stage = std::move(*this), made = std::move(made)]() mutable {
+        const loop_ref home = state_->home;
+        home.post([stage = std::move(*this), made = std::move(made)]() mutable {
             stage.accept(std::move(made));
         });
         return;
@@ -113,9 +114,9 @@ void accept_stage::accept(std::unique_ptr<connection_base> made) {
 }
 
 void accept_stage::refuse(refusal why) {
-    if (state_ != nullptr && !state_->shared.loop.in_loop_thread()) {
-        net::loop_core& loop = state_->shared.loop;
-        loop.post([stage = std::move(*this), why = std::move(why)]() mutable {
+    if (state_ != nullptr && !state_->home.in_loop_thread()) {
+        const loop_ref home = state_->home;
+        home.post([stage = std::move(*this), why = std::move(why)]() mutable {
             stage.refuse(std::move(why));
         });
         return;
@@ -133,12 +134,21 @@ void endpoint_core::set_loops(std::vector<session_shared*> loops) {
     impl_->loops = std::move(loops);
 }
 
+void failure_report::operator()(std::exception_ptr thrown) const noexcept {
+    if (loop_.in_loop_thread()) return endpoint_->failed(id_, thrown);
+    try {
+        loop_.post([endpoint = endpoint_, id = id_, thrown] { endpoint->failed(id, thrown); });
+    } catch (const std::bad_alloc&) {
+        return;  // the connection stays without an answer
+    }
+}
+
+failure_report endpoint_core::report_of(conn_id id) noexcept {
+    return {impl_->loops[id.loop()]->loop.ref(), *this, id};
+}
+
 void endpoint_core::failed(conn_id id, const std::exception_ptr& thrown) noexcept {
     session_shared& shared = *impl_->loops[id.loop()];
-    if (!shared.loop.in_loop_thread()) {
-        shared.loop.post([this, id, thrown] { failed(id, thrown); });
-        return;
-    }
     session::report_exception(shared, thrown);
     net::byte_stream* stream = shared.loop.find(id);
     if (session* open = stream != nullptr ? session::of(*stream) : nullptr) {
@@ -195,8 +205,8 @@ void endpoint_core::handle(const http::request& request, http::upgrade upgrade) 
         (void)upgrade.refuse(answer_of(answer.error()));
         return;
     }
-    auto state = std::make_unique<accept_stage::state>(
-        accept_stage::state{*this, shared, std::move(upgrade), *std::move(answer), {}});
+    auto state = std::make_unique<accept_stage::state>(accept_stage::state{
+        *this, shared, shared.loop.ref(), std::move(upgrade), *std::move(answer), {}});
     request.each_param([&](std::string_view name, std::string_view value) {
         state->params.emplace_back(name, value);
     });

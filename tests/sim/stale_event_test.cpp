@@ -88,12 +88,12 @@ TEST(sec_p3, events_of_a_stream_that_is_gone_do_not_reach_its_successor) {
     ASSERT_TRUE(core.listen(where, acceptor));
     for (int round = 0; round < 20; ++round) {
         const auto peer = io.connect_client(80);
-        core.run_once(duration::zero());
-        core.run_once(duration::zero());
+        core.turn(duration::zero());
+        core.turn(duration::zero());
         const record_ptr stream = acceptor.accepted.back();
         const std::string text = "round " + std::to_string(round);
         io.peer_send(peer, text);
-        core.run_once(duration::zero());
+        core.turn(duration::zero());
         ASSERT_EQ(stream->received, text);
         ASSERT_EQ(io.peer_take(peer), text);
         ASSERT_EQ(stream->closed, 0);
@@ -101,7 +101,7 @@ TEST(sec_p3, events_of_a_stream_that_is_gone_do_not_reach_its_successor) {
         ASSERT_EQ(stream->drained, 0);
         ASSERT_EQ(stream->id.slot(), acceptor.accepted.front()->id.slot()) << "reused";
         stream->stream->abort(make_error_code(errc::closed_locally));
-        core.run_once(duration::zero());
+        core.turn(duration::zero());
         ASSERT_EQ(stream->closed, 1);
     }
     core.shut_down();

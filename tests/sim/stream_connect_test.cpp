@@ -82,7 +82,7 @@ TEST(stream_connect, loop_that_ends_destroys_done_uncalled) {
         world.io.serve_port(5000);
         world.core.connect(to_port(5000),
                            [token, &called](const result<net::byte_stream*>&) { called = true; });
-        world.core.run_once(duration::zero());  // the attempt is under way
+        world.core.turn(duration::zero());  // the attempt is under way
         world.core.connect(to_port(5000),
                            [token, &called](const result<net::byte_stream*>&) { called = true; });
         world.core.shut_down();

@@ -55,7 +55,7 @@ public:
     /// Runs the loop and serves until nothing happens any more.
     void run(int turns = 12) {
         while (turns-- > 0) {
-            for (int i = 0; i < 3; ++i) core_.run_once(duration::zero());
+            for (int i = 0; i < 3; ++i) core_.turn(duration::zero());
             serve();
         }
     }

@@ -14,6 +14,7 @@ class sim_world {
 public:
     explicit sim_world(const loop_options& options = {})
         : io(*new net::sim_backend), core(std::unique_ptr<net::backend>(&io), options) {
+        core.start();
         listen_options where;
         where.port = 80;
         auto made = core.listen(where, acceptor);
@@ -33,7 +34,7 @@ public:
     }
 
     void run(int iterations = 1) {
-        while (iterations-- > 0) core.run_once(duration::zero());
+        while (iterations-- > 0) core.turn(duration::zero());
     }
     void pass(duration time) {
         io.advance(time);

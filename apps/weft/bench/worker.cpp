@@ -145,7 +145,7 @@ void worker::adopt(net::byte_stream& stream) {
     link& made = *fresh;
     links_.insert(&made);
     stream.set_handler(std::move(fresh));
-    stream.set_deadline(loop_->now() + setup_time);
+    stream.set_deadline(loop_->ref().now() + setup_time);
     made.begin();
 }
 
@@ -182,7 +182,7 @@ void worker::start_links() {
 void worker::publish_next(time_point now) {
     if (to_.how == scheme::raw) return publish(now);
     publish_at_ = std::max(publish_at_ + publish_interval, now);
-    loop_->after(publish_at_ - now, [this] {
+    loop_->ref().after(publish_at_ - now, [this] {
         if (running_) publish(steady_clock::now());
     });
 }
@@ -203,7 +203,7 @@ void worker::close_links() {
     finishing_ = true;
     if (links_.empty()) return loop_->stop();
     for (link* each : links_) each->finish();
-    loop_->after(goodbye_time, [this] { loop_->stop(); });
+    loop_->ref().after(goodbye_time, [this] { loop_->stop(); });
 }
 
 }  // namespace weft::bench

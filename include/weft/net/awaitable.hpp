@@ -16,15 +16,12 @@ namespace weft {
 namespace detail {
 
 /// Resumes on the loop's thread after `delay`. **Threads**: any.
-void resume_after(net::loop_core& on, duration delay, suspension who);
 void resume_after(const loop_ref& on, duration delay, suspension who);
 /// Runs `work` on a thread that may block, then resumes on the loop's thread. **Threads**: any.
-void resume_after_work(net::loop_core& on, unique_function<void()> work, suspension who);
 void resume_after_work(const loop_ref& on, unique_function<void()> work, suspension who);
 
-template <class Loop>
 struct sleep_awaitable {
-    Loop on;
+    loop_ref on;
     duration delay;
 
     bool await_ready() const noexcept { return false; }
@@ -35,12 +32,13 @@ struct sleep_awaitable {
     void await_resume() const noexcept {}
 };
 
-template <class Loop, class Fn>
+template <class Fn>
 class work_awaitable {
 public:
     using value_type = std::invoke_result_t<Fn&>;
 
-    work_awaitable(Loop on, Fn work) : on_(on), job_(std::make_shared<job>(std::move(work))) {}
+    work_awaitable(loop_ref on, Fn work)
+        : on_(std::move(on)), job_(std::make_shared<job>(std::move(work))) {}
 
     bool await_ready() const noexcept { return false; }
     template <task_promise Promise>
@@ -69,24 +67,18 @@ private:
         outcome<value_type> result;
     };
 
-    Loop on_;
+    loop_ref on_;
     std::shared_ptr<job> job_;
 };
 
 }  // namespace detail
 
 /// Lets a task wait: `co_await weft::sleep_for(loop, 5s)` continues on the loop's thread, not
-/// earlier than after `delay`. **Lifetime**: when the loop goes first, the waiting task and all
-/// that await it are destroyed, never resumed. **Threads**: any.
-[[nodiscard]] inline auto sleep_for(loop& on, duration delay) {
-    return detail::sleep_awaitable<net::loop_core&>{on.core(), delay};
-}
-[[nodiscard]] inline auto sleep_for(net::loop_core& on, duration delay) {
-    return detail::sleep_awaitable<net::loop_core&>{on, delay};
-}
-/// On a server's loop: see `server::loop_of`.
+/// earlier than after `delay`. The loop may be a `weft::loop`, `server.loop(i)`, or that of a
+/// connection (`server.loop_of(id)`, `socket_ref::loop`). **Lifetime**: when the loop goes first,
+/// the waiting task and all that await it are destroyed, never resumed. **Threads**: any.
 [[nodiscard]] inline auto sleep_for(loop_ref on, duration delay) {
-    return detail::sleep_awaitable<loop_ref>{std::move(on), delay};
+    return detail::sleep_awaitable{std::move(on), delay};
 }
 
 /// Runs `work` on a thread where it may block, and continues on the loop's thread with what it
@@ -103,19 +95,8 @@ private:
 /// is run to its end. **Threads**: any.
 template <std::move_constructible Fn>
 requires std::invocable<Fn&>
-[[nodiscard]] auto run_blocking(loop& on, Fn work) {
-    return detail::work_awaitable<net::loop_core&, Fn>(on.core(), std::move(work));
-}
-template <std::move_constructible Fn>
-requires std::invocable<Fn&>
-[[nodiscard]] auto run_blocking(net::loop_core& on, Fn work) {
-    return detail::work_awaitable<net::loop_core&, Fn>(on, std::move(work));
-}
-/// On a server's loop: see `server::loop_of`.
-template <std::move_constructible Fn>
-requires std::invocable<Fn&>
 [[nodiscard]] auto run_blocking(loop_ref on, Fn work) {
-    return detail::work_awaitable<loop_ref, Fn>(std::move(on), std::move(work));
+    return detail::work_awaitable<Fn>(std::move(on), std::move(work));
 }
 
 /// Runs a task that nobody awaits, from its beginning on, on the loop's thread:

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <weft/base/log.hpp>
@@ -9,33 +10,84 @@
 #include <weft/base/result.hpp>
 #include <weft/base/time.hpp>
 #include <weft/base/unique_function.hpp>
+#include <weft/base/weak_handle.hpp>
 
 namespace weft {
+
+class loop;
 
 namespace net {
 class loop_core;
 class mailbox;
+class scheduled_task;
 }  // namespace net
 
-/// A way to reach a loop from anywhere, which may outlive it.
-/// **Threads**: any. **Cost**: a post is one allocation and one atomic exchange; only the first
-/// post after the loop went to sleep makes a system call.
+/// The name of what `loop_ref::after` or `every` has begun.
+/// **Threads**: any. **Lifetime**: may outlive the timer and the loop. Destroying it cancels
+/// nothing.
+class timer_ref {
+public:
+    timer_ref() noexcept = default;
+
+    /// On the loop's thread nothing is run any more once this returns. From elsewhere that travels
+    /// there: the task may be running now, and once more until the loop learns of it. The task is
+    /// destroyed on the loop's thread.
+    void cancel() const;
+
+private:
+    friend class loop_ref;
+    timer_ref(std::shared_ptr<net::mailbox> mail, weak_handle<net::scheduled_task> task) noexcept
+        : mail_(std::move(mail)), task_(std::move(task)) {}
+
+    std::shared_ptr<net::mailbox> mail_;
+    weak_handle<net::scheduled_task> task_;
+};
+
+/// The handle to a loop. What it is asked for works before the loop runs (it begins with it), while
+/// it runs, and does nothing when it has ended.
+/// **Threads**: any. **Lifetime**: may outlive the loop. **Cost**: a post is one allocation and one
+/// atomic exchange; only the first post after the loop went to sleep makes a system call.
 class loop_ref {
 public:
+    /// Of no loop.
     loop_ref() noexcept = default;
-    loop_ref(std::shared_ptr<net::mailbox> mail, net::loop_core& core) noexcept
-        : mail_(std::move(mail)), core_(&core) {}
+    loop_ref(const loop& of) noexcept;  // NOLINT(google-explicit-constructor)
 
     /// Runs `task` on the loop's thread, in the order of posting per thread. False when the loop is
     /// gone: then the task is destroyed unrun.
     bool post(unique_function<void()> task) const;
+    /// Runs `task` once on the loop's thread, not earlier than after `delay`. When the loop goes
+    /// first, the task is destroyed unrun.
+    timer_ref after(duration delay, unique_function<void()> task) const;
+    /// Runs `task` after each `period`, until it is cancelled or the loop goes. A loop that is late
+    /// runs it once, not once for each period that has passed. **Units**: at least a millisecond.
+    timer_ref every(duration period, unique_function<void()> task) const;
+    /// On the loop's thread the moment at which the present turn began, what every deadline counts
+    /// from; elsewhere the clock.
+    [[nodiscard]] time_point now() const noexcept;
+    /// Whether the loop is attached to the calling thread: whoever runs it, or drives it between
+    /// `start` and `finish`.
+    [[nodiscard]] bool in_loop_thread() const noexcept {
+        return owner_ != nullptr && owner_->here();
+    }
+    /// Whether the loop has ended, or there never was one.
+    [[nodiscard]] bool ended() const noexcept { return owner_ == nullptr || owner_->ended(); }
 
-    /// For the library: what a task that was posted here may use, and nobody else.
-    [[nodiscard]] net::loop_core* core_in_task() const noexcept { return core_; }
+    /// For the library.
+    loop_ref(std::shared_ptr<net::mailbox> mail, std::shared_ptr<thread_owner> owner,
+             weak_handle<net::loop_core> core) noexcept
+        : mail_(std::move(mail)), owner_(std::move(owner)), core_(std::move(core)) {}
+    /// For the library: the loop on its thread, else null.
+    [[nodiscard]] net::loop_core* core() const noexcept { return core_.get(); }
+    /// For the library: not null unless this is of no loop.
+    [[nodiscard]] const std::shared_ptr<thread_owner>& owner() const noexcept { return owner_; }
 
 private:
+    timer_ref schedule(duration delay, duration period, unique_function<void()> task) const;
+
     std::shared_ptr<net::mailbox> mail_;
-    net::loop_core* core_ = nullptr;
+    std::shared_ptr<thread_owner> owner_;
+    weak_handle<net::loop_core> core_;
 };
 
 /// How many things of one kind a loop does before it looks at the others again.
@@ -65,8 +117,12 @@ struct loop_options {
 };
 
 /// One thread's event loop: it owns its connections, timers and buffers.
-/// **Threads**: make it anywhere; from `run` on everything but `stop` and `ref` belongs to the
-/// running thread.
+///
+/// `run` gives it a thread. A program that has a loop of its own (Boost.Asio, Qt, libuv, epoll)
+/// drives it instead: `start`, then `turn` whenever `descriptor` is readable or the time has come
+/// that the last `turn` named, at last `finish`. See the guide to embedding.
+/// **Threads**: make it anywhere; between `start` and `finish` all but `stop` and `ref` belongs to
+/// the thread that started it.
 class loop {
 public:
     /// **Errors**: the system's, when it refuses the descriptors a loop needs.
@@ -75,17 +131,29 @@ public:
     loop(const loop&) = delete;
     loop& operator=(const loop&) = delete;
 
-    /// Runs until `stop`. What is open then stays open until the loop is run again or destroyed.
+    /// Runs until `stop`: starts, turns, finishes. What is open then stays open until the loop is
+    /// run again or destroyed.
     void run();
-    /// Ends `run` after the present iteration. **Threads**: any.
+    /// Ends `run` after the present turn; `turn` tells it by returning nothing. **Threads**: any.
     void stop();
 
+    /// Attaches the loop to the calling thread, until `finish`. **Errors**: `wrong_thread` when it
+    /// is attached already, `shutting_down` when it has ended.
+    result<void> start();
+    /// Poll it for reading. Never read from it.
+    [[nodiscard]] int descriptor() const noexcept;
+    /// Does what there is to do, waiting for it at most `max_wait`: a bounded number of things of
+    /// each kind (see `loop_budgets`), the rest is left for the next turn. Returns when that is
+    /// wanted at the latest, whatever the descriptor says: a moment that has passed for at once,
+    /// `time_point::max()` for never. Nothing after `stop`.
+    std::optional<time_point> turn(duration max_wait = duration::zero());
+    /// After something was done with the loop outside of a turn (sent, connected, armed): sends
+    /// what that has queued. Returns as `turn`.
+    std::optional<time_point> flush();
+    /// Detaches the loop. What is open stays open until it is started again or destroyed.
+    void finish();
+
     [[nodiscard]] loop_ref ref() const noexcept;
-    /// Runs `task` once, not earlier than after `delay`.
-    void after(duration delay, unique_function<void()> task);
-    /// The moment this iteration began; what every deadline counts from.
-    [[nodiscard]] time_point now() const noexcept;
-    [[nodiscard]] bool in_loop_thread() const noexcept;
     void visit_metrics(metric_visitor visit) const;
 
     /// For the layers above; not for users.

@@ -245,12 +245,13 @@ private:
 ///     s.emit("hello", "world");
 ///
 /// What the JavaScript client splits into Manager and `io()` is one object here.
-/// **Threads**: the loop's; a program without a loop has `client_thread`. **Lifetime**: may be
-/// destroyed at any time, also in a handler; takes leave of the server then, without further calls.
+/// **Threads**: the loop's, or one that sets it up while the loop is attached to nobody; a program
+/// without a loop has `client_thread`. **Lifetime**: may be destroyed at any time, also in a
+/// handler; takes leave of the server then, without further calls.
 class client {
 public:
-    explicit client(loop& on, client_options options, tls_client_options tls = {});
-    explicit client(net::loop_core& on, client_options options, tls_client_options tls = {});
+    /// `on` is a `weft::loop`, or a server's (`server.loop(0)`).
+    explicit client(loop_ref on, client_options options, tls_client_options tls = {});
     ~client();
     client(const client&) = delete;
     client& operator=(const client&) = delete;

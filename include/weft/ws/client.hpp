@@ -93,9 +93,9 @@ struct client_options {
 /// **Threads**: the loop's. **Lifetime**: copies share; kept alive by its clients.
 class client_context {
 public:
-    /// The CAs are read by the first client that needs them, which blocks on the file system.
-    explicit client_context(loop& on, tls_client_options tls = {});
-    explicit client_context(net::loop_core& on, tls_client_options tls = {});
+    /// `on` is a `weft::loop`, or a server's (`server.loop(0)`). The CAs are read by the first
+    /// client that needs them, which blocks on the file system.
+    explicit client_context(loop_ref on, tls_client_options tls = {});
 
     void visit_metrics(metric_visitor visit) const;
 
@@ -130,12 +130,13 @@ struct connect_failure {
 ///
 /// Set the handlers before `connect`. None of them runs inside a call to the client. What they
 /// throw is logged and counted; an open connection is then closed with 1011.
-/// **Threads**: the loop's; a call from another thread does nothing and says so where it can.
+/// **Threads**: the loop's, or one that sets it up while the loop is attached to nobody; a call
+/// from another thread does nothing and says so where it can.
 /// **Lifetime**: may be destroyed at any time, also in one of its own handlers, and after the loop.
 /// An open connection is then closed with 1001, without further calls of handlers.
 class client {
 public:
-    explicit client(loop& on, client_options options = {}, tls_client_options tls = {});
+    explicit client(loop_ref on, client_options options = {}, tls_client_options tls = {});
     client(client_context shared, client_options options);
     ~client();
     client(const client&) = delete;

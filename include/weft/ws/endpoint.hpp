@@ -13,6 +13,7 @@
 #include <weft/base/result.hpp>
 #include <weft/base/task.hpp>
 #include <weft/base/unique_function.hpp>
+#include <weft/net/loop.hpp>
 #include <weft/net/socket_address.hpp>
 #include <weft/pubsub/message.hpp>
 #include <weft/ws/close_event.hpp>
@@ -48,6 +49,22 @@ namespace detail {
 
 class accept_stage;
 
+class endpoint_core;
+
+/// Takes what a coroutine handler threw to where its connection lives. **Threads**: any, also when
+/// the server is gone.
+class failure_report {
+public:
+    failure_report(loop_ref loop, endpoint_core& endpoint, conn_id id) noexcept
+        : loop_(std::move(loop)), endpoint_(&endpoint), id_(id) {}
+    void operator()(std::exception_ptr thrown) const noexcept;
+
+private:
+    loop_ref loop_;
+    endpoint_core* endpoint_;  // outlives what the loop runs
+    conn_id id_;
+};
+
 /// The part of an endpoint that knows no types.
 class endpoint_core {
 public:
@@ -68,6 +85,10 @@ protected:
     friend class server_user;
     struct impl;
 
+    friend class failure_report;
+
+    /// For a coroutine handler of this connection; on the loop's thread.
+    [[nodiscard]] failure_report report_of(conn_id id) noexcept;
     /// A coroutine handler threw: logged, counted, and the connection, if it is there, closed with
     /// 1011.
     void failed(conn_id id, const std::exception_ptr& thrown) noexcept;
@@ -130,7 +151,7 @@ public:
                 const conn_id id = asked.id;
                 weft::detail::spawn(
                     run_accept(weft::detail::admit<T>(handler(std::move(asked))), std::move(stage)),
-                    [this, id](std::exception_ptr thrown) { failed(id, thrown); });
+                    report_of(id));
             };
         } else {
             static_assert(weft::detail::makes_admission<returned, T>,
@@ -166,9 +187,7 @@ public:
                           "coroutine task<void>(conn_id, message)");
             message_ = [this, handler = std::move(handler)](connection_type& c,
                                                             const message_view& what) mutable {
-                weft::detail::spawn(
-                    handler(c.id(), message(what)),
-                    [this, id = c.id()](std::exception_ptr thrown) { failed(id, thrown); });
+                weft::detail::spawn(handler(c.id(), message(what)), report_of(c.id()));
             };
         }
         return *this;

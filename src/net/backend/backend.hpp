@@ -88,6 +88,9 @@ public:
     [[nodiscard]] virtual time_point now() const noexcept = 0;
     /// Blocks for at most `timeout` and reports at most one batch of events.
     virtual void wait(duration timeout, event_sink& sink) noexcept = 0;
+    /// Readable when `wait` would report something: for those who have a loop of their own. -1
+    /// without one.
+    [[nodiscard]] virtual int descriptor() const noexcept { return -1; }
     /// Makes the running or next `wait` return. **Threads**: any.
     virtual void wake() noexcept = 0;
 

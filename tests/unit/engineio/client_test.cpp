@@ -25,11 +25,12 @@ protected:
           core(
               std::make_unique<net::loop_core>(std::unique_ptr<net::backend>(&io), loop_options{})),
           server(io, *core) {
+        core->start();
         options.url = "http://127.0.0.1";
     }
 
     void begin() {
-        subject = std::make_unique<client>(*core, ws::client_context(*core), options, *this);
+        subject = std::make_unique<client>(*core, ws::client_context(core->ref()), options, *this);
         ASSERT_TRUE(subject->open());
     }
     void open() {
@@ -301,7 +302,7 @@ TEST_F(engineio_client_test, keeps_cookies_only_when_asked_to) {
 
 TEST_F(engineio_client_test, says_what_is_wrong_with_its_options) {
     const auto refused = [&] {
-        return !client(*core, ws::client_context(*core), options, *this).open();
+        return !client(*core, ws::client_context(core->ref()), options, *this).open();
     };
     options.url = "ftp://x";
     EXPECT_TRUE(refused());

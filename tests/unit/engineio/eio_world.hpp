@@ -73,6 +73,7 @@ public:
           shared(loop, all, 64 * 1024 * 1024),
           engine(std::move(chosen)),
           service_(routes, {}, this) {
+        loop.start();
         prepared = engine.prepare();
         engine.on_session([this](session& s) { return std::make_unique<user>(*this, s); });
         (void)engine.add_routes(routes);
@@ -87,7 +88,7 @@ public:
     }
 
     void run(int iterations = 8) {
-        while (iterations-- > 0) loop.run_once(duration::zero());
+        while (iterations-- > 0) loop.turn(duration::zero());
     }
     void pass(duration time) {
         io.advance(time);

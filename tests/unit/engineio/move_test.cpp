@@ -26,11 +26,11 @@ public:
     echo(session& s, std::atomic<int>& wrong) : session_(s), wrong_(wrong) {}
     void on_open() override {}
     void on_message(const message_view& m) override {
-        if (!session_.loop().runs_here()) ++wrong_;
+        if (!session_.loop().in_loop_thread()) ++wrong_;
         session_.send(m.is_text() ? message_view("4" + std::string(m.text())) : m);
     }
     void on_close(close_reason) override {
-        if (!session_.loop().runs_here()) ++wrong_;
+        if (!session_.loop().in_loop_thread()) ++wrong_;
     }
 
 private:

@@ -26,6 +26,7 @@ protected:
         : io(*new sim_backend),
           core(std::make_unique<net::loop_core>(std::unique_ptr<net::backend>(&io),
                                                 loop_options{})) {
+        core->start();
         io.serve_port(80);
         client_origin origin;
         origin.to.host = "127.0.0.1";
@@ -44,7 +45,7 @@ protected:
         run();
     }
     void run(int iterations = 4) {
-        while (iterations-- > 0) core->run_once(duration::zero());
+        while (iterations-- > 0) core->turn(duration::zero());
     }
     /// The server's end of the newest connection.
     void accept() {

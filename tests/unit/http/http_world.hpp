@@ -25,7 +25,9 @@ public:
     explicit http_world(const options& limits = {})
         : limits_(limits),
           io(*new net::sim_backend),
-          loop_(std::unique_ptr<net::backend>(&io), {}) {}
+          loop_(std::unique_ptr<net::backend>(&io), {}) {
+        loop_.start();
+    }
     ~http_world() { shut_down(); }
 
     /// Ends everything; before what the handlers use goes.
@@ -47,7 +49,7 @@ public:
 
     void run(int iterations = 8, duration each = 1ms) {
         while (iterations-- > 0) {
-            loop_.run_once(duration::zero());
+            loop_.turn(duration::zero());
             io.advance(each);
         }
     }

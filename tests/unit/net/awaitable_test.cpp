@@ -31,17 +31,17 @@ TEST(awaitable, sleeps_as_long_as_the_clock_says) {
     loop_core core(std::move(io), {});
     bool woke = false;
     spawn(
-        [](loop_core& on, bool& mark) -> task<> {
+        [](loop_ref on, bool& mark) -> task<> {
             co_await sleep_for(on, 1s);
             mark = true;
-        }(core, woke),
+        }(core.ref(), woke),
         unexpected);
-    core.run_once(0s);
+    core.turn(0s);
     clock.advance(999ms);
-    core.run_once(0s);
+    core.turn(0s);
     EXPECT_FALSE(woke);
     clock.advance(2ms);
-    core.run_once(0s);
+    core.turn(0s);
     EXPECT_TRUE(woke);
 }
 
@@ -51,12 +51,12 @@ TEST(awaitable, a_dying_loop_destroys_who_sleeps) {
         loop_core core(std::make_unique<sim_backend>(), {});
         for (const bool armed : {true, false}) {
             spawn(
-                [](loop_core& on, std::shared_ptr<int>) -> task<> {
+                [](loop_ref on, std::shared_ptr<int>) -> task<> {
                     co_await sleep_for(on, 1h);
                     ADD_FAILURE() << "resumed";
-                }(core, witness),
+                }(core.ref(), witness),
                 unexpected);
-            if (armed) core.run_once(0s);  // the second is still on its way to the loop
+            if (armed) core.turn(0s);  // the second is still on its way to the loop
         }
         EXPECT_EQ(witness.use_count(), 3);
     }
@@ -65,7 +65,7 @@ TEST(awaitable, a_dying_loop_destroys_who_sleeps) {
 
 TEST(awaitable, locals_of_a_destroyed_task_may_use_the_loop_once_more) {
     struct restless {
-        loop_core& on;
+        loop_ref on;
         ~restless() {
             on.after(1s, [] {});
             on.post([] {});
@@ -73,12 +73,12 @@ TEST(awaitable, locals_of_a_destroyed_task_may_use_the_loop_once_more) {
     };
     loop_core core(std::make_unique<sim_backend>(), {});
     spawn(
-        [](loop_core& on) -> task<> {
+        [](loop_ref on) -> task<> {
             const restless local{on};
             co_await sleep_for(on, 1h);
-        }(core),
+        }(core.ref()),
         unexpected);
-    core.run_once(0s);
+    core.turn(0s);
 }
 
 TEST(awaitable, blocking_work_comes_back_to_the_loop) {
@@ -138,7 +138,7 @@ TEST(awaitable, a_dying_loop_destroys_who_waits_for_work_on_its_own_thread) {
             ADD_FAILURE() << "resumed";
         }(*on, begun, go_on, died),
         unexpected);
-    on->after(0s, [&] {
+    on->ref().after(0s, [&] {
         begun.get_future().wait();
         on->stop();
     });

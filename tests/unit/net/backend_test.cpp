@@ -37,7 +37,7 @@ protected:
     bool until(const std::function<bool()>& so) {
         const time_point end = core.now() + 10s;
         while (!so() && core.now() < end) {
-            core.run_once(1ms);
+            core.turn(1ms);
             if (auto* sim = dynamic_cast<net::sim_backend*>(io_)) sim->advance(1ms);
         }
         return so();
@@ -143,7 +143,7 @@ TEST_P(every_backend, reset_is_noticed_by_a_paused_and_by_a_half_open_stream) {
     half_client->stream->shutdown();
     ASSERT_TRUE(until([&, half = half] { return half->ended == 1; }));
     half->write("unread bytes make the close a reset");
-    core.run_once(1ms);
+    core.turn(1ms);
     paused_client->stream->abort(make_error_code(errc::closed_locally));
     half_client->stream->abort(make_error_code(errc::closed_locally));
     EXPECT_TRUE(until([&, paused = paused] { return paused->closed == 1; }));
@@ -161,7 +161,7 @@ TEST_P(every_backend, pause_keeps_bytes_when_both_ends_are_sent) {
         r.stream->close();
     };
     ASSERT_TRUE(until([&] { return client->closed == 1; }));
-    for (int i = 0; i < 5; ++i) core.run_once(1ms);
+    for (int i = 0; i < 5; ++i) core.turn(1ms);
     ASSERT_EQ(server->closed, 0);
     server->stream->resume_reading();
     ASSERT_TRUE(until([&] { return server->closed == 1; }));

@@ -173,7 +173,7 @@ TEST(loop_ref, reaches_a_running_loop_from_many_threads_and_may_outlive_it) {
             posting.emplace_back([&] {
                 for (int i = 0; i < each; ++i) {
                     EXPECT_TRUE(ref.post([&] {
-                        EXPECT_TRUE(own.in_loop_thread());
+                        EXPECT_TRUE(own.ref().in_loop_thread());
                         if (++ran == threads * each) own.stop();
                     }));
                 }

@@ -28,7 +28,7 @@ protected:
 
     bool until(const std::function<bool()>& so, duration most = 10s) {
         const time_point end = steady_clock::now() + most;
-        while (!so() && steady_clock::now() < end) core.run_once(5ms);
+        while (!so() && steady_clock::now() < end) core.turn(5ms);
         return so();
     }
 
@@ -344,7 +344,7 @@ double cpu_seconds() {
     const time_point begin = steady_clock::now();
     const double cpu = cpu_seconds();
     while (::read(release_pipe, &order, 1) != 1) {
-        core.run_once(10ms);
+        core.turn(10ms);
         if (steady_clock::now() - begin > 30s) ::_exit(5);
     }
     const double wall = std::chrono::duration<double>(steady_clock::now() - begin).count();
@@ -356,7 +356,7 @@ double cpu_seconds() {
         if (acceptor.accepted[i]->closed == 0) acceptor.accepted[i]->stream->close();
     }
     while (::read(release_pipe, &order, 1) != 1) {
-        core.run_once(10ms);
+        core.turn(10ms);
         if (steady_clock::now() - begin > 40s) ::_exit(8);
     }
     ::_exit(acceptor.accepted.front()->closed == 0 ? 0 : 9);

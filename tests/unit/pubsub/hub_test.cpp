@@ -44,7 +44,7 @@ protected:
     void settle() {
         for (int turn = 0; turn < 3; ++turn) {
             for (auto& l : loops) {
-                if (l != nullptr) l->run_once(duration::zero());
+                if (l != nullptr) l->turn(duration::zero());
             }
         }
     }
@@ -115,7 +115,7 @@ TEST_F(hub_test, what_is_under_way_to_a_loop_is_bounded) {
     // The other loop stands still: what one iteration published is one post, the rest waits here.
     for (const char* text : {"a", "b", "c"}) {
         sender.publish(program_topic("t"), message::text(large.substr(0, 450) + text));
-        loops[0]->run_once(duration::zero());
+        loops[0]->turn(duration::zero());
     }
     settle();
     EXPECT_EQ(far.heard.size(), 2U) << "with what it costs besides, only one fits";
@@ -217,7 +217,7 @@ TEST_F(hub_test, messages_to_a_hub_or_loop_that_is_gone_vanish) {
     hubs[0]->subscribe(near, program_topic("t"));
     hubs[1]->subscribe(far, program_topic("t"));
     hubs[0]->publish(program_topic("t"), message::text("under way"));
-    loops[0]->run_once(duration::zero());
+    loops[0]->turn(duration::zero());
     hubs[0]->publish(program_topic("t"), message::text("not even sent"));
     hubs[1].reset();
     hubs[2].reset();

@@ -27,6 +27,7 @@ public:
           endpoint(std::move(chosen)),
           http_(routes, {}),
           guard(loop, account) {
+        loop.start();
         guard.set_all({&guard});
         guard.watch(loop.budget());
         guard.watch(shared.budget);
@@ -49,7 +50,7 @@ public:
     ~guarded_world() { loop.shut_down(); }
 
     void run(int iterations = 8) {
-        while (iterations-- > 0) loop.run_once(duration::zero());
+        while (iterations-- > 0) loop.turn(duration::zero());
     }
     void pass(duration time) {
         io.advance(time);

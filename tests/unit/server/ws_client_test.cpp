@@ -51,7 +51,7 @@ protected:
                 loop_->stop();
             });
         EXPECT_TRUE(client.connect());
-        loop_->after(20s, [this] { loop_->stop(); });
+        loop_->ref().after(20s, [this] { loop_->stop(); });
         loop_->run();
         return heard;
     }

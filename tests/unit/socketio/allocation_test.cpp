@@ -37,7 +37,9 @@ public:
         : loop(*net::make_epoll_backend(), {}),
           shared_(loop, all_, 64 * 1024 * 1024),
           server(*this, unlimited()),
-          service_(routes_, {}, nullptr) {}
+          service_(routes_, {}, nullptr) {
+        loop.start();
+    }
     ~real_world() {
         for (const int fd : clients_) ::close(fd);
         loop.shut_down();
@@ -65,7 +67,7 @@ public:
         std::string answer(4096, '\0');
         std::size_t size = 0;
         while (answer.substr(0, size).find("40{\"sid\":") == std::string::npos) {
-            loop.run_once(std::chrono::milliseconds(1));
+            loop.turn(std::chrono::milliseconds(1));
             const ssize_t got =
                 ::recv(fd, answer.data() + size, answer.size() - size, MSG_DONTWAIT);
             if (got > 0) size += static_cast<std::size_t>(got);
@@ -79,7 +81,7 @@ public:
     void receive(int fd, std::size_t wanted) {
         static char into[64 * 1024];
         while (wanted > 0) {
-            loop.run_once(duration::zero());
+            loop.turn(duration::zero());
             const ssize_t got = ::recv(fd, into, std::min(wanted, sizeof into), MSG_DONTWAIT);
             ASSERT_TRUE(got > 0 || errno == EAGAIN);
             if (got > 0) wanted -= static_cast<std::size_t>(got);

@@ -25,6 +25,7 @@ protected:
           core(
               std::make_unique<net::loop_core>(std::unique_ptr<net::backend>(&io), loop_options{})),
           server(io, *core) {
+        core->start();
         options.url = "http://127.0.0.1";
         options.transports = {engineio::transport_kind::websocket};
         options.randomization_factor = 0;
@@ -39,7 +40,7 @@ protected:
     }
 
     client& make() {
-        subject = std::make_unique<client>(*core, options);
+        subject = std::make_unique<client>(core->ref(), options);
         subject->on_error([this](const error& why) { note("error " + why.code().message()); })
             .on_reconnect_attempt([this](unsigned n) { note("attempt " + std::to_string(n)); })
             .on_reconnect([this](unsigned n) { note("reconnect " + std::to_string(n)); })

@@ -87,7 +87,7 @@ public:
         });
         server_.on("ask", [this](socket& s) {
             for (std::size_t i = 0; i < sides_.size(); ++i) {
-                if (sides_[i]->loop.runs_here()) s.emit("e", i, sides_[i]->emitted++);
+                if (sides_[i]->loop.in_loop_thread()) s.emit("e", i, sides_[i]->emitted++);
             }
         });
         std::vector<ws::session_shared*> shared;

@@ -34,7 +34,9 @@ public:
           loop(std::unique_ptr<net::backend>(&sim), {.log = this}),
           shared(loop, all, 64 * 1024 * 1024),
           server(*this, std::move(chosen)),
-          service_(routes_, {}, this) {}
+          service_(routes_, {}, this) {
+        loop.start();
+    }
     ~sio_world() {
         loop.shut_down();
         for (const auto& m : modules_) m->shut_down();
@@ -48,7 +50,7 @@ public:
         ASSERT_TRUE(loop.listen(where, *this));
     }
     void run(int iterations = 8) {
-        while (iterations-- > 0) loop.run_once(duration::zero());
+        while (iterations-- > 0) loop.turn(duration::zero());
     }
     void pass(duration time) {
         sim.advance(time);

@@ -35,6 +35,7 @@ public:
         : loop(*net::make_epoll_backend(), {}),
           shared_(loop, all_, 64 * 1024 * 1024),
           service_(routes_, {}, nullptr) {
+        loop.start();
         EXPECT_TRUE(endpoint.prepare());
         endpoint.set_loops({&shared_});
         (void)routes_.upgrade("/ws", [this](const http::request& asked, http::upgrade upgrade) {
@@ -61,7 +62,7 @@ public:
         char answer[1024];
         std::size_t size = 0;
         while (std::string_view(answer, size).find("\r\n\r\n") == std::string_view::npos) {
-            loop.run_once(std::chrono::milliseconds(1));
+            loop.turn(std::chrono::milliseconds(1));
             const ssize_t got = ::recv(fd, answer + size, sizeof answer - size, MSG_DONTWAIT);
             if (got > 0) size += static_cast<std::size_t>(got);
         }
@@ -74,7 +75,7 @@ public:
     void receive(int fd, std::size_t wanted) {
         static char into[64 * 1024];
         while (wanted > 0) {
-            loop.run_once(duration::zero());
+            loop.turn(duration::zero());
             const ssize_t got = ::recv(fd, into, std::min(wanted, sizeof into), MSG_DONTWAIT);
             ASSERT_TRUE(got > 0 || errno == EAGAIN);
             if (got > 0) wanted -= static_cast<std::size_t>(got);

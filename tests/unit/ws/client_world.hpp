@@ -78,7 +78,8 @@ protected:
         : io(*new sim_backend),
           core(
               std::make_unique<net::loop_core>(std::unique_ptr<net::backend>(&io), loop_options{})),
-          context(*core) {
+          context(core->ref()) {
+        core->start();
         io.serve_port(80);
     }
 
@@ -117,7 +118,7 @@ protected:
     }
     void note(std::string what) { seen.push_back(std::move(what)); }
     void run(int iterations = 4) {
-        while (iterations-- > 0) core->run_once(duration::zero());
+        while (iterations-- > 0) core->turn(duration::zero());
     }
     void pass(duration time) {
         io.advance(time);

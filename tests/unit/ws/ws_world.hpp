@@ -73,6 +73,7 @@ public:
           shared(loop, all, 64 * 1024 * 1024),
           endpoint(std::move(chosen)),
           service_(routes, {}, this) {
+        loop.start();
         prepared = static_cast<bool>(endpoint.prepare());
         endpoint.set_loops({&shared});
         (void)routes.upgrade("/ws", [this](const http::request& request, http::upgrade upgrade) {
@@ -89,7 +90,7 @@ public:
     ~ws_world() { loop.shut_down(); }
 
     void run(int iterations = 8) {
-        while (iterations-- > 0) loop.run_once(duration::zero());
+        while (iterations-- > 0) loop.turn(duration::zero());
     }
     void pass(duration time) {
         io.advance(time);

@@ -78,6 +78,7 @@ public:
 
     time_point now() const noexcept override { return steady_clock::now(); }
     void wait(duration timeout, event_sink& sink) noexcept override;
+    int descriptor() const noexcept override { return epoll_.get(); }
     void wake() noexcept override {
         const std::uint64_t one = 1;
         (void)!::write(event_.get(), &one, sizeof one);

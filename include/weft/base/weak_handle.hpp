@@ -1,0 +1,117 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <utility>
+
+namespace weft {
+
+/// Says which thread may touch something: none, or one at a time, or none ever again.
+/// **Threads**: any, unless said otherwise. **Lifetime**: shared, so that it may be asked when what
+/// it speaks about is gone.
+class thread_owner {
+public:
+    /// Whether the calling thread is the one. **Cost**: a load and a compare.
+    [[nodiscard]] bool here() const noexcept {
+        return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+    }
+    /// Becomes the owner. False when somebody is already, or it has ended.
+    [[nodiscard]] bool try_claim() noexcept {
+        std::thread::id nobody{};
+        if (!thread_.compare_exchange_strong(nobody, std::this_thread::get_id(),
+                                             std::memory_order_acq_rel)) {
+            return false;
+        }
+        if (!ended()) return true;
+        release();
+        return false;
+    }
+    /// **Threads**: the owner's. What it did happens before what the next owner does.
+    void release() noexcept { thread_.store({}, std::memory_order_release); }
+    /// Nobody claims it any more; the present owner stays so until it releases.
+    void end() noexcept { ended_.store(true, std::memory_order_release); }
+    [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
+
+private:
+    std::atomic<std::thread::id> thread_{};
+    std::atomic<bool> ended_{false};
+};
+
+/// Owns something for a scope, unless another thread does: for whoever sets it up or takes it
+/// apart. May be nested.
+class [[nodiscard]] owner_scope {
+public:
+    explicit owner_scope(std::shared_ptr<thread_owner> owner) noexcept
+        : owner_(std::move(owner)),
+          owns_(owner_ != nullptr && owner_->here()),
+          claimed_(owner_ != nullptr && !owns_ && owner_->try_claim()) {}
+    owner_scope(const owner_scope&) = delete;
+    owner_scope& operator=(const owner_scope&) = delete;
+    ~owner_scope() {
+        if (claimed_) owner_->release();
+    }
+
+    /// Whether the calling thread is the owner; never of nothing.
+    explicit operator bool() const noexcept { return owns_ || claimed_; }
+
+private:
+    std::shared_ptr<thread_owner> owner_;
+    bool owns_;  // before this
+    bool claimed_;
+};
+
+namespace detail {
+template <class T>
+struct weak_record {
+    const std::shared_ptr<const thread_owner> owner;
+    T* target;  // the owner's thread only
+};
+}  // namespace detail
+
+/// A way to something that may be gone, for others to keep. It asks which thread it is on before it
+/// looks; so it never sees a thing that another thread destroys.
+/// **Threads**: any. **Cost**: two loads more than a pointer.
+template <class T>
+class weak_handle {
+public:
+    weak_handle() noexcept = default;
+
+    /// The thing, or null when it is gone or belongs to another thread. **Lifetime**: of the
+    /// pointer, until the caller lets something else run on this thread.
+    [[nodiscard]] T* get() const noexcept {
+        return record_ != nullptr && record_->owner->here() ? record_->target : nullptr;
+    }
+
+private:
+    template <class>
+    friend class weak_anchor;
+    explicit weak_handle(std::shared_ptr<const detail::weak_record<T>> record) noexcept
+        : record_(std::move(record)) {}
+
+    std::shared_ptr<const detail::weak_record<T>> record_;
+};
+
+/// A member of what may be gone: gives out handles, and empties them when it ends.
+/// **Threads**: the owner's.
+template <class T>
+class weak_anchor {
+public:
+    weak_anchor(std::shared_ptr<const thread_owner> owner, T* target)
+        : record_(std::make_shared<detail::weak_record<T>>(std::move(owner), target)) {}
+    weak_anchor(weak_anchor&&) noexcept = default;
+    weak_anchor& operator=(weak_anchor&&) = delete;
+    ~weak_anchor() {
+        if (record_ != nullptr) record_->target = nullptr;
+    }
+
+    /// Lets the handles that were given out lead to `target`.
+    void set(T* target) noexcept { record_->target = target; }
+    /// **Threads**: any.
+    [[nodiscard]] weak_handle<T> handle() const noexcept { return weak_handle<T>(record_); }
+
+private:
+    std::shared_ptr<detail::weak_record<T>> record_;
+};
+
+}  // namespace weft
