@@ -142,13 +142,13 @@ def socketio_path():
 
 
 WORKS = [
-    Echo("echo 20 B, 64 x 1", 64, 1, 300),
-    Echo("echo 20 B, 64 x 16", 64, 16, 60),
-    Broadcast("broadcast 100 B to 1,000", 1000, 25, "serve", "/ws", b'{"type":"subscribe","topic":"t","id":1}',
+    Echo("echo 20 B, 64 x 1", 64, 1, 1000),
+    Echo("echo 20 B, 64 x 16", 64, 16, 200),
+    Broadcast("broadcast 100 B to 1,000", 1000, 100, "serve", "/ws", b'{"type":"subscribe","topic":"t","id":1}',
               b'{"type":"subscribed"', b'{"type":"publish","topic":"t","data":"%s"}' % (b"x" * 100), b'{"type":"message"'),
-    Echo("Socket.IO echo 32 B, 64 x 1", 64, 1, 300, "socketio", socketio_path(), b'427["echo","%s"]' % (b"x" * 32), b"437["),
-    Echo("Socket.IO echo 32 B, 64 x 8", 64, 8, 60, "socketio", socketio_path(), b'427["echo","%s"]' % (b"x" * 32), b"437["),
-    Broadcast("Socket.IO broadcast 100 B to 1,000", 1000, 25, "socketio", socketio_path(), b"40", b"40",
+    Echo("Socket.IO echo 32 B, 64 x 1", 64, 1, 800, "socketio", socketio_path(), b'427["echo","%s"]' % (b"x" * 32), b"437["),
+    Echo("Socket.IO echo 32 B, 64 x 8", 64, 8, 200, "socketio", socketio_path(), b'427["echo","%s"]' % (b"x" * 32), b"437["),
+    Broadcast("Socket.IO broadcast 100 B to 1,000", 1000, 100, "socketio", socketio_path(), b"40", b"40",
               b'42["publish","%s"]' % (b"x" * 100), b'42["said"'),
 ]
 IDLE = {"idle connection": ("weft", [], 800), "idle Socket.IO connection": ("socketio", ["--socketio"], 2000)}

@@ -62,6 +62,18 @@ public:
 
     /// Connects to the next address, or reports `last` when there is none left.
     static void try_next(loop_core& loop, std::unique_ptr<connect_job> job, error last) noexcept {
+        try {
+            if (begin_next(loop, job, last)) return;
+        } catch (...) {
+            last = std::make_error_code(std::errc::not_enough_memory);
+        }
+        loop.metrics_.connect_failed.add();
+        loop.run_guarded([&] { job->done(std::move(last)); });
+    }
+
+private:
+    /// True when a stream has the job now. What it throws leaves the job here and nothing behind.
+    static bool begin_next(loop_core& loop, std::unique_ptr<connect_job>& job, error& last) {
         while (job->next < job->addresses.size() && loop.now() < job->deadline) {
             const socket_address address = job->addresses[job->next++];
             auto fd = loop.io_->connect(address);
@@ -69,35 +81,44 @@ public:
                 last = fd.error();
                 continue;
             }
-            std::unique_ptr<tls_session> session;
-            if (job->to.tls != nullptr) {
-                auto made = job->to.tls->make_session(job->to.tls_name.empty() ? job->to.host
-                                                                               : job->to.tls_name);
-                if (!made) {
-                    loop.io_->close(*fd);
-                    last = made.error();
-                    break;
+            tcp_stream* stream = nullptr;
+            try {
+                std::unique_ptr<tls_session> session;
+                if (job->to.tls != nullptr) {
+                    auto made = job->to.tls->make_session(
+                        job->to.tls_name.empty() ? job->to.host : job->to.tls_name);
+                    if (!made) {
+                        loop.io_->close(*fd);
+                        last = made.error();
+                        return false;
+                    }
+                    session = std::move(*made);
                 }
-                session = std::move(*made);
+                stream = loop.make_stream(*fd, address);
+                if (stream == nullptr) {
+                    last = error(errc::limit_exceeded, "no slot for another connection");
+                    return false;
+                }
+                stream->set_connecting();
+                if (session != nullptr) stream->set_tls(std::move(session));
+                // An address that does not answer may not use up the time of those behind it.
+                const auto left = static_cast<duration::rep>(job->addresses.size() - job->next + 1);
+                stream->set_deadline(loop.now() + (job->deadline - loop.now()) / left);
+                stream->set_handler(
+                    std::make_unique<connect_attempt>(loop, *stream, std::move(job)));
+            } catch (...) {
+                if (stream != nullptr) {
+                    stream->abort(std::make_error_code(std::errc::not_enough_memory));
+                } else {
+                    loop.io_->close(*fd);
+                }
+                throw;
             }
-            tcp_stream* stream = loop.make_stream(*fd, address);
-            if (stream == nullptr) {
-                last = error(errc::limit_exceeded, "no slot for another connection");
-                break;
-            }
-            stream->set_connecting();
-            if (session != nullptr) stream->set_tls(std::move(session));
-            // An address that does not answer may not use up the time of those behind it.
-            const auto left = static_cast<duration::rep>(job->addresses.size() - job->next + 1);
-            stream->set_deadline(loop.now() + (job->deadline - loop.now()) / left);
-            stream->set_handler(std::make_unique<connect_attempt>(loop, *stream, std::move(job)));
-            return;
+            return true;
         }
-        loop.metrics_.connect_failed.add();
-        loop.run_guarded([&] { job->done(std::move(last)); });
+        return false;
     }
 
-private:
     loop_core& loop_;
     byte_stream& stream_;
     std::unique_ptr<connect_job> job_;

@@ -118,11 +118,9 @@ void loop_core::settle() noexcept {
         flush_dirty();  // what dies next may have written just now: it must not be on this list
         finish_closed();
     } while (!dirty_.empty() || !closing_.empty());
-    // The destructors may replace other handlers.
-    while (!graveyard_.empty()) {
-        std::swap(graveyard_, graveyard_now_);
-        graveyard_now_.clear();
-    }
+    // The destructors may replace other handlers: the list may grow, and move, amid this.
+    for (std::size_t i = 0; i < graveyard_.size(); ++i) std::exchange(graveyard_[i], nullptr);
+    graveyard_.clear();
 }
 
 void loop_core::flush_dirty() noexcept {
@@ -188,6 +186,10 @@ void loop_core::on_broken(io_token token) noexcept {
     if (tcp_stream* s = stream_of(token)) s->on_broken();
 }
 
+void loop_core::on_sent(io_token token, const io_result& how) noexcept {
+    if (tcp_stream* s = stream_of(token)) s->on_sent(how);
+}
+
 loop_core::listener* loop_core::listener_of(io_token token) noexcept {
     if (token.slot >= listeners_.size()) return nullptr;
     listener& found = listeners_[token.slot];
@@ -228,13 +230,6 @@ void loop_core::pause_accepting(std::uint32_t slot, std::string_view why) noexce
     listener& l = listeners_[slot];
     io_->pause_listener(l.fd, {io_token::kind::listener, slot, l.generation}, true);
     log(log_level::warning, "net", why);
-    if (l.back_off == nullptr) {
-        l.back_off = std::make_unique<timer>([this, slot] {
-            listener& rested = listeners_[slot];
-            io_->pause_listener(rested.fd, {io_token::kind::listener, slot, rested.generation},
-                                false);
-        });
-    }
     arm(*l.back_off, now_ + accept_back_off);
 }
 
@@ -254,14 +249,15 @@ tcp_stream* loop_core::make_stream(int fd, const socket_address& peer) {
     return s;
 }
 
-/// Every stream is on each list at most once, so none of them allocates later, amid an iteration.
+/// Every stream is on each list at most once, so none of them allocates later, amid an iteration;
+/// it buries at most two handlers.
 void loop_core::reserve_lists() {
     const std::size_t needed = streams_.size() + 1;
     if (list_room_ >= needed) return;
     const std::size_t room = std::max<std::size_t>(64, needed + needed / 2);
     for (auto* list : {&ready_, &ready_now_, &drained_, &drained_now_}) list->reserve(room);
     for (auto* list : {&dirty_, &dirty_now_, &closing_, &closing_now_}) list->reserve(room);
-    for (auto* list : {&graveyard_, &graveyard_now_}) list->reserve(room);
+    graveyard_.reserve(2 * room);  // a handler that was replaced, and the one that it left to
     list_room_ = room;
 }
 
@@ -334,9 +330,15 @@ result<listener_id> loop_core::listen(const listen_options& where, acceptor& acc
     if (!fd) return fd.error();
     const auto id = add_listener(*fd);
     if (!id) return id.error();
-    listeners_[*id].accept = &accept;
-    listeners_[*id].tls = std::move(tls);
-    return *id;
+    const std::uint32_t slot = *id;
+    listeners_[slot].accept = &accept;
+    listeners_[slot].tls = std::move(tls);
+    // Made now: there may be no memory when it is needed.
+    listeners_[slot].back_off = std::make_unique<timer>([this, slot] {
+        const listener& rested = listeners_[slot];
+        io_->pause_listener(rested.fd, {io_token::kind::listener, slot, rested.generation}, false);
+    });
+    return slot;
 }
 
 result<listener_id> loop_core::watch(int fd, unique_function<void()> readable) {
@@ -469,6 +471,8 @@ void loop_core::shut_down() noexcept {
     for (listener_id id = 0; id < listeners_.size(); ++id) close_listener(id);
     streams_.for_each(
         [](tcp_stream& s, std::uint32_t) { s.abort(make_error_code(errc::shutting_down)); });
+    settle();
+    io_->finish_sends(*this);
     settle();
     // Each may hold the frame of a coroutine, whose locals may start something anew when they die.
     while (!scheduled_.empty()) std::exchange(scheduled_, {});

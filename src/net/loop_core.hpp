@@ -153,7 +153,7 @@ public:
         });
     }
 
-    /// For work that blocks. Made on first use; shared by the loops that were given the same one.
+    /// For work that blocks. Made on first use, one per loop.
     worker_pool& workers();
     /// Runs `work`, which must not throw, on a worker, then `done` here. When the loop goes first,
     /// `done` is destroyed uncalled on the thread that ends the loop.
@@ -192,6 +192,7 @@ private:
     void on_ending(io_token token) noexcept override;
     void on_writable(io_token token) noexcept override;
     void on_broken(io_token token) noexcept override;
+    void on_sent(io_token token, const io_result& how) noexcept override;
 
     tcp_stream* stream_of(io_token token) noexcept {
         return streams_.find(token.slot, token.generation);
@@ -256,7 +257,7 @@ private:
     std::vector<tcp_stream*> dirty_, dirty_now_;
     std::vector<tcp_stream*> closing_, closing_now_;
     std::vector<conn_id> drained_, drained_now_;
-    std::vector<std::unique_ptr<stream_handler>> graveyard_, graveyard_now_;
+    std::vector<std::unique_ptr<stream_handler>> graveyard_;
     std::vector<std::unique_ptr<scheduled_task>> scheduled_;
     std::unordered_map<std::uint64_t, std::unique_ptr<connect_job>> resolving_;
     std::unordered_map<std::uint64_t, unique_function<void()>> working_;  // what follows the work

@@ -150,20 +150,18 @@ void tcp_stream::read() noexcept {
         }
         byte_span target = closing_ || tls_ != nullptr ? byte_span{} : handler_->read_target();
         if (target.empty()) target = loop_.receive_buffer();
-        const io_result got = loop_.io_->receive(fd_, target);
+        const receive_result got = loop_.io_->receive(fd_, target);
         loop_.metrics_.receives.add();
         switch (got.what) {
             case io_result::status::done: break;
             case io_result::status::would_block: readable_ = false; return;
             case io_result::status::ended: peer_ended(); return;
-            case io_result::status::failed: fail(got.error); return;
+            default: fail(got.error); return;
         }
-        loop_.metrics_.bytes_received.add(got.bytes);
-        // Less than asked for means that the kernel has no more: the next bytes come with an event
-        // of their own.
-        if (got.bytes < target.size() && !end_seen_) readable_ = false;
-        budget -= std::min(budget, got.bytes);
-        deliver(target.first(got.bytes));
+        loop_.metrics_.bytes_received.add(got.data.size());
+        if (got.emptied && !end_seen_) readable_ = false;
+        budget -= std::min(budget, got.data.size());
+        deliver(got.data);
     }
     if (end_seen_ && readable_ && opened_ && usable()) handler_->on_end_ahead();
 }
@@ -283,7 +281,7 @@ void tcp_stream::queued_more(bool appended) noexcept {
 }
 
 /// Offers large bytes to the kernel from where they are, behind what is queued, and copies only
-/// what it did not take. False when they must be queued like any others.
+/// what it did not take at once. False when they must be queued like any others.
 bool tcp_stream::write_through(byte_view bytes) noexcept {
     if (blocked_ || connecting_) return false;
     std::array<iovec, max_pieces> pieces;
@@ -293,7 +291,7 @@ bool tcp_stream::write_through(byte_view bytes) noexcept {
     for (std::size_t i = 0; i < used; ++i) gathered += pieces[i].iov_len;
     if (gathered != before) return false;  // more pieces are queued than one send takes
     pieces[used] = {const_cast<std::byte*>(bytes.data()), bytes.size()};
-    const io_result sent = loop_.io_->send(fd_, std::span(pieces).first(used + 1));
+    const io_result sent = loop_.io_->send_now(fd_, std::span(pieces).first(used + 1));
     loop_.metrics_.sends.add();
     if (sent.what == io_result::status::failed) {
         fail(sent.error);
@@ -315,6 +313,10 @@ bool tcp_stream::write_through(byte_view bytes) noexcept {
 /// The kernel is full; the event for new room is edge-triggered and sure to come.
 void tcp_stream::block(bool progress) noexcept {
     loop_.metrics_.would_block.add();
+    await_event(progress);
+}
+
+void tcp_stream::await_event(bool progress) noexcept {
     blocked_ = true;
     want_drained_ = true;
     // Once closing, the deadline is that of `close`, which progress does not move.
@@ -379,8 +381,10 @@ void tcp_stream::flush() noexcept {
         for (std::size_t i = 0; i < used; ++i) offered += pieces[i].iov_len;
         const io_result sent = loop_.io_->send(fd_, std::span(pieces).first(used));
         loop_.metrics_.sends.add();
-        if (sent.what == io_result::status::failed) {
-            fail(sent.error);
+        if (sent.what == io_result::status::failed) return fail(sent.error);
+        if (sent.what == io_result::status::in_flight) {
+            in_flight_ = true;
+            await_event(false);
             return;
         }
         loop_.metrics_.bytes_sent.add(sent.bytes);
@@ -432,8 +436,20 @@ void tcp_stream::on_writable() noexcept {
         start();
         return;
     }
-    if (!blocked_) return;
+    if (!blocked_ || in_flight_) return;
     blocked_ = false;
+    flush();
+    charge_queue();
+}
+
+void tcp_stream::on_sent(const io_result& how) noexcept {
+    in_flight_ = false;
+    if (dead_) return finish_later();  // it had stayed for the bytes only
+    if (how.what == io_result::status::failed) return fail(how.error);
+    blocked_ = false;
+    loop_.metrics_.bytes_sent.add(how.bytes);
+    out_.consume(how.bytes, loop_.memory_);
+    if (!closing_ && how.bytes > 0) write_deadline_ = time_point::max();
     flush();
     charge_queue();
 }
@@ -497,14 +513,15 @@ bool tcp_stream::finish() noexcept {
     }
     finish_queued_ = false;  // only now: on_closed may have aborted a stream that was to linger
     if (!dead_) return false;
-    if (fd_ < 0) return true;  // it lives on elsewhere
-    if (reset_) {
-        loop_.io_->reset(fd_);
-    } else {
-        loop_.io_->close(fd_);
+    const int fd = std::exchange(fd_, -1);  // none when the connection lives on elsewhere
+    if (fd >= 0) {
+        if (reset_) {
+            loop_.io_->reset(fd);
+        } else {
+            loop_.io_->close(fd);
+        }
     }
-    fd_ = -1;
-    return true;
+    return !in_flight_;  // what the backend still sends from is ours
 }
 
 // ---- Moving to another loop ----
@@ -517,10 +534,9 @@ moved_stream tcp_stream::leave() {
     };
     std::string unsent;
     std::string unsent_plain;
-    copy(out_, unsent);
     if (tls_ != nullptr) copy(tls_->plain, unsent_plain);
-
-    loop_.io_->unwatch(fd_);
+    copy(out_, unsent);
+    unsent.erase(0, loop_.io_->unwatch(fd_));
     moved_stream moved(*loop_.io_, std::exchange(fd_, -1), peer());
     moved.unsent_ = std::move(unsent);
     moved.unsent_plain_ = std::move(unsent_plain);

@@ -5,6 +5,7 @@
 
 #include <netinet/in.h>
 
+#include "net/backend/backend.hpp"
 #include "net/byte_stream.hpp"
 #include "net/send_queue.hpp"
 #include "net/timer_wheel.hpp"
@@ -57,6 +58,8 @@ public:
     void on_ending() noexcept;
     void on_writable() noexcept;
     void on_broken() noexcept;
+    /// The send in flight is over.
+    void on_sent(const io_result& how) noexcept;
     /// Receives until nothing is left, reading is paused, or the budget of the iteration is spent.
     void read() noexcept;
     /// Goes on where `read` left off; for streams on the loop's list.
@@ -89,6 +92,7 @@ private:
     void queued_more(bool appended) noexcept;
     bool write_through(byte_view bytes) noexcept;
     void block(bool progress) noexcept;
+    void await_event(bool progress) noexcept;
     void encrypt_pending() noexcept;
     void after_flush() noexcept;
     void update_timer() noexcept;
@@ -104,7 +108,8 @@ private:
     bool ended_ : 1 = false;     // we have read the peer's end
     bool paused_ : 1 = false;
     bool read_queued_ : 1 = false;  // on the loop's list of streams to read on
-    bool blocked_ : 1 = false;      // the kernel took less than offered; an event will come
+    bool blocked_ : 1 = false;      // the kernel has not taken all we offered; an event will come
+    bool in_flight_ : 1 = false;    // ... which is on_sent: until then `out_` stays as it is
     bool dirty_ : 1 = false;        // on the loop's list of streams to write
     bool want_drained_ : 1 = false;
     bool drained_queued_ : 1 = false;  // on the loop's list of streams to tell

@@ -31,17 +31,21 @@ public:
     void pause_listener(int fd, net::io_token t, bool p) noexcept override {
         io.pause_listener(fd, t, p);
     }
-    void unwatch(int fd) noexcept override { io.unwatch(fd); }
+    std::size_t unwatch(int fd) noexcept override { return io.unwatch(fd); }
     std::error_code watch_stream(int fd, net::io_token t) noexcept override {
         seen_.push_back(t);
         return io.watch_stream(fd, t);
     }
-    net::io_result receive(int fd, byte_span into) noexcept override {
+    net::receive_result receive(int fd, byte_span into) noexcept override {
         return io.receive(fd, into);
     }
     net::io_result send(int fd, std::span<const iovec> p) noexcept override {
         return io.send(fd, p);
     }
+    net::io_result send_now(int fd, std::span<const iovec> p) noexcept override {
+        return io.send_now(fd, p);
+    }
+    void finish_sends(net::event_sink& sink) noexcept override { io.finish_sends(sink); }
     void shutdown(int fd) noexcept override { io.shutdown(fd); }
     void close(int fd) noexcept override { io.close(fd); }
     void reset(int fd) noexcept override { io.reset(fd); }
@@ -64,6 +68,9 @@ private:
     void on_ending(net::io_token t) noexcept override { to_->on_ending(t); }
     void on_writable(net::io_token t) noexcept override { to_->on_writable(t); }
     void on_broken(net::io_token t) noexcept override { to_->on_broken(t); }
+    void on_sent(net::io_token t, const net::io_result& how) noexcept override {
+        to_->on_sent(t, how);
+    }
 
     /// All but the last generation of a slot.
     bool dead(net::io_token t) const {

@@ -88,6 +88,7 @@ TEST(stream_close, peer_that_takes_nothing_is_aborted_after_30_seconds) {
     EXPECT_EQ(stream->why, make_error_code(errc::timed_out));
     EXPECT_TRUE(world.io.peer_sees_reset(peer));
     EXPECT_EQ(world.core.metrics().write_timeouts.read(), 1U);
+    world.run();
     EXPECT_EQ(world.core.connections(), 0U);
 }
 

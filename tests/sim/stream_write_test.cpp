@@ -27,18 +27,18 @@ TEST(stream_write, what_the_peer_does_not_take_is_charged_until_it_does) {
         auto [peer, stream] = world.open();
         world.io.peer_window(peer, 100);
         stream->write(pattern(size));
-        world.run();
+        world.run(2);
         EXPECT_EQ(budget.used(), size - 100);
         EXPECT_EQ(world.io.peer_take(peer).size(), 100U);
-        world.run();
+        world.run(2);
         EXPECT_EQ(budget.used(), size - 200);
         world.io.peer_window(peer, SIZE_MAX);
         world.io.peer_take(peer);
-        world.run();
+        world.run(2);
         EXPECT_EQ(budget.used(), 0U);
         world.io.peer_window(peer, 0);
         stream->write(pattern(size));
-        world.run();
+        world.run(2);
         EXPECT_EQ(budget.used(), size);
         world.io.peer_reset(peer);
         world.run(2);
@@ -112,6 +112,7 @@ TEST(stream_write, sends_to_a_thousand_others_are_one_send_each) {
 
 TEST(stream_write, a_large_write_behind_many_pieces_does_not_wait_for_the_iteration) {
     sim_world world;
+    world.io.behave({});  // completes at once
     auto [peer, stream] = world.open();
     stream->on_data = [](record& r) {
         buffer_ref block = shared_buffer::allocate(1);
@@ -194,10 +195,11 @@ TEST(stream_write, partial_writes_keep_every_byte_in_order) {
             expected += by_reference.substr(10, 300);
         }
         std::string got;
-        for (int i = 0; i < 10'000 && got.size() < expected.size(); ++i) {
+        for (int i = 0; i < 20'000 && got.size() < expected.size(); ++i) {
             world.run();
             got += world.io.peer_take(peer);
         }
+        world.run(2);
         EXPECT_EQ(got, expected) << "at most " << limit << " bytes per send";
         EXPECT_EQ(stream->stream->queued(), 0U);
         EXPECT_TRUE(shared->unique()) << "a reference was kept";
@@ -206,6 +208,7 @@ TEST(stream_write, partial_writes_keep_every_byte_in_order) {
 
 TEST(stream_write, blocked_stream_is_told_once_when_drained) {
     sim_world world;
+    world.io.behave({});  // one that completes late tells it for every send
     auto [peer, stream] = world.open();
     world.io.peer_window(peer, 1000);
     const std::string bytes = pattern(150'000);
@@ -274,7 +277,7 @@ TEST(stream_write, after_close_or_shutdown_nothing_is_queued) {
     stream->write("a");
     stream->stream->shutdown();
     stream->write("b");
-    world.run();
+    world.run(2);
     EXPECT_EQ(world.io.peer_take(peer), "a");
     EXPECT_TRUE(world.io.peer_sees_end(peer));
     stream->stream->close();
@@ -287,7 +290,7 @@ TEST(stream_write, counters_agree_with_the_wire) {
     auto [peer, stream] = world.open();
     stream->echo = true;
     world.io.peer_send(peer, pattern(5000));
-    world.run();
+    world.run(2);
     EXPECT_EQ(world.core.metrics().bytes_received.read(), 5000U);
     EXPECT_EQ(world.core.metrics().bytes_sent.read(), 5000U);
     EXPECT_EQ(world.core.metrics().sends.read(), world.io.sends());

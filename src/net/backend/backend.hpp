@@ -37,14 +37,23 @@ struct io_token {
 /// How an operation on a descriptor went.
 struct io_result {
     enum class status : std::uint8_t {
-        done,  ///< `bytes` were moved; fewer than asked for means the kernel had no more (or no
-               ///< more room)
+        done,         ///< `bytes` were moved; when sending, fewer than offered means no more room
+        in_flight,    ///< sending only: the backend works on the bytes until `on_sent`
         would_block,  ///< nothing moved; an event will come
         ended,        ///< receiving only: the peer will send no more
         failed,       ///< `error` says why
     };
     status what = status::done;
     std::size_t bytes = 0;
+    std::error_code error{};
+};
+
+/// What was received, and where it lies.
+struct receive_result {
+    io_result::status what = io_result::status::done;
+    /// Nothing is left for now: the next bytes come with an event of their own.
+    bool emptied = false;
+    byte_span data{};
     std::error_code error{};
 };
 
@@ -68,6 +77,9 @@ public:
     /// The stream is over in both directions (reset, failed connect, both ends sent): receive what
     /// is left.
     virtual void on_broken(io_token stream) noexcept = 0;
+    /// The end of the send that was `in_flight`: `done` or `failed`. Said exactly once for each,
+    /// also when the stream was closed or left since.
+    virtual void on_sent(io_token stream, const io_result& how) noexcept = 0;
 
 protected:
     ~event_sink() = default;
@@ -77,10 +89,12 @@ protected:
 /// of asking the kernel, and one in memory for tests; the loop's code is the same above all of
 /// them.
 ///
+/// A backend may complete at once (epoll) or later (io_uring: it keeps its receives armed and
+/// answers `receive` from the buffers that have completed; `send` holds its submission until
+/// `wait`, where one system call carries all of them). So the loop keeps the rules of the latter:
+/// what a send offered stays where and as it is until the send is over, and received bytes are
+/// taken from where the backend says.
 /// **Threads**: all calls from the loop's thread, except `wake`.
-/// A completion-based backend (io_uring) keeps its receives armed and answers `receive` from the
-/// buffers that have completed; `send` may hold its submission until `wait`, where one system call
-/// carries all of them.
 class backend {
 public:
     virtual ~backend() = default;
@@ -107,17 +121,29 @@ public:
     virtual std::error_code watch_listener(int fd, io_token token) noexcept = 0;
     virtual void pause_listener(int fd, io_token token, bool paused) noexcept = 0;
     virtual std::error_code watch_stream(int fd, io_token token) noexcept = 0;
-    /// No more events; the descriptor stays open, for another backend of this kind to watch.
-    virtual void unwatch(int fd) noexcept = 0;
+    /// No more events but `on_sent`; the descriptor stays open, for another backend of this kind
+    /// to watch. A send in flight moves no further: returns how many of its bytes were sent.
+    virtual std::size_t unwatch(int fd) noexcept = 0;
 
-    virtual io_result receive(int fd, byte_span into) noexcept = 0;
-    /// Sends from the pieces in order; never raises SIGPIPE.
+    /// Receives into `into` or hands out a buffer of the backend: it may be written to, and is
+    /// good until the next `receive` or `wait`. Either has 64 readable bytes behind the data.
+    virtual receive_result receive(int fd, byte_span into) noexcept = 0;
+    /// Sends from the pieces in order; never raises SIGPIPE. With `in_flight` the backend uses
+    /// what the pieces point to (not the array of them) until `on_sent`: it must neither change
+    /// nor go, whatever becomes of the stream. The descriptor sends nothing else meanwhile, and
+    /// gets no `shutdown`.
     virtual io_result send(int fd, std::span<const iovec> pieces) noexcept = 0;
+    /// As `send`, for bytes that cannot wait: never `in_flight`.
+    virtual io_result send_now(int fd, std::span<const iovec> pieces) noexcept = 0;
     /// Sends our end after everything sent before.
     virtual void shutdown(int fd) noexcept = 0;
+    /// A send in flight is cut short, here and by `reset`: its `on_sent` comes soon, and nobody
+    /// else gets the descriptor's number before.
     virtual void close(int fd) noexcept = 0;
     /// Closes with a reset.
     virtual void reset(int fd) noexcept = 0;
+    /// The loop ends, all is closed: waits until nothing is in flight any more and tells it.
+    virtual void finish_sends(event_sink& sink) noexcept = 0;
 
     /// Frees one descriptor for a moment to take a connection from the full queue and drop it, so
     /// that its client learns at once and the listener does not spin. False when even that is

@@ -32,9 +32,11 @@ public:
     std::error_code watch_listener(int, io_token) noexcept override { return {}; }
     void pause_listener(int, io_token, bool) noexcept override {}
     std::error_code watch_stream(int, io_token) noexcept override { return {}; }
-    void unwatch(int) noexcept override {}
-    io_result receive(int, byte_span) noexcept override { return {}; }
+    std::size_t unwatch(int) noexcept override { return 0; }
+    receive_result receive(int, byte_span) noexcept override { return {}; }
     io_result send(int, std::span<const iovec>) noexcept override { return {}; }
+    io_result send_now(int, std::span<const iovec>) noexcept override { return {}; }
+    void finish_sends(event_sink&) noexcept override {}
     void shutdown(int) noexcept override {}
     void close(int) noexcept override {}
     void reset(int) noexcept override {}

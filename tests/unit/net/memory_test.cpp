@@ -1,4 +1,5 @@
-// Slots with generations, connection ids, and the queue of bytes on their way out.
+// Slots with generations, connection ids, the queue of bytes on their way out, and a loop for which
+// there is no memory.
 
 #include <array>
 #include <cstdlib>
@@ -15,20 +16,32 @@
 
 #include "net/send_queue.hpp"
 #include "net/slab.hpp"
+#include "support/sim_world.hpp"
 
 namespace {
 std::size_t allocations = 0;  // NOLINT: counted for this program's one thread
+std::size_t refused_from = SIZE_MAX, refused_to = SIZE_MAX;
+
+bool refused() noexcept {
+    const std::size_t number = allocations++;
+    return number >= refused_from && number < refused_to;
 }
+
+/// Lets `count` allocations fail, the `first`-th from now and those behind it.
+void refuse(std::size_t first, std::size_t count = 1) noexcept {
+    refused_from = allocations + first;
+    refused_to = refused_from + count;
+}
+}  // namespace
 
 // Not inlined: g++ would see half of a pair and warn.
 [[gnu::noinline]] void* operator new(std::size_t size) {
-    ++allocations;
+    if (refused()) throw std::bad_alloc();
     if (void* memory = std::malloc(size)) return memory;
     throw std::bad_alloc();
 }
 [[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-    ++allocations;
-    return std::malloc(size);
+    return refused() ? nullptr : std::malloc(size);
 }
 [[gnu::noinline]] void operator delete(void* memory) noexcept {
     std::free(memory);
@@ -225,6 +238,49 @@ TEST(send_queue, small_writes_share_a_block_and_steady_flow_allocates_nothing) {
         for (send_queue& q : queues) q.clear(memory);
     }
     EXPECT_EQ(allocations, after_warm_up);
+}
+
+TEST(loop_without_memory, pauses_accepting_for_want_of_descriptors) {
+    test::sim_world world;
+    world.run(2);
+    world.io.limit_descriptors(1);  // the listener's
+    const auto first = world.io.connect_client(80);
+    refuse(0, 1000);
+    world.run();
+    refuse(0, 0);
+    EXPECT_TRUE(world.io.peer_sees_reset(first));
+    world.io.limit_descriptors(10);
+    world.pass(std::chrono::milliseconds(60));
+    world.io.connect_client(80);
+    world.run(2);
+    EXPECT_EQ(world.core.connections(), 1U);
+}
+
+TEST(loop_without_memory, tells_that_it_cannot_connect) {
+    int connected = 0;
+    int failed = 0;
+    for (std::size_t missing = 0; missing < 30; ++missing) {
+        test::sim_world world;
+        world.io.serve_port(90);
+        net::connect_options to;
+        to.host = "127.0.0.1";
+        to.port = 90;
+        int told = 0;
+        world.core.connect(to, [&](result<byte_stream*> got) {
+            ++told;
+            ++(got ? connected : failed);
+            if (got) (*got)->abort(make_error_code(errc::closed_locally));
+        });
+        refuse(missing);
+        world.run(3);
+        refuse(0, 0);
+        world.run(3);
+        EXPECT_EQ(told, 1) << "allocation " << missing;
+        EXPECT_EQ(world.core.connections(), 0U) << "allocation " << missing;
+        EXPECT_EQ(world.io.open_descriptors(), 1U) << "allocation " << missing;
+    }
+    EXPECT_GT(connected, 0);
+    EXPECT_GT(failed, 0);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // epoll. Streams are registered once, edge-triggered for both directions, so that neither reading
 // nor a full send buffer costs an epoll_ctl; listeners are level-triggered so that an accept budget
-// loses nothing. One descriptor is held in reserve: with the table full, it is given up to accept
-// one connection and drop it.
+// loses nothing. Nothing is ever in flight: the kernel copies what it takes. One descriptor is held
+// in reserve: with the table full, it is given up to accept one connection and drop it.
 
 #include "net/backend/epoll/epoll_backend.hpp"
 
@@ -99,10 +99,17 @@ public:
     std::error_code watch_stream(int fd, io_token token) noexcept override {
         return control(EPOLL_CTL_ADD, fd, token, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
     }
-    void unwatch(int fd) noexcept override { (void)control(EPOLL_CTL_DEL, fd, {}, 0); }
+    std::size_t unwatch(int fd) noexcept override {
+        (void)control(EPOLL_CTL_DEL, fd, {}, 0);
+        return 0;
+    }
 
-    io_result receive(int fd, byte_span into) noexcept override;
+    receive_result receive(int fd, byte_span into) noexcept override;
     io_result send(int fd, std::span<const iovec> pieces) noexcept override;
+    io_result send_now(int fd, std::span<const iovec> pieces) noexcept override {
+        return send(fd, pieces);
+    }
+    void finish_sends(event_sink&) noexcept override {}
     void shutdown(int fd) noexcept override { ::shutdown(fd, SHUT_WR); }
     void close(int fd) noexcept override { ::close(fd); }
     void reset(int fd) noexcept override {
@@ -238,13 +245,16 @@ std::error_code epoll_backend::take_error(int fd) noexcept {
     return {code, std::system_category()};
 }
 
-io_result epoll_backend::receive(int fd, byte_span into) noexcept {
+receive_result epoll_backend::receive(int fd, byte_span into) noexcept {
     for (;;) {
         const ssize_t n = ::recv(fd, into.data(), into.size(), 0);
-        if (n > 0) return {io_result::status::done, static_cast<std::size_t>(n), {}};
-        if (n == 0) return {io_result::status::ended, 0, {}};
-        if (errno == EAGAIN) return {io_result::status::would_block, 0, {}};
-        if (errno != EINTR) return {io_result::status::failed, 0, last_error()};
+        if (n > 0) {
+            const auto count = static_cast<std::size_t>(n);
+            return {io_result::status::done, count < into.size(), into.first(count), {}};
+        }
+        if (n == 0) return {io_result::status::ended, true, {}, {}};
+        if (errno == EAGAIN) return {io_result::status::would_block, true, {}, {}};
+        if (errno != EINTR) return {io_result::status::failed, true, {}, last_error()};
     }
 }
 

@@ -1,7 +1,9 @@
 // Sockets in memory. A connection is two ends, each with an input buffer; sending appends to the
 // other end's buffer as far as its window allows. Events are edges, queued when something changes
 // and delivered by the next `wait`; an event carries the life count of its end, so one that
-// outlived a close is dropped as the kernel drops it.
+// outlived a close is dropped as the kernel drops it. A send that is to complete late is a
+// `flight`: its bytes go to the peer when there is room, and are looked at again when its end is
+// told.
 
 #include "net/backend/sim/sim_backend.hpp"
 
@@ -24,6 +26,11 @@ socket_address local(std::uint16_t port, std::string_view address = "127.0.0.1")
 }
 
 }  // namespace
+
+sim_backend::habits& sim_backend::usual_habits() noexcept {
+    static habits usual;
+    return usual;
+}
 
 // ---- What the test does ----
 
@@ -94,7 +101,13 @@ int sim_backend::make_end(bool held_by_loop) {
 
 int sim_backend::make_pair_with(bool first_by_loop, bool second_by_loop) {
     const int first = make_end(first_by_loop);
-    const int second = make_end(second_by_loop);
+    int second = -1;
+    try {
+        second = make_end(second_by_loop);
+    } catch (...) {  // the tests' allocator
+        release(first);
+        throw;
+    }
     ends_[index(first)].other = second;
     ends_[index(second)].other = first;
     return first;
@@ -117,7 +130,12 @@ void sim_backend::tell(int fd, event_kind what) {
 void sim_backend::release(int fd) noexcept {
     end& e = ends_[index(fd)];
     for (const int waiting : e.waiting) reset(waiting);
-    e.used = false;
+    cut_short(fd);
+    bool in_flight = false;
+    for (flight& f : flights_) {
+        if (f.fd == fd) in_flight = f.closing = true;
+    }
+    e.used = in_flight;  // until the end of the send is told
     e.watched = false;
     e.in.clear();
     e.other = -1;
@@ -128,6 +146,7 @@ void sim_backend::release(int fd) noexcept {
 
 void sim_backend::wait(duration, event_sink& sink) noexcept {
     woken_.store(false);
+    spoil_lent();
     sink.on_wake(now_);
     for (std::size_t batch = events_.size(); batch > 0; --batch) {
         const event e = events_.front();
@@ -145,6 +164,7 @@ void sim_backend::wait(duration, event_sink& sink) noexcept {
             case event_kind::broken: sink.on_broken(token); break;
         }
     }
+    tell_sent(sink, false);
     // Listeners are level-triggered: a budget or a pause must not lose the rest of the queue.
     for (std::size_t i = 0; i < ends_.size(); ++i) {
         if (ends_[i].is_listener && !ends_[i].waiting.empty() && !ends_[i].paused) {
@@ -190,11 +210,18 @@ result<int> sim_backend::connect(const socket_address& address) {
         return fd;
     }
     const int fd = make_pair_with(true, false);
-    if (listener >= 0) {
-        ends_[index(listener)].waiting.push_back(ends_[index(fd)].other);
-        tell(listener, event_kind::acceptable);
-    } else {
-        served->second.push_back(ends_[index(fd)].other);
+    const int other = ends_[index(fd)].other;
+    try {
+        if (listener >= 0) {
+            ends_[index(listener)].waiting.push_back(other);
+            tell(listener, event_kind::acceptable);
+        } else {
+            served->second.push_back(other);
+        }
+    } catch (...) {
+        release(other);
+        release(fd);
+        throw;
     }
     return fd;
 }
@@ -232,29 +259,47 @@ std::error_code sim_backend::watch_stream(int fd, io_token token) noexcept {
     return {};
 }
 
-io_result sim_backend::receive(int fd, byte_span into) noexcept {
+receive_result sim_backend::receive(int fd, byte_span into) noexcept {
+    using status = io_result::status;
     end& e = ends_[index(fd)];
-    if (fails()) return failure(fail_with_);
+    spoil_lent();
+    if (fails()) return {status::failed, true, {}, fail_with_};
     // A reset behind an end does not show here, as with the kernel.
-    if (e.in_reset && !e.in_end) return failure(system_code(std::errc::connection_reset));
-    if (e.in.empty())
-        return {e.in_end ? io_result::status::ended : io_result::status::would_block, 0, {}};
+    if (e.in_reset && !e.in_end)
+        return {status::failed, true, {}, system_code(std::errc::connection_reset)};
+    if (e.in.empty()) return {e.in_end ? status::ended : status::would_block, true, {}, {}};
     const std::size_t count = std::min({into.size(), e.in.size(), max_receive_});
-    std::memcpy(into.data(), e.in.data(), count);
+    byte_span data = into.first(count);
+    if (habits_.lends_buffers) {
+        data = lend(std::string_view(e.in).substr(0, count));
+    } else {
+        std::memcpy(data.data(), e.in.data(), count);
+    }
     e.in.erase(0, count);
     if (std::exchange(e.writer_blocked, false)) tell(e.other, event_kind::writable);
-    // A short read tells the loop that no more is there; what the limit held back comes with an
-    // event of its own.
-    if (!e.in.empty() && count < into.size()) tell(fd, event_kind::readable);
-    return {io_result::status::done, count, {}};
+    // A short read empties; what the limit held back comes with an event of its own.
+    const bool emptied = count < into.size();
+    if (!e.in.empty() && emptied) tell(fd, event_kind::readable);
+    return {status::done, emptied, data, {}};
 }
 
-io_result sim_backend::send(int fd, std::span<const iovec> pieces) noexcept {
-    end& e = ends_[index(fd)];
-    ++sends_;
-    if (fails()) return failure(fail_with_);
-    if (e.in_reset || e.other < 0) return failure(system_code(std::errc::broken_pipe));
-    end& to = ends_[index(e.other)];
+/// Memory of its own each time and no larger than promised, so that AddressSanitizer sees who reads
+/// beyond it or later.
+byte_span sim_backend::lend(std::string_view bytes) {
+    constexpr std::size_t readable_behind = 64;
+    lent_ = std::vector<std::byte>(bytes.size() + readable_behind, std::byte{0xAA});
+    std::memcpy(lent_.data(), bytes.data(), bytes.size());
+    return {lent_.data(), bytes.size()};
+}
+
+void sim_backend::spoil_lent() noexcept {
+    std::fill(lent_.begin(), lent_.end(), std::byte{0xDD});
+    lent_ = {};
+}
+
+/// Moves what there is room for to the other end.
+std::size_t sim_backend::transfer(int fd, std::span<const iovec> pieces) noexcept {
+    end& to = ends_[index(ends_[index(fd)].other)];
     std::size_t room = std::min(max_send_, to.window - std::min(to.window, to.in.size()));
     std::size_t sent = 0;
     bool all = true;
@@ -265,7 +310,7 @@ io_result sim_backend::send(int fd, std::span<const iovec> pieces) noexcept {
         room -= count;
         all = all && count == piece.iov_len;
     }
-    if (sent > 0) tell(e.other, event_kind::readable);
+    if (sent > 0) tell(ends_[index(fd)].other, event_kind::readable);
     if (!all) {
         if (to.in.size() >= to.window) {
             to.writer_blocked = true;
@@ -273,8 +318,80 @@ io_result sim_backend::send(int fd, std::span<const iovec> pieces) noexcept {
             tell(fd, event_kind::writable);
         }
     }
+    return sent;
+}
+
+io_result sim_backend::send(int fd, std::span<const iovec> pieces) noexcept {
+    if (!habits_.completes_late) return send_now(fd, pieces);
+    end& e = ends_[index(fd)];
+    ++sends_;
+    if (fails()) return failure(fail_with_);
+    if (e.in_reset || e.other < 0) return failure(system_code(std::errc::broken_pipe));
+    flight begun{fd, e.token, {pieces.begin(), pieces.end()}, {}};
+    for (const iovec& piece : pieces) {
+        begun.bytes.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+    }
+    begun.sent = transfer(fd, pieces);
+    flights_.push_back(std::move(begun));
+    return {io_result::status::in_flight, 0, {}};
+}
+
+io_result sim_backend::send_now(int fd, std::span<const iovec> pieces) noexcept {
+    const end& e = ends_[index(fd)];
+    ++sends_;
+    if (fails()) return failure(fail_with_);
+    if (e.in_reset || e.other < 0) return failure(system_code(std::errc::broken_pipe));
+    const std::size_t sent = transfer(fd, pieces);
     if (sent == 0 && !pieces.empty()) return {io_result::status::would_block, 0, {}};
     return {io_result::status::done, sent, {}};
+}
+
+void sim_backend::cut_short(int fd) noexcept {
+    for (flight& f : flights_) f.cut_short = f.cut_short || f.fd == fd;
+}
+
+std::size_t sim_backend::unwatch(int fd) noexcept {
+    ends_[index(fd)].watched = false;
+    std::size_t sent = 0;
+    for (const flight& f : flights_) {
+        if (f.fd == fd && !f.cut_short) sent = f.sent;
+    }
+    cut_short(fd);
+    return sent;
+}
+
+/// Tells the end of every send that is over, or of all.
+void sim_backend::tell_sent(event_sink& sink, bool all) {
+    std::vector<flight> go_on;
+    std::vector<flight> looked_at = std::exchange(flights_, {});
+    for (flight& f : looked_at) {
+        const end& e = ends_[index(f.fd)];
+        const bool broken = !f.cut_short && (e.in_reset || e.other < 0 || break_sends_);
+        if (!f.cut_short && !broken && f.sent == 0) f.sent = transfer(f.fd, f.pieces);
+        const bool over = f.cut_short || broken || f.sent > 0;
+        if (!all && (!over || sends_held_)) {
+            go_on.push_back(std::move(f));
+            continue;
+        }
+        std::string now;
+        for (const iovec& piece : f.pieces) {
+            now.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+        }
+        if (now != f.bytes) ++damaged_;
+        if (f.closing) ends_[index(f.fd)].used = false;
+        const bool failed = broken && (f.sent == 0 || break_sends_);
+        sink.on_sent(f.token, failed        ? failure(system_code(std::errc::broken_pipe))
+                              : f.sent == 0 ? failure(system_code(std::errc::operation_canceled))
+                                            : io_result{io_result::status::done, f.sent, {}});
+    }
+    // What began while the ends were told comes behind.
+    go_on.insert(go_on.end(), std::make_move_iterator(flights_.begin()),
+                 std::make_move_iterator(flights_.end()));
+    flights_ = std::move(go_on);
+}
+
+void sim_backend::finish_sends(event_sink& sink) noexcept {
+    tell_sent(sink, true);
 }
 
 void sim_backend::shutdown(int fd) noexcept {

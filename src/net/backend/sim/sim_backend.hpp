@@ -15,7 +15,8 @@ namespace weft::net {
 
 /// The system in memory, for tests and fuzzing: a clock that only the test moves, connections whose
 /// other end the test holds, scripted short reads and writes, and a failure at the Nth operation.
-/// Deterministic; opens no port.
+/// Deterministic; opens no port. Completes at once like epoll, or, by its `habits`, late and from
+/// buffers of its own like io_uring, and then watches that the loop keeps the rules for that.
 ///
 /// Descriptors are small numbers, reused lowest first as the kernel does.
 /// **Threads**: one, except `wake`.
@@ -24,7 +25,25 @@ public:
     /// The test's end of a connection.
     using peer = int;
 
+    struct habits {
+        /// `send` is in flight until a later `wait`, although the peer may have the bytes before.
+        bool completes_late = false;
+        /// `receive` hands out a buffer of its own, which is spoiled when it ends being good.
+        bool lends_buffers = false;
+    };
+    /// What backends made from now on do, so that a program's tests can be run again with others.
+    static habits& usual_habits() noexcept;
+
     // ---- What the test does ----
+
+    void behave(habits how) noexcept { habits_ = how; }
+    /// Sends stay in flight, and their bytes with us, until this is taken back.
+    void hold_sends(bool held) noexcept { sends_held_ = held; }
+    /// Sends in flight fail from now on, with EPIPE.
+    void break_sends() noexcept { break_sends_ = true; }
+    [[nodiscard]] std::size_t sends_in_flight() const noexcept { return flights_.size(); }
+    /// Sends whose bytes changed while they were in flight: none, unless the loop broke the rule.
+    [[nodiscard]] std::size_t damaged_sends() const noexcept { return damaged_; }
 
     void advance(duration by) noexcept { now_ += by; }
 
@@ -77,9 +96,11 @@ public:
     std::error_code watch_listener(int fd, io_token token) noexcept override;
     void pause_listener(int fd, io_token token, bool paused) noexcept override;
     std::error_code watch_stream(int fd, io_token token) noexcept override;
-    void unwatch(int fd) noexcept override { ends_[index(fd)].watched = false; }
-    io_result receive(int fd, byte_span into) noexcept override;
+    std::size_t unwatch(int fd) noexcept override;
+    receive_result receive(int fd, byte_span into) noexcept override;
     io_result send(int fd, std::span<const iovec> pieces) noexcept override;
+    io_result send_now(int fd, std::span<const iovec> pieces) noexcept override;
+    void finish_sends(event_sink& sink) noexcept override;
     void shutdown(int fd) noexcept override;
     void close(int fd) noexcept override;
     void reset(int fd) noexcept override;
@@ -113,11 +134,27 @@ private:
         std::deque<int> waiting;  // listener: the ends not yet accepted
     };
 
+    /// A send that the loop has not been told the end of.
+    struct flight {
+        int fd;
+        io_token token;
+        std::vector<iovec> pieces;
+        std::string bytes;       // as they were when the send began
+        std::size_t sent = 0;    // not 0: complete
+        bool cut_short = false;  // by close, reset or unwatch
+        bool closing = false;    // the descriptor's number is free once this is told
+    };
+
     static std::size_t index(int fd) noexcept { return static_cast<std::size_t>(fd); }
     int make_end(bool held_by_loop);
     int make_pair_with(bool first_by_loop, bool second_by_loop);
     int find_listener(std::uint16_t port) noexcept;
     void release(int fd) noexcept;
+    std::size_t transfer(int fd, std::span<const iovec> pieces) noexcept;
+    void tell_sent(event_sink& sink, bool all);
+    byte_span lend(std::string_view bytes);
+    void spoil_lent() noexcept;
+    void cut_short(int fd) noexcept;
     void tell(int fd, event_kind what);
     bool fails() noexcept { return operations_++ == fail_at_; }
     bool out_of_descriptors() const noexcept { return open_descriptors() >= max_descriptors_; }
@@ -125,6 +162,12 @@ private:
     time_point now_{std::chrono::hours(1)};
     std::deque<end> ends_;
     std::deque<event> events_;
+    std::vector<flight> flights_;
+    habits habits_ = usual_habits();
+    bool sends_held_ = false;
+    bool break_sends_ = false;
+    std::size_t damaged_ = 0;
+    std::vector<std::byte> lent_;
     std::map<std::uint16_t, std::vector<peer>> served_;
     std::atomic<bool> woken_{false};
     std::size_t max_receive_ = SIZE_MAX;
