@@ -252,7 +252,7 @@ void client_link::on_connect(const packet_view& packet) {
     if (!known) {  // a name for those whom the patterns ask
         auto wanted = std::make_shared<detail::space_info>();
         wanted->name = packet.nsp;
-        wanted->core = &core;
+        wanted->server = core.reach;
         wanted->handlers = core.no_handlers;
         space = std::move(wanted);
     }

@@ -356,12 +356,12 @@ TEST(admission, may_take_its_time) {
     net::loop_core* loop = nullptr;
     options chosen;
     chosen.allow_request = admission([&loop](handshake h) -> task<result<void>> {
-        co_await sleep_for(*loop, 1s);
+        co_await sleep_for(loop->ref(), 1s);
         if (h.query_value("token")) co_return result<void>();
         co_return result<void>(error(weft::errc::invalid_argument, "too late"));
     });
     chosen.middlewares.emplace_back([&loop](handshake) -> task<result<void>> {
-        co_await sleep_for(*loop, 1s);
+        co_await sleep_for(loop->ref(), 1s);
         co_return result<void>();
     });
     eio_world world(std::move(chosen));
