@@ -20,6 +20,11 @@ struct backend_kind {
 std::unique_ptr<net::backend> make_sim() {
     return std::make_unique<net::sim_backend>();
 }
+std::unique_ptr<net::backend> make_late_sim() {
+    auto made = std::make_unique<net::sim_backend>();
+    made->behave({.completes_late = true, .lends_buffers = true});
+    return made;
+}
 std::unique_ptr<net::backend> make_epoll() {
     auto made = net::make_epoll_backend();
     return made ? std::move(*made) : nullptr;
@@ -123,6 +128,21 @@ TEST_P(every_backend, abort_is_seen_as_a_reset) {
     EXPECT_EQ(client->why, condition::peer_gone);
     EXPECT_EQ(client->why, std::errc::connection_reset);
     EXPECT_EQ(server->why, make_error_code(errc::limit_exceeded));
+}
+
+TEST_P(every_backend, abort_amid_sending_frees_the_stream_and_its_bytes) {
+    auto [client, server] = pair();
+    server->stream->pause_reading();
+    constexpr std::size_t size = 1'000'000;
+    buffer_ref block = shared_buffer::allocate(size);
+    std::fill_n(block->data(), size, std::byte{'b'});
+    const byte_view bytes(block->data(), size);
+    for (int i = 0; i < 20; ++i) client->stream->write(buffer_slice{block, bytes});
+    ASSERT_TRUE(until([&] { return client->stream->stalled(); }));
+    client->stream->abort(make_error_code(errc::closed_locally));
+    server->stream->abort(make_error_code(errc::closed_locally));
+    EXPECT_TRUE(until([&] { return core.connections() == 0; }));
+    EXPECT_TRUE(block->unique());
 }
 
 TEST_P(every_backend, sec_p4_peer_resets_while_we_send) {
@@ -236,6 +256,7 @@ TEST_P(every_backend, timers_and_deadlines_are_never_early) {
 
 INSTANTIATE_TEST_SUITE_P(net, every_backend,
                          testing::Values(backend_kind{"sim", &make_sim},
+                                         backend_kind{"late_sim", &make_late_sim},
                                          backend_kind{"epoll", &make_epoll}),
                          [](const auto& tested) { return std::string(tested.param.name); });
 
