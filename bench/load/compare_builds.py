@@ -154,6 +154,25 @@ WORKS = [
 IDLE = {"idle connection": ("weft", [], 800), "idle Socket.IO connection": ("socketio", ["--socketio"], 2000)}
 
 
+def by_function(file):
+    """Instructions of each function, as callgrind_annotate tells them."""
+    told = subprocess.run(["callgrind_annotate", "--threshold=99.5", file], stdout=subprocess.PIPE, text=True, check=True).stdout
+    found = {}
+    for count, name in re.findall(r"^ *([\d,]+) \([ \d.]+%\)  \S*?:(.*?)(?: \[/.*)?$", told, re.MULTILINE):
+        found[name] = found.get(name, 0) + int(count.replace(",", ""))
+    return found
+
+
+def show_functions(before, after, messages):
+    """What the functions cost per message that differ by an instruction or more; the timer wheel's share depends on the clock."""
+    full, few = [by_function(f"{file}") for file in (before, after)], [by_function(f"{file}.few") for file in (before, after)]
+    costs = [{name: (f.get(name, 0) - b.get(name, 0)) / messages for name in {*f, *b}} for f, b in zip(full, few)]
+    for name in sorted({*costs[0], *costs[1]}):
+        old, new = (cost.get(name, 0) for cost in costs)
+        if abs(new - old) >= 1:
+            print(f"    {new - old:+8.1f}  {old:8.1f} -> {new:8.1f}  {name[:100]}", flush=True)
+
+
 def wait_until_asleep(pid):
     while Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] != "S":
         time.sleep(0.0005)
@@ -185,9 +204,8 @@ class Build:
                 process.communicate(timeout=60)
             process.kill()
 
-    def instructions(self, work, rounds, folder, keep):
+    def instructions(self, work, rounds, out):
         """Of the server's whole life, with this many rounds."""
-        out = keep or f"{folder}/callgrind.out"
         wrapper = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
         with self.run(work.server, wrapper) as (process, address):
             work.open(address)
@@ -203,10 +221,10 @@ class Build:
             del clients
         return int(re.search(r"^(?:totals|summary): (\d+)", Path(out).read_text(), re.MULTILINE).group(1))
 
-    def per_message(self, work, folder, keep):
+    def per_message(self, work, file):
         few = 10
-        base = self.instructions(work, few, folder, keep and f"{keep}.few")
-        full = self.instructions(work, few + work.rounds, folder, keep)
+        base = self.instructions(work, few, f"{file}.few")
+        full = self.instructions(work, few + work.rounds, file)
         return (full - base) / (work.rounds * work.messages_per_round())
 
     def idle(self, server, options):
@@ -223,19 +241,22 @@ def main():
     parser.add_argument("after", type=Build, help="build folder to judge")
     parser.add_argument("--only", default="", help="regular expression: what to compare")
     parser.add_argument("--most", type=float, default=1.01, help="the ratio that is too much")
-    parser.add_argument("--keep", metavar="PREFIX", help="leave callgrind's files there, for callgrind_annotate")
+    parser.add_argument("--functions", action="store_true", help="show which functions differ, not only for what is too much")
+    parser.add_argument("--keep", metavar="FOLDER", help="leave callgrind's files there, for callgrind_annotate")
     args = parser.parse_args()
 
     good = True
     print("| work | before | after | ratio or limit |\n|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory(prefix="weft-builds-") as folder:
         for number, work in enumerate(w for w in WORKS if re.search(args.only, w.name)):
-            keep = [args.keep and f"{args.keep}.{number}.{which}" for which in ("before", "after")]
-            before, after = (build.per_message(work, folder, file) for build, file in zip((args.before, args.after), keep))
+            files = [f"{args.keep or folder}/{number}.{which}" for which in ("before", "after")]
+            before, after = (build.per_message(work, file) for build, file in zip((args.before, args.after), files))
             fine = after / before <= args.most
             good &= fine
             print(f"| {work.name} | {before:,.0f} | {after:,.0f} instructions | {after / before:.4f}{'' if fine else ': MISSED'} |",
                   flush=True)
+            if args.functions or not fine:
+                show_functions(*files, work.rounds * work.messages_per_round())
         for name, (server, options, most) in IDLE.items():
             if not re.search(args.only, name):
                 continue
