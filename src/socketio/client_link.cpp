@@ -12,6 +12,7 @@
 #include <weft/base/json_writer.hpp>
 #include <weft/base/utf8.hpp>
 
+#include "http/proto/target.hpp"
 #include "socketio/loop_context.hpp"
 #include "socketio/packet_writer.hpp"
 #include "socketio/proto/msgpack_packet.hpp"
@@ -49,24 +50,8 @@ const std::string& words_of(const refusal& why) {
 /// What clients of version 2 send in place of an `auth`: a query string, as a JSON object.
 std::string auth_of_query(std::string_view query) {
     const auto decode = [](std::string_view part) {
-        const auto digit = [](char c) {
-            const char lower = static_cast<char>(c | 0x20);
-            return c >= '0' && c <= '9'           ? c - '0'
-                   : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10
-                                                  : -1;
-        };
-        std::string text;
-        for (std::size_t i = 0; i < part.size(); ++i) {
-            const bool escape = part[i] == '%' && i + 2 < part.size() && digit(part[i + 1]) >= 0 &&
-                                digit(part[i + 2]) >= 0;
-            if (escape) {
-                text += static_cast<char>(digit(part[i + 1]) * 16 + digit(part[i + 2]));
-                i += 2;
-            } else {
-                text += part[i] == '+' ? ' ' : part[i];
-            }
-        }
-        return text;
+        std::string text(part.size(), '\0');
+        return std::string(http::decode_query(part, text).value_or(part));
     };
     std::string auth;
     if (query.empty()) return auth;

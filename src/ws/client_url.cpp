@@ -22,18 +22,10 @@ error bad_url(std::string_view what) {
 }
 
 std::optional<std::string> percent_decode(std::string_view text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '%') {
-            out += text[i];
-            continue;
-        }
-        const int high = i + 2 < text.size() ? http::syntax::hex_value(text[i + 1]) : -1;
-        const int low = i + 2 < text.size() ? http::syntax::hex_value(text[i + 2]) : -1;
-        if (high < 0 || low < 0) return std::nullopt;
-        out += static_cast<char>(high * 16 + low);
-        i += 2;
-    }
+    std::string out(text.size(), '\0');
+    const auto decoded = http::decode_escapes(text, out);
+    if (!decoded) return std::nullopt;
+    out.resize(decoded->size());
     return out;
 }
 

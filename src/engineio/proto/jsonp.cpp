@@ -7,6 +7,8 @@
 
 #include <weft/base/json_writer.hpp>
 
+#include "http/proto/target.hpp"
+
 namespace weft::engineio {
 namespace {
 
@@ -14,30 +16,6 @@ constexpr std::size_t max_index = 16;  // digits
 
 constexpr bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
-}
-constexpr int hex_value(char c) noexcept {
-    if (is_digit(c)) return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/// Decodes percent escapes and '+'. Nothing when an escape is broken.
-std::optional<std::size_t> decode_form(std::string_view text, std::span<char> out) noexcept {
-    std::size_t size = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        char c = text[i];
-        if (c == '+') c = ' ';
-        if (c == '%') {
-            if (text.size() - i < 3) return std::nullopt;
-            const int high = hex_value(text[i + 1]);
-            const int low = hex_value(text[i + 2]);
-            if (high < 0 || low < 0) return std::nullopt;
-            c = static_cast<char>(high << 4 | low);
-            i += 2;
-        }
-        out[size++] = c;
-    }
-    return size;
 }
 
 /// In place: `\n` in two characters becomes a line end, `\\n` in three becomes `\n` in two.
@@ -89,9 +67,9 @@ std::optional<std::string_view> read_jsonp(std::string_view form, std::span<char
         const std::string_view field = form.substr(0, end);
         form.remove_prefix(end == std::string_view::npos ? form.size() : end + 1);
         if (field.substr(0, 2) != "d=") continue;
-        const auto decoded = decode_form(field.substr(2), out);
+        const auto decoded = http::decode_query(field.substr(2), out);
         if (!decoded) return std::nullopt;
-        return std::string_view(out.data(), restore_lines(out.first(*decoded)));
+        return std::string_view(out.data(), restore_lines(out.first(decoded->size())));
     }
     return std::nullopt;
 }

@@ -21,6 +21,23 @@ int unescape(std::string_view text) noexcept {
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
+// `plus` is what a '+' stands for.
+std::optional<std::string_view> decode(std::string_view raw, char plus,
+                                       std::span<char> out) noexcept {
+    if (out.size() < raw.size()) return {};
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < raw.size(); ++i) {
+        int byte = raw[i] == '+' ? plus : static_cast<unsigned char>(raw[i]);
+        if (byte == '%') {
+            byte = unescape(raw.substr(i));
+            if (byte < 0) return {};
+            i += 2;
+        }
+        out[size++] = static_cast<char>(byte);
+    }
+    return std::string_view{out.data(), size};
+}
+
 // The path of an absolute target may be missing; it is then the root.
 std::optional<target_parts> split_absolute(std::string_view target) noexcept {
     for (const std::string_view scheme : {"http://", "https://"}) {
@@ -118,19 +135,12 @@ std::optional<std::string_view> decode_path(std::string_view raw, std::span<char
     return path;
 }
 
+std::optional<std::string_view> decode_escapes(std::string_view raw, std::span<char> out) noexcept {
+    return decode(raw, '+', out);
+}
+
 std::optional<std::string_view> decode_query(std::string_view raw, std::span<char> out) noexcept {
-    if (out.size() < raw.size()) return {};
-    std::size_t size = 0;
-    for (std::size_t i = 0; i < raw.size(); ++i) {
-        int byte = raw[i] == '+' ? ' ' : static_cast<unsigned char>(raw[i]);
-        if (byte == '%') {
-            byte = unescape(raw.substr(i));
-            if (byte < 0) return {};
-            i += 2;
-        }
-        out[size++] = static_cast<char>(byte);
-    }
-    return std::string_view{out.data(), size};
+    return decode(raw, ' ', out);
 }
 
 }  // namespace weft::http

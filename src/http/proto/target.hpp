@@ -38,8 +38,12 @@ struct authority_parts {
 [[nodiscard]] std::optional<std::string_view> decode_path(std::string_view raw,
                                                           std::span<char> out) noexcept;
 
-/// Decodes a name or value of a query ('+' is a blank) into `out`, which must have room for
-/// `raw.size()` bytes. Nothing when an escape is broken.
+/// Decodes the escapes of a text (RFC 3986 section 2.1) into `out`, which must have room for
+/// `raw.size()` bytes. Nothing when one of them is broken.
+[[nodiscard]] std::optional<std::string_view> decode_escapes(std::string_view raw,
+                                                             std::span<char> out) noexcept;
+
+/// The same for a name or value of a query or of a posted form, where '+' is a blank.
 [[nodiscard]] std::optional<std::string_view> decode_query(std::string_view raw,
                                                            std::span<char> out) noexcept;
 
