@@ -688,5 +688,22 @@ TEST(security, sec_s8_ids_are_random_and_never_taken_from_the_client) {
     for (const auto& at : letters) EXPECT_EQ(at.size(), 64U);  // each place uses the whole alphabet
 }
 
+TEST(engineio_request, counts_a_refused_websocket_as_a_plain_endpoint_does) {
+    eio_world world;
+    const auto first = [&](std::string_view key) {
+        return world.ask(eio_world::get("EIO=4&transport=websocket",
+                                        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+                                        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " +
+                                            std::string(key) + "\r\n"));
+    };
+    EXPECT_EQ(first("short").status, 400);
+    EXPECT_EQ(world.shared.metrics.errors.read(ws::errc::bad_key), 1U);
+    EXPECT_EQ(world.shared.metrics.refused.read(), 1U);
+    // What we cannot do is not the client's fault.
+    world.shared.sha1.reset();
+    EXPECT_EQ(first("dGhlIHNhbXBsZSBub25jZQ==").status, 400);
+    EXPECT_EQ(world.shared.metrics.errors.read(ws::errc::bad_key), 1U);
+}
+
 }  // namespace
 }  // namespace weft::engineio::test
