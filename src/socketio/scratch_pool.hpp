@@ -1,13 +1,12 @@
 #pragma once
 
-#include <memory>
 #include <utility>
-#include <vector>
 
 namespace weft::socketio::detail {
 
-/// Lends empty containers that keep their memory from use to use: what is written for every packet
-/// costs no allocation once the pool is warm. Several may be lent at once.
+/// Lends empty containers. The usual case, one at a time, is a container that keeps its memory from
+/// use to use, so that what is written for every packet costs no allocation once it is warm; one
+/// that is wanted while the first is lent is made anew.
 /// **Threads**: one. **Lifetime**: outlives what it lends.
 template <class Container>
 class scratch_pool {
@@ -22,37 +21,34 @@ public:
         loan(loan&& from) noexcept : pool_(from.pool_), lent_(std::exchange(from.lent_, nullptr)) {}
         loan& operator=(loan&&) = delete;
         ~loan() {
-            if (lent_ == nullptr) return;
-            lent_->clear();
-            pool_->free_.push_back(std::move(lent_));  // there is room, see `borrow`
+            if (lent_ == &pool_.kept_) {
+                lent_->clear();
+                pool_.is_lent_ = false;
+            } else {
+                delete lent_;
+            }
         }
 
         [[nodiscard]] Container& operator*() const noexcept { return *lent_; }
-        [[nodiscard]] Container* operator->() const noexcept { return lent_.get(); }
+        [[nodiscard]] Container* operator->() const noexcept { return lent_; }
 
     private:
         friend scratch_pool;
-        loan(scratch_pool& pool, std::unique_ptr<Container> lent) noexcept
-            : pool_(&pool), lent_(std::move(lent)) {}
+        loan(scratch_pool& pool, Container* lent) noexcept : pool_(pool), lent_(lent) {}
 
-        scratch_pool* pool_;
-        std::unique_ptr<Container> lent_;
+        scratch_pool& pool_;
+        Container* lent_;
     };
 
     [[nodiscard]] loan borrow() {
-        if (free_.empty()) {
-            free_.reserve(made_ + 1);
-            free_.push_back(std::make_unique<Container>());
-            ++made_;
-        }
-        loan lent(*this, std::move(free_.back()));
-        free_.pop_back();
-        return lent;
+        if (is_lent_) return {*this, new Container()};
+        is_lent_ = true;
+        return {*this, &kept_};
     }
 
 private:
-    std::vector<std::unique_ptr<Container>> free_;
-    std::size_t made_ = 0;
+    Container kept_;
+    bool is_lent_ = false;
 };
 
 }  // namespace weft::socketio::detail
