@@ -9,7 +9,8 @@
 #include <string>
 #include <string_view>
 
-#include "topics/json_check.hpp"
+#include <weft/base/json_reader.hpp>
+
 #include "topics/topic_protocol.hpp"
 
 namespace {
@@ -20,15 +21,18 @@ void must(bool holds) {
     if (!holds) std::abort();
 }
 
-void must_be_json(const std::string& text) {
+void must_be_json(std::string_view text) {
     // A relayed message wraps `data` no deeper than the request did.
-    must(check_json(text) == json_verdict::valid);
+    weft::json_reader json(text);
+    json.skip();
+    must(json.finish());
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const auto memory = std::make_unique<char[]>(size + request_padding);
+    const auto memory =
+        std::make_unique<char[]>(size);  // of its own, so that a read beyond it shows
     if (size != 0) std::memcpy(memory.get(), data, size);
     const std::string_view text(memory.get(), size);
 
@@ -40,7 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         must_be_json(out);
         return 0;
     }
-    must(check_json(text) == json_verdict::valid);
+    must_be_json(text);
     must(what.topic.size() <= max_topic_size && what.name.size() <= max_name_size);
     if (what.type == request_type::publish) {
         format_message(out, what.topic, {"c1", what.name}, what.data);

@@ -12,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/hex.hpp"
 #include "base/json_scan.hpp"
 
 namespace weft {
@@ -42,17 +43,11 @@ bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
 }
 
-/// The value of a hexadecimal digit; 16 and more for what is none.
-unsigned hex_digit(char c) noexcept {
-    if (is_digit(c)) return static_cast<unsigned>(c - '0');
-    const char lower = static_cast<char>(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? static_cast<unsigned>(lower - 'a') + 10 : 16;
-}
-
 /// Four digits that were validated.
 unsigned code_unit(const char* digits) noexcept {
-    return hex_digit(digits[0]) << 12 | hex_digit(digits[1]) << 8 | hex_digit(digits[2]) << 4 |
-           hex_digit(digits[3]);
+    unsigned unit = 0;
+    for (int i = 0; i < 4; ++i) unit = unit << 4 | static_cast<unsigned>(hex_value(digits[i]));
+    return unit;
 }
 
 void append_utf8(std::string& out, unsigned code_point) {
@@ -346,7 +341,7 @@ bool json_reader::skip_escape() noexcept {
         case 'u':
             for (int i = 0; i < 4; ++i, ++at_) {
                 if (at_ == end_) return fail(json_errc::unexpected_end);
-                if (hex_digit(*at_) > 15) return fail(json_errc::bad_escape);
+                if (hex_value(*at_) < 0) return fail(json_errc::bad_escape);
             }
             return true;
         default: at_ = from; return fail(json_errc::bad_escape);

@@ -18,41 +18,24 @@
 #include <system_error>
 #include <utility>
 
+#include "base/unique_fd.hpp"
 #include "http/proto/conditional.hpp"
 #include "http/proto/head_writer.hpp"
 
 namespace weft::http {
 namespace {
 
-class file_descriptor {
-public:
-    explicit file_descriptor(int fd) noexcept : fd_(fd) {}
-    file_descriptor(file_descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    file_descriptor& operator=(file_descriptor&& other) noexcept {
-        std::swap(fd_, other.fd_);
-        return *this;
-    }
-    ~file_descriptor() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    [[nodiscard]] int get() const noexcept { return fd_; }
-    [[nodiscard]] explicit operator bool() const noexcept { return fd_ >= 0; }
-
-private:
-    int fd_;
-};
-
 // Opens `path` below `root`; ".." and links may not lead out of it (EXDEV), links of /proc nowhere.
 // O_NONBLOCK, since opening a pipe must not wait for its writer.
-file_descriptor open_beneath(int root, const char* path, int flags = 0) noexcept {
+unique_fd open_beneath(int root, const char* path, int flags = 0) noexcept {
     open_how how{};
     how.flags = static_cast<__u64>(O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags);
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-    return file_descriptor(static_cast<int>(::syscall(SYS_openat2, root, path, &how, sizeof how)));
+    return unique_fd(static_cast<int>(::syscall(SYS_openat2, root, path, &how, sizeof how)));
 }
 
 struct opened_file {
-    file_descriptor fd;
+    unique_fd fd;
     struct stat info;
 };
 
@@ -64,7 +47,7 @@ std::optional<opened_file> open_file(int root, const std::string& path) noexcept
 
 class file_source final : public body_source {
 public:
-    file_source(file_descriptor fd, std::uint64_t begin) noexcept
+    file_source(unique_fd fd, std::uint64_t begin) noexcept
         : fd_(std::move(fd)), at_(static_cast<off_t>(begin)) {}
 
     std::size_t read(byte_span into) noexcept override {
@@ -75,7 +58,7 @@ public:
     }
 
 private:
-    file_descriptor fd_;
+    unique_fd fd_;
     off_t at_;
 };
 
@@ -191,7 +174,7 @@ response not_found() {
 }  // namespace
 
 struct static_files::state {
-    file_descriptor root;
+    unique_fd root;
     static_options options;
 };
 
@@ -201,7 +184,7 @@ result<static_files> static_files::make(const std::string& root, static_options 
     const auto failed = [&](std::string_view what) {
         return error(std::error_code(errno, std::system_category()), std::string(what) + root);
     };
-    file_descriptor folder(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    unique_fd folder(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!folder) return failed("cannot open the folder ");
     if (!open_beneath(folder.get(), ".", O_DIRECTORY)) return failed("cannot resolve beneath ");
     return static_files(

@@ -1,23 +1,18 @@
-// Parses requests with simdjson and writes answers with json_writer. The whole text is checked
-// against the grammar first: simdjson's On-Demand parser validates only what it is asked for, and
-// `data` goes to other clients unread. Known fields may appear once (readers disagree on which of
-// two duplicates counts), unknown ones are ignored so that the protocol can grow.
+// Parses requests with json_reader and writes answers with json_writer. The whole text is checked
+// against the grammar first, since `data` goes to other clients unread: a broken value would be
+// every subscriber's problem. Known fields may appear once (readers disagree on which of two
+// duplicates counts), unknown ones are ignored so that the protocol can grow.
 
 #include "topics/topic_protocol.hpp"
 
 #include <algorithm>
 #include <array>
 
-#include <simdjson.h>
-
+#include <weft/base/json_reader.hpp>
 #include <weft/base/json_writer.hpp>
-
-#include "topics/json_check.hpp"
 
 namespace weft::topics {
 namespace {
-
-static_assert(request_padding >= simdjson::SIMDJSON_PADDING);
 
 constexpr std::uint64_t max_request_id = (std::uint64_t{1} << 53) - 1;  // exact in JavaScript
 
@@ -84,16 +79,17 @@ class field_reader {
 public:
     explicit field_reader(request& into) noexcept : into_(into) {}
 
-    /// False if the member is a known one and wrong.
-    bool read(std::string_view key, simdjson::ondemand::value member) {
-        if (key == "type") return first(seen_type) && read_type(member);
-        if (key == "id") return first(seen_id) && read_id(member);
-        if (key == "topic") return first(seen_topic) && !member.get_string().get(into_.topic);
-        if (key == "name") return first(seen_name) && !member.get_string().get(into_.name);
-        if (key == "data") {
-            return first(seen_data) && !simdjson::to_json_string(member).get(into_.data);
-        }
-        return true;
+    /// Reads the value of a member. False if it is a known one and wrong; the value is read to its
+    /// end all the same.
+    bool read(std::string_view key, json_reader& json) {
+        if (key == "type") return read_type(json) && first(seen_type);
+        if (key == "id") return read_id(json) && first(seen_id);
+        if (key == "topic")
+            return read_text(json, into_.topic, into_.topic_memory) && first(seen_topic);
+        if (key == "name")
+            return read_text(json, into_.name, into_.name_memory) && first(seen_name);
+        if (key == "data") return json.raw(into_.data) && first(seen_data);
+        return json.skip();
     }
 
     /// Whether everything the type needs was there. What it does not need must be good too, so that
@@ -132,17 +128,25 @@ private:
         }
     }
 
-    bool read_type(simdjson::ondemand::value member) {
+    static bool read_text(json_reader& json, std::string_view& text, std::string& memory) {
+        if (json.peek() == json_kind::string) return json.read(text, memory);
+        json.skip();
+        return false;
+    }
+    bool read_type(json_reader& json) {
         std::string_view text;
-        if (member.get_string().get(text)) return false;
+        std::string memory;
+        if (!read_text(json, text, memory)) return false;
         const auto known = std::find_if(type_names.begin(), type_names.end(),
                                         [&](const type_name& name) { return name.text == text; });
         if (known != type_names.end()) into_.type = known->type;
         return true;
     }
-    bool read_id(simdjson::ondemand::value member) {
+    bool read_id(json_reader& json) {
+        json_reader ahead = json;
         std::uint64_t id = 0;
-        if (member.get_uint64().get(id) || id > max_request_id) return false;
+        json.skip();
+        if (!ahead.read(id) || id > max_request_id) return false;
         into_.id = id;
         return true;
     }
@@ -174,30 +178,26 @@ private:
 }  // namespace
 
 refusal parse_request(std::string_view text, request& into) {
-    into = {};
-    switch (check_json(text)) {
-        case json_verdict::valid: break;
-        case json_verdict::malformed: return refusal::bad_json;
-        case json_verdict::too_deep: return refusal::too_deep;
+    into.type = request_type::unknown;
+    into.id.reset();
+    into.topic = into.name = into.data = {};
+    json_reader whole(text);
+    whole.skip();
+    if (!whole.finish()) {
+        switch (whole.error()) {
+            case json_errc::too_deep: return refusal::too_deep;
+            case json_errc::too_many_keys: return refusal::bad_request;
+            default: return refusal::bad_json;
+        }
     }
-    thread_local simdjson::ondemand::parser parser;
-    simdjson::ondemand::document document;
-    simdjson::ondemand::object members;
-    const simdjson::padded_string_view padded(text.data(), text.size(),
-                                              text.size() + request_padding);
-    if (parser.iterate(padded).get(document)) return refusal::bad_json;
-    if (document.get_object().get(members)) return refusal::bad_request;
-
+    json_reader json(text);
+    if (json.peek() != json_kind::object) return refusal::bad_request;
     field_reader fields(into);
     bool good = true;
-    for (auto member : members) {
-        std::string_view key;
-        simdjson::ondemand::value content;
-        if (member.unescaped_key().get(key) || member.value().get(content)) {
-            return refusal::bad_request;
-        }
-        good &= fields.read(key, content);
-    }
+    std::string_view key;
+    std::string memory;
+    json.begin_object();
+    while (json.next_key(key, memory)) good &= fields.read(key, json);
     return good ? fields.complete() : refusal::bad_request;
 }
 

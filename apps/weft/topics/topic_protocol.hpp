@@ -14,8 +14,6 @@ namespace weft::topics {
 
 inline constexpr std::size_t max_topic_size = 128;
 inline constexpr std::size_t max_name_size = 64;
-/// Readable bytes that must follow the text given to `parse_request`; their content is ignored.
-inline constexpr std::size_t request_padding = 64;
 
 enum class request_type { unknown, hello, subscribe, unsubscribe, publish, list, ping };
 
@@ -36,21 +34,29 @@ enum class refusal {
 };
 
 /// One client's request, taken apart.
-/// **Lifetime**: `topic` and `name` until the next `parse_request` on this thread, `data` as long
-/// as the parsed text.
+/// **Lifetime**: the views live as long as the parsed text and this object, until the next
+/// `parse_request` into it.
 struct request {
+    request() = default;
+    request(const request&) = delete;
+    request& operator=(const request&) = delete;
+
     request_type type = request_type::unknown;
     std::optional<std::uint64_t> id;
     std::string_view topic;
     std::string_view name;
     std::string_view data;  ///< Any JSON value, exactly as it was written.
+
+    /// Where a topic or a name with escapes is unescaped.
+    std::string topic_memory, name_memory;
 };
 
 /// Fills `into` from one text message. When the answer is not `refusal::none`, `type` and `id`
 /// hold what could be read, so that the error can be told apart by the client.
 ///
-/// `text` must be UTF-8 and be followed by `request_padding` readable bytes.
-/// **Threads**: any. **Cost**: two passes over the text, no allocation once the thread is warm.
+/// `text` must be UTF-8.
+/// **Threads**: any. **Cost**: two passes over the text; no allocation unless a topic or a name is
+/// long and has escapes.
 [[nodiscard]] refusal parse_request(std::string_view text, request& into);
 
 /// Who a message came from, or who is greeted.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/hex.hpp"
 #include "http/proto/syntax.hpp"
 
 namespace weft::http {
@@ -48,7 +49,7 @@ void chunked_decoder::take(char c) noexcept {
 }
 
 void chunked_decoder::take_size(char c) noexcept {
-    if (const int digit = syntax::hex_value(c); digit >= 0) {
+    if (const int digit = hex_value(c); digit >= 0) {
         if (digits_ == 16) return fail(errc::bad_chunk);
         ++digits_;
         chunk_ = chunk_ << 4U | static_cast<std::uint64_t>(digit);

@@ -51,12 +51,6 @@ constexpr bool is_blank(char c) noexcept {
 constexpr char lower(char c) noexcept {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
 }
-/// The value of a hexadecimal digit, or -1.
-constexpr int hex_value(char c) noexcept {
-    if (is_digit(c)) return c - '0';
-    const char l = lower(c);
-    return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
-}
 constexpr bool all(std::string_view text, std::uint8_t bit) noexcept {
     for (const char c : text) {
         if (!is(c, bit)) return false;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/hex.hpp"
 #include "http/proto/syntax.hpp"
 
 namespace weft::http {
@@ -16,8 +17,8 @@ constexpr std::size_t no_position = std::string_view::npos;
 // The byte that "%XX" at the start of `text` stands for, or -1.
 int unescape(std::string_view text) noexcept {
     if (text.size() < 3) return -1;
-    const int high = syntax::hex_value(text[1]);
-    const int low = syntax::hex_value(text[2]);
+    const int high = hex_value(text[1]);
+    const int low = hex_value(text[2]);
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 

@@ -8,12 +8,10 @@
 
 #include <array>
 
+#include "base/hex.hpp"
+
 namespace weft::socketio {
 namespace {
-
-constexpr unsigned hex_value(char digit) noexcept {
-    return static_cast<unsigned>(digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
-}
 
 /// Takes a byte or an escape from the front of a valid string's content; returns the byte or the
 /// UTF-16 code unit.
@@ -33,7 +31,8 @@ unsigned take_unit(std::string_view& rest) noexcept {
         case 'u': break;
         default: return static_cast<unsigned char>(letter);
     }
-    for (const char digit : rest.substr(0, 4)) unit = unit << 4 | hex_value(digit);
+    for (const char digit : rest.substr(0, 4))
+        unit = unit << 4 | static_cast<unsigned>(hex_value(digit));
     rest.remove_prefix(4);
     return unit;
 }

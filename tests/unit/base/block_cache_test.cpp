@@ -73,6 +73,7 @@ TEST(block_cache, outlives_its_owner_for_the_blocks_in_use) {
     buffer_ref block = cache->take(64 * kib);
     cache.reset();
     std::memset(block->data(), 1, block->capacity());
+    EXPECT_EQ(block->data()[block->capacity() - 1], std::byte{1});
     block = {};  // frees both; AddressSanitizer watches
 }
 

@@ -40,9 +40,9 @@ std::string name_of(const testing::TestParamInfo<event>& tested) {
     return tested.param.name;
 }
 
-std::size_t play(std::vector<actor> actors, const event& what) {
+void expect_in_every_order(std::vector<actor> actors, const event& what) {
     actors.push_back({{what.name, what.act}});
-    return weft::test::play_every_order(actors, [&] {
+    weft::test::expect_in_every_order(actors, [&] {
         auto scene = std::make_unique<race_scene>();
         scene->may_end = what.may_end;
         scene->may_answer = what.may_answer;
@@ -81,7 +81,7 @@ const std::vector<event> ends{
 struct poll_race : testing::TestWithParam<event> {};
 
 TEST_P(poll_race, in_every_order) {
-    play({polls, posts, emits}, GetParam());
+    expect_in_every_order({polls, posts, emits}, GetParam());
 }
 
 const event second_poll{
@@ -101,10 +101,10 @@ const actor swift_upgrades{{"socket", [](race_scene& s) { s.open_socket(); }},
 struct upgrade_race : testing::TestWithParam<event> {};
 
 TEST_P(upgrade_race, in_every_order) {
-    play({upgrades, one_poll, one_post, emits}, GetParam());
+    expect_in_every_order({upgrades, one_poll, one_post, emits}, GetParam());
 }
 TEST_P(upgrade_race, of_a_swift_client_in_every_order) {
-    play({swift_upgrades, one_poll, one_post, one_emit}, GetParam());
+    expect_in_every_order({swift_upgrades, one_poll, one_post, one_emit}, GetParam());
 }
 
 const std::vector<event> upgrade_ends{

@@ -106,6 +106,7 @@ TEST(worker_pool, blocked_job_does_not_hold_up_the_next) {
         ran.notify_one();
     });
     ran.wait(false);
+    EXPECT_FALSE(release);
     release = true;
     release.notify_all();
 }

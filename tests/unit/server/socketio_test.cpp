@@ -8,6 +8,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -168,9 +169,10 @@ TEST(server_socketio, clients_come_and_go_while_others_speak) {
         first.reset();
         second.reset();
     }
-    all.left.wait_for(2 * rounds);
+    const auto left = all.left.wait_for(2 * rounds);
     over = true;
     speaker.join();
+    EXPECT_EQ(std::set<std::string>(left.begin(), left.end()).size(), 2 * rounds);
 }
 
 }  // namespace

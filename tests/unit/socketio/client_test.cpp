@@ -551,7 +551,10 @@ TEST_F(socketio_client_test, survives_a_failure_at_every_operation) {
 TEST_F(socketio_client_test, the_loop_may_end_first) {
     open();
     core->shut_down();
+    const strings told = seen;
+    EXPECT_EQ(told, (strings{"connect id-1", "disconnect transport close"}));
     subject.reset();
+    EXPECT_EQ(seen, told);
 }
 
 TEST(reconnection_pause, is_the_curve_of_the_javascript_client) {

@@ -36,9 +36,9 @@ actor returns(const std::vector<std::size_t>& loops) {
 
 const actor asks{{"ask", [](scene& s) { s.ask(s.first); }}};
 
-std::size_t play(const std::vector<actor>& actors, std::size_t loops = 1,
-                 bool must_recover = true) {
-    return weft::test::play_every_order(actors, [&] {
+void expect_in_every_order(const std::vector<actor>& actors, std::size_t loops = 1,
+                           bool must_recover = true) {
+    weft::test::expect_in_every_order(actors, [&] {
         auto made = std::make_unique<scene>(loops);
         made->must_recover = must_recover;
         return made;
@@ -46,22 +46,22 @@ std::size_t play(const std::vector<actor>& actors, std::size_t loops = 1,
 }
 
 TEST(recovery_race, a_client_that_comes_and_goes) {
-    play({emits(2), asks, returns({0, 0, 0})});
+    expect_in_every_order({emits(2), asks, returns({0, 0, 0})});
 }
 
 TEST(recovery_race, among_volatile_events) {
-    play({emits(2),
-          {{"volatile", [](scene& s) { s.emit_volatile(); }},
-           {"volatile", [](scene& s) { s.emit_volatile(); }}},
-          returns({0, 0})});
+    expect_in_every_order({emits(2),
+                           {{"volatile", [](scene& s) { s.emit_volatile(); }},
+                            {"volatile", [](scene& s) { s.emit_volatile(); }}},
+                           returns({0, 0})});
 }
 
 TEST(recovery_race, a_client_back_before_its_absence_is_noticed) {
-    play({emits(3),
-          {{"go dark", [](scene& s) { s.go_dark(s.first); }},
-           {"return", [](scene& s) { s.connect(s.first, 0); }}},
-          {{"the server notices", [](scene& s) { s.dark_ones_are_noticed(); }}}},
-         1, false);
+    expect_in_every_order({emits(3),
+                           {{"go dark", [](scene& s) { s.go_dark(s.first); }},
+                            {"return", [](scene& s) { s.connect(s.first, 0); }}},
+                           {{"the server notices", [](scene& s) { s.dark_ones_are_noticed(); }}}},
+                          1, false);
 }
 
 TEST(recovery_race, two_clients_of_one_recovery_id) {
@@ -73,17 +73,17 @@ TEST(recovery_race, two_clients_of_one_recovery_id) {
         s.second.begins = s.first.begins;
         s.connect(s.second, 0);
     };
-    play({emits(2), returns({0}), {{"another returns", steal}}}, 1, false);
-    play({emits(2), returns({1}), {{"another returns", steal}}}, 2, false);
+    expect_in_every_order({emits(2), returns({0}), {{"another returns", steal}}}, 1, false);
+    expect_in_every_order({emits(2), returns({1}), {{"another returns", steal}}}, 2, false);
 }
 
 TEST(recovery_race, the_time_runs_out) {
     const auto wait = [](scene& s) { s.pass(70s); };
-    play({emits(2), returns({0}), {{"wait", wait}, {"wait", wait}}}, 1, false);
+    expect_in_every_order({emits(2), returns({0}), {{"wait", wait}, {"wait", wait}}}, 1, false);
 }
 
 TEST(recovery_race, from_loop_to_loop) {
-    play({emits(2, 0), emits(1, 1), asks, returns({1, 0})}, 2);
+    expect_in_every_order({emits(2, 0), emits(1, 1), asks, returns({1, 0})}, 2);
 }
 
 TEST(recovery_race, of_answers_that_are_lost) {
@@ -100,15 +100,15 @@ TEST(recovery_race, of_answers_that_are_lost) {
                      {"return to 0, deaf", deaf_on(0)},
                      {"drop", [](scene& s) { s.drop(s.first); }},
                      {"return to 1", [](scene& s) { s.connect(s.first, 1); }}};
-    play({emits(1, 0), emits(1, 1), asks, lost}, 2);
+    expect_in_every_order({emits(1, 0), emits(1, 1), asks, lost}, 2);
 }
 
 TEST(recovery_race, among_three_loops) {
-    play({emits(1, 0), emits(1, 1), emits(1, 2), asks, returns({1, 2})}, 3);
+    expect_in_every_order({emits(1, 0), emits(1, 1), emits(1, 2), asks, returns({1, 2})}, 3);
 }
 
 TEST(recovery_race, from_loop_to_loop_and_back) {
-    play({emits(1, 0), emits(1, 1), returns({1, 0, 0, 1})}, 2);
+    expect_in_every_order({emits(1, 0), emits(1, 1), returns({1, 0, 0, 1})}, 2);
 }
 
 // What threads can do and these loops, which take turns, cannot: the loop that kept the session has

@@ -35,8 +35,7 @@ public:
         stream_.next_out = reinterpret_cast<Bytef*>(out.data());
         stream_.avail_out = static_cast<uInt>(out.size());
         deflate(&stream_, flush);
-        out.resize(out.size() - stream_.avail_out);
-        return out;
+        return out.substr(0, out.size() - stream_.avail_out);
     }
     /// As RFC 7692 section 7.2.1 says.
     std::string message(std::string_view text) {
@@ -295,16 +294,20 @@ TEST(inflater, sec_w8_missing_or_left_over_bytes_are_corrupt) {
 
 TEST(inflater, random_bit_flips_do_no_harm) {
     std::mt19937 random(9);
+    int found = 0;
     for (int round = 0; round < 3000; ++round) {
         zlib_peer peer;
         inflater in(15, true);
         for (int i = 0; i < 3; ++i) {
             std::string message = peer.message(json(i));
             message[random() % message.size()] ^= static_cast<char>(1U << random() % 8);
-            if (inflate_all(in, message, 1 + random() % 50).status == inflate_status::corrupt)
+            if (inflate_all(in, message, 1 + random() % 50).status == inflate_status::corrupt) {
+                ++found;
                 break;
+            }
         }
     }
+    EXPECT_GT(found, 1000);  // most flips show; the others make another text of the same form
 }
 
 /// Compressed messages through the assembler.
