@@ -361,7 +361,7 @@ TEST_F(engineio_client_test, survives_a_failure_at_every_operation) {
 TEST_F(engineio_client_test, the_loop_may_end_first) {
     open();
     core->shut_down();
-    EXPECT_EQ(seen, (strings{"open", "transport close"}));
+    EXPECT_EQ(seen, (strings{"open", "transport error"}));
     subject.reset();
     EXPECT_EQ(seen.size(), 2U);
 }

@@ -552,7 +552,7 @@ TEST_F(socketio_client_test, the_loop_may_end_first) {
     open();
     core->shut_down();
     const strings told = seen;
-    EXPECT_EQ(told, (strings{"connect id-1", "disconnect transport close"}));
+    EXPECT_EQ(told, (strings{"connect id-1", "transport error"}));
     subject.reset();
     EXPECT_EQ(seen, told);
 }
