@@ -45,7 +45,7 @@ struct inquiry {
     bool octet_stream = false;
     std::uint64_t principal = 0;
     reply_form form;
-    handshake who;  // of new sessions, and whenever somebody wants to decide about it
+    http::handshake who;  // of new sessions, and whenever somebody wants to decide about it
     byte_view body;
     std::string kept_body;
     std::optional<ws::handshake_answer> websocket;  // when it may be one
@@ -121,10 +121,9 @@ struct server::impl {
     void read(const http::request& request, inquiry& q);
     void refuse_origin(const http::request& request, inquiry& q);
     void advance(inquiry& q);
-    void wait_for(const admission& gate, errc refusal, inquiry& q);
-    static task<void> await(impl& self, const admission& gate, errc refusal,
-                            std::unique_ptr<inquiry> q);
-    static void resume(impl& self, std::unique_ptr<inquiry> q, errc refusal, result<void> said);
+    void wait_for(const guard& gate, errc no, inquiry& q);
+    static task<void> await(impl& self, const guard& gate, errc no, std::unique_ptr<inquiry> q);
+    static void resume(impl& self, std::unique_ptr<inquiry> q, errc no, admission<> said);
     std::optional<errc> verify(const inquiry& q, std::string_view& context) const;
 
     void act(inquiry& q);
@@ -133,7 +132,7 @@ struct server::impl {
     void accept_websocket(inquiry& q, session* of, websocket::role as);
     void probe(inquiry& q, session& of);
     void take_post(inquiry& q, session& of);
-    void refuse(inquiry& q, errc why, std::string_view context, std::string_view text = {});
+    void refuse(inquiry& q, errc why, std::string_view context, const refusal& said = {});
 
     common all;
     origin_guard origins;
@@ -270,7 +269,7 @@ result<void> server::impl::route(http::router& to, const std::string& pattern) {
 
 /// For who decides about the request, or wants to hear of its refusal.
 void server::impl::keep(const http::request& request, inquiry& q) {
-    if (q.who.url().empty()) q.who = handshake(request);
+    if (!q.who) q.who = http::handshake(request);
 }
 
 void server::impl::read(const http::request& request, inquiry& q) {
@@ -333,59 +332,57 @@ void server::impl::on_upgrade(const http::request& request, http::upgrade upgrad
 void server::impl::advance(inquiry& q) {
     const auto& middlewares = chosen().middlewares;
     while (q.step <= middlewares.size()) {
-        const admission* gate = nullptr;
-        auto refusal = errc::middleware_failed;
+        const guard* gate = nullptr;
+        auto no = errc::middleware_failed;
         if (q.step < middlewares.size()) {
             gate = &middlewares[q.step];
         } else {
             std::string_view context;
             if (const auto wrong = verify(q, context)) return refuse(q, *wrong, context);
-            refusal = errc::forbidden;
+            no = errc::forbidden;
             if (!q.sid && chosen().allow_request) gate = &*chosen().allow_request;
         }
         ++q.step;
         if (gate == nullptr) continue;
-        if (gate->waits()) return wait_for(*gate, refusal, q);
-        if (const result<void> said = gate->decide(q.who); !said)
-            return refuse(q, refusal, said.error().what(), said.error().what());
+        if (gate->waits()) return wait_for(*gate, no, q);
+        if (const admission<> said = gate->decide(q.who); !said.allowed())
+            return refuse(q, no, said.why().message, said.why());
     }
     act(q);
 }
 
-void server::impl::wait_for(const admission& gate, errc refusal, inquiry& q) {
+void server::impl::wait_for(const guard& gate, errc no, inquiry& q) {
     auto kept = std::make_unique<inquiry>(std::move(q));
     kept->kept_body = as_text(kept->body);
     kept->body = as_bytes(kept->kept_body);
     const loop_ref home = kept->loop = kept->at->web.loop.ref();
     // The request goes with the exception, which answers 500.
     shard* const at = kept->at;
-    detail::spawn(await(*this, gate, refusal, std::move(kept)),
-                  [home, at](const std::exception_ptr&) {
-                      home.post([at] {
-                          at->metrics.handler_exceptions.add();
-                          at->web.loop.log(log_level::error, "engineio", "an admission threw");
-                      });
-                  });
+    detail::spawn(await(*this, gate, no, std::move(kept)), [home, at](const std::exception_ptr&) {
+        home.post([at] {
+            at->metrics.handler_exceptions.add();
+            at->web.loop.log(log_level::error, "engineio", "a guard threw");
+        });
+    });
 }
 
-task<void> server::impl::await(impl& self, const admission& gate, errc refusal,
-                               std::unique_ptr<inquiry> q) {
-    handshake who = q->who;
-    result<void> said = co_await gate.decide_later(std::move(who));
-    resume(self, std::move(q), refusal, std::move(said));
+task<void> server::impl::await(impl& self, const guard& gate, errc no, std::unique_ptr<inquiry> q) {
+    http::handshake who = q->who;
+    admission<> said = co_await gate.decide_later(std::move(who));
+    resume(self, std::move(q), no, std::move(said));
 }
 
 /// The coroutine may come from any thread, when `self` may be gone.
-void server::impl::resume(impl& self, std::unique_ptr<inquiry> q, errc refusal, result<void> said) {
+void server::impl::resume(impl& self, std::unique_ptr<inquiry> q, errc no, admission<> said) {
     const loop_ref home = q->loop;
     if (!home.in_loop_thread()) {
-        home.post([&self, q = std::move(q), refusal, said = std::move(said)]() mutable {
-            resume(self, std::move(q), refusal, std::move(said));
+        home.post([&self, q = std::move(q), no, said = std::move(said)]() mutable {
+            resume(self, std::move(q), no, std::move(said));
         });
         return;
     }
     if (!q->is_there()) return;
-    if (!said) return self.refuse(*q, refusal, said.error().what(), said.error().what());
+    if (!said.allowed()) return self.refuse(*q, no, said.why().message, said.why());
     self.advance(*q);
 }
 
@@ -408,16 +405,23 @@ std::optional<errc> server::impl::verify(const inquiry& q, std::string_view& con
     return std::nullopt;
 }
 
-void server::impl::refuse(inquiry& q, errc why, std::string_view context, std::string_view text) {
+void server::impl::refuse(inquiry& q, errc why, std::string_view context, const refusal& said) {
     q.at->metrics.count(why);
     const error_row& row = describe(why);
-    const std::string message(why == errc::forbidden && !text.empty() ? text : row.text);
+    // What a middleware says without a status is for us: Node answers "Bad request", whatever it
+    // is.
+    const bool for_client = why == errc::forbidden || said.status != 0;
+    const std::string message(for_client && !said.message.empty() ? said.message : row.text);
     if (chosen().on_connection_error) {
         chosen().on_connection_error({why, message, context, q.who.url(), q.who.address()});
     }
+    const auto with_headers = [&](http::response answer) {
+        for (const auto& [name, value] : said.headers) answer.header(name, value);
+        return answer;
+    };
     if (q.upgrades) {
-        const int status = why == errc::forbidden ? 400 : row.status;
-        (void)q.upgrade.refuse(make_plain(q.form, status, "text/html", message));
+        const int status = said.status_or(why == errc::forbidden ? 400 : row.status);
+        (void)q.upgrade.refuse(with_headers(make_plain(q.form, status, "text/html", message)));
         return;
     }
     std::string body;
@@ -426,7 +430,8 @@ void server::impl::refuse(inquiry& q, errc why, std::string_view context, std::s
     json.member("code", static_cast<int>(row.number));
     json.member("message", message);
     json.end_object();
-    (void)q.answer.send(make_plain(q.form, row.status, "application/json", std::move(body)));
+    (void)q.answer.send(with_headers(
+        make_plain(q.form, said.status_or(row.status), "application/json", std::move(body))));
 }
 
 void server::impl::refuse_origin(const http::request& request, inquiry& q) {

@@ -57,7 +57,7 @@ std::string_view to_string(transport_kind kind) noexcept {
 }
 
 session::session(std::uint32_t slot, std::uint32_t generation, shard& owner, const session_key& key,
-                 handshake asked, const beginning& how)
+                 http::handshake asked, const beginning& how)
     : shard_(owner),
       name_(owner.web.loop.index(), slot, generation),
       key_(key),

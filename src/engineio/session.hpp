@@ -12,8 +12,8 @@
 
 #include <weft/base/time.hpp>
 #include <weft/engineio/error.hpp>
-#include <weft/engineio/handshake.hpp>
 #include <weft/engineio/options.hpp>
+#include <weft/http/handshake.hpp>
 #include <weft/net/conn_id.hpp>
 #include <weft/pubsub/message.hpp>
 
@@ -90,7 +90,7 @@ public:
     };
 
     session(std::uint32_t slot, std::uint32_t generation, shard& owner, const session_key& key,
-            handshake asked, const beginning& how);
+            http::handshake asked, const beginning& how);
     ~session();
     session(const session&) = delete;
     session& operator=(const session&) = delete;
@@ -99,7 +99,7 @@ public:
     [[nodiscard]] session_id name() const noexcept { return name_; }
     [[nodiscard]] int protocol() const noexcept { return protocol_; }
     [[nodiscard]] transport_kind transport() const noexcept { return transport_; }
-    [[nodiscard]] const handshake& request() const noexcept { return request_; }
+    [[nodiscard]] const http::handshake& request() const noexcept { return request_; }
     [[nodiscard]] net::loop_core& loop() const noexcept;
     [[nodiscard]] shard& owner() const noexcept { return shard_; }
     /// Whose the session is, as `options::principal` said.
@@ -186,7 +186,7 @@ private:
     shard& shard_;
     session_id name_;
     session_key key_;
-    handshake request_;
+    http::handshake request_;
     std::unique_ptr<session_user> user_;
     std::unique_ptr<polling> polling_;  // while polling carries the session
     server_transport* carrier_ = nullptr;

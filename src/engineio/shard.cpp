@@ -110,7 +110,7 @@ shard::~shard() {
     shut_down();
 }
 
-session* shard::make(handshake asked, const session::beginning& how) {
+session* shard::make(http::handshake asked, const session::beginning& how) {
     std::array<std::byte, 15> random;
     session_key key;
     std::string_view sid(key.data(), key.size());

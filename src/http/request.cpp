@@ -8,19 +8,7 @@
 namespace weft::http {
 
 std::optional<std::string> request::query_value(std::string_view name) const {
-    std::string memory(query_.size(), '\0');
-    for (std::string_view rest = query_; !rest.empty();) {
-        const std::size_t end = std::min(rest.find('&'), rest.size());
-        const std::string_view pair = rest.substr(0, end);
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-        const std::size_t equals = std::min(pair.find('='), pair.size());
-        if (decode_query(pair.substr(0, equals), memory) != name) continue;
-        const std::string_view raw = pair.substr(std::min(equals + 1, pair.size()));
-        const auto value = decode_query(raw, memory);
-        if (!value) return {};
-        return std::string(*value);
-    }
-    return {};
+    return find_query_value(query_, name);
 }
 
 std::string_view request::param(std::string_view name) const noexcept {

@@ -48,7 +48,7 @@ response response::plain_error(int status) {
 }
 
 response response::refused(const refusal& why, int usual_status) {
-    const int status = why.status >= 300 && why.status <= 599 ? why.status : usual_status;
+    const int status = why.status_or(usual_status);
     response r = why.message.empty() ? plain_error(status) : text(status, why.message);
     for (const auto& [name, value] : why.headers) r.header(name, value);
     return r;

@@ -62,7 +62,7 @@ bool socket::connected() const noexcept {
 bool socket::recovered() const noexcept {
     return socket_core::of(*this).recovered;
 }
-const engineio::handshake& socket::handshake() const noexcept {
+const http::handshake& socket::handshake() const noexcept {
     return socket_core::of(*this).link.session().request();
 }
 engineio::transport_kind socket::transport() const noexcept {

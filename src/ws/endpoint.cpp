@@ -15,20 +15,6 @@
 
 namespace weft::ws {
 
-std::string_view handshake::header(std::string_view name) const noexcept {
-    for (const auto& [key, value] : headers) {
-        if (http::same_token(key, name)) return value;
-    }
-    return {};
-}
-
-std::string_view handshake::param(std::string_view name) const noexcept {
-    for (const auto& [key, value] : params) {
-        if (key == name) return value;
-    }
-    return {};
-}
-
 namespace detail {
 
 struct endpoint_core::impl {
@@ -46,12 +32,14 @@ struct endpoint_core::impl {
 /// Hands a session's events to the typed endpoint.
 class server_user final : public session_user {
 public:
-    server_user(endpoint_core& owner, std::unique_ptr<connection_base> connection)
-        : endpoint_(owner), connection_(std::move(connection)) {}
+    server_user(endpoint_core& owner, std::unique_ptr<connection_base> connection,
+                http::handshake asked)
+        : endpoint_(owner), connection_(std::move(connection)), asked_(std::move(asked)) {}
 
     void on_open() override {
         opened_ = true;
-        endpoint_.opened(*connection_);
+        const http::handshake asked = std::move(asked_);
+        endpoint_.opened(*connection_, asked);
     }
     void on_message(const message_view& what) override { endpoint_.received(*connection_, what); }
     void on_pong(byte_view payload) override { endpoint_.ponged(*connection_, payload); }
@@ -64,6 +52,7 @@ public:
 private:
     endpoint_core& endpoint_;
     std::unique_ptr<connection_base> connection_;
+    http::handshake asked_;  // until on_open has read it
     bool opened_ = false;
 };
 
@@ -74,12 +63,17 @@ struct accept_stage::state {
     http::upgrade upgrade;
     handshake_answer answer;
     std::vector<std::pair<std::string, std::string>> params;
+    http::handshake asked;  // when on_open reads it
 };
 
 accept_stage::accept_stage(std::unique_ptr<state> s) noexcept : state_(std::move(s)) {}
 accept_stage::accept_stage(accept_stage&&) noexcept = default;
 accept_stage& accept_stage::operator=(accept_stage&&) noexcept = default;
 accept_stage::~accept_stage() = default;
+
+conn_id accept_stage::id() const noexcept {
+    return state_->upgrade.stream().id();
+}
 
 void accept_stage::accept(std::unique_ptr<connection_base> made) {
     if (state_ != nullptr && !state_->home.in_loop_thread()) {
@@ -108,7 +102,7 @@ void accept_stage::accept(std::unique_ptr<connection_base> made) {
     made->session_ = opened.get();
     made->subprotocol_ = std::move(s->answer.subprotocol);
     made->params_ = std::move(s->params);
-    opened->set_user(std::make_unique<server_user>(s->owner, std::move(made)));
+    opened->set_user(std::make_unique<server_user>(s->owner, std::move(made), std::move(s->asked)));
     stream.write(as_bytes(*answer));
     (void)s->upgrade.accept(std::move(opened));
 }
@@ -173,27 +167,6 @@ result<void> endpoint_core::prepare() {
     return {};
 }
 
-namespace {
-
-handshake own(const http::request& request) {
-    handshake made;
-    made.path = request.path();
-    made.query = request.query();
-    for (std::size_t i = 0; i < request.head().field_count(); ++i) {
-        const http::header_field field = request.head().field(i);
-        made.headers.emplace_back(field.name, field.value);
-    }
-    request.each_param([&](std::string_view name, std::string_view value) {
-        made.params.emplace_back(name, value);
-    });
-    made.peer = request.peer();
-    made.secure = request.secure();
-    made.id = request.id();
-    return made;
-}
-
-}  // namespace
-
 void endpoint_core::handle(const http::request& request, http::upgrade upgrade) {
     session_shared& shared = impl_->shared_of(upgrade.stream());
     const options& chosen = impl_->settings.chosen;
@@ -206,14 +179,15 @@ void endpoint_core::handle(const http::request& request, http::upgrade upgrade) 
         return;
     }
     auto state = std::make_unique<accept_stage::state>(accept_stage::state{
-        *this, shared, shared.loop.ref(), std::move(upgrade), *std::move(answer), {}});
+        *this, shared, shared.loop.ref(), std::move(upgrade), *std::move(answer), {}, {}});
     request.each_param([&](std::string_view name, std::string_view value) {
         state->params.emplace_back(name, value);
     });
+    if (open_reads_request()) state->asked = http::handshake(request);
     accept_stage stage(std::move(state));
     try {
         if (has_accept()) {
-            decide(own(request), std::move(stage));
+            decide(http::handshake(request), std::move(stage));
         } else {
             stage.accept(make_default());
         }

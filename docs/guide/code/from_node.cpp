@@ -75,7 +75,7 @@ weft::task<void> on_server_later(weft::socketio::server& io) {
 
 void middlewares(weft::socketio::options& options, weft::socketio::server& io) {
     options.engine.middlewares.push_back(
-        [](const weft::engineio::handshake& request) -> weft::result<void> {
+        [](const weft::http::handshake& request) -> weft::result<void> {
             if (request.header("user-agent").empty()) return weft::errc::invalid_argument;
             return {};
         });
@@ -159,8 +159,7 @@ void set_options(weft::socketio::options& options) {
     options.engine.cors = weft::engineio::cors_options{.origins = {"https://example.org"}};
     options.engine.cors->credentials = true;
     options.engine.cors->allowed_headers = {"x-token"};
-    options.engine.allow_request =
-        [](const weft::engineio::handshake& request) -> weft::result<void> {
+    options.engine.allow_request = [](const weft::http::handshake& request) -> weft::result<void> {
         if (request.header("x-token").empty())
             return weft::error(weft::errc::invalid_argument, "no token");
         return {};

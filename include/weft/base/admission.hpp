@@ -41,7 +41,12 @@ struct refusal {
         return std::move(header(name, value));
     }
 
-    int status = 0;       ///< Of an HTTP answer, 300 to 599; others count as 0: the usual one.
+    /// The status of the HTTP answer, when it is one for this: 300 to 599.
+    [[nodiscard]] int status_or(int usual) const noexcept {
+        return status >= 300 && status <= 599 ? status : usual;
+    }
+
+    int status = 0;       ///< 0: the usual one.
     std::string message;  ///< Empty: the usual words.
     std::string data;     ///< A JSON value, for `err.data` in clients of Socket.IO; or empty.
     std::vector<std::pair<std::string, std::string>> headers;  ///< More lines of an HTTP answer.

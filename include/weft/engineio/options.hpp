@@ -10,12 +10,13 @@
 #include <utility>
 #include <vector>
 
+#include <weft/base/admission.hpp>
 #include <weft/base/result.hpp>
 #include <weft/base/task.hpp>
 #include <weft/base/time.hpp>
 #include <weft/engineio/error.hpp>
-#include <weft/engineio/handshake.hpp>
 #include <weft/engineio/transport_kind.hpp>
+#include <weft/http/handshake.hpp>
 #include <weft/http/response.hpp>
 #include <weft/pubsub/message.hpp>
 #include <weft/ws/options.hpp>
@@ -50,34 +51,36 @@ struct cookie_options {
     std::optional<std::chrono::seconds> max_age{};
 };
 
-/// Decides about a request: success, or an error whose text the client is told.
-///
-/// Made of `result<void>(const handshake&)`, or of a coroutine `task<result<void>>(handshake)` that
-/// takes its time (bounded by `http::options::reply_timeout`). **Threads**: called on the loop of
-/// the request; with several loops, on several at once.
-class admission {
+/// Decides about a request: made of `A(const http::handshake&)`, or of a coroutine
+/// `task<A>(http::handshake)` that takes its time (bounded by `http::options::reply_timeout`),
+/// where `A` makes an `admission<>`. **Threads**: called on the loop of the request; with several
+/// loops, on several at once.
+class guard {
 public:
     template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, admission>)
-        admission(F decide) {  // NOLINT(google-explicit-constructor)
-        if constexpr (std::is_invocable_r_v<result<void>, const F&, const handshake&>) {
-            now_ = std::move(decide);
+    requires(!std::is_same_v<std::remove_cvref_t<F>, guard>)
+        guard(F decide) {  // NOLINT(google-explicit-constructor)
+        using returned = std::invoke_result_t<const F&, http::handshake>;
+        if constexpr (weft::detail::is_task_of_admission<returned, void>) {
+            later_ = [decide = std::move(decide)](http::handshake asked) {
+                return weft::detail::admit<void>(decide(std::move(asked)));
+            };
         } else {
-            static_assert(std::is_invocable_r_v<task<result<void>>, const F&, handshake>,
-                          "weft: an admission is result<void>(const handshake&), or a coroutine "
-                          "task<result<void>>(handshake)");
-            later_ = std::move(decide);
+            static_assert(weft::detail::makes_admission<returned, void>,
+                          "weft: a guard returns bool, result<void>, refusal or admission, or is a "
+                          "coroutine task of these");
+            now_ = std::move(decide);
         }
     }
     [[nodiscard]] bool waits() const noexcept { return static_cast<bool>(later_); }
-    [[nodiscard]] result<void> decide(const handshake& asked) const { return now_(asked); }
-    [[nodiscard]] task<result<void>> decide_later(handshake asked) const {
+    [[nodiscard]] admission<> decide(const http::handshake& asked) const { return now_(asked); }
+    [[nodiscard]] task<admission<>> decide_later(http::handshake asked) const {
         return later_(std::move(asked));
     }
 
 private:
-    std::function<result<void>(const handshake&)> now_;
-    std::function<task<result<void>>(handshake)> later_;
+    std::function<admission<>(const http::handshake&)> now_;
+    std::function<task<admission<>>(http::handshake)> later_;
 };
 
 /// A request that was refused. **Lifetime**: the call.
@@ -145,10 +148,12 @@ struct options {
     std::vector<std::string> origins{};
     std::optional<cors_options> cors{};
     std::optional<cookie_options> cookie{};
-    /// Asked about every request, one after the other; a refusal is 400, "Bad request".
-    std::vector<admission> middlewares{};
-    /// Asked about the first request of a session; a refusal is 403 with its text.
-    std::optional<admission> allow_request{};
+    /// Asked about every request, one after the other; a refusal without a status is 400, "Bad
+    /// request".
+    std::vector<guard> middlewares{};
+    /// Asked about the first request of a session; a refusal without a status is 403 with its text
+    /// (400 for a WebSocket, as in Node).
+    std::optional<guard> allow_request{};
     /// Names who makes a request, of its cookie or token. A session answers only to the principal
     /// that opened it.
     std::function<std::string(const http::request&)> principal{};

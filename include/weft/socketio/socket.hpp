@@ -12,8 +12,8 @@
 
 #include <weft/base/result.hpp>
 #include <weft/base/unique_function.hpp>
-#include <weft/engineio/handshake.hpp>
 #include <weft/engineio/transport_kind.hpp>
+#include <weft/http/handshake.hpp>
 #include <weft/net/loop.hpp>
 #include <weft/pubsub/message.hpp>
 #include <weft/socketio/broadcast.hpp>
@@ -57,7 +57,7 @@ public:
     /// Whether connection state recovery brought back id, rooms and data of an earlier socket.
     [[nodiscard]] bool recovered() const noexcept;
     /// The request that began the client's connection.
-    [[nodiscard]] const engineio::handshake& handshake() const noexcept;
+    [[nodiscard]] const http::handshake& handshake() const noexcept;
     /// What carries the connection now: polling, and after the upgrade WebSocket.
     [[nodiscard]] engineio::transport_kind transport() const noexcept;
     /// The `auth` that the client sent for this namespace, a JSON object; "{}" when it sent none.

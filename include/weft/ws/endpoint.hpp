@@ -13,37 +13,20 @@
 #include <weft/base/result.hpp>
 #include <weft/base/task.hpp>
 #include <weft/base/unique_function.hpp>
+#include <weft/http/handshake.hpp>
 #include <weft/net/loop.hpp>
-#include <weft/net/socket_address.hpp>
 #include <weft/pubsub/message.hpp>
 #include <weft/ws/close_event.hpp>
 #include <weft/ws/connection.hpp>
 #include <weft/ws/options.hpp>
 
 namespace weft::http {
-class request;
 class upgrade;
-}  // namespace weft::http
+}
 
 namespace weft::ws {
 
 class session_shared;
-
-/// What a client asked for, as an accept handler sees it. It owns its texts, so a coroutine may
-/// keep it.
-struct handshake {
-    std::string path;
-    std::string query;  ///< Still percent-encoded.
-    std::vector<std::pair<std::string, std::string>> headers;
-    std::vector<std::pair<std::string, std::string>> params;  ///< Of the route.
-    socket_address peer;
-    bool secure = false;
-    conn_id id;
-
-    /// The first value under this name (any case), or empty.
-    [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
-    [[nodiscard]] std::string_view param(std::string_view name) const noexcept;
-};
 
 namespace detail {
 
@@ -95,9 +78,11 @@ protected:
 
     // What the typed part knows.
     [[nodiscard]] virtual bool has_accept() const noexcept = 0;
-    virtual void decide(handshake asked, accept_stage stage) = 0;
+    virtual void decide(http::handshake asked, accept_stage stage) = 0;
     virtual std::unique_ptr<connection_base> make_default() = 0;
-    virtual void opened(connection_base& c) = 0;
+    /// Whether `opened` wants to read the request.
+    [[nodiscard]] virtual bool open_reads_request() const noexcept = 0;
+    virtual void opened(connection_base& c, const http::handshake& asked) = 0;
     virtual void received(connection_base& c, const message_view& what) = 0;
     virtual void ponged(connection_base& c, byte_view payload) = 0;
     virtual void drained(connection_base& c) = 0;
@@ -116,6 +101,8 @@ public:
 
     /// Answers 101. When the client is gone the connection is simply destroyed.
     void accept(std::unique_ptr<connection_base> made);
+    /// Of the connection that asks.
+    [[nodiscard]] conn_id id() const noexcept;
     void refuse(refusal why);
 
 private:
@@ -138,17 +125,17 @@ public:
     using endpoint_core::endpoint_core;
 
     /// Decides about each client before the 101 answer, after method, version, key and Origin were
-    /// found right. `handler` is `A(const handshake&)`, or a coroutine `task<A>(handshake)` that
-    /// takes its time (bounded by `http::options::reply_timeout`), where `A` makes an
-    /// `admission<T>`: the data of the connection, or a `refusal`, by default 403. What throws is
-    /// answered with 500.
+    /// found right. `handler` is `A(const http::handshake&)`, or a coroutine
+    /// `task<A>(http::handshake)` that takes its time (bounded by `http::options::reply_timeout`),
+    /// where `A` makes an `admission<T>`: the data of the connection, or a `refusal`, by default
+    /// 403. What throws is answered with 500.
     template <class F>
     endpoint& on_accept(F handler) {
-        using returned = std::invoke_result_t<F&, handshake>;
+        using returned = std::invoke_result_t<F&, http::handshake>;
         if constexpr (weft::detail::is_task_of_admission<returned, T>) {
-            accept_ = [this, handler = std::move(handler)](handshake asked,
+            accept_ = [this, handler = std::move(handler)](http::handshake asked,
                                                            detail::accept_stage stage) mutable {
-                const conn_id id = asked.id;
+                const conn_id id = stage.id();
                 weft::detail::spawn(
                     run_accept(weft::detail::admit<T>(handler(std::move(asked))), std::move(stage)),
                     report_of(id));
@@ -157,19 +144,28 @@ public:
             static_assert(weft::detail::makes_admission<returned, T>,
                           "weft: on_accept must return the data of the connection (or bool, when "
                           "it has none), a refusal, an admission, or a task of these");
-            accept_ = [handler = std::move(handler)](handshake asked,
+            accept_ = [handler = std::move(handler)](http::handshake asked,
                                                      detail::accept_stage stage) mutable {
                 settle(handler(asked), std::move(stage));
             };
         }
         return *this;
     }
-    /// `void(connection<T>&)`: the 101 answer is on its way.
+    /// The 101 answer is on its way: `void(connection<T>&)`, or
+    /// `void(connection<T>&, const http::handshake&)`, which can read the request a last time.
     template <class F>
     endpoint& on_open(F handler) {
-        static_assert(std::is_invocable_v<F&, connection_type&>,
-                      "weft: on_open takes (connection<T>&)");
-        open_ = std::move(handler);
+        if constexpr (std::is_invocable_v<F&, connection_type&, const http::handshake&>) {
+            open_ = std::move(handler);
+            open_reads_request_ = true;
+        } else {
+            static_assert(std::is_invocable_v<F&, connection_type&>,
+                          "weft: on_open takes (connection<T>&), or (connection<T>&, const "
+                          "http::handshake&)");
+            open_ = [handler = std::move(handler)](connection_type& c,
+                                                   const http::handshake&) mutable { handler(c); };
+            open_reads_request_ = false;
+        }
         return *this;
     }
     /// `void(connection<T>&, message_view)`; or a coroutine `task<void>(conn_id, message)`, which
@@ -238,7 +234,7 @@ private:
     }
 
     bool has_accept() const noexcept override { return static_cast<bool>(accept_); }
-    void decide(handshake asked, detail::accept_stage stage) override {
+    void decide(http::handshake asked, detail::accept_stage stage) override {
         accept_(std::move(asked), std::move(stage));
     }
     std::unique_ptr<connection_base> make_default() override {
@@ -250,8 +246,9 @@ private:
             return nullptr;
         }
     }
-    void opened(connection_base& c) override {
-        if (open_) open_(static_cast<connection_type&>(c));
+    bool open_reads_request() const noexcept override { return open_reads_request_; }
+    void opened(connection_base& c, const http::handshake& asked) override {
+        if (open_) open_(static_cast<connection_type&>(c), asked);
     }
     void received(connection_base& c, const message_view& what) override {
         if (message_) message_(static_cast<connection_type&>(c), what);
@@ -266,8 +263,9 @@ private:
         if (close_) close_(static_cast<connection_type&>(c), event);
     }
 
-    unique_function<void(handshake, detail::accept_stage)> accept_;
-    unique_function<void(connection_type&)> open_;
+    unique_function<void(http::handshake, detail::accept_stage)> accept_;
+    unique_function<void(connection_type&, const http::handshake&)> open_;
+    bool open_reads_request_ = false;
     unique_function<void(connection_type&, const message_view&)> message_;
     unique_function<void(connection_type&, byte_view)> pong_;
     unique_function<void(connection_type&)> drain_;

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include <weft/http/head.hpp>
@@ -46,5 +47,9 @@ struct authority_parts {
 /// The same for a name or value of a query or of a posted form, where '+' is a blank.
 [[nodiscard]] std::optional<std::string_view> decode_query(std::string_view raw,
                                                            std::span<char> out) noexcept;
+
+/// The first value under this name in a query, decoded. Nothing when absent or broken.
+[[nodiscard]] std::optional<std::string> find_query_value(std::string_view query,
+                                                          std::string_view name);
 
 }  // namespace weft::http

@@ -11,9 +11,9 @@ struct user {
 
 void set_up(weft::ws::endpoint<user>& endpoint) {
 #ifdef WEFT_SHOULD_FAIL
-    endpoint.on_accept([](const weft::ws::handshake&) { return true; });
+    endpoint.on_accept([](const weft::http::handshake&) { return true; });
 #else
-    endpoint.on_accept([](const weft::ws::handshake& asked) -> weft::admission<user> {
+    endpoint.on_accept([](const weft::http::handshake& asked) -> weft::admission<user> {
         if (asked.header("Authorization").empty()) return weft::refusal(401);
         return user{"Ann"};
     });

@@ -22,7 +22,7 @@ std::string origin(std::string_view value) {
     return "Origin: " + std::string(value) + "\r\n";
 }
 
-struct refusal {
+struct refused_case {
     std::string bytes;
     int status;
     std::string body;
@@ -37,7 +37,7 @@ TEST(refusals, each_has_its_status_and_body) {
         return R"({"code":)" + std::to_string(code) + R"(,"message":")" + text + R"("})";
     };
     const std::string bad = json(3, "Bad request");
-    const refusal cases[] = {
+    const refused_case cases[] = {
         {eio_world::get("EIO=4"), 400, json(0, "Transport unknown"), errc::transport_unknown},
         {eio_world::get("EIO=4&transport=tcp"), 400, json(0, "Transport unknown"),
          errc::transport_unknown},
@@ -81,7 +81,7 @@ TEST(refusals, each_has_its_status_and_body) {
         {eio_world::get(first_websocket, "Upgrade: websocket\r\nConnection: Upgrade\r\n"), 400,
          "Bad request", errc::handshake_failed},
     };
-    for (const refusal& c : cases) {
+    for (const refused_case& c : cases) {
         const std::uint64_t before = world.errors(c.code);
         const auto client = world.connect();
         world.send(client, c.bytes);
@@ -337,8 +337,8 @@ TEST(cors, a_function_alone_may_accept_origins_but_never_two_at_once) {
 
 // ---- Admissions and headers ----
 
-TEST(admission, allow_request_refuses_with_its_own_words) {
-    eio_world world({.allow_request = [](const handshake& h) -> result<void> {
+TEST(guard, allow_request_refuses_with_its_own_words) {
+    eio_world world({.allow_request = [](const http::handshake& h) -> result<void> {
         if (h.query_value("token") == "right" && h.header("x-a") == "1") return {};
         return error(weft::errc::invalid_argument, "no token");
     }});
@@ -352,15 +352,39 @@ TEST(admission, allow_request_refuses_with_its_own_words) {
     EXPECT_EQ(world.submit(sid, "4a").status, 200);  // asked only once
 }
 
-TEST(admission, may_take_its_time) {
+TEST(guard, a_refusal_with_a_status_and_headers_reaches_the_client) {
+    options chosen;
+    chosen.middlewares.emplace_back([](const http::handshake& h) -> admission<> {
+        if (h.header("x-a") == "1") return true;
+        return refusal(401, "who are you?").header("WWW-Authenticate", "Bearer");
+    });
+    chosen.allow_request = guard([](http::handshake) -> task<refusal> {
+        co_return refusal(429).header("Retry-After", "9");
+    });
+    eio_world world(std::move(chosen));
+    const reply unknown = world.ask(eio_world::get(first_poll));
+    EXPECT_EQ(unknown.status, 401);
+    EXPECT_EQ(unknown.body, R"({"code":3,"message":"who are you?"})");
+    EXPECT_TRUE(unknown.has("WWW-Authenticate: Bearer\r\n"));
+    const reply socket = world.ask(eio_world::upgrade(first_websocket));
+    EXPECT_EQ(socket.status, 401);
+    EXPECT_EQ(socket.body, "who are you?");
+    EXPECT_TRUE(socket.has("WWW-Authenticate: Bearer\r\n"));
+    const reply later = world.ask(eio_world::get(first_poll, "X-A: 1\r\n"));
+    EXPECT_EQ(later.status, 429);
+    EXPECT_TRUE(later.has("Retry-After: 9\r\n"));
+    EXPECT_EQ(later.body, R"({"code":4,"message":"Forbidden"})");
+}
+
+TEST(guard, may_take_its_time) {
     net::loop_core* loop = nullptr;
     options chosen;
-    chosen.allow_request = admission([&loop](handshake h) -> task<result<void>> {
+    chosen.allow_request = guard([&loop](http::handshake h) -> task<result<void>> {
         co_await sleep_for(loop->ref(), 1s);
         if (h.query_value("token")) co_return result<void>();
         co_return result<void>(error(weft::errc::invalid_argument, "too late"));
     });
-    chosen.middlewares.emplace_back([&loop](handshake) -> task<result<void>> {
+    chosen.middlewares.emplace_back([&loop](http::handshake) -> task<result<void>> {
         co_await sleep_for(loop->ref(), 1s);
         co_return result<void>();
     });
@@ -391,11 +415,11 @@ TEST(admission, may_take_its_time) {
     EXPECT_EQ(world.users[0]->messages, texts{"waited"});
 }
 
-TEST(admission, middlewares_see_every_request_in_order) {
+TEST(guard, middlewares_see_every_request_in_order) {
     texts seen;
     options chosen;
     for (const char* name : {"a", "b"}) {
-        chosen.middlewares.emplace_back([&seen, name](const handshake& h) -> result<void> {
+        chosen.middlewares.emplace_back([&seen, name](const http::handshake& h) -> result<void> {
             seen.emplace_back(name);
             if (h.header("x-stop") == name) return error(weft::errc::invalid_argument, "stopped");
             return {};
@@ -413,13 +437,13 @@ TEST(admission, middlewares_see_every_request_in_order) {
     EXPECT_EQ(world.errors(errc::middleware_failed), 2U);
 }
 
-TEST(admission, one_that_throws_is_500) {
-    eio_world world({.allow_request = [](const handshake&) -> result<void> {
+TEST(guard, one_that_throws_is_500) {
+    eio_world world({.allow_request = [](const http::handshake&) -> result<void> {
         throw std::runtime_error("oh");
     }});
     EXPECT_EQ(world.ask(eio_world::get(first_poll)).status, 500);
     EXPECT_EQ(world.ask(eio_world::upgrade(first_websocket)).status, 500);
-    eio_world later({.allow_request = [](handshake) -> task<result<void>> {
+    eio_world later({.allow_request = [](http::handshake) -> task<result<void>> {
         throw std::runtime_error("oh");
         co_return result<void>();
     }});
@@ -468,7 +492,7 @@ TEST(handshake, keeps_what_the_first_request_said) {
     eio_world world;
     world.open_polling("EIO=4&transport=polling&t=x%20y",
                        "User-Agent: me\r\nX-Two: a\r\nX-Two: b\r\n");
-    const handshake& h = world.at(0).request();
+    const http::handshake& h = world.at(0).request();
     EXPECT_EQ(h.url(), "/socket.io/?EIO=4&transport=polling&t=x%20y");
     EXPECT_EQ(h.query(), "EIO=4&transport=polling&t=x%20y");
     EXPECT_EQ(h.query_value("t"), "x y");

@@ -17,7 +17,7 @@ struct tally {
 };
 
 ws_world<tally*>& use(ws_world<tally*>& world, tally& all) {
-    world.endpoint.on_accept([&all](const handshake&) -> admission<tally*> { return &all; })
+    world.endpoint.on_accept([&all](const http::handshake&) -> admission<tally*> { return &all; })
         .on_open([](auto& c) {
             // The first one is the bystander: it has no part in what fails.
             if (++c.data()->opened > 1) c.subscribe("room");
@@ -107,7 +107,7 @@ struct stage {
     explicit stage(std::string in, std::string what)
         : callback(std::move(in)), action(std::move(what)) {
         world.endpoint
-            .on_accept([this](const handshake&) -> admission<int> {
+            .on_accept([this](const http::handshake&) -> admission<int> {
                 at("accept", nullptr);
                 return ++accepted;
             })

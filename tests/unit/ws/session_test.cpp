@@ -87,7 +87,7 @@ TEST(ws_handshake, sec_b1_foreign_origin_is_refused_before_the_application_is_as
     chosen.origins = {"https://good.example"};
     ws_world world(chosen);
     int asked = 0;
-    world.endpoint.on_accept([&](const handshake&) -> admission<> {
+    world.endpoint.on_accept([&](const http::handshake&) -> admission<> {
         ++asked;
         return true;
     });
@@ -129,7 +129,7 @@ struct user {
 TEST(ws_accept, gives_data_or_refuses_with_status_and_body) {
     ws_world<user> world;
     world.endpoint
-        .on_accept([](const handshake& h) -> admission<user> {
+        .on_accept([](const http::handshake& h) -> admission<user> {
             if (h.header("x-name").empty()) return refusal(401, "who are you?");
             return user(std::string(h.header("X-Name")));
         })
@@ -145,7 +145,7 @@ TEST(ws_accept, gives_data_or_refuses_with_status_and_body) {
 
 TEST(ws_accept, a_refusals_headers_reach_the_client) {
     ws_world world;
-    world.endpoint.on_accept([](const handshake&) {
+    world.endpoint.on_accept([](const http::handshake&) {
         return refusal(401, "who?").header("WWW-Authenticate", "Bearer\r\nX: y");
     });
     const std::string refused = world.ask(world.request());
@@ -153,15 +153,30 @@ TEST(ws_accept, a_refusals_headers_reach_the_client) {
     EXPECT_NE(refused.find("\r\nWWW-Authenticate: Bearer  X: y\r\n"), std::string::npos);
 }
 
+TEST(ws_accept, the_request_is_readable_until_on_open) {
+    ws_world<user> world;
+    std::string seen;
+    world.endpoint
+        .on_accept([](http::handshake h) -> task<admission<user>> {
+            co_return user(std::string(h.param("name")));
+        })
+        .on_open([&](connection<user>& c, const http::handshake& h) {
+            seen =
+                c->name + " " + std::string(h.param("name")) + " " + std::string(h.header("x-a"));
+        });
+    world.open("X-A: 1\r\n", "/room/blue");
+    EXPECT_EQ(seen, "blue blue 1");
+}
+
 TEST(ws_accept, what_only_says_no_is_403) {
     ws_world world;
-    world.endpoint.on_accept([](handshake) -> task<bool> { co_return false; });
+    world.endpoint.on_accept([](http::handshake) -> task<bool> { co_return false; });
     EXPECT_TRUE(world.ask(world.request()).starts_with("HTTP/1.1 403 "));
 }
 
 TEST(ws_accept, an_expected_error_refuses_with_its_sentence) {
     ws_world<user> world;
-    world.endpoint.on_accept([](const handshake&) -> result<user> {
+    world.endpoint.on_accept([](const http::handshake&) -> result<user> {
         return error(weft::errc::limit_exceeded, "no seat left");
     });
     const std::string refused = world.ask(world.request());
@@ -185,9 +200,9 @@ TEST(ws_accept, takes_its_time_and_keeps_what_the_client_sends_meanwhile) {
     ws_world<user> world;
     gate slow;
     world.endpoint
-        .on_accept([&slow](handshake h) -> task<admission<user>> {
+        .on_accept([&slow](http::handshake h) -> task<admission<user>> {
             co_await slow.pass();
-            co_return user(h.path);
+            co_return user(std::string(h.path()));
         })
         .on_message([](auto& c, message_view m) { c.send(c->name + std::string(m.text())); });
     const auto client = world.io.connect_client(80);
@@ -208,7 +223,7 @@ TEST(ws_accept, a_client_that_leaves_meanwhile_is_no_harm) {
     int destroyed = 0;
     int opened = 0;
     world.endpoint
-        .on_accept([&](handshake) -> task<admission<user>> {
+        .on_accept([&](http::handshake) -> task<admission<user>> {
             co_await slow.pass();
             user made("late");
             made.destroyed = &destroyed;
@@ -228,7 +243,7 @@ TEST(ws_accept, a_client_that_leaves_meanwhile_is_no_harm) {
 
 TEST(ws_accept, what_throws_is_answered_with_500) {
     ws_world<user> world;
-    world.endpoint.on_accept([](handshake) -> task<admission<user>> {
+    world.endpoint.on_accept([](http::handshake) -> task<admission<user>> {
         throw std::runtime_error("no database");
         co_return refusal();
     });

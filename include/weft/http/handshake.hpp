@@ -1,0 +1,96 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace weft::http {
+
+class request;
+
+/// The request that began a connection: what it asked for and who asked. It owns its texts, so it
+/// may be kept and copied. **Cost**: one block of about the size of the request; 8 bytes besides.
+class handshake {
+public:
+    /// Empty texts.
+    handshake() noexcept = default;
+    explicit handshake(const request& asked);
+    handshake(const handshake& other);
+    handshake(handshake&&) noexcept = default;
+    handshake& operator=(handshake other) noexcept {
+        block_.swap(other.block_);
+        return *this;
+    }
+    ~handshake() = default;
+
+    /// False for one that was made of nothing, or moved from.
+    explicit operator bool() const noexcept { return block_ != nullptr; }
+    /// Path and query as they were sent.
+    [[nodiscard]] std::string_view url() const noexcept { return text(0, about().url); }
+    /// The path, decoded as `request::path` has it.
+    [[nodiscard]] std::string_view path() const noexcept;
+    /// What follows the '?', still encoded.
+    [[nodiscard]] std::string_view query() const noexcept;
+    /// The first query value under this name, decoded. Nothing when absent or broken.
+    [[nodiscard]] std::optional<std::string> query_value(std::string_view name) const;
+    /// What the route's `:name` stands for; empty when the route has no such parameter.
+    [[nodiscard]] std::string_view param(std::string_view name) const noexcept;
+    /// Calls `visit(name, value)` for each parameter of the route.
+    template <class F>
+    void each_param(F visit) const {
+        each_pair(params(), visit);
+    }
+    /// The first value under this name (any case), or empty.
+    [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
+    /// Calls `visit(name, value)` for each header line, in order.
+    template <class F>
+    void each_header(F visit) const {
+        each_pair(headers(), visit);
+    }
+    /// The peer's numeric address, without port.
+    [[nodiscard]] std::string_view address() const noexcept;
+    /// True under TLS.
+    [[nodiscard]] bool secure() const noexcept { return about().secure; }
+    [[nodiscard]] std::chrono::system_clock::time_point issued() const noexcept {
+        return about().issued;
+    }
+    /// Bytes that it occupies beside itself.
+    [[nodiscard]] std::size_t memory() const noexcept {
+        return block_ != nullptr ? sizeof(facts) + about().size : 0;
+    }
+
+private:
+    /// The beginning of the block. Behind it: url, path where it is not as in the url, address,
+    /// parameters, header lines; the latter two as "name\nvalue\n".
+    struct facts {
+        std::chrono::system_clock::time_point issued;
+        std::uint32_t size = 0;    // of the texts
+        std::uint32_t params = 0;  // sizes of single ones
+        std::uint16_t url = 0;
+        std::uint16_t path = 0;
+        std::uint8_t address = 0;
+        bool secure = false;
+    };
+
+    [[nodiscard]] const facts& about() const noexcept;
+    [[nodiscard]] std::string_view text(std::size_t at, std::size_t size) const noexcept;
+    [[nodiscard]] std::string_view params() const noexcept;
+    [[nodiscard]] std::string_view headers() const noexcept;
+    template <class F>
+    static void each_pair(std::string_view pairs, F& visit) {
+        while (!pairs.empty()) {
+            const std::size_t name = pairs.find('\n');
+            const std::size_t end = pairs.find('\n', name + 1);
+            visit(pairs.substr(0, name), pairs.substr(name + 1, end - name - 1));
+            pairs.remove_prefix(end + 1);
+        }
+    }
+
+    std::unique_ptr<std::byte[]> block_;
+};
+
+}  // namespace weft::http

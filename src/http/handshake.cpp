@@ -1,0 +1,145 @@
+// A request copied into one block, which outlives the request's own memory. What is in it was
+// checked before: neither a header's value nor a decoded path can have a line feed.
+
+#include <weft/http/handshake.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include <weft/http/request.hpp>
+
+#include "http/proto/target.hpp"
+
+namespace weft::http {
+namespace {
+
+constexpr std::size_t line_feeds = 2;  // behind a name, and behind its value
+
+/// Writes texts one behind the other.
+class text_writer {
+public:
+    explicit text_writer(std::byte* to) noexcept : to_(to) {}
+    void add(std::string_view text) noexcept {
+        if (!text.empty()) std::memcpy(to_, text.data(), text.size());
+        to_ += text.size();
+    }
+    void add_pair(std::string_view name, std::string_view value) noexcept {
+        add(name);
+        add("\n");
+        add(value);
+        add("\n");
+    }
+
+private:
+    std::byte* to_;
+};
+
+template <class Part>
+Part narrow(std::size_t size) noexcept {
+    return static_cast<Part>(size);  // heads are below 64 KiB, numeric addresses below 256
+}
+
+}  // namespace
+
+handshake::handshake(const request& asked) {
+    const std::string address = asked.peer().address().substr(0, UINT8_MAX);
+    const std::string_view url = asked.target();
+    const bool plain_path = url.starts_with(asked.path()) &&
+                            (url.size() == asked.path().size() || url[asked.path().size()] == '?');
+    const std::string_view path = plain_path ? std::string_view{} : asked.path();
+    std::size_t params = 0;
+    asked.each_param([&](std::string_view name, std::string_view value) {
+        params += name.size() + value.size() + line_feeds;
+    });
+    const message_head& head = asked.head();
+    std::size_t headers = 0;
+    for (std::size_t i = 0; i < head.field_count(); ++i)
+        headers += head.field(i).name.size() + head.field(i).value.size() + line_feeds;
+
+    facts known;
+    known.issued = std::chrono::system_clock::now();
+    known.size =
+        narrow<std::uint32_t>(url.size() + path.size() + address.size() + params + headers);
+    known.url = narrow<std::uint16_t>(url.size());
+    known.path = narrow<std::uint16_t>(path.size());
+    known.params = narrow<std::uint32_t>(params);
+    known.address = narrow<std::uint8_t>(address.size());
+    known.secure = asked.secure();
+
+    block_ = std::make_unique_for_overwrite<std::byte[]>(sizeof known + known.size);
+    new (block_.get()) facts(known);
+    text_writer out(block_.get() + sizeof known);
+    out.add(url);
+    out.add(path);
+    out.add(address);
+    asked.each_param(
+        [&](std::string_view name, std::string_view value) { out.add_pair(name, value); });
+    for (std::size_t i = 0; i < head.field_count(); ++i)
+        out.add_pair(head.field(i).name, head.field(i).value);
+}
+
+handshake::handshake(const handshake& other) {
+    if (!other) return;
+    block_ = std::make_unique_for_overwrite<std::byte[]>(other.memory());
+    new (block_.get()) facts(other.about());
+    std::memcpy(block_.get() + sizeof(facts), other.block_.get() + sizeof(facts),
+                other.about().size);
+}
+
+const handshake::facts& handshake::about() const noexcept {
+    static constexpr facts nothing;
+    return block_ == nullptr ? nothing
+                             : *std::launder(reinterpret_cast<const facts*>(block_.get()));
+}
+
+std::string_view handshake::text(std::size_t at, std::size_t size) const noexcept {
+    if (block_ == nullptr) return {};
+    return {reinterpret_cast<const char*>(block_.get()) + sizeof(facts) + at, size};
+}
+
+std::string_view handshake::path() const noexcept {
+    if (about().path != 0) return text(about().url, about().path);
+    return url().substr(0, url().find('?'));
+}
+
+std::string_view handshake::query() const noexcept {
+    const std::size_t mark = url().find('?');
+    return mark == std::string_view::npos ? std::string_view{} : url().substr(mark + 1);
+}
+
+std::string_view handshake::address() const noexcept {
+    return text(std::size_t{about().url} + about().path, about().address);
+}
+
+std::string_view handshake::params() const noexcept {
+    return text(std::size_t{about().url} + about().path + about().address, about().params);
+}
+
+std::string_view handshake::headers() const noexcept {
+    const std::size_t at =
+        std::size_t{about().url} + about().path + about().address + about().params;
+    return text(at, about().size - at);
+}
+
+std::optional<std::string> handshake::query_value(std::string_view name) const {
+    return find_query_value(query(), name);
+}
+
+std::string_view handshake::param(std::string_view name) const noexcept {
+    std::string_view found;
+    each_param([&](std::string_view key, std::string_view value) {
+        if (key == name) found = value;
+    });
+    return found;
+}
+
+std::string_view handshake::header(std::string_view name) const noexcept {
+    std::optional<std::string_view> found;
+    each_header([&](std::string_view key, std::string_view value) {
+        if (!found && same_token(key, name)) found = value;
+    });
+    return found.value_or(std::string_view{});
+}
+
+}  // namespace weft::http
