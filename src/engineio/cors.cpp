@@ -62,7 +62,7 @@ bool origin_guard::allows(const http::request& request, kind what) const {
     facts.origin_count = static_cast<unsigned>(request.head().header_count("origin"));
     facts.origin = request.header("origin");
     facts.host = request.header("host");
-    facts.secure = request.secure();
+    facts.secure = request.peer().secure();
     facts.has_cookie = request.head().header_count("cookie") > 0;
     if (facts.origin_count == 0 && what != kind::websocket) {
         const std::string_view site = request.header("sec-fetch-site");

@@ -114,7 +114,7 @@ void connection::first_head_is_late() {
     service_.metrics_.late.add();
     if (service_.gate_ != nullptr) {
         use_exchange().late_place =
-            service_.gate_->enter(stream_.peer(), net::handshake_gate::kind::late);
+            service_.gate_->enter(stream_.peer().address(), net::handshake_gate::kind::late);
     }
     arm(due);
 }

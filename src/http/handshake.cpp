@@ -43,7 +43,7 @@ Part narrow(std::size_t size) noexcept {
 }  // namespace
 
 handshake::handshake(const request& asked) {
-    const std::string address = asked.peer().address().substr(0, UINT8_MAX);
+    const std::string address = asked.peer().address().address().substr(0, UINT8_MAX);
     const std::string_view url = asked.target();
     const bool plain_path = url.starts_with(asked.path()) &&
                             (url.size() == asked.path().size() || url[asked.path().size()] == '?');
@@ -65,7 +65,7 @@ handshake::handshake(const request& asked) {
     known.path = narrow<std::uint16_t>(path.size());
     known.params = narrow<std::uint32_t>(params);
     known.address = narrow<std::uint8_t>(address.size());
-    known.secure = asked.secure();
+    known.secure = asked.peer().secure();
 
     block_ = std::make_unique_for_overwrite<std::byte[]>(sizeof known + known.size);
     new (block_.get()) facts(known);

@@ -21,11 +21,8 @@ std::string_view request::param(std::string_view name) const noexcept {
 conn_id request::id() const noexcept {
     return stream_.id();
 }
-socket_address request::peer() const {
+peer& request::peer() const noexcept {
     return stream_.peer();
-}
-bool request::secure() const noexcept {
-    return stream_.secure();
 }
 
 }  // namespace weft::http

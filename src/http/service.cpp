@@ -51,16 +51,17 @@ service::~service() = default;
 
 std::unique_ptr<net::stream_handler> service::make_connection(net::byte_stream& stream) {
     using verdict = net::handshake_gate::verdict;
-    const verdict found = gate_ != nullptr ? gate_->judge(stream.peer()) : verdict::welcome;
+    const verdict found =
+        gate_ != nullptr ? gate_->judge(stream.peer().address()) : verdict::welcome;
     if (found == verdict::welcome) return take_over(stream);
     // An answer under TLS would cost the very handshake that there are too many of.
-    if (found == verdict::cut_off || stream.secure()) {
+    if (found == verdict::cut_off || stream.peer().secure()) {
         metrics_.cut_off.add();
         return nullptr;
     }
     metrics_.turned_away.add();
     return std::make_unique<turned_away>(
-        stream, gate_->enter(stream.peer(), net::handshake_gate::kind::refused));
+        stream, gate_->enter(stream.peer().address(), net::handshake_gate::kind::refused));
 }
 
 std::unique_ptr<net::stream_handler> service::take_over(net::byte_stream& stream) {

@@ -8,7 +8,7 @@
 #include <weft/base/shared_buffer.hpp>
 #include <weft/base/time.hpp>
 #include <weft/net/conn_id.hpp>
-#include <weft/net/socket_address.hpp>
+#include <weft/net/peer.hpp>
 
 namespace weft::net {
 
@@ -130,9 +130,8 @@ public:
 
     [[nodiscard]] virtual loop_core& owner() const noexcept = 0;
     [[nodiscard]] virtual conn_id id() const noexcept = 0;
-    [[nodiscard]] virtual socket_address peer() const noexcept = 0;
-    /// True under TLS.
-    [[nodiscard]] virtual bool secure() const noexcept = 0;
+    /// Who is at the other end. **Lifetime**: the stream's.
+    [[nodiscard]] virtual weft::peer& peer() const noexcept = 0;
     /// The ALPN protocol, or empty.
     [[nodiscard]] virtual std::string_view alpn() const noexcept = 0;
 

@@ -306,7 +306,7 @@ void loop_core::arrive(moved_stream what, acceptor& accept) noexcept {
     tcp_stream* s = nullptr;
     try {
         // Only now is the descriptor somebody else's to close.
-        s = make_stream(what.fd_, what.peer_);
+        s = make_stream(what.fd_, what.peer_.address());
         what.fd_ = -1;
         if (s == nullptr) return metrics_.refused_limit.add();
         std::unique_ptr<stream_handler> handler = accept.on_accept(*s);

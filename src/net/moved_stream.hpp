@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include <weft/net/socket_address.hpp>
+#include <weft/net/peer.hpp>
 
 #include "net/backend/backend.hpp"
 #include "net/tls/tls_session.hpp"
@@ -17,13 +17,13 @@ namespace weft::net {
 /// left must still be there.
 class moved_stream {
 public:
-    moved_stream(backend& home, int fd, socket_address peer) noexcept
-        : home_(&home), fd_(fd), peer_(peer) {}
+    moved_stream(backend& home, int fd, const peer& from)
+        : home_(&home), fd_(fd), peer_(nullptr, from) {}
     moved_stream(moved_stream&& other) noexcept
         : unread(std::move(other.unread)),
           home_(other.home_),
           fd_(std::exchange(other.fd_, -1)),
-          peer_(other.peer_),
+          peer_(std::move(other.peer_)),
           tls_(std::move(other.tls_)),
           unsent_(std::move(other.unsent_)),
           unsent_plain_(std::move(other.unsent_plain_)) {}
@@ -40,7 +40,7 @@ private:
 
     backend* home_;
     int fd_;
-    socket_address peer_;
+    peer peer_;
     std::unique_ptr<tls_session> tls_;
     std::string unsent_;        // encrypted already, under TLS
     std::string unsent_plain_;  // under TLS

@@ -8,12 +8,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <utility>
 
 #include "net/loop_core.hpp"
 #include "net/moved_stream.hpp"
-#include "net/system_address.hpp"
 #include "net/tls/tls_session.hpp"
 
 namespace weft::net {
@@ -35,31 +33,18 @@ struct tcp_stream::tls_state {
 };
 
 tcp_stream::tcp_stream(std::uint32_t slot, std::uint32_t generation, loop_core& owner, int fd,
-                       const socket_address& peer) noexcept
-    : loop_(owner), id_(owner.index(), slot, generation), fd_(fd), timer_(*this), peer_{} {
-    const sa_family_t family = system_address::family(peer);
-    if (family == AF_INET || family == AF_INET6) {
-        std::memcpy(&peer_, system_address::get(peer),
-                    std::min<std::size_t>(system_address::size(peer), sizeof peer_));
-    }
-}
+                       const socket_address& from) noexcept
+    : loop_(owner),
+      id_(owner.index(), slot, generation),
+      fd_(fd),
+      timer_(*this),
+      peer_(&owner.budget_, from) {}
 
 tcp_stream::~tcp_stream() {
     out_.clear(loop_.memory_);
     if (tls_ != nullptr) tls_->plain.clear(loop_.memory_);
     charge_queue();
     if (fd_ >= 0) loop_.io_->close(fd_);
-}
-
-socket_address tcp_stream::peer() const noexcept {
-    if (peer_.v4.sin_family == AF_INET) {
-        return system_address::make(&peer_.v4, sizeof peer_.v4);
-    }
-    if (peer_.v4.sin_family == AF_INET6) {
-        return system_address::make(&peer_.v6, sizeof peer_.v6);
-    }
-    const sa_family_t unnamed = AF_UNIX;
-    return system_address::make(&unnamed, sizeof unnamed);
 }
 
 std::string_view tcp_stream::alpn() const noexcept {
@@ -69,6 +54,7 @@ std::string_view tcp_stream::alpn() const noexcept {
 void tcp_stream::set_tls(std::unique_ptr<tls_session> session) {
     tls_ = std::make_unique<tls_state>();
     tls_->session = std::move(session);
+    peer_.set_secure();
 }
 
 void tcp_stream::set_handler(std::unique_ptr<stream_handler> handler) noexcept {
@@ -365,8 +351,8 @@ void tcp_stream::flush_dirty() noexcept {
 void tcp_stream::charge_queue() noexcept {
     const std::size_t waits = queued();
     if (waits == charged_) return;
-    if (waits > charged_) loop_.budget_.charge(waits - charged_);
-    if (waits < charged_) loop_.budget_.release(charged_ - waits);
+    if (waits > charged_) peer_.charge(waits - charged_);
+    if (waits < charged_) peer_.release(charged_ - waits);
     charged_ = waits;
 }
 
@@ -537,7 +523,7 @@ moved_stream tcp_stream::leave() {
     if (tls_ != nullptr) copy(tls_->plain, unsent_plain);
     copy(out_, unsent);
     unsent.erase(0, loop_.io_->unwatch(fd_));
-    moved_stream moved(*loop_.io_, std::exchange(fd_, -1), peer());
+    moved_stream moved(*loop_.io_, std::exchange(fd_, -1), peer_);
     moved.unsent_ = std::move(unsent);
     moved.unsent_plain_ = std::move(unsent_plain);
     if (tls_ != nullptr) moved.tls_ = std::move(tls_->session);
@@ -550,6 +536,7 @@ moved_stream tcp_stream::leave() {
 
 void tcp_stream::resume(moved_stream& from) {
     opened_ = true;
+    if (from.peer_.who() != nullptr) peer_.identify(*from.peer_.who());
     if (from.tls_ != nullptr) set_tls(std::move(from.tls_));
     const bool queued_all = out_.append(as_bytes(from.unsent_), loop_.memory_) &&
                             (from.unsent_plain_.empty() ||

@@ -3,8 +3,6 @@
 #include <memory>
 #include <string_view>
 
-#include <netinet/in.h>
-
 #include "net/backend/backend.hpp"
 #include "net/byte_stream.hpp"
 #include "net/send_queue.hpp"
@@ -19,7 +17,7 @@ class tls_session;
 class tcp_stream final : public byte_stream {
 public:
     tcp_stream(std::uint32_t slot, std::uint32_t generation, loop_core& owner, int fd,
-               const socket_address& peer) noexcept;
+               const socket_address& from) noexcept;
     ~tcp_stream();
 
     void write(byte_view bytes) noexcept override;
@@ -40,8 +38,7 @@ public:
     [[nodiscard]] moved_stream leave() override;
     [[nodiscard]] loop_core& owner() const noexcept override { return loop_; }
     [[nodiscard]] conn_id id() const noexcept override { return id_; }
-    [[nodiscard]] socket_address peer() const noexcept override;
-    [[nodiscard]] bool secure() const noexcept override { return tls_ != nullptr; }
+    [[nodiscard]] weft::peer& peer() const noexcept override { return peer_; }
     [[nodiscard]] std::string_view alpn() const noexcept override;
 
     /// Waits for the outgoing connection before anything else.
@@ -126,16 +123,13 @@ private:
     bool told_closed_ : 1 = false;    // on_closed was called
     std::unique_ptr<stream_handler> handler_;
     send_queue out_;
-    std::size_t charged_ = 0;  // of the queue, to the loop's budget
+    std::size_t charged_ = 0;  // of the queue, to the peer
     std::unique_ptr<tls_state> tls_;
     stream_timer timer_;
     time_point deadline_ = time_point::max();        // the handler's
     time_point write_deadline_ = time_point::max();  // no progress in writing, or lingering
     std::error_code why_;
-    union {
-        sockaddr_in v4;
-        sockaddr_in6 v6;
-    } peer_;  // family AF_UNSPEC for unix sockets, whose peers have no name
+    mutable weft::peer peer_;
 };
 
 }  // namespace weft::net

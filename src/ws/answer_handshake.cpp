@@ -23,7 +23,7 @@ upgrade_check check_request(const http::request& request, field_list& room) noex
          .http_major = 1,
          .http_minor = head.minor_version(),
          .has_body = head.framing() != http::body_framing::none && head.content_length() != 0,
-         .secure = request.secure(),
+         .secure = request.peer().secure(),
          .headers = std::span(room).first(head.field_count())});
 }
 

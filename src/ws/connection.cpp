@@ -13,15 +13,17 @@ bool connection_base::callable() const noexcept {
 conn_id connection_base::id() const noexcept {
     return session_->stream().id();
 }
-socket_address connection_base::peer() const {
+peer& connection_base::peer() const noexcept {
     return session_->stream().peer();
 }
-bool connection_base::secure() const noexcept {
-    return session_->stream().secure();
+
+std::string_view connection_base::subprotocol() const noexcept {
+    return agreed_ != nullptr ? std::string_view(agreed_->subprotocol) : std::string_view{};
 }
 
 std::string_view connection_base::param(std::string_view name) const noexcept {
-    for (const auto& [key, value] : params_) {
+    if (agreed_ == nullptr) return {};
+    for (const auto& [key, value] : agreed_->params) {
         if (key == name) return value;
     }
     return {};

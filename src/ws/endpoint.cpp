@@ -75,13 +75,14 @@ conn_id accept_stage::id() const noexcept {
     return state_->upgrade.stream().id();
 }
 
-void accept_stage::accept(std::unique_ptr<connection_base> made) {
+void accept_stage::accept(std::unique_ptr<connection_base> made, std::optional<identity> who) {
     if (state_ != nullptr && !state_->home.in_loop_thread()) {
         // The coroutine was resumed elsewhere: what it decided goes to where the connection lives.
         const loop_ref home = state_->home;
-        home.post([stage = std::move(*this), made = std::move(made)]() mutable {
-            stage.accept(std::move(made));
-        });
+        home.post(
+            [stage = std::move(*this), made = std::move(made), who = std::move(who)]() mutable {
+                stage.accept(std::move(made), std::move(who));
+            });
         return;
     }
     const std::unique_ptr<state> s = std::move(state_);
@@ -97,11 +98,14 @@ void accept_stage::accept(std::unique_ptr<connection_base> made) {
         return;
     }
     net::byte_stream& stream = s->upgrade.stream();
+    if (who) stream.peer().identify(std::move(*who));
     auto opened = std::make_unique<session>(stream, role::server, s->owner.impl_->settings,
                                             s->shared, s->answer.deflate);
     made->session_ = opened.get();
-    made->subprotocol_ = std::move(s->answer.subprotocol);
-    made->params_ = std::move(s->params);
+    if (!s->answer.subprotocol.empty() || !s->params.empty()) {
+        made->agreed_ = std::make_unique<connection_base::agreed>(
+            connection_base::agreed{std::move(s->answer.subprotocol), std::move(s->params)});
+    }
     opened->set_user(std::make_unique<server_user>(s->owner, std::move(made), std::move(s->asked)));
     stream.write(as_bytes(*answer));
     (void)s->upgrade.accept(std::move(opened));
@@ -189,7 +193,7 @@ void endpoint_core::handle(const http::request& request, http::upgrade upgrade) 
         if (has_accept()) {
             decide(http::handshake(request), std::move(stage));
         } else {
-            stage.accept(make_default());
+            stage.accept(make_default(), {});
         }
     } catch (...) {  // the stage went with the exception: that answers 500
         session::report_exception(shared, std::current_exception());

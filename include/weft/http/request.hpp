@@ -8,7 +8,7 @@
 #include <weft/base/bytes.hpp>
 #include <weft/http/head.hpp>
 #include <weft/net/conn_id.hpp>
-#include <weft/net/socket_address.hpp>
+#include <weft/net/peer.hpp>
 
 namespace weft::net {
 class byte_stream;
@@ -53,9 +53,8 @@ public:
     [[nodiscard]] std::string_view body_text() const noexcept { return as_text(body_); }
 
     [[nodiscard]] conn_id id() const noexcept;
-    [[nodiscard]] socket_address peer() const;
-    /// True under TLS.
-    [[nodiscard]] bool secure() const noexcept;
+    /// Who asks. **Lifetime**: the connection's.
+    [[nodiscard]] weft::peer& peer() const noexcept;
 
 private:
     friend class connection;

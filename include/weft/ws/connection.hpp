@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -9,7 +10,7 @@
 
 #include <weft/base/bytes.hpp>
 #include <weft/net/conn_id.hpp>
-#include <weft/net/socket_address.hpp>
+#include <weft/net/peer.hpp>
 #include <weft/pubsub/message.hpp>
 #include <weft/ws/close_code.hpp>
 
@@ -37,13 +38,12 @@ public:
 
     /// What to keep where a reference would dangle.
     [[nodiscard]] conn_id id() const noexcept;
-    [[nodiscard]] socket_address peer() const;
-    /// True under TLS.
-    [[nodiscard]] bool secure() const noexcept;
+    /// Who is at the other end. **Lifetime**: the connection's.
+    [[nodiscard]] weft::peer& peer() const noexcept;
     /// What the route's `:name` stands for; empty when the route has no such parameter.
     [[nodiscard]] std::string_view param(std::string_view name) const noexcept;
     /// The subprotocol agreed on, or empty.
-    [[nodiscard]] std::string_view subprotocol() const noexcept { return subprotocol_; }
+    [[nodiscard]] std::string_view subprotocol() const noexcept;
 
     /// Sends a text, which must be valid UTF-8 (the peer closes with 1007 otherwise).
     /// **Cost**: no allocation while the peer keeps up; what it sent leaves with all else of this
@@ -88,9 +88,13 @@ private:
     friend class detail::accept_stage;
     [[nodiscard]] bool callable() const noexcept;
 
+    struct agreed {
+        std::string subprotocol;
+        std::vector<std::pair<std::string, std::string>> params;
+    };
+
     session* session_ = nullptr;
-    std::string subprotocol_;
-    std::vector<std::pair<std::string, std::string>> params_;
+    std::unique_ptr<agreed> agreed_;  // null when there is neither
 };
 
 /// A connection with the user's data of this endpoint.

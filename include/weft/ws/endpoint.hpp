@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -99,8 +100,9 @@ public:
     accept_stage& operator=(accept_stage&&) noexcept;
     ~accept_stage();
 
-    /// Answers 101. When the client is gone the connection is simply destroyed.
-    void accept(std::unique_ptr<connection_base> made);
+    /// Answers 101; the peer is `who`, if that is known. When the client is gone the connection is
+    /// simply destroyed.
+    void accept(std::unique_ptr<connection_base> made, std::optional<identity> who);
     /// Of the connection that asks.
     [[nodiscard]] conn_id id() const noexcept;
     void refuse(refusal why);
@@ -224,7 +226,7 @@ private:
     }
     static void settle(admission<T> decided, detail::accept_stage stage) {
         if (decided.allowed()) {
-            stage.accept(make(decided));
+            stage.accept(make(decided), decided.who());
         } else {
             stage.refuse(std::move(decided.why()));
         }

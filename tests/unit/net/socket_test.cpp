@@ -91,7 +91,7 @@ TEST_F(sockets, peer_has_an_address) {
     std::string peer;
     acceptor.prepare = [&](record& r) {
         r.echo = true;
-        peer = r.stream->peer().address();
+        peer = r.stream->peer().address().address();
     };
     expect_echo(to_port("127.0.0.1", core.local_address(*id)->port()));
     EXPECT_EQ(peer, "127.0.0.1");

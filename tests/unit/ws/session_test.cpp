@@ -168,6 +168,22 @@ TEST(ws_accept, the_request_is_readable_until_on_open) {
     EXPECT_EQ(seen, "blue blue 1");
 }
 
+TEST(ws_accept, says_who_the_peer_is) {
+    ws_world<user> world;
+    const time_point noon = time_point() + std::chrono::hours(12);
+    world.endpoint.on_accept([&](const http::handshake&) {
+        return admission<user>(user("Ann"), {"ann", noon});
+    });
+    world.endpoint.on_message([&](connection<user>& c, message_view) {
+        ASSERT_NE(c.peer().who(), nullptr);
+        EXPECT_EQ(c.peer().who()->expires, noon);
+        c.send(c.peer().who()->subject + " at " + c.peer().address().address());
+    });
+    const auto client = world.open();
+    world.send(client, text_frame("?"));
+    EXPECT_EQ(world.frames(client).at(0).payload, "ann at 127.0.0.1");
+}
+
 TEST(ws_accept, what_only_says_no_is_403) {
     ws_world world;
     world.endpoint.on_accept([](http::handshake) -> task<bool> { co_return false; });

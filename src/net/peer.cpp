@@ -1,0 +1,97 @@
+// A peer's address is kept as small as it can be: a socket address has room for the longest path,
+// and there is one peer for every connection.
+
+#include <weft/net/peer.hpp>
+
+#include <cstring>
+#include <utility>
+
+#include "base/byte_budget.hpp"
+#include "net/system_address.hpp"
+
+namespace weft {
+
+using net::system_address;
+
+static_assert(sizeof(peer) == 48, "there is one for every connection");
+
+peer::peer(byte_budget* memory, const socket_address& address) noexcept
+    : memory_(memory), family_(static_cast<std::uint8_t>(system_address::family(address))) {
+    if (family_ == AF_INET) {
+        const auto* v4 = reinterpret_cast<const sockaddr_in*>(system_address::get(address));
+        std::memcpy(ip_.data(), &v4->sin_addr, sizeof v4->sin_addr);
+        port_ = v4->sin_port;
+    } else if (family_ == AF_INET6) {
+        const auto* v6 = reinterpret_cast<const sockaddr_in6*>(system_address::get(address));
+        std::memcpy(ip_.data(), &v6->sin6_addr, sizeof v6->sin6_addr);
+        port_ = v6->sin6_port;
+        scope_ = v6->sin6_scope_id;
+    }
+}
+
+peer::peer(byte_budget* memory, const peer& same)
+    : memory_(memory),
+      who_(same.who_ != nullptr ? std::make_unique<identity>(*same.who_) : nullptr),
+      ip_(same.ip_),
+      scope_(same.scope_),
+      port_(same.port_),
+      family_(same.family_),
+      secure_(same.secure_) {}
+
+peer::peer(peer&& other) noexcept
+    : memory_(other.memory_),
+      charged_(std::exchange(other.charged_, 0)),
+      who_(std::move(other.who_)),
+      ip_(other.ip_),
+      scope_(other.scope_),
+      port_(other.port_),
+      family_(other.family_),
+      secure_(other.secure_) {}
+
+peer::~peer() {
+    release(charged_);
+}
+
+socket_address peer::address() const noexcept {
+    if (family_ == AF_INET) {
+        sockaddr_in v4{};
+        v4.sin_family = AF_INET;
+        v4.sin_port = port_;
+        std::memcpy(&v4.sin_addr, ip_.data(), sizeof v4.sin_addr);
+        return system_address::make(&v4, sizeof v4);
+    }
+    if (family_ == AF_INET6) {
+        sockaddr_in6 v6{};
+        v6.sin6_family = AF_INET6;
+        v6.sin6_port = port_;
+        v6.sin6_scope_id = scope_;
+        std::memcpy(&v6.sin6_addr, ip_.data(), sizeof v6.sin6_addr);
+        return system_address::make(&v6, sizeof v6);
+    }
+    const sa_family_t unnamed = AF_UNIX;
+    return system_address::make(&unnamed, sizeof unnamed);
+}
+
+void peer::identify(identity who) {
+    who_ = std::make_unique<identity>(std::move(who));
+}
+
+bool peer::try_charge(std::size_t bytes) noexcept {
+    if (memory_ == nullptr || !memory_->try_charge(bytes)) return false;
+    charged_ += bytes;
+    return true;
+}
+
+void peer::charge(std::size_t bytes) noexcept {
+    if (memory_ == nullptr) return;
+    memory_->charge(bytes);
+    charged_ += bytes;
+}
+
+void peer::release(std::size_t bytes) noexcept {
+    if (memory_ == nullptr) return;
+    memory_->release(bytes);
+    charged_ -= bytes;
+}
+
+}  // namespace weft
