@@ -75,9 +75,9 @@ weft::task<void> on_server_later(weft::socketio::server& io) {
 
 void middlewares(weft::socketio::options& options, weft::socketio::server& io) {
     options.engine.middlewares.push_back(
-        [](const weft::http::handshake& request) -> weft::result<void> {
-            if (request.header("user-agent").empty()) return weft::errc::invalid_argument;
-            return {};
+        [](const weft::http::handshake& request) -> weft::admission<> {
+            if (!request.header("user-agent").empty()) return true;
+            return weft::refusal(401, "who are you?").header("WWW-Authenticate", "Bearer");
         });
 
     io.use([](socket& s) -> weft::admission<> {
@@ -85,8 +85,10 @@ void middlewares(weft::socketio::options& options, weft::socketio::server& io) {
         return weft::refusal("no token");
     });
 
-    io.use(
-        [](socket_ref s) -> weft::task<bool> { co_return co_await is_known(std::string(s.id())); });
+    io.use([](socket_ref s) -> weft::task<weft::admission<>> {
+        if (co_await is_known(std::string(s.id()))) co_return true;
+        co_return weft::refusal("unknown");
+    });
 
     io.use([](socket&, std::string_view event, const raw_arguments&) { return event != "secret"; });
 }
@@ -159,10 +161,9 @@ void set_options(weft::socketio::options& options) {
     options.engine.cors = weft::engineio::cors_options{.origins = {"https://example.org"}};
     options.engine.cors->credentials = true;
     options.engine.cors->allowed_headers = {"x-token"};
-    options.engine.allow_request = [](const weft::http::handshake& request) -> weft::result<void> {
-        if (request.header("x-token").empty())
-            return weft::error(weft::errc::invalid_argument, "no token");
-        return {};
+    options.engine.allow_request = [](const weft::http::handshake& request) -> weft::admission<> {
+        if (request.header("x-token").empty()) return weft::refusal("no token");
+        return true;
     };
     options.engine.initial_packet = "hello";
     options.engine.cookie = weft::engineio::cookie_options{};
