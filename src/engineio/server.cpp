@@ -45,7 +45,8 @@ struct inquiry {
     bool octet_stream = false;
     std::uint64_t principal = 0;
     reply_form form;
-    http::handshake who;  // of new sessions, and whenever somebody wants to decide about it
+    std::optional<peer> from;  // as this request's filters and guards know it
+    http::handshake who;       // of new sessions, and whenever somebody wants to decide about it
     byte_view body;
     std::string kept_body;
     std::optional<ws::handshake_answer> websocket;  // when it may be one
@@ -285,8 +286,7 @@ void server::impl::read(const http::request& request, inquiry& q) {
     q.form.coding = coding_of(request.head());
     q.octet_stream = request.header("content-type").substr(0, 24) == "application/octet-stream";
     q.body = request.body();
-    if (chosen().principal)
-        q.principal = siphash_1_3(siphash_key::of_process(), as_bytes(chosen().principal(request)));
+    q.from.emplace(nullptr, request.peer());
     http::response bag;
     origins.write(request, bag);
     if (chosen().headers) chosen().headers(bag, request);
@@ -337,6 +337,8 @@ void server::impl::advance(inquiry& q) {
         if (q.step < middlewares.size()) {
             gate = &middlewares[q.step];
         } else {
+            if (const identity* const known = q.from->who())
+                q.principal = siphash_1_3(siphash_key::of_process(), as_bytes(known->subject));
             std::string_view context;
             if (const auto wrong = verify(q, context)) return refuse(q, *wrong, context);
             no = errc::forbidden;
@@ -345,8 +347,9 @@ void server::impl::advance(inquiry& q) {
         ++q.step;
         if (gate == nullptr) continue;
         if (gate->waits()) return wait_for(*gate, no, q);
-        if (const admission<> said = gate->decide(q.who); !said.allowed())
-            return refuse(q, no, said.why().message, said.why());
+        const admission<> said = gate->decide(q.who);
+        if (!said.allowed()) return refuse(q, no, said.why().message, said.why());
+        if (said.who()) q.from->identify(*said.who());
     }
     act(q);
 }
@@ -383,6 +386,7 @@ void server::impl::resume(impl& self, std::unique_ptr<inquiry> q, errc no, admis
     }
     if (!q->is_there()) return;
     if (!said.allowed()) return self.refuse(*q, no, said.why().message, said.why());
+    if (said.who()) q->from->identify(*said.who());
     self.advance(*q);
 }
 
@@ -482,7 +486,7 @@ void server::impl::begin(inquiry& q) {
     if (!all.census.try_enter(q.who.address())) return refuse(q, errc::too_many_sessions, {});
     session* fresh = nullptr;
     try {
-        fresh = q.at->make(q.who, {q.protocol, *q.transport, q.base64, q.principal});
+        fresh = q.at->make(q.who, *q.from, {q.protocol, *q.transport, q.base64, q.principal});
     } catch (...) {  // memory is out
     }
     if (fresh == nullptr) {

@@ -57,10 +57,11 @@ std::string_view to_string(transport_kind kind) noexcept {
 }
 
 session::session(std::uint32_t slot, std::uint32_t generation, shard& owner, const session_key& key,
-                 http::handshake asked, const beginning& how)
+                 http::handshake asked, const weft::peer& from, const beginning& how)
     : shard_(owner),
       name_(owner.web.loop.index(), slot, generation),
       key_(key),
+      peer_(&owner.web.loop.budget(), from),
       request_(std::move(asked)),
       timer_(*this),
       principal_(how.principal),

@@ -15,6 +15,7 @@
 #include <weft/engineio/options.hpp>
 #include <weft/http/handshake.hpp>
 #include <weft/net/conn_id.hpp>
+#include <weft/net/peer.hpp>
 #include <weft/pubsub/message.hpp>
 
 #include "engineio/proto/packet.hpp"
@@ -85,12 +86,12 @@ public:
     struct beginning {  // what is known when a session is made
         int protocol = 4;
         transport_kind transport = transport_kind::polling;
-        bool base64 = false;  ///< The client cannot take binary frames.
-        std::uint64_t principal = 0;
+        bool base64 = false;          ///< The client cannot take binary frames.
+        std::uint64_t principal = 0;  ///< A hash of who the middlewares said asks.
     };
 
     session(std::uint32_t slot, std::uint32_t generation, shard& owner, const session_key& key,
-            http::handshake asked, const beginning& how);
+            http::handshake asked, const weft::peer& from, const beginning& how);
     ~session();
     session(const session&) = delete;
     session& operator=(const session&) = delete;
@@ -100,6 +101,8 @@ public:
     [[nodiscard]] int protocol() const noexcept { return protocol_; }
     [[nodiscard]] transport_kind transport() const noexcept { return transport_; }
     [[nodiscard]] const http::handshake& request() const noexcept { return request_; }
+    /// Who opened it, as was known then; its own, since it outlives its connections.
+    [[nodiscard]] weft::peer& peer() noexcept { return peer_; }
     [[nodiscard]] net::loop_core& loop() const noexcept;
     [[nodiscard]] shard& owner() const noexcept { return shard_; }
     /// Whose the session is, as `options::principal` said.
@@ -186,6 +189,7 @@ private:
     shard& shard_;
     session_id name_;
     session_key key_;
+    weft::peer peer_;
     http::handshake request_;
     std::unique_ptr<session_user> user_;
     std::unique_ptr<polling> polling_;  // while polling carries the session

@@ -110,7 +110,7 @@ shard::~shard() {
     shut_down();
 }
 
-session* shard::make(http::handshake asked, const session::beginning& how) {
+session* shard::make(http::handshake asked, const peer& from, const session::beginning& how) {
     std::array<std::byte, 15> random;
     session_key key;
     std::string_view sid(key.data(), key.size());
@@ -118,7 +118,7 @@ session* shard::make(http::handshake asked, const session::beginning& how) {
         if (!web.random.fill(random)) return nullptr;
         key = make_key(random);
     } while (all.loop_of(sid) != web.loop.index() || by_id_.contains(sid));
-    session* made = sessions_.make(*this, key, std::move(asked), how);
+    session* made = sessions_.make(*this, key, std::move(asked), from, how);
     if (made == nullptr) return nullptr;
     try {
         by_id_.emplace(made->id(), made);

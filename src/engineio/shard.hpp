@@ -79,7 +79,7 @@ public:
 
     /// A session under a fresh id that leads to this loop. **Errors**: null without entropy or when
     /// all slots are taken. The census was asked before; it is left when the session goes.
-    session* make(http::handshake asked, const session::beginning& how);
+    session* make(http::handshake asked, const peer& from, const session::beginning& how);
     [[nodiscard]] session* find(std::string_view sid) noexcept;
     [[nodiscard]] session* find(session_id name) noexcept {
         return name.loop() == web.loop.index() ? sessions_.find(name.slot(), name.generation())

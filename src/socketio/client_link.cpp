@@ -364,6 +364,7 @@ void client_link::judge(socket_core& s, const admission<>& decided) {
         refuse(s, decided.why());
         return;
     }
+    if (decided.who()) session_.peer().identify(*decided.who());
     if (!pattern_asked || !decided.allowed()) {
         ++s.step;
     } else {

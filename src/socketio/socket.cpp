@@ -65,6 +65,9 @@ bool socket::recovered() const noexcept {
 const http::handshake& socket::handshake() const noexcept {
     return socket_core::of(*this).link.session().request();
 }
+peer& socket::peer() const noexcept {
+    return socket_core::of(*this).link.session().peer();
+}
 engineio::transport_kind socket::transport() const noexcept {
     return socket_core::of(*this).link.session().transport();
 }

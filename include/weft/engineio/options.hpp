@@ -149,14 +149,11 @@ struct options {
     std::optional<cors_options> cors{};
     std::optional<cookie_options> cookie{};
     /// Asked about every request, one after the other; a refusal without a status is 400, "Bad
-    /// request".
+    /// request". A session answers only to the `identity` that they named when it was opened.
     std::vector<guard> middlewares{};
     /// Asked about the first request of a session; a refusal without a status is 403 with its text
     /// (400 for a WebSocket, as in Node).
     std::optional<guard> allow_request{};
-    /// Names who makes a request, of its cookie or token. A session answers only to the principal
-    /// that opened it.
-    std::function<std::string(const http::request&)> principal{};
 
     // Headers and events.
     /// May add to the headers of a session's first response (the 101 included), or of every one.

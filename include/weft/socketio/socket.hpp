@@ -15,6 +15,7 @@
 #include <weft/engineio/transport_kind.hpp>
 #include <weft/http/handshake.hpp>
 #include <weft/net/loop.hpp>
+#include <weft/net/peer.hpp>
 #include <weft/pubsub/message.hpp>
 #include <weft/socketio/broadcast.hpp>
 #include <weft/socketio/codec.hpp>
@@ -58,6 +59,8 @@ public:
     [[nodiscard]] bool recovered() const noexcept;
     /// The request that began the client's connection.
     [[nodiscard]] const http::handshake& handshake() const noexcept;
+    /// Who the client is, in all its namespaces. **Lifetime**: the client's connection.
+    [[nodiscard]] weft::peer& peer() const noexcept;
     /// What carries the connection now: polling, and after the upgrade WebSocket.
     [[nodiscard]] engineio::transport_kind transport() const noexcept;
     /// The `auth` that the client sent for this namespace, a JSON object; "{}" when it sent none.

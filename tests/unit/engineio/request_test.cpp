@@ -376,6 +376,23 @@ TEST(guard, a_refusal_with_a_status_and_headers_reaches_the_client) {
     EXPECT_EQ(later.body, R"({"code":4,"message":"Forbidden"})");
 }
 
+TEST(guard, says_who_the_peer_of_a_session_is) {
+    options chosen;
+    chosen.middlewares.emplace_back([](const http::handshake&) { return identity{"somebody"}; });
+    const time_point noon = time_point() + 12h;
+    chosen.allow_request = guard([noon](http::handshake) -> task<identity> {
+        co_return identity{"ann", noon};
+    });
+    eio_world world(std::move(chosen));
+    const std::string sid = world.open_polling();
+    peer& of = world.at(0).peer();
+    EXPECT_EQ(of.address().address(), "127.0.0.1");
+    ASSERT_NE(of.who(), nullptr);
+    EXPECT_EQ(of.who()->subject, "ann");
+    EXPECT_EQ(of.who()->expires, noon);
+    EXPECT_EQ(world.submit(sid, "4a").status, 200);
+}
+
 TEST(guard, may_take_its_time) {
     net::loop_core* loop = nullptr;
     options chosen;
@@ -622,9 +639,13 @@ TEST(security, sec_s4_texts_of_the_peer_are_only_ever_data) {
 }
 
 TEST(security, sec_s5_an_upgrade_must_fit_its_session) {
-    eio_world world({.allow_eio3 = true, .principal = [](const http::request& r) {
-                         return std::string(r.header("cookie"));
-                     }});
+    options chosen;
+    chosen.allow_eio3 = true;
+    chosen.middlewares.emplace_back([](const http::handshake& h) -> admission<> {
+        if (h.header("cookie").empty()) return true;
+        return identity{std::string(h.header("cookie"))};
+    });
+    eio_world world(std::move(chosen));
     const std::string mine = "Cookie: user=me\r\n" + origin("http://here");
     const std::string sid = world.open_polling(first_poll, mine);
     for (const char* version : {"EIO=3&", "", "EIO=4,4&", "EIO=4&EIO=4&", "eio=4&"}) {

@@ -123,6 +123,25 @@ TEST(socketio_server, middlewares_decide_in_order_and_say_why) {
     EXPECT_THAT(asked, ElementsAre(1, 2, 1, 2));
 }
 
+TEST(socketio_server, a_middleware_says_who_the_client_is) {
+    sio_world w;
+    w.server.use([](socket&) { return identity{"ann"}; });
+    w.server.of("/guests").use([](socket& s) {  // of the same client
+        return s.peer().who() != nullptr && s.peer().who()->subject == "ann";
+    });
+    std::string seen;
+    w.server.on_connect(
+        [&](socket& s) { seen = s.peer().who()->subject + " at " + s.peer().address().address(); });
+    w.start();
+    auto c = w.open();
+    EXPECT_NE(w.join(c, "/"), "");
+    EXPECT_EQ(seen, "ann at 127.0.0.1");
+    EXPECT_NE(w.join(c, "/guests"), "");
+    auto other = w.open();
+    w.say(other, "40/guests,");
+    EXPECT_EQ(w.packet(other), R"(44/guests,{"message":"not allowed"})");
+}
+
 TEST(socketio_server, an_awaited_middleware_may_take_its_time) {
     sio_world w;
     w.server.use([](socket_ref s) -> task<result<void>> {
