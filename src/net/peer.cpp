@@ -49,7 +49,7 @@ peer::peer(peer&& other) noexcept
       secure_(other.secure_) {}
 
 peer::~peer() {
-    release(charged_);
+    if (charged_ != 0) release(charged_);
 }
 
 socket_address peer::address() const noexcept {
