@@ -16,20 +16,23 @@
 #include "socketio/recovery.hpp"
 
 namespace weft::socketio::detail {
+
+owned_target::owned_target(const broadcast_target& borrowed)
+    : space(borrowed.space != nullptr ? borrowed.space->shared_from_this() : nullptr),
+      rooms(borrowed.rooms.begin(), borrowed.rooms.end()),
+      except(borrowed.except.begin(), borrowed.except.end()),
+      flags(borrowed.flags) {}
+
+broadcast_target owned_target::borrow() const {
+    broadcast_target target;
+    target.space = space.get();
+    for (const std::string& room : rooms) target.rooms.add(room);
+    for (const std::string& room : except) target.except.add(room);
+    target.flags = flags;
+    return target;
+}
+
 namespace {
-
-/// Names that outlive the phrase.
-struct owned_target {
-    explicit owned_target(const broadcast_target& from)
-        : space(from.space->shared_from_this()),
-          rooms(from.rooms.begin(), from.rooms.end()),
-          except(from.except.begin(), from.except.end()),
-          flags(from.flags) {}
-
-    std::shared_ptr<const space_info> space;
-    std::vector<std::string> rooms, except;
-    emit_flags flags;
-};
 
 /// Rooms as an audience of the hub. **Lifetime**: within one call, on the loop's pools.
 class room_audience {
@@ -317,13 +320,8 @@ void broadcast_encoded(const broadcast_target& target, std::string_view event,
         const auto& first = target.space->server->loops().front();
         first->post([first, owned = owned_target(target), copy = event_copy(event, args)] {
             if (first->core() == nullptr) return;
-            broadcast_target borrowed;
-            borrowed.space = owned.space.get();
-            for (const std::string& room : owned.rooms) borrowed.rooms.add(room);
-            for (const std::string& room : owned.except) borrowed.except.add(room);
-            borrowed.flags = owned.flags;
             tell_outgoing(*owned.space, *first, copy.name, copy.args);
-            broadcast_from(*first, borrowed, copy.name, copy.args);
+            broadcast_from(*first, owned.borrow(), copy.name, copy.args);
         });
     }
     tell_cluster(target, cluster_message::kind::broadcast, event, &args);

@@ -33,24 +33,24 @@ void reply_collector::start(duration limit) {
 }
 
 template <class F>
-void reply_collector::at_home(loop_context& on, F task) {
-    if (&on == home_.get()) {
+void reply_collector::at_home(loop_context& context, F task) {
+    if (&context == home_.get()) {
         task(*this);
     } else {
         home_->post([self = shared_from_this(), task = std::move(task)]() mutable { task(*self); });
     }
 }
 
-void reply_collector::asked(loop_context& on, std::size_t sockets) {
-    at_home(on, [sockets](reply_collector& c) {
+void reply_collector::asked(loop_context& context, std::size_t sockets) {
+    at_home(context, [sockets](reply_collector& c) {
         c.expected_ += sockets;
         --c.loops_left_;
         c.check();
     });
 }
 
-void reply_collector::answer(loop_context& on, const raw_arguments& what) {
-    if (&on == home_.get()) {
+void reply_collector::answer(loop_context& context, const raw_arguments& what) {
+    if (&context == home_.get()) {
         if (!told_) return;
         ++answers_;
         home_->guarded([&] { told_(&what, 0); });
@@ -63,8 +63,8 @@ void reply_collector::answer(loop_context& on, const raw_arguments& what) {
     });
 }
 
-void reply_collector::lost(loop_context& on) {
-    at_home(on, [](reply_collector& c) {
+void reply_collector::lost(loop_context& context) {
+    at_home(context, [](reply_collector& c) {
         ++c.lost_;
         c.check();
     });
@@ -86,16 +86,6 @@ void reply_collector::fire(net::timer_node& node) {
     auto& self = static_cast<reply_collector&>(node);
     self.home_->metrics.acks_timed_out.add();
     self.finish();
-}
-
-bool broadcast_wait::answer(socket_key from, const raw_arguments& what) {
-    if (due.erase(from) == 0) return false;
-    collector->answer(context, what);
-    return true;
-}
-
-void broadcast_wait::leave(socket_key gone) {
-    if (due.erase(gone) != 0) collector->lost(context);
 }
 
 void broadcast_wait::fire(net::timer_node& node) {

@@ -20,15 +20,15 @@ public:
 
     void start(duration limit);  ///< At home.
     /// A loop has asked so many sockets.
-    void asked(loop_context& on, std::size_t sockets);
-    void answer(loop_context& on, const raw_arguments& what);
+    void asked(loop_context& context, std::size_t sockets);
+    void answer(loop_context& context, const raw_arguments& what);
     /// A socket that was asked is gone.
-    void lost(loop_context& on);
+    void lost(loop_context& context);
 
 private:
     static void fire(net::timer_node& node);
     template <class F>
-    void at_home(loop_context& on, F task);
+    void at_home(loop_context& context, F task);
     void check();
     void finish();
 
@@ -42,12 +42,9 @@ private:
 
 /// The sockets of one loop that owe an answer to a broadcast.
 struct broadcast_wait final : net::timer_node {
-    broadcast_wait(loop_context& on, std::uint32_t named, std::shared_ptr<reply_collector> to)
-        : timer_node(&fire), context(on), id(named), collector(std::move(to)) {}
+    broadcast_wait(loop_context& owner, std::uint32_t named, std::shared_ptr<reply_collector> to)
+        : timer_node(&fire), context(owner), id(named), collector(std::move(to)) {}
 
-    /// False when this socket does not owe one.
-    bool answer(socket_key from, const raw_arguments& what);
-    void leave(socket_key gone);
     static void fire(net::timer_node& node);
 
     loop_context& context;

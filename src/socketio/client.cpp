@@ -168,13 +168,14 @@ client_socket& client_socket::on_disconnect(
 }
 
 send_status client_socket::emit_encoded(std::string_view event, const encoded_arguments& args,
-                                        const detail::emit_flags& flags) {
+                                        const detail::emit_flags& flags) const {
     const owner_scope own(at_->core().owner());
     if (!own) return send_status::misuse;
     return at_->emit(event, args, flags);
 }
 void client_socket::emit_awaiting(std::string_view event, const encoded_arguments& args,
-                                  const detail::emit_flags& flags, detail::ack_callback on_ack) {
+                                  const detail::emit_flags& flags,
+                                  detail::ack_callback on_ack) const {
     const owner_scope own(at_->core().owner());
     if (!own) return on_ack(error(weft::errc::wrong_thread));
     at_->emit_awaiting(event, args, flags, std::move(on_ack));

@@ -54,18 +54,18 @@ struct placed_files {
 
 }  // namespace
 
-result<void> add_client_bundle(http::router& to, const engineio::server& engine) {
+result<void> add_client_bundle(http::router& routes, const engineio::server& engine) {
     const auto placed = std::make_shared<const placed_files>(folder_of(engine));
     for (const http::embedded_file& file : placed->files) {
-        auto added = to.get(file.path, [placed, &engine](const http::request& asked) {
+        auto added = routes.get(file.path, [placed, &engine](const http::request& asked) {
             http::response answer = http::embedded_files(placed->files, "public, max-age=0")(asked);
             engine.write_cors(asked, answer);
             return answer;
         });
         if (added && engine.settings().cors) {
-            added = to.on(http::method::options, file.path, [&engine](const http::request& asked) {
-                return engine.preflight(asked);
-            });
+            added = routes.on(
+                http::method::options, file.path,
+                [&engine](const http::request& asked) { return engine.preflight(asked); });
         }
         if (!added) return added;
     }
@@ -74,10 +74,10 @@ result<void> add_client_bundle(http::router& to, const engineio::server& engine)
 
 #else
 
-result<void> add_client_bundle(http::router& to, const engineio::server& engine) {
+result<void> add_client_bundle(http::router& routes, const engineio::server& engine) {
     for (const char* name : {"/socket.io.js", "/socket.io.min.js", "/socket.io.esm.min.js",
                              "/socket.io.msgpack.min.js"}) {
-        auto added = to.get(folder_of(engine) + name, [](const http::request&) {
+        auto added = routes.get(folder_of(engine) + name, [](const http::request&) {
             return http::response::text(404,
                                         "This library was built without the Socket.IO client: "
                                         "npm's socket.io-client was not installed.\n");

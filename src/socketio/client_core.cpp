@@ -183,8 +183,8 @@ client_socket& client_core::of(std::string_view nsp) {
 }
 
 void client_core::acknowledge(std::uint64_t peer, std::uint64_t id, const encoded_arguments& what) {
-    client_namespace& at = *namespaces_[peer >> 32U];
-    if (at.peer_key() == peer) at.acknowledge(id, what);
+    client_namespace& asked = *namespaces_[peer >> 32U];
+    if (asked.peer_key() == peer) asked.acknowledge(id, what);
 }
 
 // ---- Making the connection ----

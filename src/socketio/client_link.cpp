@@ -562,22 +562,22 @@ void client_link::finish(socket_core& s) {
         s.now = socket_core::state::gone;
         for (auto& told : s.space->handlers->disconnecting)
             context_.guarded([&] { told(s, s.why); });
-        std::vector<std::string> topics;
-        const bool keep = s.place && recoverable(s.why);
-        if (keep) {
+        detail::kept_session kept;
+        // Without memory for it, the client starts afresh.
+        const bool keep = s.place && recoverable(s.why) && context_.within_memory([&] {
+            kept.nsp = s.space->name;
             context_.hub().for_each_topic(
-                s, [&](std::string_view topic) { topics.emplace_back(topic); });
-        }
+                s, [&](std::string_view topic) { kept.topics.emplace_back(topic); });
+        });
         context_.hub().unsubscribe_all(s);
         context_.forget_acks(s);
         context_.count_socket(*s.space, false);
         for (auto& told : s.space->handlers->disconnect) context_.guarded([&] { told(s, s.why); });
         if (keep) {
-            context_.recovery->keep({.place = std::move(*s.place),
-                                     .id = s.id,
-                                     .nsp = s.space->name,
-                                     .topics = std::move(topics),
-                                     .data = std::move(s.data)});
+            kept.place = std::move(*s.place);
+            kept.id = s.id;
+            kept.data = std::move(s.data);
+            context_.within_memory([&] { context_.recovery->keep(std::move(kept)); });
         }
     }
     std::erase(sockets_, &s);
@@ -591,9 +591,10 @@ void client_link::forget(socket_core& s) {
 void client_link::on_close(engineio::close_reason why) {
     ended_ = true;
     cancel();
-    for (socket_core* s : std::vector(sockets_)) {
-        leave(*s, to_reason(why));
-        finish(*s);
+    while (!sockets_.empty()) {
+        socket_core& s = *sockets_.front();
+        leave(s, to_reason(why));
+        finish(s);
     }
 }
 

@@ -13,9 +13,9 @@ namespace {
 constexpr duration longest_goodbye = std::chrono::seconds(2);
 constexpr duration between_looks = std::chrono::milliseconds(5);
 
-void stop_when_quiet(net::loop_core& on, time_point until) {
-    if (on.connections() == 0 || on.now() >= until) return on.stop();
-    on.after(between_looks, [&on, until] { stop_when_quiet(on, until); });
+void stop_when_quiet(net::loop_core& loop, time_point until) {
+    if (loop.connections() == 0 || loop.now() >= until) return loop.stop();
+    loop.after(between_looks, [&loop, until] { stop_when_quiet(loop, until); });
 }
 
 }  // namespace

@@ -62,31 +62,31 @@ private:
 
 /// `2026-11-22T18:38:37.123Z`, with an offset in place of the Z, with or without the fraction.
 std::optional<milliseconds> parse_date(std::string_view text) noexcept {
-    date_cursor at(text);
-    const std::chrono::year year(at.digits(4));
-    at.expect('-');
-    const std::chrono::month month(static_cast<unsigned>(at.digits(2)));
-    at.expect('-');
-    const std::chrono::day day(static_cast<unsigned>(at.digits(2)));
-    at.expect('T');
-    const int hour = at.digits(2);
-    at.expect(':');
-    const int minute = at.digits(2);
-    at.expect(':');
-    const int second = at.digits(2);
-    const int thousandths = at.take('.') ? at.fraction() : 0;
+    date_cursor cursor(text);
+    const std::chrono::year year(cursor.digits(4));
+    cursor.expect('-');
+    const std::chrono::month month(static_cast<unsigned>(cursor.digits(2)));
+    cursor.expect('-');
+    const std::chrono::day day(static_cast<unsigned>(cursor.digits(2)));
+    cursor.expect('T');
+    const int hour = cursor.digits(2);
+    cursor.expect(':');
+    const int minute = cursor.digits(2);
+    cursor.expect(':');
+    const int second = cursor.digits(2);
+    const int thousandths = cursor.take('.') ? cursor.fraction() : 0;
     int offset = 0;  // minutes
-    if (!at.take('Z')) {
-        const bool west = at.take('-');
-        if (!west) at.expect('+');
-        const int hours = at.digits(2);
-        at.expect(':');
-        const int minutes = at.digits(2);
+    if (!cursor.take('Z')) {
+        const bool west = cursor.take('-');
+        if (!west) cursor.expect('+');
+        const int hours = cursor.digits(2);
+        cursor.expect(':');
+        const int minutes = cursor.digits(2);
         if (hours > 23 || minutes > 59) return {};
         offset = (hours * 60 + minutes) * (west ? -1 : 1);
     }
     const std::chrono::year_month_day date(year, month, day);
-    if (!at.done() || !date.ok() || hour > 23 || minute > 59 || second > 59) return {};
+    if (!cursor.done() || !date.ok() || hour > 23 || minute > 59 || second > 59) return {};
     return std::chrono::sys_days(date).time_since_epoch() + std::chrono::hours(hour) +
            std::chrono::minutes(minute - offset) + std::chrono::seconds(second) +
            milliseconds(thousandths);

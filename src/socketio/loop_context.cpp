@@ -7,6 +7,7 @@
 
 #include "socketio/loop_context.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -80,7 +81,8 @@ loop_context::loop_context(server_core& owner, ws::session_shared& below)
       topics_(owner.topics()),
       ref_(below.loop.ref()),
       loop_(below.loop),
-      below_(below) {}
+      below_(below),
+      leave_timer_([this] { finish_leaving(); }) {}
 
 loop_context::~loop_context() = default;
 
@@ -125,19 +127,17 @@ bool loop_context::draw_id(std::span<char, 20> into) noexcept {
 template <class Args>
 void loop_context::acknowledge_from_anywhere(std::uint64_t peer, std::uint64_t id,
                                              Args&& what) noexcept {
-    if (on_thread()) {
+    within_memory([&] {
+        if (!on_thread()) {
+            post([self = shared_from_this(), peer, id,
+                  what = encoded_arguments(std::forward<Args>(what))] {
+                self->acknowledge_from_anywhere(peer, id, what);
+            });
+            return;
+        }
         if (socket_core* s = find(peer); s != nullptr && s->now == socket_core::state::connected)
             s->link.send_ack(s->space->name, id, what);
-        return;
-    }
-    try {
-        post([self = shared_from_this(), peer, id,
-              what = encoded_arguments(std::forward<Args>(what))] {
-            self->acknowledge_from_anywhere(peer, id, what);
-        });
-    } catch (const std::bad_alloc&) {
-        return;  // as if the answer had come too late
-    }
+    });
 }
 
 void loop_context::acknowledge(std::uint64_t peer, std::uint64_t id,
@@ -152,7 +152,7 @@ void loop_context::acknowledge(std::uint64_t peer, std::uint64_t id,
 
 void loop_context::refuse(std::uint64_t peer, std::optional<std::uint64_t> id,
                           const error& why) noexcept {
-    try {
+    within_memory([&] {
         if (!on_thread()) {
             post([self = shared_from_this(), peer, id, why] { self->refuse(peer, id, why); });
             return;
@@ -162,14 +162,12 @@ void loop_context::refuse(std::uint64_t peer, std::optional<std::uint64_t> id,
         metrics.refused_events.add();
         if (id) s->link.send_ack(s->space->name, *id, detail::encode_error(why));
         tell_error(*s, why);
-    } catch (const std::bad_alloc&) {
-        return;
-    }
+    });
 }
 
 void loop_context::failed(std::uint64_t peer, std::optional<std::uint64_t> id,
                           std::exception_ptr thrown) noexcept {
-    try {
+    within_memory([&] {
         if (!on_thread()) {
             post([self = shared_from_this(), peer, id, thrown = std::move(thrown)] {
                 self->failed(peer, id, thrown);
@@ -182,9 +180,7 @@ void loop_context::failed(std::uint64_t peer, std::optional<std::uint64_t> id,
         const error why(errc::handler_failed, "internal error");
         if (id) s->link.send_ack(s->space->name, *id, detail::encode_error(why));
         tell_error(*s, why);
-    } catch (const std::bad_alloc&) {
-        return;
-    }
+    });
 }
 
 // ---- Namespaces that patterns made ----
@@ -204,15 +200,15 @@ std::shared_ptr<const space_info> loop_context::make_child(const space_info& pat
     return made;
 }
 
-void loop_context::count_socket(const space_info& of, bool entered) {
+void loop_context::count_socket(const space_info& space, bool entered) {
     if (entered) {
         metrics.sockets.add();
-        of.handlers->sockets.fetch_add(1, std::memory_order_relaxed);
+        space.handlers->sockets.fetch_add(1, std::memory_order_relaxed);
     } else {
         metrics.sockets.sub();
-        of.handlers->sockets.fetch_sub(1, std::memory_order_relaxed);
+        space.handlers->sockets.fetch_sub(1, std::memory_order_relaxed);
     }
-    const auto found = children_.find(of.name);
+    const auto found = children_.find(space.name);
     if (found == children_.end()) return;
     if (entered) {
         ++found->second.sockets;
@@ -246,8 +242,11 @@ void loop_context::on_ack(socket_core& s, std::uint64_t id, const raw_arguments&
             return;
         }
         if (const auto found = asked.find(name);
-            found != asked.end() && found->second->answer(s.key, answer)) {
+            found != asked.end() && found->second->due.erase(s.key) != 0) {
+            // Out of the table before anybody is told, who may ask, or end, something else.
+            const auto collector = found->second->collector;
             if (found->second->due.empty()) asked.erase(found);
+            collector->answer(*this, answer);
             return;
         }
     }
@@ -255,12 +254,15 @@ void loop_context::on_ack(socket_core& s, std::uint64_t id, const raw_arguments&
 }
 
 void loop_context::forget_acks(socket_core& s) {
-    while (s.waiting != nullptr)
-        settle(*s.waiting, error(weft::errc::closed_by_peer, "the socket has disconnected"));
-    std::erase_if(asked, [&](auto& entry) {
-        entry.second->leave(s.key);
-        return entry.second->due.empty();
-    });
+    while (s.waiting != nullptr) settle(*s.waiting, error(weft::errc::closed_by_peer));
+    // Whoever is told may ask something new, so the table is looked through again each time.
+    const auto owed = [&](const auto& entry) { return entry.second->due.erase(s.key) != 0; };
+    for (auto found = asked.begin();
+         (found = std::find_if(asked.begin(), asked.end(), owed)) != asked.end();) {
+        const auto collector = found->second->collector;
+        if (found->second->due.empty()) asked.erase(found);
+        within_memory([&] { collector->lost(*this); });
+    }
 }
 
 // ---- What waits for the end of the turn ----
@@ -268,27 +270,42 @@ void loop_context::forget_acks(socket_core& s) {
 void loop_context::forward(std::shared_ptr<const operation> what) {
     outgoing_.push_back(std::move(what));
     if (outgoing_.size() > 1) return;
-    post([self = shared_from_this()] { self->flush(); });
+    try {
+        post([self = shared_from_this()] { self->flush(); });
+    } catch (...) {
+        outgoing_.clear();
+        throw;
+    }
 }
 
 void loop_context::flush() noexcept {
     server_core* const all = core();
     if (all == nullptr) return;
-    const auto batch = std::make_shared<const std::vector<std::shared_ptr<const operation>>>(
-        std::exchange(outgoing_, {}));
-    for (const auto& other : all->reach->loops()) {
-        if (other.get() == this) continue;
-        other->post([other, batch] {
-            if (other->core() == nullptr) return;
-            for (const auto& what : *batch) what->run(*other);
-        });
-    }
+    auto outgoing = std::exchange(outgoing_, {});
+    const bool told = within_memory([&] {
+        const auto batch = std::make_shared<const std::vector<std::shared_ptr<const operation>>>(
+            std::move(outgoing));
+        for (const auto& other : all->reach->loops()) {
+            if (other.get() == this) continue;
+            other->post([other, batch] {
+                if (other->core() == nullptr) return;
+                for (const auto& what : *batch) what->run(*other);
+            });
+        }
+    });
+    if (!told)
+        loop_.log(log_level::error, "socketio",
+                  "memory is out: a broadcast was lost between loops");
 }
 
 void loop_context::finish_later(socket_core& s) {
     leaving_.push_back(s.key);
     if (leaving_.size() > 1) return;
-    post([self = shared_from_this()] { self->finish_leaving(); });
+    try {
+        post([self = shared_from_this()] { self->finish_leaving(); });
+    } catch (...) {  // memory is out: a tick later, then
+        loop_.arm(leave_timer_, loop_.now());
+    }
 }
 
 void loop_context::finish_leaving() noexcept {
@@ -304,6 +321,7 @@ void loop_context::close() noexcept {
     collecting.clear();
     outgoing_.clear();
     leaving_.clear();
+    leave_timer_.cancel();
     children_.clear();
     core_ = nullptr;
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -55,7 +56,7 @@ public:
     operation(const operation&) = delete;
     operation& operator=(const operation&) = delete;
     virtual ~operation() = default;
-    virtual void run(loop_context& on) const = 0;
+    virtual void run(loop_context& context) const = 0;
 };
 
 /// What a Socket.IO server has on one loop.
@@ -112,7 +113,7 @@ public:
         for (const auto& [name, made] : children_) use(*made.info);
     }
     /// A socket of a namespace was connected, or has left it.
-    void count_socket(const space_info& of, bool entered);
+    void count_socket(const space_info& space, bool entered);
 
     /// Runs what users gave us: an exception is logged and counted, and ends here.
     template <class F>
@@ -122,6 +123,16 @@ public:
             return true;
         } catch (...) {
             report(std::current_exception());
+            return false;
+        }
+    }
+    /// Does work that allocates. False when memory is out: then it is as if it had come too late.
+    template <class F>
+    bool within_memory(F&& work) noexcept {
+        try {
+            work();
+            return true;
+        } catch (const std::bad_alloc&) {
             return false;
         }
     }
@@ -175,6 +186,7 @@ private:
     by_name<child> children_;
     std::vector<std::shared_ptr<const operation>> outgoing_;
     std::vector<socket_key> leaving_;
+    net::timer leave_timer_;
 };
 
 }  // namespace detail

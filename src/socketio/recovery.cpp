@@ -216,10 +216,15 @@ void recovery_log::keep(kept_session&& gone) {
     gone.until = loop_.now() + chosen_.max_disconnection_duration;
     gone.bytes = sizeof gone + gone.nsp.size() + size_of(gone.topics);
     if (gone.place.resumed) gone.bytes += gone.place.resumed->sent.size() * sizeof(stamp);
-    session_bytes_ += gone.bytes;
-    charge_.set(held());
     sessions_.push_back(std::move(gone));
-    by_id_.insert_or_assign(sessions_.back().place.id, std::prev(sessions_.end()));
+    try {
+        by_id_.insert_or_assign(sessions_.back().place.id, std::prev(sessions_.end()));
+    } catch (...) {
+        sessions_.pop_back();
+        throw;
+    }
+    session_bytes_ += sessions_.back().bytes;
+    charge_.set(held());
     forget_expired();
 }
 

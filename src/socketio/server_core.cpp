@@ -262,7 +262,7 @@ std::size_t space::sockets_count() const noexcept {
     return info_->handlers->sockets.load(std::memory_order_relaxed);
 }
 
-broadcast_operator space::all() noexcept {
+broadcast_operator space::others() const noexcept {
     return {*info_, nullptr};
 }
 

@@ -142,8 +142,8 @@ std::vector<std::string> socket::rooms() const {
 }
 
 send_status socket::emit_encoded(std::string_view event, const encoded_arguments& args,
-                                 const detail::emit_flags& flags) {
-    socket_core& self = socket_core::of(*this);
+                                 const detail::emit_flags& flags) const {
+    const socket_core& self = socket_core::of(*this);
     if (self.now == socket_core::state::leaving || self.now == socket_core::state::gone)
         return send_status::closed;
     detail::tell_outgoing(*self.space, self.context(), event, args);
@@ -152,8 +152,8 @@ send_status socket::emit_encoded(std::string_view event, const encoded_arguments
 }
 
 send_status socket::emit_recoverable(std::string_view event, const encoded_arguments& args,
-                                     const detail::emit_flags& flags) {
-    socket_core& self = socket_core::of(*this);
+                                     const detail::emit_flags& flags) const {
+    const socket_core& self = socket_core::of(*this);
     detail::loop_context& context = self.context();
     const detail::written_packet packet =
         detail::write_event(context, *self.space, event, args, flags, context.recovery->next());
@@ -168,7 +168,7 @@ send_status socket::emit_recoverable(std::string_view event, const encoded_argum
     return status;
 }
 
-send_status socket::relay(std::string_view event, const raw_arguments& args) {
+send_status socket::relay(std::string_view event, const raw_arguments& args) const {
     encoded_arguments copy{std::string(args.json), {}};
     for (const byte_view bytes : args.attachments)
         copy.attachments.push_back(message::binary(bytes));
@@ -176,8 +176,8 @@ send_status socket::relay(std::string_view event, const raw_arguments& args) {
 }
 
 void socket::emit_awaiting(std::string_view event, const encoded_arguments& args,
-                           const detail::emit_flags& flags, detail::ack_callback on_ack) {
-    socket_core& self = socket_core::of(*this);
+                           const detail::emit_flags& flags, detail::ack_callback on_ack) const {
+    const socket_core& self = socket_core::of(*this);
     detail::loop_context& context = self.context();
     detail::server_core& core = *context.core();
     const auto failed = [&](error why) {
@@ -195,14 +195,14 @@ void socket::emit_awaiting(std::string_view event, const encoded_arguments& args
     const std::uint32_t id = core.reach->next_ack_id();
     const duration limit =
         flags.timeout != duration::zero() ? flags.timeout : core.chosen.ack_timeout;
-    context.wait_for_ack(self, id, limit, std::move(on_ack));
+    context.wait_for_ack(*context.find(self.key), id, limit, std::move(on_ack));
     self.link.send_event(self.space->name, id, event, args, flags);
 }
 
 broadcast_operator socket::others() const noexcept {
     const socket_core& self = socket_core::of(*this);
     broadcast_operator phrase(*self.space, &self.context());
-    phrase.to_.except.add(self.id_text());
+    phrase.target_.except.add(self.id_text());
     return phrase;
 }
 
@@ -273,9 +273,9 @@ void socket_ref::emit_awaiting(std::string_view event, const encoded_arguments& 
 broadcast_operator socket_ref::others() const {
     broadcast_operator phrase;
     if (context_ == nullptr) return phrase;
-    phrase.to_.space = space_.get();
-    if (context_->on_thread()) phrase.to_.here = context_.get();
-    phrase.to_.except.add(id());
+    phrase.target_.space = space_.get();
+    if (context_->on_thread()) phrase.target_.here = context_.get();
+    phrase.target_.except.add(id());
     return phrase;
 }
 

@@ -14,6 +14,7 @@
 #include <weft/base/unique_function.hpp>
 #include <weft/socketio/codec.hpp>
 #include <weft/socketio/detail/emit.hpp>
+#include <weft/socketio/detail/reply_awaitable.hpp>
 #include <weft/socketio/detail/typed.hpp>
 
 namespace weft::socketio {
@@ -74,6 +75,18 @@ struct broadcast_target {
     emit_flags flags;
 };
 
+/// The same with names of its own: what is awaited may be begun later.
+class owned_target {
+public:
+    explicit owned_target(const broadcast_target& borrowed);
+    /// **Lifetime**: borrows the names.
+    [[nodiscard]] broadcast_target borrow() const;
+
+    std::shared_ptr<const space_info> space;  // null for nobody
+    std::vector<std::string> rooms, except;
+    emit_flags flags;
+};
+
 void broadcast_encoded(const broadcast_target& to, std::string_view event,
                        const encoded_arguments& args);
 void broadcast_awaiting(const broadcast_target& to, std::string_view event,
@@ -97,31 +110,6 @@ replies_callback gather(Done done) {
     };
 }
 
-/// Waits for what a callback will bring, on the loop that brings it.
-template <class T>
-class callback_awaitable {
-public:
-    using start_function = unique_function<void(unique_function<void(T)>)>;
-    explicit callback_awaitable(start_function start) noexcept : start_(std::move(start)) {}
-
-    bool await_ready() const noexcept { return false; }
-    template <weft::detail::task_promise Promise>
-    void await_suspend(std::coroutine_handle<Promise> waiting) {
-        auto brought = brought_;
-        auto start = std::move(start_);
-        start([brought, who = weft::detail::suspension(waiting)](T value) mutable {
-            brought->set(std::move(value));
-            who.resume();
-        });
-    }
-    T await_resume() { return brought_->take(); }
-
-private:
-    start_function start_;
-    std::shared_ptr<weft::detail::outcome<T>> brought_ =
-        std::make_shared<weft::detail::outcome<T>>();
-};
-
 }  // namespace detail
 
 /// A phrase about several sockets of a namespace, on all loops and, with an adapter, all servers:
@@ -130,16 +118,18 @@ private:
 ///
 /// **Threads**: any. What one thread says arrives in the order it was said.
 /// **Lifetime**: its expression; it borrows the names and cannot be kept.
-class broadcast_operator {
+class broadcast_operator : public detail::phrase_links<broadcast_operator> {
 public:
+    static constexpr bool has_latest = true;
+
     broadcast_operator(broadcast_operator&&) noexcept = default;
 
     [[nodiscard]] broadcast_operator&& to(std::string_view room) && {
-        to_.rooms.add(room);
+        target_.rooms.add(room);
         return std::move(*this);
     }
     [[nodiscard]] broadcast_operator&& to(std::initializer_list<std::string_view> rooms) && {
-        for (const std::string_view room : rooms) to_.rooms.add(room);
+        for (const std::string_view room : rooms) target_.rooms.add(room);
         return std::move(*this);
     }
     [[nodiscard]] broadcast_operator&& in(std::string_view room) && {
@@ -147,93 +137,95 @@ public:
     }
     /// Not those in this room; a socket's id is a room, too.
     [[nodiscard]] broadcast_operator&& except(std::string_view room) && {
-        to_.except.add(room);
+        target_.except.add(room);
         return std::move(*this);
     }
     /// In this process only.
     [[nodiscard]] broadcast_operator&& local() && noexcept {
-        to_.flags.local = true;
-        return std::move(*this);
-    }
-    /// Not to clients that are behind.
-    [[nodiscard]] broadcast_operator&& volatile_() && noexcept {
-        to_.flags.droppable = true;
-        return std::move(*this);
-    }
-    /// To a client that is behind only the newest event of this key: it takes the place of the one
-    /// that waits. `io.to("prices").latest("AAPL").emit("quote", price)` sends every quote to those
-    /// who keep up, and never a backlog to the others. Keys belong to the namespace. An event that
-    /// asks for acknowledgements is never replaced.
-    [[nodiscard]] broadcast_operator&& latest(std::string_view key) && {
-        to_.flags.latest = key;
-        return std::move(*this);
-    }
-    [[nodiscard]] broadcast_operator&& uncompressed() && noexcept {
-        to_.flags.uncompressed = true;
-        return std::move(*this);
-    }
-    /// How long to wait for acknowledgements.
-    [[nodiscard]] broadcast_operator&& timeout(duration limit) && noexcept {
-        to_.flags.timeout = limit;
+        target_.flags.local = true;
         return std::move(*this);
     }
 
     /// **Cost**: encoded, framed and compressed once, whatever the number of sockets.
     template <class... Args>
     void emit(std::string_view event, const Args&... args) && {
-        detail::broadcast_encoded(to_, event, detail::encode_arguments(args...));
+        detail::broadcast_encoded(target_, event, detail::encode_arguments(args...));
     }
     template <class... Args>
     void send(const Args&... args) && {
         std::move(*this).emit("message", args...);
     }
     /// Asks all of them, and tells the `broadcast_replies<R>` when all have answered or the time is
-    /// over: awaited, or to a callback as the last argument. The answers of sockets in this
-    /// process.
+    /// over: awaited, or to a callback as the last argument. What is not awaited is not sent. The
+    /// answers of sockets in this process.
     template <class R = void, class... Args>
     auto emit_with_ack(std::string_view event, Args&&... args) && {
         if constexpr (detail::last_is<broadcast_replies<R>, Args...>) {
             detail::with_callback(
                 [&](auto told, const encoded_arguments& encoded) {
-                    detail::broadcast_awaiting(to_, event, encoded,
+                    detail::broadcast_awaiting(target_, event, encoded,
                                                detail::gather<R>(std::move(told)));
                 },
                 std::forward<Args>(args)...);
         } else {
-            return detail::callback_awaitable<broadcast_replies<R>>(
-                [to = std::move(to_), event, encoded = detail::encode_arguments(args...)](
-                    unique_function<void(broadcast_replies<R>)> done) {
-                    detail::broadcast_awaiting(to, event, encoded,
-                                               detail::gather<R>(std::move(done)));
+            return detail::await_reply<broadcast_replies<R>>(
+                [target = detail::owned_target(target_), event = std::string(event),
+                 encoded = detail::encode_arguments(args...)](auto told) {
+                    detail::broadcast_awaiting(target.borrow(), event, encoded,
+                                               detail::gather<R>(std::move(told)));
                 });
         }
     }
 
     /// Who they are, in this process: awaited, or told to `done`.
     void fetch_sockets(unique_function<void(std::vector<remote_socket>)> done) && {
-        detail::fetch_sockets(to_, std::move(done));
+        detail::fetch_sockets(target_, std::move(done));
     }
     [[nodiscard]] auto fetch_sockets() && {
-        return detail::callback_awaitable<std::vector<remote_socket>>(
-            [to = std::move(to_)](unique_function<void(std::vector<remote_socket>)> done) {
-                detail::fetch_sockets(to, std::move(done));
+        return detail::await_reply<std::vector<remote_socket>>(
+            [target = detail::owned_target(target_)](auto told) {
+                detail::fetch_sockets(target.borrow(), std::move(told));
             });
     }
-    void sockets_join(std::string_view room) && { detail::change_rooms(to_, room, true); }
-    void sockets_leave(std::string_view room) && { detail::change_rooms(to_, room, false); }
-    void disconnect_sockets(disconnect_scope what) && { detail::disconnect_sockets(to_, what); }
+    void sockets_join(std::string_view room) && { detail::change_rooms(target_, room, true); }
+    void sockets_leave(std::string_view room) && { detail::change_rooms(target_, room, false); }
+    void disconnect_sockets(disconnect_scope what) && { detail::disconnect_sockets(target_, what); }
 
 private:
     friend class socket;
     friend class socket_ref;
     friend class space;
+    friend class detail::phrase_links<broadcast_operator>;
     broadcast_operator() noexcept = default;
     broadcast_operator(const detail::space_info& space, detail::loop_context* here) noexcept {
-        to_.space = &space;
-        to_.here = here;
+        target_.space = &space;
+        target_.here = here;
     }
+    [[nodiscard]] detail::emit_flags& flags() noexcept { return target_.flags; }
 
-    detail::broadcast_target to_;
+    detail::broadcast_target target_;
+};
+
+/// The verbs that begin a phrase about sockets: everyone in the rooms, or everyone at all; from a
+/// socket or its name, without that socket. `Self` derives from this.
+template <class Self>
+class room_verbs {
+public:
+    [[nodiscard]] broadcast_operator to(std::string_view room) const { return begin().to(room); }
+    [[nodiscard]] broadcast_operator to(std::initializer_list<std::string_view> rooms) const {
+        return begin().to(rooms);
+    }
+    [[nodiscard]] broadcast_operator in(std::string_view room) const { return begin().to(room); }
+    [[nodiscard]] broadcast_operator except(std::string_view room) const {
+        return begin().except(room);
+    }
+    /// In this process only.
+    [[nodiscard]] broadcast_operator local() const { return begin().local(); }
+
+private:
+    [[nodiscard]] broadcast_operator begin() const {
+        return static_cast<const Self&>(*this).others();
+    }
 };
 
 }  // namespace weft::socketio

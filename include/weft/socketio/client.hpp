@@ -61,9 +61,10 @@ struct connect_error {
 /// socket; when the client is gone they do nothing.
 /// **Threads**: any. Off the loop a verb travels there as a task, so that `queued` means no more
 /// than that.
-class client_socket_ref {
+class client_socket_ref : public event_verbs<client_socket_ref> {
 public:
     using ref_type = client_socket_ref;
+    static constexpr bool has_latest = false;
 
     /// Names nothing.
     client_socket_ref() noexcept = default;
@@ -72,29 +73,6 @@ public:
     [[nodiscard]] loop_ref loop() const;
     [[nodiscard]] client_socket_ref ref() const { return *this; }
 
-    template <class... Args>
-    send_status emit(std::string_view event, const Args&... args) const {
-        return emit_encoded(event, detail::encode_arguments(args...), {});
-    }
-    template <class... Args>
-    send_status send(const Args&... args) const {
-        return emit("message", args...);
-    }
-    /// As `client_socket::emit_with_ack`; continues, or calls back, on the loop.
-    template <class R = void, class... Args>
-    auto emit_with_ack(std::string_view event, Args&&... args) const {
-        return emission<const client_socket_ref>(*this).template emit_with_ack<R>(
-            event, std::forward<Args>(args)...);
-    }
-    [[nodiscard]] emission<const client_socket_ref> volatile_() const noexcept {
-        return emission<const client_socket_ref>(*this).volatile_();
-    }
-    [[nodiscard]] emission<const client_socket_ref> uncompressed() const noexcept {
-        return emission<const client_socket_ref>(*this).uncompressed();
-    }
-    [[nodiscard]] emission<const client_socket_ref> timeout(duration limit) const noexcept {
-        return emission<const client_socket_ref>(*this).timeout(limit);
-    }
     void connect() const;
     void disconnect() const;
     /// Runs `task(client_socket&)` on the loop, now if this is it; never when the client is gone.
@@ -102,9 +80,12 @@ public:
 
 private:
     friend class client_socket;
-    template <class>
-    friend class emission;
+    friend class emission<client_socket_ref>;
+    friend class event_verbs<client_socket_ref>;
 
+    [[nodiscard]] emission<client_socket_ref> phrase() const noexcept {
+        return emission<client_socket_ref>(*this);
+    }
     send_status emit_encoded(std::string_view event, const encoded_arguments& args,
                              const detail::emit_flags& flags) const;
     void emit_awaiting(std::string_view event, const encoded_arguments& args,
@@ -119,9 +100,10 @@ private:
 ///
 /// Nothing here calls a handler before it returns. What handlers throw is logged.
 /// **Threads**: the loop's; elsewhere use `ref()`. **Lifetime**: the client's.
-class client_socket {
+class client_socket : public event_verbs<client_socket> {
 public:
     using ref_type = client_socket_ref;
+    static constexpr bool has_latest = false;
 
     client_socket(const client_socket&) = delete;
     client_socket& operator=(const client_socket&) = delete;
@@ -184,55 +166,24 @@ public:
     client_socket& on_disconnect(
         unique_function<void(client_socket&, const client_disconnect&)> handler);
 
-    /// Sends an event. While disconnected it waits: `queued`.
-    template <class... Args>
-    send_status emit(std::string_view event, const Args&... args) {
-        return emit_encoded(event, detail::encode_arguments(args...), {});
-    }
-    /// `emit("message", args...)`.
-    template <class... Args>
-    send_status send(const Args&... args) {
-        return emit("message", args...);
-    }
-    /// Sends an event that the server acknowledges with an `R`: awaited,
-    ///
-    ///     weft::result<int> answer = co_await s.emit_with_ack<int>("ask", "how many?");
-    ///
-    /// or told to a callback `void(weft::result<R>)`, the last argument. Fails with
-    /// `condition::timed_out`, with `peer_gone` when the socket is disconnected meanwhile, or with
-    /// what the server sent as error.
-    template <class R = void, class... Args>
-    auto emit_with_ack(std::string_view event, Args&&... args) {
-        return emission<client_socket>(*this).template emit_with_ack<R>(
-            event, std::forward<Args>(args)...);
-    }
-    /// Dropped unless it can leave at once: `s.volatile_().emit("position", x, y)`.
-    [[nodiscard]] emission<client_socket> volatile_() noexcept {
-        return emission<client_socket>(*this).volatile_();
-    }
-    [[nodiscard]] emission<client_socket> uncompressed() noexcept {
-        return emission<client_socket>(*this).uncompressed();
-    }
-    /// How long to wait for an acknowledgement.
-    [[nodiscard]] emission<client_socket> timeout(duration limit) noexcept {
-        return emission<client_socket>(*this).timeout(limit);
-    }
-
 private:
     friend class detail::client_core;
     friend class detail::client_namespace;
     friend class client_socket_ref;
-    template <class>
-    friend class emission;
+    friend class emission<client_socket>;
+    friend class event_verbs<client_socket>;
 
     explicit client_socket(std::unique_ptr<detail::client_namespace> at) noexcept;
+    [[nodiscard]] emission<client_socket> phrase() const noexcept {
+        return emission<client_socket>(*this);
+    }
     void add_handler(std::string_view event, detail::typed_event_handler<client_socket> handler);
     void add_handler_once(std::string_view event,
                           detail::typed_event_handler<client_socket> handler);
     send_status emit_encoded(std::string_view event, const encoded_arguments& args,
-                             const detail::emit_flags& flags);
+                             const detail::emit_flags& flags) const;
     void emit_awaiting(std::string_view event, const encoded_arguments& args,
-                       const detail::emit_flags& flags, detail::ack_callback on_ack);
+                       const detail::emit_flags& flags, detail::ack_callback on_ack) const;
 
     std::unique_ptr<detail::client_namespace> at_;
 };

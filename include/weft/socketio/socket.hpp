@@ -39,8 +39,9 @@ enum class disconnect_scope : std::uint8_t {
 /// **Threads**: its loop's. Elsewhere use a `socket_ref`.
 /// **Lifetime**: borrowed for the length of a handler call; it cannot be copied, moved or made by
 /// users. Keep `ref()` instead, which a coroutine handler is given in place of this.
-class socket {
+class socket : public event_verbs<socket>, public room_verbs<socket> {
 public:
+    static constexpr bool has_latest = true;
     using ref_type = socket_ref;
 
     socket(const socket&) = delete;
@@ -101,57 +102,10 @@ public:
     /// All rooms, its own included. In `on_disconnecting` they are still there.
     [[nodiscard]] std::vector<std::string> rooms() const;
 
-    /// Sends an event to this client. `args` are what `codec.hpp` knows how to write.
-    /// **Cost**: written straight into the connection's queue.
-    template <class... Args>
-    send_status emit(std::string_view event, const Args&... args) {
-        return emit_encoded(event, detail::encode_arguments(args...), {});
-    }
-    /// `emit("message", args...)`.
-    template <class... Args>
-    send_status send(const Args&... args) {
-        return emit("message", args...);
-    }
     /// Sends arguments as they are, such as those of a received event: nothing is decoded.
-    send_status relay(std::string_view event, const raw_arguments& args);
-    /// Sends an event that the client acknowledges with an `R`: awaited,
-    ///
-    ///     weft::result<int> answer = co_await s.emit_with_ack<int>("ask", "how many?");
-    ///
-    /// or told to a callback `void(weft::result<R>)`, the last argument. Fails with
-    /// `condition::timed_out`, with `peer_gone` when the socket disconnects before, with
-    /// `limit_exceeded` above `options::max_pending_acks`, or with what the client sent as error.
-    template <class R = void, class... Args>
-    auto emit_with_ack(std::string_view event, Args&&... args) {
-        return emission<socket>(*this).template emit_with_ack<R>(event,
-                                                                 std::forward<Args>(args)...);
-    }
-
-    /// Chains to this client: `s.volatile_().emit("position", x, y)`.
-    [[nodiscard]] emission<socket> volatile_() noexcept {
-        return emission<socket>(*this).volatile_();
-    }
-    [[nodiscard]] emission<socket> latest(std::string_view key) {
-        return emission<socket>(*this).latest(key);
-    }
-    [[nodiscard]] emission<socket> uncompressed() noexcept {
-        return emission<socket>(*this).uncompressed();
-    }
-    [[nodiscard]] emission<socket> timeout(duration limit) noexcept {
-        return emission<socket>(*this).timeout(limit);
-    }
-
-    /// Chains to other sockets of the namespace: everyone in the rooms, but not this socket.
-    [[nodiscard]] broadcast_operator to(std::string_view room) { return others().to(room); }
-    [[nodiscard]] broadcast_operator to(std::initializer_list<std::string_view> rooms) {
-        return others().to(rooms);
-    }
-    [[nodiscard]] broadcast_operator in(std::string_view room) { return others().to(room); }
-    [[nodiscard]] broadcast_operator except(std::string_view room) { return others().except(room); }
-    /// Everyone else.
-    [[nodiscard]] broadcast_operator broadcast() noexcept { return others(); }
-    /// Everyone else in this process.
-    [[nodiscard]] broadcast_operator local() noexcept { return others().local(); }
+    send_status relay(std::string_view event, const raw_arguments& args) const;
+    /// Everyone else in the namespace.
+    [[nodiscard]] broadcast_operator broadcast() const noexcept { return others(); }
 
     /// Takes leave of the client. From now on nothing is sent or handled; `on_disconnecting` and
     /// `on_disconnect` come later in this turn of the loop.
@@ -162,15 +116,17 @@ protected:
     ~socket() = default;
 
 private:
-    template <class>
-    friend class emission;
     friend class socket_ref;
+    friend class emission<socket>;
+    friend class event_verbs<socket>;
+    friend class room_verbs<socket>;
+    [[nodiscard]] emission<socket> phrase() const noexcept { return emission<socket>(*this); }
     send_status emit_encoded(std::string_view event, const encoded_arguments& args,
-                             const detail::emit_flags& flags);
+                             const detail::emit_flags& flags) const;
     send_status emit_recoverable(std::string_view event, const encoded_arguments& args,
-                                 const detail::emit_flags& flags);
+                                 const detail::emit_flags& flags) const;
     void emit_awaiting(std::string_view event, const encoded_arguments& args,
-                       const detail::emit_flags& flags, detail::ack_callback on_ack);
+                       const detail::emit_flags& flags, detail::ack_callback on_ack) const;
     [[nodiscard]] broadcast_operator others() const noexcept;
     [[nodiscard]] detail::data_node* first_data() const noexcept;
     void add_data(std::unique_ptr<detail::data_node> made) noexcept;

@@ -18,9 +18,10 @@ namespace weft::socketio {
 ///
 /// **Threads**: any. Off the socket's loop a verb travels there as a task, so that `queued` means
 /// no more than that. **Cost**: off the loop a copy of the arguments and one allocation or two.
-class socket_ref {
+class socket_ref : public event_verbs<socket_ref>, public room_verbs<socket_ref> {
 public:
     using ref_type = socket_ref;
+    static constexpr bool has_latest = true;
 
     /// Names nothing.
     socket_ref() noexcept = default;
@@ -34,43 +35,7 @@ public:
     /// The loop that the socket lives on, to wait on: `co_await sleep_for(s.loop(), 1s)`.
     [[nodiscard]] loop_ref loop() const;
 
-    template <class... Args>
-    send_status emit(std::string_view event, const Args&... args) const {
-        return emit_encoded(event, detail::encode_arguments(args...), {});
-    }
-    template <class... Args>
-    send_status send(const Args&... args) const {
-        return emit("message", args...);
-    }
-    /// As `socket::emit_with_ack`; continues, or calls back, on the socket's loop.
-    template <class R = void, class... Args>
-    auto emit_with_ack(std::string_view event, Args&&... args) const {
-        return emission<const socket_ref>(*this).template emit_with_ack<R>(
-            event, std::forward<Args>(args)...);
-    }
-    [[nodiscard]] emission<const socket_ref> volatile_() const noexcept {
-        return emission<const socket_ref>(*this).volatile_();
-    }
-    [[nodiscard]] emission<const socket_ref> latest(std::string_view key) const {
-        return emission<const socket_ref>(*this).latest(key);
-    }
-    [[nodiscard]] emission<const socket_ref> uncompressed() const noexcept {
-        return emission<const socket_ref>(*this).uncompressed();
-    }
-    [[nodiscard]] emission<const socket_ref> timeout(duration limit) const noexcept {
-        return emission<const socket_ref>(*this).timeout(limit);
-    }
-
-    [[nodiscard]] broadcast_operator to(std::string_view room) const { return others().to(room); }
-    [[nodiscard]] broadcast_operator to(std::initializer_list<std::string_view> rooms) const {
-        return others().to(rooms);
-    }
-    [[nodiscard]] broadcast_operator in(std::string_view room) const { return to(room); }
-    [[nodiscard]] broadcast_operator except(std::string_view room) const {
-        return others().except(room);
-    }
     [[nodiscard]] broadcast_operator broadcast() const { return others(); }
-    [[nodiscard]] broadcast_operator local() const { return others().local(); }
 
     void join(std::string_view room) const;
     void leave(std::string_view room) const;
@@ -84,9 +49,13 @@ public:
 
 private:
     friend class socket;
-    template <class>
-    friend class emission;
+    friend class emission<socket_ref>;
+    friend class event_verbs<socket_ref>;
+    friend class room_verbs<socket_ref>;
 
+    [[nodiscard]] emission<socket_ref> phrase() const noexcept {
+        return emission<socket_ref>(*this);
+    }
     [[nodiscard]] broadcast_operator others() const;
     [[nodiscard]] socket* here() const noexcept;
     send_status emit_encoded(std::string_view event, const encoded_arguments& args,

@@ -41,8 +41,10 @@ template <class T>
 /// of their socket: with several loops, several at once. What is marked "any" may be called from
 /// everywhere while it runs.
 /// **Lifetime**: the server's.
-class space {
+class space : public event_verbs<space>, public room_verbs<space> {
 public:
+    static constexpr bool has_latest = true;
+
     space(const space&) = delete;
     space& operator=(const space&) = delete;
     ~space();
@@ -115,40 +117,16 @@ public:
     space& on_server_side(std::string_view event,
                           unique_function<void(const raw_arguments&)> handler);
 
-    /// **Threads** (this and all below): any.
-    /// To everyone in the namespace. Of a pattern: in every namespace that it made.
-    template <class... Args>
-    void emit(std::string_view event, const Args&... args) {
-        all().emit(event, args...);
-    }
-    template <class... Args>
-    void send(const Args&... args) {
-        all().emit("message", args...);
-    }
-    /// See `broadcast_operator::emit_with_ack`.
-    template <class R = void, class... Args>
-    auto emit_with_ack(std::string_view event, Args&&... args) {
-        return all().template emit_with_ack<R>(event, std::forward<Args>(args)...);
-    }
-    [[nodiscard]] broadcast_operator to(std::string_view room) { return all().to(room); }
-    [[nodiscard]] broadcast_operator to(std::initializer_list<std::string_view> rooms) {
-        return all().to(rooms);
-    }
-    [[nodiscard]] broadcast_operator in(std::string_view room) { return all().to(room); }
-    [[nodiscard]] broadcast_operator except(std::string_view room) { return all().except(room); }
-    [[nodiscard]] broadcast_operator local() { return all().local(); }
-    [[nodiscard]] broadcast_operator volatile_() { return all().volatile_(); }
-    [[nodiscard]] broadcast_operator latest(std::string_view key) { return all().latest(key); }
-    [[nodiscard]] broadcast_operator uncompressed() { return all().uncompressed(); }
-    [[nodiscard]] broadcast_operator timeout(duration limit) { return all().timeout(limit); }
+    /// **Threads** (this, all below, and what `event_verbs` and `room_verbs` bring): any. Of a
+    /// pattern: in every namespace that it made.
     void fetch_sockets(unique_function<void(std::vector<remote_socket>)> done) {
-        all().fetch_sockets(std::move(done));
+        others().fetch_sockets(std::move(done));
     }
-    [[nodiscard]] auto fetch_sockets() { return all().fetch_sockets(); }
-    void sockets_join(std::string_view room) { all().sockets_join(room); }
-    void sockets_leave(std::string_view room) { all().sockets_leave(room); }
+    [[nodiscard]] auto fetch_sockets() { return others().fetch_sockets(); }
+    void sockets_join(std::string_view room) { others().sockets_join(room); }
+    void sockets_leave(std::string_view room) { others().sockets_leave(room); }
     void disconnect_sockets(disconnect_scope what = disconnect_scope::this_namespace) {
-        all().disconnect_sockets(what);
+        others().disconnect_sockets(what);
     }
     /// To the handlers of the other servers of the cluster: nothing without an adapter.
     template <class... Args>
@@ -164,7 +142,11 @@ protected:
 private:
     friend class detail::server_core;
 
-    [[nodiscard]] broadcast_operator all() noexcept;
+    friend class event_verbs<space>;
+    friend class room_verbs<space>;
+
+    [[nodiscard]] broadcast_operator others() const noexcept;
+    [[nodiscard]] broadcast_operator phrase() const noexcept { return others(); }
     void add_filter(detail::filter what);
     void add_middleware(detail::middleware what);
     void add_on_connect(detail::socket_handler<> what);

@@ -101,7 +101,7 @@ TEST(sec_s9, neither_in_nor_out_while_a_middleware_decides) {
             auto& admin = w.server.of("/admin");
             admin.use([&](socket_ref s) -> task<bool> {
                 s.with([](socket& me) { me.join("room"); });
-                co_await detail::callback_awaitable<int>([&](unique_function<void(int)> done) {
+                co_await detail::await_reply<int>([&](unique_function<void(int)> done) {
                     decide = [done = std::move(done)]() mutable { done(0); };
                 });
                 co_return allow;

@@ -577,6 +577,36 @@ TEST(socketio_server, who_leaves_is_not_waited_for) {
     EXPECT_THAT(missing, ElementsAre(1U));
 }
 
+TEST(socketio_server, who_has_all_answers_may_end_who_gave_them_and_ask_again) {
+    sio_world w;
+    std::size_t again = 0;
+    w.server.on("all", [&](socket&) {
+        w.server.emit_with_ack<int>("ask", [&](const broadcast_replies<int>&) {
+            w.server.disconnect_sockets(disconnect_scope::connection);
+            for (int i = 0; i < 100; ++i) {  // whatever table they are in grows
+                w.server.emit_with_ack<int>("ask again",
+                                            [&](const broadcast_replies<int>&) { ++again; });
+            }
+        });
+    });
+    w.start();
+    for (const bool answers : {true, false}) {  // or leaves
+        sio_world::peer c{};
+        w.connect(c);
+        w.say(c, R"(42["all"])");
+        const std::string asked = w.packet(c);
+        ASSERT_TRUE(asked.starts_with("42") && asked.ends_with(R"(["ask"])")) << asked;
+        if (answers) {
+            w.say(c, "43" + asked.substr(2, asked.find('[') - 2) + "[1]");
+            EXPECT_TRUE(w.ended(c));
+        } else {
+            w.drop(c);
+        }
+        EXPECT_EQ(again, answers ? 100U : 200U);
+    }
+    EXPECT_EQ(w.metric("weft_socketio_sockets"), 0U);
+}
+
 TEST(socketio_server, attachments_are_due_whoever_joins_meanwhile) {
     sio_world w;
     w.server.of("/slow").use([](socket_ref s) -> task<bool> {

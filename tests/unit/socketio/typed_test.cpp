@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <weft/socketio/detail/reply_awaitable.hpp>
 
 namespace weft::socketio {
 namespace {
@@ -200,8 +201,11 @@ using told = unique_function<void(answer)>;
 
 template <class R>
 task<void> ask(told& slot, std::optional<result<R>>& got, std::shared_ptr<int> alive) {
-    detail::ack_awaitable<R> asking([&slot](told callback) { slot = std::move(callback); });
-    result<R> outcome = co_await asking;
+    result<R> outcome = co_await detail::await_reply<result<R>>([&slot](auto callback) {
+        slot = [callback = std::move(callback)](answer what) mutable {
+            callback(detail::decode_answer<R>(what));
+        };
+    });
     got.emplace(std::move(outcome));
     *alive = 2;
 }
@@ -260,8 +264,8 @@ TEST(socketio_typed, frees_who_waits_for_an_answer_that_never_comes) {
 TEST(socketio_typed, awaits_an_answer_that_comes_at_once) {
     std::optional<result<int>> got;
     const auto run = [](std::optional<result<int>>& into) -> task<void> {
-        detail::ack_awaitable<int> asking([](told callback) { callback(raw_arguments{"8", {}}); });
-        result<int> outcome = co_await asking;
+        result<int> outcome =
+            co_await detail::await_reply<result<int>>([](auto callback) { callback(8); });
         into.emplace(std::move(outcome));
     };
     weft::detail::spawn(run(got), [](std::exception_ptr) { FAIL(); });

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -67,5 +68,39 @@ void with_callback(Use use, Args&&... args) {
     }
     (std::make_index_sequence<others>{});
 }
+
+/// The links that all chains have. `Phrase` derives from this, and each link gives it back.
+template <class Phrase>
+class phrase_links {
+public:
+    /// Not sent to a client that is behind: what is wanted of a position, not of a move. A client's
+    /// own event is dropped unless it can leave at once.
+    [[nodiscard]] Phrase&& volatile_() && noexcept {
+        flags().droppable = true;
+        return self();
+    }
+    /// While a client is behind, only the newest event of this key waits for it, in the place of
+    /// the one before: `io.to("prices").latest("AAPL").emit("quote", price)` sends every quote to
+    /// those who keep up, and never a backlog to the others. Keys belong to the namespace. An event
+    /// that asks for an acknowledgement is never replaced. Of servers only.
+    [[nodiscard]] Phrase&& latest(std::string_view key) && requires(Phrase::has_latest) {
+        flags().latest = key;
+        return self();
+    }
+    /// Never compressed, such as a secret beside text that others choose.
+    [[nodiscard]] Phrase&& uncompressed() && noexcept {
+        flags().uncompressed = true;
+        return self();
+    }
+    /// How long to wait for acknowledgements.
+    [[nodiscard]] Phrase&& timeout(duration limit) && noexcept {
+        flags().timeout = limit;
+        return self();
+    }
+
+private:
+    [[nodiscard]] Phrase&& self() noexcept { return static_cast<Phrase&&>(*this); }
+    [[nodiscard]] emit_flags& flags() noexcept { return static_cast<Phrase&>(*this).flags(); }
+};
 
 }  // namespace weft::socketio::detail

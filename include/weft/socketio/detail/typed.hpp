@@ -17,9 +17,8 @@
 #include <weft/socketio/ack.hpp>
 #include <weft/socketio/arguments.hpp>
 
-/// From what a user writes to what the core calls: handlers with typed arguments, and awaitable
-/// acknowledgements. Not for users. The table of what is acknowledged is in
-/// docs/design/socketio.md.
+/// From what a user writes to what the core calls: handlers with typed arguments. Not for users.
+/// The table of what is acknowledged is in docs/design/socketio.md.
 namespace weft::socketio::detail {
 
 using weft::detail::is_task;
@@ -286,35 +285,5 @@ template <class Peer, class F>
         return {};
     }
 }
-
-/// `co_await` gives what the peer answered, or why it did not. `start` is called once, with who is
-/// to be told, on the loop where the coroutine then continues.
-///
-/// **Lifetime**: whoever is to be told owns the coroutine; dropping it untold destroys the
-/// coroutine and all that await it.
-template <class R>
-class [[nodiscard]] ack_awaitable {
-public:
-    using callback = unique_function<void(const result<raw_arguments>&)>;
-
-    explicit ack_awaitable(unique_function<void(callback)> start) noexcept
-        : start_(std::move(start)) {}
-
-    bool await_ready() const noexcept { return false; }
-    template <weft::detail::task_promise Promise>
-    void await_suspend(std::coroutine_handle<Promise> waiting) {
-        auto start = std::move(start_);  // the answer may come, and end this, within the call
-        start([this, who = weft::detail::suspension(waiting)](
-                  const result<raw_arguments>& answer) mutable {
-            answer_.emplace(decode_answer<R>(answer));
-            who.resume();
-        });
-    }
-    result<R> await_resume() { return std::move(*answer_); }
-
-private:
-    unique_function<void(callback)> start_;
-    std::optional<result<R>> answer_;
-};
 
 }  // namespace weft::socketio::detail
