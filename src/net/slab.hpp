@@ -38,8 +38,15 @@ public:
         const std::uint32_t slot = free_;
         entry& e = at(slot);
         free_ = e.next_free;
-        T* object = ::new (static_cast<void*>(e.storage))
-            T(slot, e.generation, std::forward<Args>(args)...);
+        T* object = nullptr;
+        try {
+            object = ::new (static_cast<void*>(e.storage))
+                T(slot, e.generation, std::forward<Args>(args)...);
+        } catch (...) {
+            e.next_free = free_;
+            free_ = slot;
+            throw;
+        }
         e.live = true;
         ++size_;
         return object;

@@ -31,7 +31,7 @@ class outbox {
 public:
     /// `limit`: bytes that may wait, the ones in front of this box (`ahead`) included. What waits
     /// is charged to `memory`; a message that waits in several boxes counts in each.
-    outbox(std::size_t limit, queue_metrics& metrics, byte_budget& memory) noexcept
+    outbox(std::size_t limit, queue_metrics& metrics, byte_budget& memory)
         : limit_(limit), metrics_(metrics), charge_(memory) {}
     outbox(const outbox&) = delete;
     outbox& operator=(const outbox&) = delete;
