@@ -78,6 +78,7 @@ std::optional<time_point> loop_core::turn(duration max_wait) {
     }
     if (stopping_.load(std::memory_order_acquire)) return std::nullopt;
     handshakes_left_ = options_.budgets.tls_handshakes;
+    bytes_left_ = options_.budgets.turn_bytes;
     const duration wait = idle() ? wheel_.until_next(io_->now(), max_wait) : duration::zero();
     std::swap(ready_, ready_now_);  // what is cut off in this iteration reads on in the next
     io_->wait(wait, *this);
@@ -135,9 +136,12 @@ void loop_core::flush_dirty() noexcept {
 }
 
 void loop_core::read_left_over() noexcept {
-    for (const conn_id id : ready_now_) {
-        if (tcp_stream* s = streams_.find(id.slot(), id.generation())) s->read_on();
+    bytes_left_ = options_.budgets.turn_bytes;
+    auto next = ready_now_.begin();
+    for (; next != ready_now_.end() && bytes_left_ > 0; ++next) {
+        if (tcp_stream* s = streams_.find(next->slot(), next->generation())) s->read_on();
     }
+    ready_.insert(ready_.begin(), next, ready_now_.end());  // there is room: see reserve_lists
     ready_now_.clear();
 }
 

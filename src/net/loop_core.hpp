@@ -264,7 +264,8 @@ private:
     std::uint64_t last_ticket_ = 0;
     std::shared_ptr<worker_pool> workers_;
     std::size_t list_room_ = 0;
-    unsigned handshakes_left_ = 0;
+    unsigned handshakes_left_ = 0;  // of this turn
+    std::size_t bytes_left_ = 0;    // to receive, likewise
     std::atomic<bool> stopping_{false};
 };
 

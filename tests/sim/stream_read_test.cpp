@@ -37,6 +37,34 @@ TEST(stream_read, fast_sender_gets_its_budget_and_no_more) {
     EXPECT_EQ(fast->received.size(), 200'080U);
 }
 
+TEST(stream_read, a_turn_reads_so_much_in_all_and_everybody_gets_a_turn) {
+    loop_options options;
+    options.budgets.read_bytes = 1000;
+    options.budgets.turn_bytes = 2000;
+    sim_world world(options);
+    constexpr std::size_t count = 6, each = 5000;
+    std::vector<sim_world::connection> all;
+    for (std::size_t i = 0; i < count; ++i) {
+        all.push_back(world.open());
+        all.back().record->target_size = 100;
+    }
+    const auto received = [&] {
+        std::size_t sum = 0;
+        for (const auto& one : all) sum += one.record->received.size();
+        return sum;
+    };
+    for (const auto& one : all) world.io.peer_send(one.peer, pattern(each));
+    for (int turn = 1; turn <= 6; ++turn) {
+        const std::size_t before = received();
+        world.io.peer_send(all[0].peer, "x");  // always has news
+        world.run();
+        EXPECT_LE(received() - before, 4000U) << "turn " << turn;
+    }
+    for (const auto& one : all) EXPECT_GE(one.record->received.size(), 1000U);
+    world.run(20);
+    EXPECT_EQ(received(), count * each + 6);
+}
+
 TEST(stream_read, pausing_keeps_bytes_and_their_end) {
     sim_world world;
     auto [peer, stream] = world.open();

@@ -90,10 +90,14 @@ private:
     weak_handle<net::loop_core> core_;
 };
 
-/// How many things of one kind a loop does before it looks at the others again.
+/// How many things of one kind a loop does before it looks at the others again. Together they bound
+/// how long a turn takes, apart from the time that handlers take.
 struct loop_budgets {
     std::size_t read_bytes = 512 * 1024;  ///< Per connection and iteration.
-    unsigned accepts = 64;                ///< Per listener and iteration.
+    /// Of all connections, per iteration: for those with news, and again for those that a budget
+    /// has cut off before. Who gets nothing is the first of the next iteration.
+    std::size_t turn_bytes = 8 * 1024 * 1024;
+    unsigned accepts = 64;         ///< Per listener and iteration.
     unsigned tls_handshakes = 8;   ///< Handshake steps per iteration; open connections go first.
     unsigned posted_tasks = 1024;  ///< Per iteration.
     unsigned timers = 1024;        ///< Per iteration.
