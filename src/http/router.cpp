@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <span>
 #include <string>
 
@@ -91,7 +92,15 @@ result<router::route*> router::free_route(http::method method, std::string_view 
     return &slot;
 }
 
+void router::seal() noexcept {
+    std::atomic_ref(sealed_).store(true, std::memory_order_relaxed);
+}
+
 result<router::endpoint*> router::endpoint_at(std::string_view pattern) {
+    if (std::atomic_ref(sealed_).load(std::memory_order_relaxed)) {
+        return error(weft::errc::invalid_state,
+                     "route '" + std::string(pattern) + "': routes are set before the server runs");
+    }
     if (pattern.empty() || pattern.front() != '/') {
         return malformed(pattern, "does not begin with '/'");
     }

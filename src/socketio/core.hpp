@@ -52,8 +52,8 @@ class server_reach {
 public:
     using loop_list = std::vector<std::shared_ptr<loop_context>>;
 
-    explicit server_reach(const options& chosen)
-        : adapter(chosen.adapter), ack_timeout(chosen.ack_timeout) {}
+    server_reach(const options& chosen, log_sink* sink)
+        : adapter(chosen.adapter), ack_timeout(chosen.ack_timeout), log(sink) {}
 
     /// All of them; none before they are known.
     [[nodiscard]] const loop_list& loops() const noexcept {
@@ -75,8 +75,13 @@ public:
         if (in_cluster.load(std::memory_order_acquire)) adapter->publish(std::move(what));
     }
 
+    /// Whether handlers and namespaces may be registered still; a refusal is logged.
+    [[nodiscard]] bool may_register(std::string_view what) const noexcept;
+
     const std::shared_ptr<socketio::adapter> adapter;
     const duration ack_timeout;
+    log_sink* const log;
+    std::atomic<bool> sealed{false};
     std::atomic<bool> in_cluster{false};
 
 private:
@@ -133,6 +138,7 @@ public:
 
     // module
     result<void> prepare(const std::vector<ws::session_shared*>& loops) override;
+    void seal() noexcept override { reach->sealed = true; }
     void drain() override;
     void shut_down() noexcept override;
     void visit_metrics(metric_visitor visit) const override;
@@ -157,6 +163,7 @@ private:
     pubsub::topic_owner topics_ = pubsub::owner_of_module(0);
     by_name<std::unique_ptr<space>> spaces_;
     std::vector<std::unique_ptr<space>> pattern_spaces_;
+    std::unique_ptr<space> nowhere_;  // what those get who ask for a namespace too late
     http::router& routes_;
 };
 

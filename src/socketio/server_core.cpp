@@ -79,15 +79,29 @@ loop_context* server_reach::here() const noexcept {
     return nullptr;
 }
 
+bool server_reach::may_register(std::string_view what) const noexcept {
+    if (!sealed) return true;
+    try {
+        const std::string line =
+            std::string(what) + " is ignored: it is set before the server runs";
+        if (log != nullptr) log->write({log_level::error, "socketio", line});
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+    return false;
+}
+
 server_core::server_core(options wanted, http::router& routes, log_sink* sink)
     : chosen(std::move(wanted)),
-      reach(std::make_shared<server_reach>(chosen)),
+      reach(std::make_shared<server_reach>(chosen, sink)),
       limits(limits_of(chosen)),
       sent_limits(no_limits),
       epoch(draw_epoch()),
       log(sink),
       engine(chosen.engine),
-      routes_(routes) {}
+      routes_(routes) {
+    nowhere_ = make_space("(too late)", true);
+}
 
 server_core::~server_core() = default;
 
@@ -104,11 +118,13 @@ space& server_core::of(std::string_view name) {
     std::string full = with_slash(name);
     const auto found = spaces_.find(full);
     if (found != spaces_.end()) return *found->second;
+    if (!reach->may_register("of")) return *nowhere_;
     auto made = make_space(full, false);
     return *spaces_.emplace(std::move(full), std::move(made)).first->second;
 }
 
 space& server_core::add_pattern(std::string name, predicate decide) {
+    if (!reach->may_register("of_matching")) return *nowhere_;
     pattern_spaces_.push_back(make_space(std::move(name), true));
     space& made = *pattern_spaces_.back();
     patterns.push_back({std::move(decide), &made});
@@ -155,9 +171,8 @@ result<void> server_core::prepare(const std::vector<ws::session_shared*>& below)
     }
     reach->set_loops(std::move(loops));
     if (chosen.adapter) {
-        // What it applies at once finds the loops.
+        chosen.adapter->start(*this);  // what it applies at once finds the loops
         reach->in_cluster = true;
-        chosen.adapter->start(*this);
     }
     return {};
 }
@@ -231,29 +246,35 @@ std::string_view space::name() const noexcept {
 
 space& space::on_any(
     unique_function<void(socket&, std::string_view, const raw_arguments&)> handler) {
+    if (!info_->server->may_register("on_any")) return *this;
     info_->handlers->any.push_back(std::move(handler));
     return *this;
 }
 space& space::on_unhandled(
     unique_function<void(socket&, std::string_view, const raw_arguments&, raw_ack)> handler) {
+    if (!info_->server->may_register("on_unhandled")) return *this;
     info_->handlers->unhandled = std::move(handler);
     return *this;
 }
 space& space::on_any_outgoing(
     unique_function<void(std::string_view, const raw_arguments&)> handler) {
+    if (!info_->server->may_register("on_any_outgoing")) return *this;
     info_->handlers->any_outgoing.push_back(std::move(handler));
     return *this;
 }
 space& space::on_error(unique_function<void(socket&, const error&)> handler) {
+    if (!info_->server->may_register("on_error")) return *this;
     info_->handlers->error.push_back(std::move(handler));
     return *this;
 }
 space& space::on_new_namespace(unique_function<void(std::string_view)> handler) {
+    if (!info_->server->may_register("on_new_namespace")) return *this;
     info_->handlers->new_namespace.push_back(std::move(handler));
     return *this;
 }
 space& space::on_server_side(std::string_view event,
                              unique_function<void(const raw_arguments&)> handler) {
+    if (!info_->server->may_register("on_server_side")) return *this;
     info_->handlers->server_side[std::string(event)].push_back(std::move(handler));
     return *this;
 }
@@ -267,21 +288,27 @@ broadcast_operator space::others() const noexcept {
 }
 
 void space::add_filter(detail::filter what) {
+    if (!info_->server->may_register("use")) return;
     info_->handlers->filters.push_back(std::move(what));
 }
 void space::add_middleware(detail::middleware what) {
+    if (!info_->server->may_register("use")) return;
     info_->handlers->middlewares.push_back(std::move(what));
 }
 void space::add_on_connect(detail::socket_handler<> what) {
+    if (!info_->server->may_register("on_connect")) return;
     info_->handlers->connect.push_back(std::move(what));
 }
 void space::add_handler(std::string_view event, detail::event_handler what) {
+    if (!info_->server->may_register("on")) return;
     info_->handlers->events[std::string(event)].push_back(std::move(what));
 }
 void space::add_on_disconnecting(detail::socket_handler<disconnect_reason> what) {
+    if (!info_->server->may_register("on_disconnecting")) return;
     info_->handlers->disconnecting.push_back(std::move(what));
 }
 void space::add_on_disconnect(detail::socket_handler<disconnect_reason> what) {
+    if (!info_->server->may_register("on_disconnect")) return;
     info_->handlers->disconnect.push_back(std::move(what));
 }
 

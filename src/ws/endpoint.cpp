@@ -3,6 +3,7 @@
 
 #include <weft/ws/endpoint.hpp>
 
+#include <atomic>
 #include <exception>
 
 #include <weft/http/request.hpp>
@@ -23,6 +24,7 @@ struct endpoint_core::impl {
     session_settings settings;
     origin_policy origins;
     std::vector<session_shared*> loops;
+    std::atomic<bool> sealed{false};
 
     session_shared& shared_of(net::byte_stream& stream) const {
         return *loops[stream.owner().index()];
@@ -152,6 +154,22 @@ void endpoint_core::failed(conn_id id, const std::exception_ptr& thrown) noexcep
     if (session* open = stream != nullptr ? session::of(*stream) : nullptr) {
         open->close(close_code::internal_error, "the application's handler threw");
     }
+}
+
+void endpoint_core::seal() noexcept {
+    impl_->sealed = true;
+}
+
+bool endpoint_core::may_set(std::string_view what) const noexcept {
+    if (!impl_->sealed) return true;
+    try {
+        impl_->loops.front()->loop.log(
+            log_level::error, "ws",
+            std::string(what) + " is ignored: handlers are set before the server runs");
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+    return false;
 }
 
 result<void> endpoint_core::prepare() {

@@ -45,9 +45,13 @@ public:
     router& operator=(router&&) noexcept;
     ~router();
 
+    /// For the server: from now on the routes stay as they are. **Threads**: any.
+    void seal() noexcept;
+
     /// `callable` is a `plain_handler` or a `handler`: its signature decides.
     /// **Errors**: `weft::errc::invalid_argument` for a malformed pattern (no leading '/', a
-    /// wildcard not at the end, more than 8 parameters) or one that has this method already.
+    /// wildcard not at the end, more than 8 parameters) or one that has this method already;
+    /// `invalid_state` once the server runs.
     template <class F>
     result<void> on(http::method method, std::string_view pattern, F&& callable,
                     route_options options = {}) {
@@ -100,6 +104,7 @@ private:
     [[nodiscard]] match find(request& req) const noexcept;
 
     std::unique_ptr<node> root_;
+    bool sealed_ = false;  // atomically
 };
 
 }  // namespace weft::http

@@ -61,11 +61,13 @@ public:
     adapter& operator=(const adapter&) = delete;
     virtual ~adapter() = default;
 
-    /// Called once, before the server runs. **Lifetime**: of the target, until `stop`.
+    /// Called once, before the server runs and when its loops are known: what is applied at once is
+    /// done when they run. **Lifetime**: of the target, until `stop`.
     virtual void start(adapter_target& target) = 0;
     /// Called once, after the server ran: no call of the target after this one.
     virtual void stop() noexcept = 0;
-    /// Tells the others. **Threads**: any, several at once; must not block.
+    /// Tells the others. **Threads**: any, several at once; must not block. Between `start` and `stop`
+    /// only, but a call may still be under way when `stop` is called.
     virtual void publish(std::shared_ptr<const cluster_message> what) = 0;
 };
 

@@ -27,6 +27,8 @@ public:
     /// Gets what the loops share, by loop; before they run, again when there are more.
     /// **Errors**: of the set-up, with the option that is wrong.
     [[nodiscard]] virtual result<void> prepare(const std::vector<ws::session_shared*>& loops) = 0;
+    /// The server runs from now on: what is registered later is refused.
+    virtual void seal() noexcept = 0;
     /// The server goes away: refuses new peers and takes leave of the others. **Threads**: any.
     virtual void drain() = 0;
     /// Everything is closed and no loop runs any more: forgets the loops.

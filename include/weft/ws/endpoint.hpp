@@ -63,6 +63,8 @@ public:
     void set_loops(std::vector<session_shared*> loops);
     /// For the server: checks the options. **Errors**: says which option is wrong.
     [[nodiscard]] result<void> prepare();
+    /// For the server: from now on the handlers stay as they are.
+    void seal() noexcept;
 
 protected:
     friend class accept_stage;
@@ -71,6 +73,8 @@ protected:
 
     friend class failure_report;
 
+    /// Whether handlers may be set still; a refusal is logged. **Threads**: any.
+    [[nodiscard]] bool may_set(std::string_view what) const noexcept;
     /// For a coroutine handler of this connection; on the loop's thread.
     [[nodiscard]] failure_report report_of(conn_id id) noexcept;
     /// A coroutine handler threw: logged, counted, and the connection, if it is there, closed with
@@ -133,6 +137,7 @@ public:
     /// 403. What throws is answered with 500.
     template <class F>
     endpoint& on_accept(F handler) {
+        if (!may_set("on_accept")) return *this;
         using returned = std::invoke_result_t<F&, http::handshake>;
         if constexpr (weft::detail::is_task_of_admission<returned, T>) {
             accept_ = [this, handler = std::move(handler)](http::handshake asked,
@@ -157,6 +162,7 @@ public:
     /// `void(connection<T>&, const http::handshake&)`, which can read the request a last time.
     template <class F>
     endpoint& on_open(F handler) {
+        if (!may_set("on_open")) return *this;
         if constexpr (std::is_invocable_v<F&, connection_type&, const http::handshake&>) {
             open_ = std::move(handler);
             open_reads_request_ = true;
@@ -174,6 +180,7 @@ public:
     /// owns what it is given because the connection may be gone after the first `co_await`.
     template <class F>
     endpoint& on_message(F handler) {
+        if (!may_set("on_message")) return *this;
         if constexpr (std::is_invocable_v<F&, connection_type&, message_view>) {
             static_assert(
                 !weft::detail::is_task<std::invoke_result_t<F&, connection_type&, message_view>>,
@@ -195,7 +202,7 @@ public:
     endpoint& on_pong(F handler) {
         static_assert(std::is_invocable_v<F&, connection_type&, byte_view>,
                       "weft: on_pong takes (connection<T>&, byte_view)");
-        pong_ = std::move(handler);
+        if (may_set("on_pong")) pong_ = std::move(handler);
         return *this;
     }
     /// `void(connection<T>&)`: everything that waited has been written.
@@ -203,7 +210,7 @@ public:
     endpoint& on_drain(F handler) {
         static_assert(std::is_invocable_v<F&, connection_type&>,
                       "weft: on_drain takes (connection<T>&)");
-        drain_ = std::move(handler);
+        if (may_set("on_drain")) drain_ = std::move(handler);
         return *this;
     }
     /// `void(connection<T>&, const close_event&)`: once for each connection that was
@@ -212,7 +219,7 @@ public:
     endpoint& on_close(F handler) {
         static_assert(std::is_invocable_v<F&, connection_type&, const close_event&>,
                       "weft: on_close takes (connection<T>&, const close_event&)");
-        close_ = std::move(handler);
+        if (may_set("on_close")) close_ = std::move(handler);
         return *this;
     }
 
