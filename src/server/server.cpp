@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <deque>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -93,6 +94,9 @@ struct server::impl {
     result<std::uint16_t> listen(const server_address& address);
     void drain_node(node& n, time_point deadline);
     void wait_for_drain(node& n, time_point deadline);
+    /// **Errors**: unless nothing runs yet.
+    [[nodiscard]] result<void> check_set_up(std::string_view what) const;
+    result<void> start();
     void shut_down() noexcept {
         // All of them before any dies: what ends on one loop may publish to the others. They are
         // ours until the modules have told their users.
@@ -100,6 +104,7 @@ struct server::impl {
         for (const auto& n : nodes) ours.emplace_back(n->loop.owner());
         for (const auto& n : nodes) n->loop.shut_down();
         for (const auto& m : modules) m->shut_down();
+        now = state::ended;
     }
     node* node_of(conn_id id) noexcept {
         return id.loop() < nodes.size() ? nodes[id.loop()].get() : nullptr;
@@ -108,6 +113,9 @@ struct server::impl {
     server_options options;
     http::router routes;
     std::vector<std::unique_ptr<ws::detail::endpoint_core>> endpoints;
+    std::vector<std::unique_ptr<ws::detail::endpoint_core>> late_endpoints;  // nobody reaches them
+    std::vector<std::shared_ptr<socketio::module>> late_modules;
+    std::mutex late_mutex;
     std::vector<std::shared_ptr<socketio::module>> modules;
     std::optional<error> setup_error;
     std::string failure;
@@ -116,7 +124,10 @@ struct server::impl {
     memory_account memory;
     std::vector<std::shared_ptr<net::tls_server_context>> certificates;
     std::vector<std::unique_ptr<node>> nodes;
-    std::atomic<unsigned> others_running{0};  // loops that run on threads of their own
+    std::vector<std::thread> threads;         // of all loops but the first
+    std::atomic<unsigned> others_running{0};  // those that are at work
+    enum class state : std::uint8_t { set_up, running, ended };
+    std::atomic<state> now{state::set_up};
 };
 
 server::server(server_options options) : impl_(std::make_unique<impl>(std::move(options))) {}
@@ -139,6 +150,14 @@ log_sink* server::log() const noexcept {
     return impl_->options.log;
 }
 std::size_t server::attach(std::shared_ptr<socketio::module> what) {
+    if (const auto right = impl_->check_set_up("a Socket.IO server"); !right) {
+        // As a late endpoint: nobody reaches it.
+        if (impl_->options.log != nullptr)
+            impl_->options.log->write({log_level::error, "server", right.error().message()});
+        const std::lock_guard lock(impl_->late_mutex);
+        impl_->late_modules.push_back(std::move(what));
+        return 0;
+    }
     impl_->modules.push_back(std::move(what));
     return impl_->modules.size() - 1;
 }
@@ -150,6 +169,14 @@ void server::add_endpoint(std::string_view pattern,
             target->handle(request, std::move(upgrade));
         });
     if (routed) routed = endpoint->prepare();
+    if (impl_->now != impl::state::set_up) {
+        // It is kept, so that the reference that was given out holds, and does nothing.
+        const std::lock_guard lock(impl_->late_mutex);
+        if (impl_->options.log != nullptr)
+            impl_->options.log->write({log_level::error, "server", routed.error().message()});
+        impl_->late_endpoints.push_back(std::move(endpoint));
+        return;
+    }
     if (!routed && !impl_->setup_error) {
         impl_->setup_error.emplace(
             routed.error().code(),
@@ -197,6 +224,7 @@ result<void> server::impl::prepare() {
 }
 
 result<std::uint16_t> server::listen(const server_address& address) {
+    if (const auto right = impl_->check_set_up("listen"); !right) return right.error();
     if (const auto ready = impl_->prepare(); !ready) return ready.error();
     return impl_->listen(address);
 }
@@ -247,13 +275,54 @@ int server::run(const run_options& options) {
     return run(options.signals, options.drain_deadline);
 }
 
-int server::run(signal_handling signals, duration drain_deadline) {
-    if (const auto ready = impl_->prepare(); !ready) {
-        impl_->failure = ready.error().message();
-        if (impl_->options.log != nullptr)
-            impl_->options.log->write({log_level::error, "server", impl_->failure});
-        return 1;
+result<void> server::impl::check_set_up(std::string_view what) const {
+    if (now == state::set_up) return {};
+    return error(errc::invalid_state,
+                 std::string(what) + (now == state::running ? ": the server runs already"
+                                                            : ": the server has ended"));
+}
+
+result<void> server::impl::start() {
+    if (auto right = check_set_up("start"); !right) return right;
+    if (auto ready = prepare(); !ready) return ready;
+    if (!nodes[0]->loop.start())
+        return error(errc::wrong_thread, "the first loop is attached to another thread");
+    now = state::running;
+    routes.seal();
+    for (const auto& endpoint : endpoints) endpoint->seal();
+    for (const auto& m : modules) m->seal();
+    for (std::size_t i = 1; i < nodes.size(); ++i) {
+        ++others_running;
+        threads.emplace_back([this, n = nodes[i].get()] {
+            n->loop.run();
+            --others_running;
+        });
     }
+    return {};
+}
+
+result<void> server::start() {
+    return impl_->start();
+}
+int server::descriptor() const noexcept {
+    return impl_->nodes.empty() ? -1 : impl_->nodes[0]->loop.descriptor();
+}
+std::optional<time_point> server::turn(duration max_wait) {
+    return impl_->nodes[0]->loop.turn(max_wait);
+}
+std::optional<time_point> server::flush() {
+    return impl_->nodes[0]->loop.flush();
+}
+
+void server::finish() {
+    if (impl_->now != impl::state::running || !impl_->nodes[0]->loop.in_loop_thread()) return;
+    stop();
+    for (std::thread& t : std::exchange(impl_->threads, {})) t.join();
+    impl_->shut_down();
+    impl_->nodes[0]->loop.finish();
+}
+
+int server::run(signal_handling signals, duration drain_deadline) {
     std::optional<signal_watcher> watcher;
     if (signals == signal_handling::drain) {
         watcher.emplace(impl_->nodes[0]->loop, std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP},
@@ -271,18 +340,16 @@ int server::run(signal_handling signals, duration drain_deadline) {
                             }
                         });
     }
-    std::vector<std::thread> threads;
-    for (std::size_t i = 1; i < impl_->nodes.size(); ++i) {
-        ++impl_->others_running;
-        threads.emplace_back([this, n = impl_->nodes[i].get()] {
-            n->loop.run();
-            --impl_->others_running;
-        });
+    if (const auto started = start(); !started) {
+        impl_->failure = started.error().message();
+        if (impl_->options.log != nullptr)
+            impl_->options.log->write({log_level::error, "server", impl_->failure});
+        return 1;
     }
-    impl_->nodes[0]->loop.run();
-    for (std::thread& t : threads) t.join();
+    while (turn(std::chrono::minutes(1))) {
+    }
     watcher.reset();
-    impl_->shut_down();
+    finish();
     return 0;
 }
 

@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { io } from 'socket.io-client';
+import WebSocket from 'ws';
 import { Server } from './support.mjs';
 
 const sources = new URL('../../examples/', import.meta.url).pathname;
@@ -199,3 +200,25 @@ test('what is typed becomes the edit that was meant', { skip: !hasText }, async 
   assert.equal(moved(5, [{ retain: 1 }, { delete: 2 }]), 3);
   assert.equal(moved(2, [{ retain: 1 }, { delete: 9 }]), 1);
 });
+
+// A server that another program's loop drives: what it does within a turn, what waits for a later one (4 MiB do not fit into a
+// socket), and the drain.
+for (const host of ['epoll', 'asio']) {
+  const where = existsSync(program(`embed_${host}`)) ? {} : { skip: 'Boost is not installed' };
+  test(`embedded in ${host}`, { timeout: 30_000, ...where }, async () => {
+    const server = await example(`embed_${host}`, '0');
+    const sockets = await Promise.all([1, 2, 3].map(async () => {
+      const socket = new WebSocket(`${server.url.replace('http', 'ws')}echo`);
+      await once(socket, 'open');
+      return socket;
+    }));
+    const closed = Promise.all(sockets.map((socket) => once(socket, 'close')));
+    for (const text of ['a', 'b', 'x'.repeat(4 << 20)]) {
+      const echoes = sockets.map((socket) => once(socket, 'message'));
+      for (const socket of sockets) socket.send(text);
+      for (const [data] of await Promise.all(echoes)) assert.equal(data.toString(), text);
+    }
+    assert.equal(await server.stop(), 0);
+    for (const [code] of await closed) assert.equal(code, 1001);
+  });
+}

@@ -79,9 +79,12 @@ struct run_options {
 
 /// HTTP and WebSocket on the same ports, one loop per thread, tied together.
 ///
-/// Set it up (routes, endpoints, `listen`), then `run`. **Threads**: set up on one; while it runs,
-/// the functions marked "any" may be called from everywhere, handlers run on the loop of their
-/// connection.
+/// Set it up (routes, endpoints, `listen`), then `run`. A program that has a loop of its own does
+/// not `run` the server but drives it: `start`, then `turn` whenever `descriptor` is readable or
+/// the time has come that the last `turn` named, `finish` when a `turn` returned nothing.
+/// **Threads**: set up on one; while it runs, the functions marked "any" may be called from
+/// everywhere, handlers run on the loop of their connection. What is registered while it runs
+/// (routes, endpoints, handlers, namespaces, listeners) is refused with an error or a log line.
 class server final : public socketio::host {
 public:
     explicit server(server_options options = {});
@@ -113,6 +116,22 @@ public:
             duration drain_deadline = std::chrono::seconds(10));
     /// Listens and runs.
     int run(const run_options& options);
+
+    /// What `run` is made of, for programs that have a loop of their own. The first loop is
+    /// attached to the calling thread until `finish`; the others run on threads of their own.
+    /// Signals are the program's business. **Errors**: as `run`; `invalid_state` when it runs or
+    /// has run already.
+    result<void> start();
+    /// Poll it for reading. Never read from it.
+    [[nodiscard]] int descriptor() const noexcept;
+    /// What there is to do on the first loop: see `loop::turn`. Nothing once the server was stopped
+    /// or is drained: then `finish` it.
+    std::optional<time_point> turn(duration max_wait = duration::zero());
+    /// After something was done on the first loop outside of a turn: see `loop::flush`.
+    std::optional<time_point> flush();
+    /// Stops the other loops and closes everything.
+    void finish();
+
     /// Why `run` returned 1; empty otherwise.
     [[nodiscard]] const std::string& failure() const noexcept;
 
