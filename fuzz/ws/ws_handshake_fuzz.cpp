@@ -46,11 +46,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             require(weft::http::syntax::is_token(name));
         const auto accept = accept_value(*sha1, check.facts.key);
         require(accept.has_value());
-        const std::string_view chosen = check.facts.subprotocols.view().empty()
-                                            ? std::string_view{}
-                                            : check.facts.subprotocols.view()[0];
-        require(write_upgrade_response({{(*accept).data(), accept_size}, chosen, std::nullopt, {}})
-                    .has_value());
         (void)accept_extensions(check.facts.extensions.view(), {});
     }
     (void)(*policy).allows(check.facts.origin);
@@ -64,8 +59,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const auto parts = parse_origin(header.value);
         if (parts) require(!parts->host.empty() && !parts->scheme.empty());
         const weft::http::header_field extra[] = {header};
-        const auto response = write_upgrade_response({"x", {}, std::nullopt, extra});
-        if (response) require((*response).find("\r\n\r\n") == (*response).size() - 4);
+        const auto sent = write_upgrade_request({"h", "/", "x", {}, nullptr, extra});
+        if (sent) require((*sent).find("\r\n\r\n") == (*sent).size() - 4);
     }
     return 0;
 }

@@ -39,13 +39,7 @@ std::optional<std::string> compress(std::string_view body, content_coding coding
 http::response make_plain(const reply_form& form, int status, std::string_view type,
                           std::string body) {
     http::response made(status);
-    std::string_view lines = form.lines;
-    while (!lines.empty()) {
-        const std::string_view line = lines.substr(0, lines.find("\r\n"));
-        lines.remove_prefix(line.size() + 2);
-        const std::size_t colon = line.find(": ");
-        made.header(line.substr(0, colon), line.substr(colon + 2));
-    }
+    made.headers(form.headers);
     if (!type.empty()) made.header("Content-Type", type);
     made.body(std::move(body));
     return made;

@@ -14,7 +14,7 @@ enum class content_coding : std::uint8_t { none, gzip, deflate };
 
 /// How one request wants to be answered.
 struct reply_form {
-    std::string lines;                 ///< Header lines that every answer carries.
+    http::header_lines headers;        ///< What every answer carries.
     std::optional<std::string> jsonp;  ///< The index of the callback.
     content_coding coding = content_coding::none;
 };

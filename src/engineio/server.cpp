@@ -89,21 +89,6 @@ std::string write_cookie(const cookie_options& cookie, std::string_view sid) {
     return out;
 }
 
-/// The 101 answer, with the header lines of this request.
-std::optional<std::string> write_switch(const inquiry& q) {
-    std::vector<http::header_field> extra;
-    std::string_view lines = q.form.lines;
-    while (!lines.empty()) {
-        const std::string_view line = lines.substr(0, lines.find("\r\n"));
-        lines.remove_prefix(line.size() + 2);
-        const std::size_t colon = line.find(": ");
-        extra.push_back({line.substr(0, colon), line.substr(colon + 2)});
-    }
-    auto made = ws::write_upgrade_response({q.websocket->accept, {}, q.websocket->deflate, extra});
-    if (!made) return std::nullopt;
-    return std::move(*made);
-}
-
 }  // namespace
 
 struct server::impl {
@@ -291,7 +276,7 @@ void server::impl::read(const http::request& request, inquiry& q) {
     origins.write(request, bag);
     if (chosen().headers) chosen().headers(bag, request);
     if (chosen().initial_headers && !q.sid) chosen().initial_headers(bag, request);
-    q.form.lines = bag.header_lines();
+    q.form.headers = bag.headers();
     if (!q.sid || !chosen().middlewares.empty()) keep(request, q);
 }
 
@@ -511,17 +496,12 @@ void server::impl::begin_polling(inquiry& q, session& fresh) {
 }
 
 void server::impl::accept_websocket(inquiry& q, session* of, websocket::role as) {
-    const auto answer = write_switch(q);
-    if (!answer) {
-        if (of != nullptr && as == websocket::role::carrier) of->end(close_reason::transport_error);
-        return refuse(q, errc::handshake_failed, "HEADERS");
-    }
-    net::byte_stream& stream = q.upgrade.stream();
-    auto socket = std::make_unique<ws::session>(stream, ws::role::server, all.websocket, q.at->web,
-                                                q.websocket->deflate);
+    http::header_lines headers = ws::headers_of(*q.websocket);
+    headers.add(q.form.headers);
+    auto socket = std::make_unique<ws::session>(q.upgrade.stream(), ws::role::server,
+                                                all.websocket, q.at->web, q.websocket->deflate);
     socket->set_user(std::make_unique<websocket>(*q.at, *socket, of, as));
-    stream.write(as_bytes(*answer));
-    (void)q.upgrade.accept(std::move(socket));
+    (void)q.upgrade.accept(std::move(headers), std::move(socket));
 }
 
 /// A session has one WebSocket at most, tried or used. A further one is let in and shown out, as

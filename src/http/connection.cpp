@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "http/exchange.hpp"
+#include "http/proto/head_writer.hpp"
 #include "http/proto/target.hpp"
 #include "http/router_tree.hpp"
 #include "net/loop_core.hpp"
@@ -408,8 +409,9 @@ void connection::run_route(const request& req, router::route& chosen) {
         if (guarded([&] { reply.emplace(chosen.plain(req)); })) return answer(std::move(*reply));
         return answer(response::plain_error(500).close());
     }
-    auto state = lend(phase::waiting);
-    const bool returned = guarded([&] { chosen.deferred(req, responder(state)); });
+    phase_ = phase::waiting;
+    auto handle = use_exchange().handle.lend_responder(*this);
+    const bool returned = guarded([&] { chosen.deferred(req, std::move(handle)); });
     if (phase_ == phase::waiting && !returned) return answer(response::plain_error(500).close());
     if (phase_ == phase::waiting) arm(now() + service_.options_.reply_timeout);
     if (phase_ == phase::replied) next_request();
@@ -418,8 +420,9 @@ void connection::run_route(const request& req, router::route& chosen) {
 void connection::run_upgrade(const request& req, router::endpoint& where) {
     keep_alive_ = false;  // whatever is answered instead of an upgrade ends the connection
     if (service_.draining_) return answer(response::plain_error(503));
-    auto state = lend(phase::upgrading);
-    const bool returned = guarded([&] { where.upgrade(req, http::upgrade(state)); });
+    phase_ = phase::upgrading;
+    auto handle = use_exchange().handle.lend_upgrade(*this);
+    const bool returned = guarded([&] { where.upgrade(req, std::move(handle)); });
     if (phase_ != phase::upgrading) return;
     if (!returned) return answer(response::plain_error(500));
     arm(now() + service_.options_.reply_timeout);
@@ -431,17 +434,16 @@ bool connection::is_lent() const noexcept {
     return phase_ == phase::waiting || phase_ == phase::streaming || phase_ == phase::upgrading;
 }
 
-/// What the handle and this connection will know of each other.
-std::shared_ptr<detail::reply_state> connection::lend(phase with) {
-    phase_ = with;
-    exchange& x = use_exchange();
-    x.reply = std::make_shared<detail::reply_state>(*this);
-    return x.reply;
-}
-
-void connection::accept_upgrade(std::unique_ptr<net::stream_handler> successor) {
-    exchange_->next = std::move(successor);
-    take_back();
+void connection::switch_to(header_lines headers, std::unique_ptr<net::stream_handler> protocol) {
+    const std::string_view lines = headers.text();
+    std::string memory(lines.size() + 128, '\0');
+    head_writer w(memory);
+    w.status_line(101);
+    w.field("Connection", "Upgrade");
+    w.lines(lines);
+    if (const auto head = w.finish()) stream_.write(as_bytes(*head));
+    exchange_->next = std::move(protocol);
+    exchange_->handle.take_back();
     phase_ = phase::switching;
     if (!in_handler_) wake_soon();
 }

@@ -4,11 +4,10 @@
 #include <string_view>
 
 #include <weft/http/request.hpp>
-#include <weft/http/responder.hpp>
 #include <weft/http/response.hpp>
-#include <weft/http/upgrade.hpp>
 
 #include "http/proto/head_parser.hpp"
+#include "http/reply_sink.hpp"
 #include "http/service.hpp"
 #include "net/byte_stream.hpp"
 
@@ -19,7 +18,7 @@ namespace weft::http {
 /// An idle one is this object alone. What a request needs while it is partly received, unanswered
 /// or being answered piece by piece is in its `exchange`; a request that comes in one read and is
 /// answered at once never makes one.
-class connection final : public net::stream_handler, private service::hook {
+class connection final : public net::stream_handler, private service::hook, private reply_sink {
 public:
     connection(service& owner, net::byte_stream& stream) noexcept;
     ~connection() override;
@@ -33,9 +32,6 @@ public:
 
 private:
     friend class service;
-    friend class responder;
-    friend class body_stream;
-    friend class upgrade;
 
     enum class phase : std::uint8_t {
         idle,       // between requests
@@ -82,29 +78,28 @@ private:
     bool guarded(F&& call) noexcept;
     template <class F>
     void within_memory(F&& work) noexcept;
-    std::shared_ptr<detail::reply_state> lend(phase with);
     [[nodiscard]] bool is_lent() const noexcept;
-    void accept_upgrade(std::unique_ptr<net::stream_handler> next);
     void finish_switch(byte_span unread) noexcept;
     [[nodiscard]] bool try_move(const request& req, router::match found, byte_span head,
                                 byte_span rest);
     void finish_move();
 
     // Replying: connection_reply.cpp
-    void answer(response reply);
-    void abandon() noexcept;
+    void answer(response reply) override;
+    void abandon() noexcept override;
+    void start(response head) override;
+    write_status write(std::string_view bytes) override;
+    void finish() override;
+    void cut() noexcept override;
+    void switch_to(header_lines headers, std::unique_ptr<net::stream_handler> protocol) override;
+    [[nodiscard]] net::byte_stream& stream() noexcept override { return stream_; }
     void refuse(errc why);
     void drop(errc why) noexcept;
     void write_head(const response& reply, body_framing framing);
     void write_body(response& reply);
-    void start_stream(response head);
-    write_status write_stream(std::string_view bytes);
-    void finish_stream();
-    void cut_stream() noexcept;
     void pump();
     void reply_done();
     void next_request();
-    void take_back() noexcept;
     void tell_gone() noexcept;
     void tell_drained();
     void drain() noexcept;

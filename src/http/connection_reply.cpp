@@ -27,7 +27,7 @@ bool status_allows_body(int status) noexcept {
 }  // namespace
 
 void connection::answer(response reply) {
-    take_back();
+    if (exchange_ != nullptr) exchange_->handle.take_back();
     if (reply.close_ || service_.draining_) keep_alive_ = false;
     const bool has_body = status_allows_body(reply.status());
     write_head(reply, has_body ? body_framing::length : body_framing::none);
@@ -62,10 +62,11 @@ void connection::drop(errc why) noexcept {
 
 void connection::write_head(const response& reply, body_framing framing) {
     constexpr std::size_t own_lines = 256;
+    const std::string_view lines = reply.headers().text();
     std::array<char, 2048> small;
     std::string large;
-    if (reply.header_lines().size() > small.size() - own_lines) {
-        large.resize(reply.header_lines().size() + own_lines);
+    if (lines.size() > small.size() - own_lines) {
+        large.resize(lines.size() + own_lines);
     }
     head_writer w(large.empty() ? std::span<char>(small) : std::span<char>(large));
     w.status_line(reply.status());
@@ -74,7 +75,7 @@ void connection::write_head(const response& reply, body_framing framing) {
     if (framing == body_framing::chunked) w.field("Transfer-Encoding", "chunked");
     if (!keep_alive_) w.field("Connection", "close");
     if (keep_alive_ && old_version_) w.field("Connection", "keep-alive");
-    w.lines(reply.header_lines());
+    w.lines(lines);
     if (const auto head = w.finish()) stream_.write(as_bytes(*head));
     service_.metrics_.count_reply(reply.status());
 }
@@ -118,7 +119,7 @@ void connection::pump() {
 
 // ---- Streamed replies ----
 
-void connection::start_stream(response head) {
+void connection::start(response head) {
     // An HTTP/1.0 peer knows no chunks: the end of the connection is the end of the body.
     const bool chunked = !old_version_;
     if (!chunked || head.close_ || service_.draining_) keep_alive_ = false;
@@ -126,11 +127,11 @@ void connection::start_stream(response head) {
     phase_ = phase::streaming;
     stream_.clear_deadline();
     write_head(head, chunked ? body_framing::chunked : body_framing::until_close);
-    if (const auto* text = std::get_if<std::string>(&head.body_)) write_stream(*text);
-    if (const auto* bytes = std::get_if<byte_view>(&head.body_)) write_stream(as_text(*bytes));
+    if (const auto* text = std::get_if<std::string>(&head.body_)) write(*text);
+    if (const auto* bytes = std::get_if<byte_view>(&head.body_)) write(as_text(*bytes));
 }
 
-write_status connection::write_stream(std::string_view bytes) {
+write_status connection::write(std::string_view bytes) {
     const std::size_t queued = stream_.queued();
     const std::size_t most = service_.options_.max_stream_queue;
     if (bytes.size() > most - std::min(queued, most)) return write_status::dropped;
@@ -148,15 +149,15 @@ write_status connection::write_stream(std::string_view bytes) {
                                                            : write_status::ready;
 }
 
-void connection::finish_stream() {
+void connection::finish() {
     if (exchange_->chunked_reply && !is_head_) stream_.write(as_bytes("0\r\n\r\n"));
-    take_back();
+    exchange_->handle.take_back();
     reply_done();
 }
 
 /// The stream was let go unfinished: only a reset tells the peer so, whatever the framing.
-void connection::cut_stream() noexcept {
-    take_back();
+void connection::cut() noexcept {
+    exchange_->handle.take_back();
     drop(errc::handler_failed);
 }
 
@@ -186,35 +187,14 @@ void connection::next_request() {
     wake_soon();
 }
 
-/// From here on the user's handle finds that it has answered.
-void connection::take_back() noexcept {
-    if (exchange_ == nullptr || exchange_->reply == nullptr) return;
-    const auto state = std::move(exchange_->reply);
-    state->conn = nullptr;
-    state->answered = true;
-    // A callback often owns the very handle that it is set on: it must not outlive its use.
-    const auto on_gone = std::move(state->on_gone);
-    const auto on_drained = std::move(state->on_drained);
-}
-
 /// From here on the user's handle finds nobody; its holder is told.
 void connection::tell_gone() noexcept {
-    if (exchange_ == nullptr || exchange_->reply == nullptr) return;
-    const auto state = std::move(exchange_->reply);
-    state->conn = nullptr;
-    auto callback = std::move(state->on_gone);
-    const auto on_drained = std::move(state->on_drained);
-    if (callback) guarded(callback);
+    if (exchange_ == nullptr) return;
+    if (auto callback = exchange_->handle.take_gone()) guarded(callback);
 }
 
-// The callback may set another one, finish the stream, or let it go.
 void connection::tell_drained() {
-    const auto state = exchange_->reply;
-    auto callback = std::move(state->on_drained);
-    if (!callback) return;
-    guarded(callback);
-    const bool goes_on = exchange_ != nullptr && exchange_->reply == state;
-    if (goes_on && !state->on_drained) state->on_drained = std::move(callback);
+    exchange_->handle.tell_drained([this](auto& callback) { guarded(callback); });
     if (phase_ == phase::replied) next_request();
 }
 

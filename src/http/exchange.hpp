@@ -14,7 +14,7 @@
 #include "base/byte_budget.hpp"
 #include "http/connection.hpp"
 #include "http/proto/chunked.hpp"
-#include "http/reply_state.hpp"
+#include "http/reply_sink.hpp"
 
 namespace weft::http {
 
@@ -38,8 +38,8 @@ struct connection::exchange {
     time_point body_last;
 
     // While it is answered.
-    std::shared_ptr<detail::reply_state> reply;  ///< What the user's handle knows of us.
-    std::unique_ptr<net::stream_handler> next;   ///< The protocol to switch to.
+    lent_handle handle;                         ///< Through which the user answers.
+    std::unique_ptr<net::stream_handler> next;  ///< The protocol to switch to.
     std::unique_ptr<body_source> source;
     std::uint64_t source_left = 0;
     bool chunked_reply = false;

@@ -7,8 +7,7 @@
 
 #include <weft/http/upgrade.hpp>
 
-#include "http/connection.hpp"
-#include "http/reply_state.hpp"
+#include "http/reply_sink.hpp"
 
 namespace weft::http {
 namespace {
@@ -31,7 +30,7 @@ responder& responder::operator=(responder&& other) noexcept {
 }
 
 responder::~responder() {
-    if (*this) state_->conn->abandon();
+    if (*this) state_->sink->abandon();
 }
 
 responder::operator bool() const noexcept {
@@ -40,14 +39,14 @@ responder::operator bool() const noexcept {
 
 std::error_code responder::send(response answer) {
     if (const errc e = check(state_); e != errc::none) return e;
-    state_->conn->answer(std::move(answer));
+    state_->sink->answer(std::move(answer));
     return {};
 }
 
 body_stream responder::start(response head) {
     if (check(state_) != errc::wrong_thread) {
         const state_ref state = std::exchange(state_, nullptr);
-        if (check(state) == errc::none) state->conn->start_stream(std::move(head));
+        if (check(state) == errc::none) state->sink->start(std::move(head));
         return body_stream(state);
     }
     return {};
@@ -67,7 +66,7 @@ body_stream& body_stream::operator=(body_stream&& other) noexcept {
 }
 
 body_stream::~body_stream() {
-    if (*this) state_->conn->cut_stream();
+    if (*this) state_->sink->cut();
 }
 
 body_stream::operator bool() const noexcept {
@@ -77,11 +76,11 @@ body_stream::operator bool() const noexcept {
 write_status body_stream::write(std::string_view bytes) {
     const errc e = check(state_);
     if (e == errc::wrong_thread) return write_status::misuse;
-    return e == errc::none ? state_->conn->write_stream(bytes) : write_status::closed;
+    return e == errc::none ? state_->sink->write(bytes) : write_status::closed;
 }
 
 void body_stream::finish() {
-    if (*this) state_->conn->finish_stream();
+    if (*this) state_->sink->finish();
 }
 
 void body_stream::on_drained(unique_function<void()> callback) {
@@ -102,7 +101,7 @@ upgrade& upgrade::operator=(upgrade&& other) noexcept {
 }
 
 upgrade::~upgrade() {
-    if (*this) state_->conn->abandon();
+    if (*this) state_->sink->abandon();
 }
 
 upgrade::operator bool() const noexcept {
@@ -110,18 +109,19 @@ upgrade::operator bool() const noexcept {
 }
 
 net::byte_stream& upgrade::stream() const noexcept {
-    return state_->conn->stream_;
+    return state_->sink->stream();
 }
 
-std::error_code upgrade::accept(std::unique_ptr<net::stream_handler> protocol) {
+std::error_code upgrade::accept(header_lines headers,
+                                std::unique_ptr<net::stream_handler> protocol) {
     if (const errc e = check(state_); e != errc::none) return e;
-    state_->conn->accept_upgrade(std::move(protocol));
+    state_->sink->switch_to(std::move(headers), std::move(protocol));
     return {};
 }
 
 std::error_code upgrade::refuse(response answer) {
     if (const errc e = check(state_); e != errc::none) return e;
-    state_->conn->answer(std::move(answer).close());
+    state_->sink->answer(std::move(answer).close());
     return {};
 }
 

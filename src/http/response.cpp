@@ -1,29 +1,10 @@
-// Building responses. Header values are made safe here, at the one place where they enter, so that
-// what is stored can be written as it is.
+// Building responses.
 
 #include <weft/http/response.hpp>
 
-#include <algorithm>
-#include <array>
-
 #include <weft/http/error.hpp>
-#include <weft/http/head.hpp>
-
-#include "http/proto/head_writer.hpp"
-#include "http/proto/syntax.hpp"
 
 namespace weft::http {
-namespace {
-
-// The library's own: a second one would frame the body twice.
-bool is_reserved(std::string_view name) noexcept {
-    constexpr std::array<std::string_view, 4> names{"content-length", "transfer-encoding",
-                                                    "connection", "date"};
-    return std::any_of(names.begin(), names.end(),
-                       [&](std::string_view other) { return same_token(name, other); });
-}
-
-}  // namespace
 
 response response::text(int status, std::string body) {
     response r(status);
@@ -58,19 +39,6 @@ response response::redirect(int status, std::string_view location) {
     response r(status);
     r.header("Location", location);
     return r;
-}
-
-response& response::header(std::string_view name, std::string_view value) & {
-    if (!is_field_name(name) || is_reserved(name)) return *this;
-    headers_.append(name).append(": ");
-    std::transform(value.begin(), value.end(), std::back_inserter(headers_),
-                   [](char c) { return syntax::is(c, syntax::value_bit) ? c : ' '; });
-    headers_.append("\r\n");
-    return *this;
-}
-
-response&& response::header(std::string_view name, std::string_view value) && {
-    return std::move(header(name, value));
 }
 
 response& response::body(std::string bytes) {

@@ -69,6 +69,13 @@ result<handshake_answer> answer_handshake(const http::request& request,
                             extensions.deflate};
 }
 
+http::header_lines headers_of(const handshake_answer& granted) {
+    http::header_lines lines;
+    each_upgrade_header({granted.accept, granted.subprotocol, granted.deflate},
+                        [&](auto name, auto value) { lines.add(name, value); });
+    return lines;
+}
+
 http::response answer_of(const error& why) {
     if (why.code().category() != error_category()) return http::response::plain_error(500);
     const auto code = static_cast<errc>(why.code().value());

@@ -36,6 +36,9 @@ struct handshake_answer {
                                                         const handshake_terms& terms,
                                                         session_shared& shared);
 
+/// The headers of the response that grants it.
+[[nodiscard]] http::header_lines headers_of(const handshake_answer& granted);
+
 /// The response to a request that `answer_handshake` did not accept.
 [[nodiscard]] http::response answer_of(const error& why);
 

@@ -93,24 +93,17 @@ void accept_stage::accept(std::unique_ptr<connection_base> made, std::optional<i
         (void)s->upgrade.refuse(http::response::plain_error(500));
         return;
     }
-    const auto answer =
-        write_upgrade_response({s->answer.accept, s->answer.subprotocol, s->answer.deflate, {}});
-    if (!answer) {
-        (void)s->upgrade.refuse(http::response::plain_error(500));
-        return;
-    }
-    net::byte_stream& stream = s->upgrade.stream();
-    if (who) stream.peer().identify(std::move(*who));
-    auto opened = std::make_unique<session>(stream, role::server, s->owner.impl_->settings,
-                                            s->shared, s->answer.deflate);
+    if (who) s->upgrade.stream().peer().identify(std::move(*who));
+    auto opened = std::make_unique<session>(s->upgrade.stream(), role::server,
+                                            s->owner.impl_->settings, s->shared, s->answer.deflate);
+    http::header_lines headers = headers_of(s->answer);
     made->session_ = opened.get();
     if (!s->answer.subprotocol.empty() || !s->params.empty()) {
         made->agreed_ = std::make_unique<connection_base::agreed>(
             connection_base::agreed{std::move(s->answer.subprotocol), std::move(s->params)});
     }
     opened->set_user(std::make_unique<server_user>(s->owner, std::move(made), std::move(s->asked)));
-    stream.write(as_bytes(*answer));
-    (void)s->upgrade.accept(std::move(opened));
+    (void)s->upgrade.accept(std::move(headers), std::move(opened));
 }
 
 void accept_stage::refuse(refusal why) {

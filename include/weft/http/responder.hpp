@@ -10,6 +10,7 @@
 
 namespace weft::http {
 
+class lent_handle;
 namespace detail {
 struct reply_state;
 }
@@ -72,7 +73,7 @@ public:
     [[nodiscard]] explicit operator bool() const noexcept;
 
 private:
-    friend class connection;
+    friend class lent_handle;
     explicit responder(std::shared_ptr<detail::reply_state> state) noexcept;
     std::shared_ptr<detail::reply_state> state_;
 };

@@ -8,6 +8,7 @@
 
 #include <weft/base/admission.hpp>
 #include <weft/base/bytes.hpp>
+#include <weft/http/header_lines.hpp>
 
 namespace weft::http {
 
@@ -42,11 +43,19 @@ public:
     /// **Errors**: none; control characters in `location` become blanks, as in every header value.
     static response redirect(int status, std::string_view location);
 
-    /// Adds a header line. CR, LF and other control characters in the value become blanks, so that
-    /// nothing a peer sent can end the line (response splitting). A name that is not a token, and
-    /// the framing headers named above, add nothing.
-    response& header(std::string_view name, std::string_view value) &;
-    response&& header(std::string_view name, std::string_view value) &&;
+    /// Adds a header line; see `header_lines::add`.
+    response& header(std::string_view name, std::string_view value) & {
+        headers_.add(name, value);
+        return *this;
+    }
+    response&& header(std::string_view name, std::string_view value) && {
+        return std::move(header(name, value));
+    }
+    /// Adds lines that were made before.
+    response& headers(const header_lines& lines) & {
+        headers_.add(lines);
+        return *this;
+    }
 
     response& body(std::string bytes);
     /// **Lifetime**: the bytes must live as long as the process, such as data built into the
@@ -66,8 +75,7 @@ public:
     }
 
     [[nodiscard]] int status() const noexcept { return status_; }
-    /// The header lines as they will be sent, each ended by CRLF.
-    [[nodiscard]] std::string_view header_lines() const noexcept { return headers_; }
+    [[nodiscard]] const header_lines& headers() const noexcept { return headers_; }
     [[nodiscard]] std::uint64_t body_size() const noexcept;
 
 private:
@@ -79,7 +87,7 @@ private:
 
     std::uint16_t status_;
     bool close_ = false;
-    std::string headers_;
+    header_lines headers_;
     std::variant<std::string, byte_view, sourced> body_;
 };
 

@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include <weft/base/unique_function.hpp>
+#include <weft/http/header_lines.hpp>
 #include <weft/http/response.hpp>
 
 namespace weft::net {
@@ -13,6 +14,7 @@ class stream_handler;
 
 namespace weft::http {
 
+class lent_handle;
 namespace detail {
 struct reply_state;
 }
@@ -32,17 +34,17 @@ public:
 
     /// Whether the connection is there and undecided.
     [[nodiscard]] explicit operator bool() const noexcept;
-    /// The stream, to write the 101 answer to. **Lifetime**: only while this is true.
+    /// The stream that `protocol` is going to have. **Lifetime**: only while this is true.
     [[nodiscard]] net::byte_stream& stream() const noexcept;
 
-    /// Gives the stream to `protocol`. The caller has written the 101 answer, or does so in
-    /// `protocol->on_open`. Soon after (at the end of the upgrade handler, or within the next turn
-    /// of the loop) the connection installs it with `set_handler`, calls its `on_open`, then its
-    /// `on_data` with the bytes that came behind the request, if any, and frees all HTTP state.
-    /// Should the stream end before that, `protocol->on_closed` is the only call.
-    /// **Errors**: `errc::gone`, `errc::already_answered`, `errc::wrong_thread`; `protocol` is then
-    /// destroyed.
-    std::error_code accept(std::unique_ptr<net::stream_handler> protocol);
+    /// Answers 101 with these headers, `Upgrade` among them (what carries the request adds
+    /// `Connection`), and gives the stream to `protocol`. Soon after (at the end of the upgrade
+    /// handler, or within the next turn of the loop) it is installed with `set_handler`; then come
+    /// its `on_open` and its `on_data` with the bytes that came behind the request, if any, and all
+    /// HTTP state is freed. Should the stream end before that, `protocol->on_closed` is the only
+    /// call. **Errors**: `errc::gone`, `errc::already_answered`, `errc::wrong_thread`; `protocol`
+    /// is then destroyed.
+    std::error_code accept(header_lines headers, std::unique_ptr<net::stream_handler> protocol);
 
     /// Answers with a plain HTTP response and closes: bytes behind a refused upgrade are never
     /// parsed as a request. **Errors**: as `accept`.
@@ -52,7 +54,7 @@ public:
     void on_gone(unique_function<void()> callback);
 
 private:
-    friend class connection;
+    friend class lent_handle;
     explicit upgrade(std::shared_ptr<detail::reply_state> state) noexcept;
     std::shared_ptr<detail::reply_state> state_;
 };

@@ -188,22 +188,12 @@ result<std::array<char, accept_size>> accept_value(sha1_digest& sha1,
     return text;
 }
 
-result<std::string> write_upgrade_response(const upgrade_response& response) {
-    std::string text =
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
-    append_header(text, "Sec-WebSocket-Accept", response.accept);
-    if (!response.subprotocol.empty()) {
-        if (!http::syntax::is_token(response.subprotocol)) {
-            return bad_argument("the subprotocol is not a token");
-        }
-        append_header(text, "Sec-WebSocket-Protocol", response.subprotocol);
-    }
-    if (response.deflate) {
-        append_header(text, "Sec-WebSocket-Extensions", deflate_response(*response.deflate));
-    }
-    if (auto added = append_extra(text, response.extra); !added) return added.error();
-    text.append("\r\n");
-    return text;
+void each_upgrade_header(const upgrade_response& response,
+                         function_ref<void(std::string_view, std::string_view)> add) {
+    add("Upgrade", "websocket");
+    add("Sec-WebSocket-Accept", response.accept);
+    if (!response.subprotocol.empty()) add("Sec-WebSocket-Protocol", response.subprotocol);
+    if (response.deflate) add("Sec-WebSocket-Extensions", deflate_response(*response.deflate));
 }
 
 result<std::string> make_key(random_pool& random) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include <weft/base/function_ref.hpp>
 #include <weft/base/result.hpp>
 #include <weft/http/head.hpp>
 #include <weft/ws/error.hpp>
@@ -92,12 +93,11 @@ struct upgrade_response {
     std::string_view accept;
     std::string_view subprotocol;  ///< Empty for none.
     std::optional<deflate_agreement> deflate;
-    std::span<const http::header_field> extra;
 };
 
-/// The bytes of the 101 response. **Errors**: `weft::errc::invalid_argument` when an extra header
-/// or the subprotocol could break the message (a line end, a name that is no token).
-[[nodiscard]] result<std::string> write_upgrade_response(const upgrade_response& response);
+/// Calls `add(name, value)` for each header of the response.
+void each_upgrade_header(const upgrade_response& response,
+                         function_ref<void(std::string_view, std::string_view)> add);
 
 /// What a client asks for.
 struct client_request {
@@ -112,8 +112,9 @@ struct client_request {
 /// A fresh `Sec-WebSocket-Key`. **Errors**: `weft::errc::not_supported` without entropy.
 [[nodiscard]] result<std::string> make_key(random_pool& random);
 
-/// The bytes of the request. **Errors**: as `write_upgrade_response`; also when an extra header is
-/// one that the handshake itself sets.
+/// The bytes of the request. **Errors**: `weft::errc::invalid_argument` for what could break the
+/// message (a line end, a name that is no token) and for an extra header that the handshake itself
+/// sets.
 [[nodiscard]] result<std::string> write_upgrade_request(const client_request& request);
 
 /// What came of the response.

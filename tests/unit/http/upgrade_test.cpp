@@ -57,9 +57,9 @@ struct upgrade_world : http_world {
     }
     ~upgrade_world() { shut_down(); }
     std::error_code accept() {
-        if (!pending) return pending.accept(nullptr);
-        pending.stream().write(as_bytes("HTTP/1.1 101 Switching Protocols\r\n\r\n"));
-        return pending.accept(std::make_unique<probe>(pending.stream(), record));
+        if (!pending) return pending.accept({}, nullptr);
+        return pending.accept(header_lines().add("Upgrade", "chat").add("X-Node", "a\r\nb"),
+                              std::make_unique<probe>(pending.stream(), record));
     }
     seen record;
     std::string room;
@@ -76,7 +76,9 @@ TEST(http_upgrade, hands_over_at_once_with_unread_bytes) {
     world.send(client, ask_upgrade + "abc");
     EXPECT_EQ(world.room, "a b");
     EXPECT_EQ(world.record.events, "open data:abc ");
-    EXPECT_EQ(world.take(client), "HTTP/1.1 101 Switching Protocols\r\n\r\n!bc");
+    EXPECT_EQ(world.take(client),
+              "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: chat\r\n"
+              "X-Node: a  b\r\n\r\n!bc");
     world.send(client, "de");
     EXPECT_EQ(world.record.events, "open data:abc data:de ");
     EXPECT_EQ(world.counters().upgrades.read(), 1U);
