@@ -12,5 +12,7 @@
 #include <weft/socketio/client.hpp>
 #include <weft/socketio/client_thread.hpp>
 #include <weft/socketio/server.hpp>
+#include <weft/sse/endpoint.hpp>
+#include <weft/sse/message.hpp>
 #include <weft/ws/client.hpp>
 #include <weft/ws/endpoint.hpp>

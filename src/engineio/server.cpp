@@ -79,16 +79,6 @@ std::optional<transport_kind> transport_of(std::string_view name, const options&
     return std::nullopt;
 }
 
-std::string write_cookie(const cookie_options& cookie, std::string_view sid) {
-    std::string out = cookie.name + "=" + std::string(sid);
-    if (!cookie.path.empty()) out += "; Path=" + cookie.path;
-    if (cookie.max_age) out += "; Max-Age=" + std::to_string(cookie.max_age->count());
-    if (cookie.http_only) out += "; HttpOnly";
-    if (cookie.secure) out += "; Secure";
-    if (!cookie.same_site.empty()) out += "; SameSite=" + cookie.same_site;
-    return out;
-}
-
 }  // namespace
 
 struct server::impl {
@@ -230,15 +220,12 @@ http::response server::preflight(const http::request& asked) const {
 }
 
 result<void> server::impl::route(http::router& to, const std::string& pattern) {
-    using enum http::method;
-    for (const http::method m : {get, head, post, put, patch, delete_, options}) {
-        auto done = to.on(m, pattern,
-                          [this](const http::request& request, http::responder answer) {
-                              on_request(request, std::move(answer));
-                          },
-                          {.max_body = all.chosen.max_http_buffer_size});
-        if (!done) return done;
-    }
+    auto done = to.any(pattern,
+                       [this](const http::request& request, http::responder answer) {
+                           on_request(request, std::move(answer));
+                       },
+                       {.max_body = all.chosen.max_http_buffer_size});
+    if (!done) return done;
     auto placed = to.place(pattern, [this](const http::request& request) {
         const auto sid = parse_query(request.query()).sid;
         if (all.loops < 2 || !sid || sid->size() != session_key{}.size())
@@ -490,7 +477,11 @@ void server::impl::begin_polling(inquiry& q, session& fresh) {
     append_packet(body, q.protocol == 4 ? payload_form::separated : payload_form::counted,
                   fresh.greeting());
     http::response reply = make_reply(q.form, std::move(body), chosen(), compressible::yes);
-    if (chosen().cookie) reply.header("Set-Cookie", write_cookie(*chosen().cookie, fresh.id()));
+    if (chosen().cookie) {
+        http::cookie cookie = *chosen().cookie;
+        cookie.value = fresh.id();
+        reply.set_cookie(cookie);
+    }
     (void)q.answer.send(std::move(reply));
     fresh.open();
 }
@@ -498,8 +489,8 @@ void server::impl::begin_polling(inquiry& q, session& fresh) {
 void server::impl::accept_websocket(inquiry& q, session* of, websocket::role as) {
     http::header_lines headers = ws::headers_of(*q.websocket);
     headers.add(q.form.headers);
-    auto socket = std::make_unique<ws::session>(q.upgrade.stream(), ws::role::server,
-                                                all.websocket, q.at->web, q.websocket->deflate);
+    auto socket = std::make_unique<ws::session>(q.upgrade.stream(), ws::role::server, all.websocket,
+                                                q.at->web, q.websocket->deflate);
     socket->set_user(std::make_unique<websocket>(*q.at, *socket, of, as));
     (void)q.upgrade.accept(std::move(headers), std::move(socket));
 }

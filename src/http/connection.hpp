@@ -1,23 +1,21 @@
 #pragma once
 
 #include <memory>
-#include <string_view>
 
-#include <weft/http/request.hpp>
-#include <weft/http/response.hpp>
-
-#include "http/proto/head_parser.hpp"
+#include "http/proto/reply_writer.hpp"
+#include "http/proto/request_reader.hpp"
 #include "http/reply_sink.hpp"
 #include "http/service.hpp"
 #include "net/byte_stream.hpp"
 
 namespace weft::http {
 
-/// One HTTP/1.1 connection of a server.
+/// One HTTP/1 connection of a server: ties a reader of requests and a writer of replies to one
+/// stream, and answers one request after the other.
 ///
-/// An idle one is this object alone. What a request needs while it is partly received, unanswered
-/// or being answered piece by piece is in its `exchange`; a request that comes in one read and is
-/// answered at once never makes one.
+/// An idle one is this object alone. What a request needs while it is unanswered, or answered piece
+/// by piece, is in its `exchange`; a request that comes in one read and is answered at once never
+/// makes one.
 class connection final : public net::stream_handler, private service::hook, private reply_sink {
 public:
     connection(service& owner, net::byte_stream& stream) noexcept;
@@ -33,70 +31,61 @@ public:
 private:
     friend class service;
 
-    enum class phase : std::uint8_t {
-        idle,       // between requests
-        head,       // a head is partly received
-        body,       // a body is partly received
-        replied,    // the reply is complete, the handler that gave it still runs
-        waiting,    // the responder is with the user
-        streaming,  // the body_stream is with the user
+    enum class state : std::uint8_t {
+        reading,    // bytes go to the reader
+        answering,  // the request is with its handler, or with who holds the handle
+        streaming,  // the reply has begun; its body comes through the handle
         pumping,    // a body_source feeds the reply
-        choked,     // the peer does not take its replies: no request is answered before it does
-        upgrading,  // the upgrade is with the user
-        switching,  // the upgrade was accepted; the new protocol comes at the next chance
-        moving,     // the connection goes to another loop at the next chance
+        answered,   // the reply is complete, the user's code that gave it still runs
+        leaving,    // for another protocol or another loop, at the next chance
         ended,      // nothing is read any more
     };
+    enum class first_request : std::uint8_t { awaited, late, here };
 
     struct exchange;
 
-    // Reading: connection.cpp
+    // Time: connection.cpp
     void deadline_passed();
-    void first_head_is_late();
-    void first_head_came() noexcept;
-    void consume(byte_span rest);
-    void consume_held();
-    byte_span take_head(byte_span rest);
-    byte_span accept_head(const head_parser& parser, byte_span head, byte_span rest);
-    byte_span begin_body(const head_parser& parser, byte_span head, byte_span rest,
-                         std::uint64_t limit);
-    byte_span take_body(byte_span rest);
-    bool take_chunks(byte_span& rest);
-    bool keep_body(std::string_view bytes);
-    [[nodiscard]] errc check_head(const message_head& head) const noexcept;
-    [[nodiscard]] bool locate(request& req) const noexcept;
-    void keep_head(const head_parser& parser, byte_span head);
-    void hold(byte_span rest);
-    [[nodiscard]] bool holds_bytes() const noexcept;
+    void first_request_is_late();
+    void first_request_came() noexcept;
     void check_body_rate();
 
-    // Handling: connection.cpp
-    void dispatch(const request& req, router::match found);
-    void run_route(const request& req, router::route& chosen);
-    void run_upgrade(const request& req, router::endpoint& where);
+    // Requests: connection.cpp
+    void consume(byte_span in);
+    void consume_held();
+    void handle_head(byte_span& in);
+    void handle_request();
+    void wait_for_more(bool begins);
+    void run(request& req, service::match found);
     template <class F>
-    bool guarded(F&& call) noexcept;
-    template <class F>
-    void within_memory(F&& work) noexcept;
-    [[nodiscard]] bool is_lent() const noexcept;
+    void while_answering(F&& code);
+    void hold(byte_span rest);
+    [[nodiscard]] bool holds_bytes() const noexcept;
+
+    // Leaving: connection.cpp
     void finish_switch(byte_span unread) noexcept;
-    [[nodiscard]] bool try_move(const request& req, router::match found, byte_span head,
-                                byte_span rest);
+    [[nodiscard]] bool try_move(const request& req, service::match found, byte_view rest);
     void finish_move();
 
-    // Replying: connection_reply.cpp
+    // Replies: connection_reply.cpp
+    [[nodiscard]] lent_handle& handle() override;
     void answer(response reply) override;
     void abandon() noexcept override;
+    void fail() override;
+    void threw(const std::exception_ptr& what) override;
     void start(response head) override;
-    write_status write(std::string_view bytes) override;
+    write_status write_body(std::string_view bytes) override;
+    write_status write_body(buffer_slice bytes) override;
     void finish() override;
     void cut() noexcept override;
     void switch_to(header_lines headers, std::unique_ptr<net::stream_handler> protocol) override;
     [[nodiscard]] net::byte_stream& stream() noexcept override { return stream_; }
+
+    template <class F>
+    write_status write_piece(std::size_t size, F&& write_it);
+    void note_reply(int status, std::uint64_t body_size);
     void refuse(errc why);
     void drop(errc why) noexcept;
-    void write_head(const response& reply, body_framing framing);
-    void write_body(response& reply);
     void pump();
     void reply_done();
     void next_request();
@@ -106,6 +95,10 @@ private:
     void end() noexcept;
 
     exchange& use_exchange();
+    template <class F>
+    void call_user(F&& code) noexcept;
+    template <class F>
+    void within_memory(F&& work) noexcept;
     void arm(time_point when) noexcept;
     void wake_soon() noexcept;
     void pause() noexcept;
@@ -115,15 +108,13 @@ private:
 
     service& service_;
     net::byte_stream& stream_;
+    request_reader reader_;
     std::unique_ptr<exchange> exchange_;
     const time_point accepted_;
-    phase phase_ = phase::idle;
-    bool first_ = true;         // no request was read yet: the first deadline still runs
-    bool late_ = false;         // it has been so for long
-    bool keep_alive_ = true;    // as the present request wants it
-    bool old_version_ = false;  // the present request is HTTP/1.0
-    bool is_head_ = false;      // the present request's method is HEAD
-    bool in_handler_ = false;   // a handler runs, with views of the present request
+    reply_writer writer_;
+    state state_ = state::reading;
+    first_request first_ = first_request::awaited;
+    bool in_user_code_ = false;  // which may answer; what follows waits until it returns
     bool paused_ = false;
     bool end_ahead_ = false;  // the peer's end is there, behind requests that are not read yet
     bool waking_ = false;     // the deadline is a wake-up

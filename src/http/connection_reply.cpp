@@ -1,16 +1,14 @@
-// Replying. A reply is complete, cut, or never begun: after `take_back` the user's handle can do
-// nothing to this connection any more, so a second answer, or one that comes too late, finds
-// nobody. What cannot be written at once is fed as the peer takes it.
+// Replies of one connection. A reply is complete, cut, or never begun: once the handle was taken
+// back its holder can do nothing to this connection any more, so a second answer, or one that comes
+// too late, finds nobody. What cannot be written at once is fed as the peer takes it.
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <exception>
 #include <utility>
 
 #include "http/connection.hpp"
 #include "http/exchange.hpp"
-#include "http/proto/head_writer.hpp"
+#include "http/proto/chunked.hpp"
 #include "net/loop_core.hpp"
 
 namespace weft::http {
@@ -19,30 +17,63 @@ namespace {
 constexpr std::size_t source_piece = 64 * 1024;
 constexpr std::size_t source_budget = 256 * 1024;  // per turn: other connections wait meanwhile
 
-// RFC 9110 section 6.4.1.
-bool status_allows_body(int status) noexcept {
-    return status >= 200 && status != 204 && status != 304;
+}  // namespace
+
+lent_handle& connection::handle() {
+    return use_exchange().handle;
 }
 
-}  // namespace
+// ---- Whole replies ----
 
 void connection::answer(response reply) {
     if (exchange_ != nullptr) exchange_->handle.take_back();
-    if (reply.close_ || service_.draining_) keep_alive_ = false;
-    const bool has_body = status_allows_body(reply.status());
-    write_head(reply, has_body ? body_framing::length : body_framing::none);
-    if (!has_body || is_head_) return reply_done();
-    write_body(reply);
+    if (reply.closes() || service_.draining_) writer_.make_last();
+    head_memory memory;
+    stream_.write(as_bytes(writer_.whole(reply, service_.date(), memory)));
+    note_reply(reply.status(), reply.body_size());
+    if (!writer_.sends_body()) return reply_done();
+    if (const auto* text = std::get_if<std::string>(&reply.content())) {
+        if (!text->empty()) stream_.write(as_bytes(*text));
+        return reply_done();
+    }
+    if (const auto* bytes = std::get_if<byte_view>(&reply.content())) {
+        if (!bytes->empty()) stream_.write(buffer_slice{{}, *bytes});
+        return reply_done();
+    }
+    auto& [source, size] = std::get<response::sourced>(reply.content());
+    exchange& x = use_exchange();
+    x.source = std::move(source);
+    x.source_left = size;
+    state_ = state::pumping;
+    stream_.clear_deadline();
+    pump();
 }
 
-/// The user's handle went without an answer. While an exception carries it away, `guarded` counts.
+/// The user's handle went without an answer. While an exception carries it away, that is reported.
 void connection::abandon() noexcept {
     within_memory([&] {
         if (std::uncaught_exceptions() == 0) {
             service_.report(errc::handler_failed, "it let its responder go unanswered");
         }
-        answer(response::plain_error(status_of(errc::handler_failed)).close());
+        fail();
     });
+}
+
+void connection::fail() {
+    if (state_ == state::answering) answer(response::plain_error(500).close());
+}
+
+void connection::threw(const std::exception_ptr& what) {
+    service_.report_thrown(what, stream_);
+    within_memory([this] { fail(); });
+}
+
+/// An answer begins.
+void connection::note_reply(int status, std::uint64_t body_size) {
+    service_.metrics_.count_reply(status);
+    if (exchange_ == nullptr || exchange_->watched == nullptr) return;
+    const auto watched = std::move(exchange_->watched);
+    service_.tell_observers(*watched, status, body_size);
 }
 
 /// Answers what is wrong with the request, once, and ends.
@@ -56,46 +87,8 @@ void connection::refuse(errc why) {
 void connection::drop(errc why) noexcept {
     service_.report(why, {});
     tell_gone();
-    phase_ = phase::ended;
+    state_ = state::ended;
     stream_.abort(make_error_code(why));
-}
-
-void connection::write_head(const response& reply, body_framing framing) {
-    constexpr std::size_t own_lines = 256;
-    const std::string_view lines = reply.headers().text();
-    std::array<char, 2048> small;
-    std::string large;
-    if (lines.size() > small.size() - own_lines) {
-        large.resize(lines.size() + own_lines);
-    }
-    head_writer w(large.empty() ? std::span<char>(small) : std::span<char>(large));
-    w.status_line(reply.status());
-    w.field("Date", service_.date());
-    if (framing == body_framing::length) w.field("Content-Length", reply.body_size());
-    if (framing == body_framing::chunked) w.field("Transfer-Encoding", "chunked");
-    if (!keep_alive_) w.field("Connection", "close");
-    if (keep_alive_ && old_version_) w.field("Connection", "keep-alive");
-    w.lines(lines);
-    if (const auto head = w.finish()) stream_.write(as_bytes(*head));
-    service_.metrics_.count_reply(reply.status());
-}
-
-void connection::write_body(response& reply) {
-    if (const auto* text = std::get_if<std::string>(&reply.body_)) {
-        if (!text->empty()) stream_.write(as_bytes(*text));
-        return reply_done();
-    }
-    if (const auto* bytes = std::get_if<byte_view>(&reply.body_)) {
-        if (!bytes->empty()) stream_.write(buffer_slice{{}, *bytes});
-        return reply_done();
-    }
-    auto& [source, size] = *std::get_if<response::sourced>(&reply.body_);
-    exchange& x = use_exchange();
-    x.source = std::move(source);
-    x.source_left = size;
-    phase_ = phase::pumping;
-    stream_.clear_deadline();
-    pump();
 }
 
 void connection::pump() {
@@ -120,37 +113,39 @@ void connection::pump() {
 // ---- Streamed replies ----
 
 void connection::start(response head) {
-    // An HTTP/1.0 peer knows no chunks: the end of the connection is the end of the body.
-    const bool chunked = !old_version_;
-    if (!chunked || head.close_ || service_.draining_) keep_alive_ = false;
-    use_exchange().chunked_reply = chunked;
-    phase_ = phase::streaming;
+    if (head.closes() || service_.draining_) writer_.make_last();
+    state_ = state::streaming;
     stream_.clear_deadline();
-    write_head(head, chunked ? body_framing::chunked : body_framing::until_close);
-    if (const auto* text = std::get_if<std::string>(&head.body_)) write(*text);
-    if (const auto* bytes = std::get_if<byte_view>(&head.body_)) write(as_text(*bytes));
+    head_memory memory;
+    stream_.write(as_bytes(writer_.streamed(head, service_.date(), memory)));
+    note_reply(head.status(), 0);
+    if (const auto* text = std::get_if<std::string>(&head.content())) write_body(*text);
+    if (const auto* bytes = std::get_if<byte_view>(&head.content())) write_body(as_text(*bytes));
 }
 
-write_status connection::write(std::string_view bytes) {
+template <class F>
+write_status connection::write_piece(std::size_t size, F&& write_it) {
     const std::size_t queued = stream_.queued();
     const std::size_t most = service_.options_.max_stream_queue;
-    if (bytes.size() > most - std::min(queued, most)) return write_status::dropped;
-    if (bytes.empty() || is_head_) return write_status::ready;
-    if (exchange_->chunked_reply) {
-        std::array<char, 18> size;
-        char* const end = std::to_chars(size.data(), size.data() + 16, bytes.size(), 16).ptr;
-        end[0] = '\r';
-        end[1] = '\n';
-        stream_.write(as_bytes({size.data(), static_cast<std::size_t>(end + 2 - size.data())}));
-    }
-    stream_.write(as_bytes(bytes));
-    if (exchange_->chunked_reply) stream_.write(as_bytes("\r\n"));
+    if (size > most - std::min(queued, most)) return write_status::dropped;
+    if (size == 0 || !writer_.sends_body()) return write_status::ready;
+    if (writer_.in_chunks()) stream_.write(as_bytes(chunk_start(size).text()));
+    write_it();
+    if (writer_.in_chunks()) stream_.write(as_bytes(chunk_end));
     return stream_.queued() > net::byte_stream::high_water ? write_status::full
                                                            : write_status::ready;
 }
 
+write_status connection::write_body(std::string_view bytes) {
+    return write_piece(bytes.size(), [&] { stream_.write(as_bytes(bytes)); });
+}
+
+write_status connection::write_body(buffer_slice bytes) {
+    return write_piece(bytes.bytes.size(), [&] { stream_.write(std::move(bytes)); });
+}
+
 void connection::finish() {
-    if (exchange_->chunked_reply && !is_head_) stream_.write(as_bytes("0\r\n\r\n"));
+    if (writer_.sends_body() && writer_.in_chunks()) stream_.write(as_bytes(last_chunk));
     exchange_->handle.take_back();
     reply_done();
 }
@@ -161,53 +156,57 @@ void connection::cut() noexcept {
     drop(errc::handler_failed);
 }
 
+// ---- Upgrades ----
+
+void connection::switch_to(header_lines headers, std::unique_ptr<net::stream_handler> protocol) {
+    head_memory memory;
+    stream_.write(as_bytes(reply_writer::switching(headers, memory)));
+    note_reply(101, 0);
+    exchange_->next = std::move(protocol);
+    exchange_->handle.take_back();
+    state_ = state::leaving;
+    if (!in_user_code_) wake_soon();
+}
+
 // ---- The end of a reply, and of a connection ----
 
 void connection::reply_done() {
-    if (!keep_alive_) return end();
-    phase_ = phase::replied;
-    if (!in_handler_) next_request();
+    if (writer_.is_last()) return end();
+    state_ = state::answered;
+    if (!in_user_code_) next_request();
 }
 
 void connection::next_request() {
-    std::string held;
-    if (exchange_ != nullptr) held.swap(exchange_->held);
-    exchange_.reset();
-    phase_ = phase::idle;
-    is_head_ = false;
+    state_ = state::reading;
+    writer_ = {};
     if (service_.draining_) return end();
-    if (held.empty()) {
-        unpause();
-        arm(now() + service_.options_.idle_timeout);
-        return;
-    }
     // Not from here: the user who has just answered must not find himself in the next handler.
-    use_exchange().held.swap(held);
-    exchange_->recount();
-    wake_soon();
+    if (holds_bytes()) return wake_soon();
+    exchange_.reset();
+    unpause();
+    arm(now() + service_.options_.idle_timeout);
 }
 
 /// From here on the user's handle finds nobody; its holder is told.
 void connection::tell_gone() noexcept {
     if (exchange_ == nullptr) return;
-    if (auto callback = exchange_->handle.take_gone()) guarded(callback);
+    if (auto callback = exchange_->handle.take_gone()) call_user(callback);
 }
 
 void connection::tell_drained() {
-    exchange_->handle.tell_drained([this](auto& callback) { guarded(callback); });
-    if (phase_ == phase::replied) next_request();
+    exchange_->handle.tell_drained([this](auto& callback) { call_user(callback); });
+    if (state_ == state::answered) next_request();
 }
 
 void connection::drain() noexcept {
-    if (phase_ == phase::idle && !holds_bytes()) end();
-    if (phase_ == phase::upgrading) {
-        tell_gone();
-        answer(response::plain_error(503).close());
-    }
+    if (state_ == state::reading && reader_.between_requests() && !holds_bytes()) return end();
+    if (state_ != state::answering || !exchange_->handle.is_upgrade()) return;
+    tell_gone();
+    within_memory([this] { answer(response::plain_error(503).close()); });
 }
 
 void connection::end() noexcept {
-    phase_ = phase::ended;
+    state_ = state::ended;
     stream_.clear_deadline();
     stream_.close();
 }
@@ -215,7 +214,7 @@ void connection::end() noexcept {
 // ---- Small things ----
 
 connection::exchange& connection::use_exchange() {
-    if (exchange_ == nullptr) exchange_ = std::make_unique<exchange>(stream_.owner().budget());
+    if (exchange_ == nullptr) exchange_ = std::make_unique<exchange>(service_.loop_.budget());
     return *exchange_;
 }
 
@@ -247,7 +246,7 @@ void connection::unlink() noexcept {
 }
 
 time_point connection::now() const noexcept {
-    return stream_.owner().now();
+    return service_.loop_.now();
 }
 
 }  // namespace weft::http

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <memory>
 #include <string_view>
 #include <thread>
@@ -16,20 +17,30 @@
 
 namespace weft::http {
 
+class lent_handle;
+
 /// Where the answer to one request goes: an HTTP/1 connection, later an HTTP/2 stream, a test.
 /// The handles that users hold speak to it and to nothing else. It writes all bytes of an answer
 /// itself, those of a 101 too.
 /// **Threads**: its loop's. No call comes from inside a call that the sink makes on its stream.
 class reply_sink {
 public:
+    /// The handle that it lends to a handler; the sink frees it when the answer is complete.
+    [[nodiscard]] virtual lent_handle& handle() = 0;
+
     /// The whole answer.
     virtual void answer(response reply) = 0;
     /// The handle went without an answer.
     virtual void abandon() noexcept = 0;
+    /// The handler threw: 500, unless an answer has begun.
+    virtual void fail() = 0;
+    /// The same for a coroutine that had returned before; what it threw is not reported yet.
+    virtual void threw(const std::exception_ptr& what) = 0;
 
     /// The beginning of an answer whose body comes piece by piece, until `finish` or `cut`.
     virtual void start(response head) = 0;
-    virtual write_status write(std::string_view bytes) = 0;
+    virtual write_status write_body(std::string_view bytes) = 0;
+    virtual write_status write_body(buffer_slice bytes) = 0;
     /// The body is whole.
     virtual void finish() = 0;
     /// The body will never be whole, and the peer must see that.
@@ -70,10 +81,16 @@ struct reply_state {
 /// A sink's end of the handle that it lent to a user: at most one at a time.
 class lent_handle {
 public:
-    [[nodiscard]] responder lend_responder(reply_sink& sink) { return responder(lend(sink)); }
-    [[nodiscard]] upgrade lend_upgrade(reply_sink& sink) { return upgrade(lend(sink)); }
-
-    [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
+    [[nodiscard]] responder lend_responder(reply_sink& sink) {
+        upgrades_ = false;
+        return responder(lend(sink));
+    }
+    [[nodiscard]] upgrade lend_upgrade(reply_sink& sink) {
+        upgrades_ = true;
+        return upgrade(lend(sink));
+    }
+    /// Whether somebody holds an undecided upgrade.
+    [[nodiscard]] bool is_upgrade() const noexcept { return state_ != nullptr && upgrades_; }
 
     /// From here on the user's handle finds that it has answered.
     void take_back() noexcept {
@@ -114,6 +131,7 @@ private:
     }
 
     std::shared_ptr<detail::reply_state> state_;
+    bool upgrades_ = false;
 };
 
 }  // namespace weft::http

@@ -2,6 +2,8 @@
 
 #include <weft/http/request.hpp>
 
+#include <weft/http/cookie.hpp>
+
 #include "http/proto/target.hpp"
 #include "net/byte_stream.hpp"
 
@@ -16,6 +18,14 @@ std::string_view request::param(std::string_view name) const noexcept {
         if (params_[i].name == name) return params_[i].value;
     }
     return {};
+}
+
+std::optional<std::string> request::cookie(std::string_view name) const {
+    std::optional<std::string> found;
+    head_.each_value("cookie", [&](std::string_view line) {
+        if (!found) found = cookie_value(line, name);
+    });
+    return found;
 }
 
 conn_id request::id() const noexcept {

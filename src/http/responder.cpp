@@ -76,7 +76,13 @@ body_stream::operator bool() const noexcept {
 write_status body_stream::write(std::string_view bytes) {
     const errc e = check(state_);
     if (e == errc::wrong_thread) return write_status::misuse;
-    return e == errc::none ? state_->sink->write(bytes) : write_status::closed;
+    return e == errc::none ? state_->sink->write_body(bytes) : write_status::closed;
+}
+
+write_status body_stream::write(buffer_slice bytes) {
+    const errc e = check(state_);
+    if (e == errc::wrong_thread) return write_status::misuse;
+    return e == errc::none ? state_->sink->write_body(std::move(bytes)) : write_status::closed;
 }
 
 void body_stream::finish() {

@@ -42,24 +42,47 @@ error malformed(std::string_view pattern, std::string_view why) {
 
 }  // namespace
 
-router::router() : root_(std::make_unique<node>()) {}
+router::router() : root_(std::make_unique<node>()), around_(std::make_unique<surroundings>()) {}
 router::router(router&&) noexcept = default;
 router& router::operator=(router&&) noexcept = default;
 router::~router() = default;
 
-result<void> router::add(http::method method, std::string_view pattern, plain_handler callable,
-                         route_options options) {
-    auto slot = free_route(method, pattern, options);
-    if (!slot) return slot.error();
-    (*slot)->plain = std::move(callable);
+result<void> router::add(std::optional<http::method> method, std::string_view pattern,
+                         any_handler callable, route_options options) {
+    auto where = endpoint_at(pattern);
+    if (!where) return where.error();
+    route& slot = (*where)->of(method);
+    if (slot.handle) return malformed(pattern, "has this method already");
+    slot = {std::move(callable), options};
+    if (!method) return {};
+    std::string& allow = (*where)->allow;
+    if (!allow.empty()) allow += ", ";
+    allow += to_string(*method);
+    if (*method == method::get) allow += ", HEAD";
     return {};
 }
 
-result<void> router::add(http::method method, std::string_view pattern, handler callable,
-                         route_options options) {
-    auto slot = free_route(method, pattern, options);
-    if (!slot) return slot.error();
-    (*slot)->deferred = std::move(callable);
+void router::set_not_found(any_handler callable, route_options options) {
+    around_->not_found = {std::move(callable), options};
+}
+
+void router::add_filter(std::string_view prefix, filter callable) {
+    while (!prefix.empty() && prefix.back() == '/') prefix.remove_suffix(1);
+    around_->filters.emplace_back(prefix, std::move(callable));
+}
+
+void router::after(observer callable) {
+    around_->observers.push_back(std::move(callable));
+}
+
+std::optional<response> router::surroundings::ask_filters(const request& req) {
+    for (auto& [prefix, ask] : filters) {
+        const std::string_view path = req.path();
+        const bool below = path.starts_with(prefix) &&
+                           (path.size() == prefix.size() || path[prefix.size()] == '/');
+        if (!below && !prefix.empty()) continue;
+        if (auto answer = ask(req)) return answer;
+    }
     return {};
 }
 
@@ -76,20 +99,6 @@ result<void> router::place(std::string_view pattern, placement where) {
     if (!found) return found.error();
     (*found)->place = std::move(where);
     return {};
-}
-
-result<router::route*> router::free_route(http::method method, std::string_view pattern,
-                                          route_options options) {
-    auto where = endpoint_at(pattern);
-    if (!where) return where.error();
-    route& slot = (*where)->routes[static_cast<std::size_t>(method)];
-    if (slot) return malformed(pattern, "has this method already");
-    slot.options = options;
-    std::string& allow = (*where)->allow;
-    if (!allow.empty()) allow += ", ";
-    allow += to_string(method);
-    if (method == method::get) allow += ", HEAD";
-    return &slot;
 }
 
 void router::seal() noexcept {
@@ -130,7 +139,6 @@ result<router::endpoint*> router::endpoint_at(std::string_view pattern) {
 }
 
 router::match router::find(request& req) const noexcept {
-    if (req.path_.front() != '/') return {};
     struct walk {
         std::array<std::string_view, request::max_params> values{};
         std::size_t count = 0;
@@ -154,14 +162,17 @@ router::match router::find(request& req) const noexcept {
     } walk;
 
     match found;
-    found.where = walk.from(*root_, segments(req.path_));
-    if (found.where == nullptr) return found;
+    if (req.path_.front() == '/') found.where = walk.from(*root_, segments(req.path_));
+    if (found.where == nullptr) {
+        if (around_->not_found.handle) found.chosen = &around_->not_found;
+        return found;
+    }
     req.param_count_ = walk.count;
     for (std::size_t i = 0; i < walk.count; ++i) {
         req.params_[i] = {found.where->names[i], walk.values[i]};
     }
     const bool asks = req.head().header_count("upgrade") > 0;
-    found.upgrades = found.where->upgrade && (asks || found.where->allow.empty());
+    found.upgrades = found.where->upgrade && (asks || !found.where->has_routes());
     if (!found.upgrades) found.chosen = found.where->find(req.method());
     return found;
 }

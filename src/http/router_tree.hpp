@@ -11,29 +11,40 @@
 
 namespace weft::http {
 
-/// The handler of one method of one path: exactly one of the two is set, or the route is free.
+/// What answers one method of one path.
 struct router::route {
-    plain_handler plain;
-    handler deferred;
+    any_handler handle;
     route_options options;
-
-    explicit operator bool() const noexcept { return plain || deferred; }
 };
 
 /// What stands behind one pattern.
 struct router::endpoint {
     std::vector<std::string> names;  ///< Of its parameters, in the order of the path.
     std::array<route, 7> routes;     ///< By method.
+    route others;                    ///< Of methods that have none of their own.
     upgrade_handler upgrade;
     placement place;    ///< Empty: any loop.
-    std::string allow;  ///< The methods it has, as `Allow` lists them; empty when it has none.
+    std::string allow;  ///< The methods it has, as `Allow` lists them.
 
-    /// The route for the method; for HEAD, when it has none of its own, that of GET.
-    [[nodiscard]] route* find(http::method m) noexcept {
-        route& own = routes[static_cast<std::size_t>(m)];
-        if (!own && m == method::head) return find(method::get);
-        return own ? &own : nullptr;
+    [[nodiscard]] route& of(std::optional<http::method> m) noexcept {
+        return m ? routes[static_cast<std::size_t>(*m)] : others;
     }
+    [[nodiscard]] bool has_routes() const noexcept { return !allow.empty() || others.handle; }
+    /// The route for the method. HEAD without one of its own has that of GET.
+    [[nodiscard]] route* find(http::method m) noexcept {
+        if (of(m).handle) return &of(m);
+        if (m == method::head && of(method::get).handle) return &of(method::get);
+        return others.handle ? &others : nullptr;
+    }
+};
+
+/// What is not of one path.
+struct router::surroundings {
+    std::vector<std::pair<std::string, filter>> filters;  ///< By prefix, without a '/' at its end.
+    std::vector<observer> observers;
+    route not_found;
+
+    [[nodiscard]] std::optional<response> ask_filters(const request& req);
 };
 
 /// One segment of the tree.

@@ -1,5 +1,5 @@
-// What connections of one loop share: the limits, the counters, the date, and the ring by which
-// draining finds them.
+// What the exchanges of one loop share. A handler runs here, whatever carries its request; what it
+// answers goes to the sink that the request came with.
 
 #include "http/service.hpp"
 
@@ -9,6 +9,8 @@
 #include "http/proto/head_writer.hpp"
 #include "http/proto/syntax.hpp"
 #include "http/proto/target.hpp"
+#include "http/reply_sink.hpp"
+#include "http/router_tree.hpp"
 #include "net/loop_core.hpp"
 
 namespace weft::http {
@@ -37,12 +39,23 @@ private:
     net::handshake_gate::place place_;
 };
 
+user_place place_of(std::string_view callback, const request& req) {
+    return {.callback = callback, .route = req.path(), .peer = req.peer().address().to_string()};
+}
+
 }  // namespace
 
-service::service(const router& routes, options limits, log_sink* log, net::handshake_gate* gate)
-    : routes_(routes), options_(std::move(limits)), log_(log), gate_(gate) {
-    options_.max_head = std::min<std::size_t>(options_.max_head, UINT16_MAX);
-    options_.max_request_line = std::min(options_.max_request_line, options_.max_head);
+service::service(net::loop_core& loop, const router& routes, options limits, log_sink* log,
+                 net::handshake_gate* gate)
+    : loop_(loop),
+      routes_(routes),
+      options_(std::move(limits)),
+      log_(log),
+      gate_(gate),
+      boundary_("http", log, metrics_.errors[static_cast<std::size_t>(errc::handler_failed)]),
+      reading_({options_.max_request_line, options_.max_header_line, options_.max_head,
+                options_.max_headers},
+               loop.budget()) {
     path_memory_.resize(options_.max_request_line);
     connections_.next = connections_.previous = &connections_;
 }
@@ -74,6 +87,98 @@ void service::drain() noexcept {
         static_cast<connection*>(h)->drain();
     }
 }
+
+// ---- A request ----
+
+errc service::check(request& req) noexcept {
+    const message_head& head = req.head();
+    if (!host_allowed(head.header("host"))) return errc::misdirected;
+    const std::string_view expected = head.header("expect");
+    if (!expected.empty() && !same_token(expected, "100-continue"))
+        return errc::unknown_expectation;
+    const auto parts = split_target(req.target(), req.method());
+    if (!parts) return errc::bad_target;
+    req.query_ = parts->query;
+    req.path_ = parts->path;
+    if (parts->path == "*") return errc::none;
+    const auto decoded = decode_path(parts->path, path_memory_);
+    if (!decoded) return errc::bad_target;  // it could mean two things
+    req.path_ = *decoded;
+    return errc::none;
+}
+
+std::optional<response> service::ask_filters(const request& req) noexcept {
+    if (routes_.around_->filters.empty()) return {};
+    std::optional<response> answer;
+    const bool returned = call_user([&] { answer = routes_.around_->ask_filters(req); },
+                                    [&] { return place_of("a filter", req); });
+    if (!returned) answer.emplace(response::plain_error(500).close());
+    return answer;
+}
+
+bool service::is_observed() const noexcept {
+    return !routes_.around_->observers.empty();
+}
+
+std::unique_ptr<service::watched> service::watch(const request& req) const {
+    return std::make_unique<watched>(watched{owned_request(req), loop_.now()});
+}
+
+void service::tell_observers(const watched& what, int status, std::uint64_t body_size) noexcept {
+    const reply_facts facts{status, body_size, loop_.now() - what.since};
+    for (observer& tell : routes_.around_->observers) {
+        call_user([&] { tell(what.asked, facts); },
+                  [&] {
+                      return user_place{.callback = "an observer",
+                                        .route = what.asked.path(),
+                                        .peer = std::string(what.asked.address())};
+                  });
+    }
+}
+
+void service::report_thrown(const std::exception_ptr& thrown,
+                            const net::byte_stream& carrier) noexcept {
+    boundary_.report(thrown, [&] {
+        return user_place{.callback = "a coroutine handler",
+                          .peer = carrier.peer().address().to_string()};
+    });
+}
+
+std::uint64_t service::most_body(match found) const noexcept {
+    if (found.chosen == nullptr) return 0;
+    return found.chosen->options.max_body.value_or(options_.max_body);
+}
+
+std::optional<std::uint8_t> service::other_loop(const request& req, match found) noexcept {
+    if (found.where == nullptr || !found.where->place || !transfer_) return {};
+    std::optional<std::uint8_t> to;
+    call_user([&] { to = found.where->place(req); }, [&] { return place_of("a placement", req); });
+    return to != loop_.index() ? to : std::nullopt;
+}
+
+void service::run(const request& req, match found, reply_sink& to) {
+    const auto place = [&] { return place_of("a handler", req); };
+    if (found.upgrades) {
+        if (draining_) return to.answer(response::plain_error(503));
+        auto handle = to.handle().lend_upgrade(to);
+        if (!call_user([&] { found.where->upgrade(req, std::move(handle)); }, place)) to.fail();
+    } else if (found.chosen != nullptr && found.chosen->handle.plain) {
+        std::optional<response> reply;
+        if (!call_user([&] { reply.emplace(found.chosen->handle.plain(req)); }, place))
+            return to.fail();
+        to.answer(std::move(*reply));
+    } else if (found.chosen != nullptr) {
+        auto handle = to.handle().lend_responder(to);
+        if (!call_user([&] { found.chosen->handle.deferred(req, std::move(handle)); }, place))
+            to.fail();
+    } else if (found.where != nullptr) {
+        to.answer(response::plain_error(405).header("Allow", found.where->allow));
+    } else {
+        to.answer(response::plain_error(404));
+    }
+}
+
+// ---- Small things ----
 
 std::string_view service::date() noexcept {
     const std::time_t now = std::time(nullptr);

@@ -3,29 +3,39 @@
 #include <array>
 #include <ctime>
 #include <memory>
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <weft/base/log.hpp>
 #include <weft/http/options.hpp>
+#include <weft/http/request.hpp>
 #include <weft/http/router.hpp>
 
+#include "base/user_boundary.hpp"
 #include "http/metrics.hpp"
+#include "http/proto/request_reader.hpp"
 #include "net/byte_stream.hpp"
 #include "net/handshake_gate.hpp"
+#include "net/loop_core.hpp"
 #include "net/moved_stream.hpp"
 
 namespace weft::http {
 
 class connection;
+class reply_sink;
 
-/// What the HTTP connections of one loop have in common.
-/// **Threads**: the loop's. **Lifetime**: outlives its connections; the router, the log and the
-/// gate outlive it.
+/// What the HTTP exchanges of one loop have in common: the routes and who runs them, the limits,
+/// the counters, the date.
+///
+/// A connection, or whatever else carries a request, brings it to its handler in these steps:
+/// `make_request`, `check`, `find`, then, with the whole body, `run`.
+/// **Threads**: the loop's. **Lifetime**: outlives its connections; the loop, the router, the log
+/// and the gate outlive it.
 class service {
 public:
-    service(const router& routes, options limits, log_sink* log = nullptr,
+    service(net::loop_core& loop, const router& routes, options limits, log_sink* log = nullptr,
             net::handshake_gate* gate = nullptr);
     ~service();
     service(const service&) = delete;
@@ -49,6 +59,45 @@ public:
 
     [[nodiscard]] http::metrics& counters() noexcept { return metrics_; }
 
+    // ---- A request ----
+
+    using match = router::match;
+
+    /// `carrier` says whose request it is. **Lifetime**: `head` and `carrier` outlive it.
+    [[nodiscard]] request make_request(const message_head& head,
+                                       const net::byte_stream& carrier) noexcept {
+        return {head, carrier};
+    }
+    /// Whether it may be served at all; gives it its path and query. Those are valid until the next
+    /// request is checked.
+    [[nodiscard]] errc check(request& req) noexcept;
+    /// Finds by method and path, and gives it the route's parameters.
+    [[nodiscard]] match find(request& req) const noexcept { return routes_.find(req); }
+    /// Asks the router's filters: what they answer instead of the route, if anything.
+    [[nodiscard]] std::optional<response> ask_filters(const request& req) noexcept;
+    /// How long the body of such a request may be.
+    [[nodiscard]] std::uint64_t most_body(match found) const noexcept;
+    static void set_body(request& req, byte_view body) noexcept { req.body_ = body; }
+    /// Has it answered through `to`: at once, or by the handle that `to` lends.
+    void run(const request& req, match found, reply_sink& to);
+
+    /// A request as the router's observers will be told of it.
+    struct watched {
+        owned_request asked;
+        time_point since;
+    };
+    [[nodiscard]] bool is_observed() const noexcept;
+    [[nodiscard]] std::unique_ptr<watched> watch(const request& req) const;
+    void tell_observers(const watched& what, int status, std::uint64_t body_size) noexcept;
+
+    /// Runs code of the user: what it throws ends here, counted and logged. False when it threw.
+    template <class F, class Place>
+    bool call_user(F&& code, const Place& place) noexcept {
+        return boundary_.call(std::forward<F>(code), place);
+    }
+    /// The same for what a coroutine handler threw.
+    void report_thrown(const std::exception_ptr& thrown, const net::byte_stream& carrier) noexcept;
+
 private:
     friend class connection;
 
@@ -58,21 +107,27 @@ private:
         hook* previous = nullptr;
     };
 
+    [[nodiscard]] static bool expects_continue(const message_head& head) noexcept {
+        return head.minor_version() > 0 && head.header_count("expect") > 0;
+    }
+    /// The loop that the request belongs to, when it is not this one.
+    [[nodiscard]] std::optional<std::uint8_t> other_loop(const request& req, match found) noexcept;
     /// The value of `Date`, made anew once per second.
     [[nodiscard]] std::string_view date() noexcept;
     [[nodiscard]] bool host_allowed(std::string_view host) const noexcept;
-    /// Memory to decode a path in, valid until the next head is read.
-    [[nodiscard]] std::span<char> path_memory() noexcept { return path_memory_; }
     void report(errc what, std::string_view detail) noexcept;
 
+    net::loop_core& loop_;
     const router& routes_;
     options options_;
     log_sink* log_;
     net::handshake_gate* gate_;  // may be none
     unique_function<void(std::uint8_t, net::moved_stream)> transfer_;
     http::metrics metrics_;
-    hook connections_;  // a ring through all of them
-    std::string path_memory_;
+    user_boundary boundary_;
+    request_reader::shared reading_;
+    hook connections_;         // a ring through all of them
+    std::string path_memory_;  // for the decoded path of the present request
     std::time_t date_of_ = -1;
     std::array<char, 29> date_{};
     bool draining_ = false;

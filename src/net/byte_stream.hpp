@@ -64,10 +64,6 @@ public:
     /// The last call, exactly once: the stream is gone; `why` says who ended it and how
     /// (`errc::closed_by_peer`, `errc::closed_locally`, a system error, a TLS error).
     virtual void on_closed(std::error_code why) noexcept = 0;
-
-    /// Which protocol this is, for `as<T>()`-like checked casts in the layers above: the address of
-    /// a static tag.
-    [[nodiscard]] virtual const void* protocol() const noexcept { return nullptr; }
 };
 
 /// A reliable ordered stream of bytes, both ways: TCP, TLS, a unix socket, a test; later an HTTP/2
@@ -129,6 +125,8 @@ public:
     [[nodiscard]] virtual moved_stream leave() = 0;
 
     [[nodiscard]] virtual loop_core& owner() const noexcept = 0;
+    /// Unique among the streams of all loops: sockets have their slot's, others take theirs from
+    /// `loop_core::names`.
     [[nodiscard]] virtual conn_id id() const noexcept = 0;
     /// Who is at the other end. **Lifetime**: the stream's.
     [[nodiscard]] virtual weft::peer& peer() const noexcept = 0;

@@ -26,6 +26,7 @@
 #include "net/net_metrics.hpp"
 #include "net/send_queue.hpp"
 #include "net/slab.hpp"
+#include "net/stream_names.hpp"
 #include "net/tcp_stream.hpp"
 #include "net/timer_wheel.hpp"
 
@@ -144,6 +145,8 @@ public:
             id.loop() == options_.index ? streams_.find(id.slot(), id.generation()) : nullptr;
         return found != nullptr && found->has_handler() ? found : nullptr;
     }
+    /// Ids for streams that are no sockets of this loop; `find` does not know them.
+    [[nodiscard]] stream_names& names() noexcept { return names_; }
     [[nodiscard]] std::size_t connections() const noexcept { return streams_.size(); }
     /// Calls `use(byte_stream&)` for every stream whose handler still listens.
     template <class F>
@@ -252,6 +255,7 @@ private:
     std::unique_ptr<std::byte[]> scratch_memory_;
     std::unique_ptr<std::byte[]> seal_memory_;
     slab<tcp_stream> streams_;
+    stream_names names_;
     std::vector<listener> listeners_;
     std::vector<conn_id> ready_, ready_now_;  // may be read on, without a new event
     std::vector<tcp_stream*> dirty_, dirty_now_;

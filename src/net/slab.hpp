@@ -15,7 +15,7 @@ namespace weft::net {
 template <class T, class Generation = std::uint32_t>
 class slab {
 public:
-    static constexpr std::uint32_t max_slots = 1U << 24U;
+    static constexpr std::uint32_t max_slots = 1U << 23U;  // half of what a conn_id can name
 
     slab() = default;
     slab(const slab&) = delete;

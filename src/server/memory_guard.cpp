@@ -8,8 +8,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "ws/session.hpp"
-
 namespace weft {
 namespace {
 
@@ -56,20 +54,21 @@ void memory_guard::give_up_the_largest(std::uint64_t wanted) {
     struct candidate {
         std::uint64_t waits;
         conn_id id;
-        byte_holder* holder = nullptr;  // instead of a stream
+        byte_holder* holder = nullptr;  // instead of a connection
     };
     std::vector<candidate> found;
     std::uint64_t leaving = 0;
-    loop_.for_each_stream([&](net::byte_stream& stream) {
-        if (!stream.stalled()) return;
-        const ws::session* const session = ws::session::of(stream);
-        if (session == nullptr) {
-            found.push_back({stream.queued(), stream.id()});
-        } else if (session->is_open()) {
-            found.push_back({session->queued(), stream.id()});
+    sessions_.for_each([&](const ws::session& session) {
+        if (!session.stream().stalled()) return;
+        if (session.is_open()) {
+            found.push_back({session.queued(), session.id()});
         } else {
-            leaving += session->queued();
+            leaving += session.queued();
         }
+    });
+    loop_.for_each_stream([&](net::byte_stream& stream) {
+        if (!stream.stalled() || sessions_.find(stream.id()) != nullptr) return;
+        found.push_back({stream.queued(), stream.id()});
     });
     loop_.budget().for_each_holder([&](byte_holder& holder) {
         if (holder.held() != 0) found.push_back({holder.held(), {}, &holder});
@@ -85,11 +84,10 @@ void memory_guard::give_up_the_largest(std::uint64_t wanted) {
             continue;
         }
         leaving += largest.waits;
-        net::byte_stream& stream = *loop_.find(largest.id);
-        if (ws::session* const session = ws::session::of(stream)) {
+        if (ws::session* const session = sessions_.find(largest.id)) {
             session->shed();
         } else {
-            stream.abort(make_error_code(errc::limit_exceeded));
+            loop_.find(largest.id)->abort(make_error_code(errc::limit_exceeded));
         }
     }
 }

@@ -19,6 +19,7 @@
 #include "server/memory_guard.hpp"
 #include "server/signal_watcher.hpp"
 #include "server/system_memory.hpp"
+#include "sse/session.hpp"
 #include "ws/session.hpp"
 
 namespace weft {
@@ -31,9 +32,9 @@ public:
          const http::router& routes, pubsub::exchange& all, net::handshake_gate& gate,
          memory_account& memory)
         : loop(std::move(io), {index, options.budgets, options.limits, options.log}),
-          http(routes, options.http, options.log, &gate),
+          http(loop, routes, options.http, options.log, &gate),
           ws(loop, all, options.message_budget / options.threads),
-          guard(loop, memory),
+          guard(ws, memory),
           most_connections_(std::max<std::size_t>(1, options.max_connections / options.threads)) {
         guard.watch(loop.budget());
         guard.watch(ws.budget);
@@ -103,6 +104,7 @@ struct server::impl {
         std::deque<owner_scope> ours;
         for (const auto& n : nodes) ours.emplace_back(n->loop.owner());
         for (const auto& n : nodes) n->loop.shut_down();
+        for (const auto& e : event_streams) e->shut_down();
         for (const auto& m : modules) m->shut_down();
         now = state::ended;
     }
@@ -116,6 +118,7 @@ struct server::impl {
     std::vector<std::unique_ptr<ws::detail::endpoint_core>> late_endpoints;  // nobody reaches them
     std::vector<std::shared_ptr<socketio::module>> late_modules;
     std::mutex late_mutex;
+    std::vector<std::unique_ptr<sse::endpoint>> event_streams;
     std::vector<std::shared_ptr<socketio::module>> modules;
     std::optional<error> setup_error;
     std::string failure;
@@ -185,6 +188,16 @@ void server::add_endpoint(std::string_view pattern,
     impl_->endpoints.push_back(std::move(endpoint));
 }
 
+sse::endpoint& server::sse(std::string_view pattern, sse::options options) {
+    auto& made = impl_->event_streams.emplace_back(std::make_unique<sse::endpoint>(options));
+    const auto routed = impl_->routes.get(
+        pattern, [target = made.get()](const http::request& request, http::responder answer) {
+            target->handle(request, std::move(answer));
+        });
+    if (!routed && !impl_->setup_error) impl_->setup_error.emplace(routed.error());
+    return *made;
+}
+
 void server::impl::make_nodes() {
     while (nodes.size() < options.threads) {
         auto io = net::make_epoll_backend();
@@ -217,6 +230,11 @@ result<void> server::impl::prepare() {
         });
     }
     for (const auto& endpoint : endpoints) endpoint->set_loops(loops);
+    std::vector<sse::loop_services> services;
+    for (const auto& n : nodes) services.push_back({n->loop, n->ws.hub, options.log});
+    for (const auto& e : event_streams) {
+        if (auto ready = e->prepare(services); !ready) return ready;
+    }
     for (const auto& m : modules) {
         if (auto ready = m->prepare(loops); !ready) return ready;
     }
@@ -368,11 +386,10 @@ void server::drain(duration deadline) {
 
 void server::impl::drain_node(node& n, time_point deadline) {
     for (const net::listener_id id : std::exchange(n.listeners, {})) n.loop.close_listener(id);
+    for (const auto& e : event_streams) e->drain(n.loop.index());
     n.http.drain();
-    n.loop.for_each_stream([](net::byte_stream& stream) {
-        if (ws::session* open = ws::session::of(stream))
-            open->close(ws::close_code::going_away, "server shutting down");
-    });
+    n.ws.sessions.for_each(
+        [](ws::session& open) { open.close(ws::close_code::going_away, "server shutting down"); });
     wait_for_drain(n, deadline);
 }
 
@@ -391,8 +408,7 @@ send_status server::send(conn_id to, const message& what) {
     node* n = impl_->node_of(to);
     if (n == nullptr) return send_status::closed;
     const auto deliver = [](node& at, conn_id id, const message& m) {
-        net::byte_stream* stream = at.loop.find(id);
-        ws::session* open = stream != nullptr ? ws::session::of(*stream) : nullptr;
+        ws::session* const open = at.ws.sessions.find(id);
         return open != nullptr ? open->send(m) : send_status::closed;
     };
     if (n->loop.in_loop_thread()) return deliver(*n, to, what);
@@ -402,9 +418,7 @@ send_status server::send(conn_id to, const message& what) {
 void server::close(conn_id which, ws::close_code code, std::string_view reason) {
     if (node* n = impl_->node_of(which)) {
         n->loop.post([n, which, code, reason = std::string(reason)] {
-            net::byte_stream* stream = n->loop.find(which);
-            if (ws::session* open = stream != nullptr ? ws::session::of(*stream) : nullptr)
-                open->close(code, reason);
+            if (ws::session* const open = n->ws.sessions.find(which)) open->close(code, reason);
         });
     }
 }
@@ -434,6 +448,8 @@ std::string server::metrics_text() const {
         n->ws.hub.metrics().visit(add);
         n->guard.visit_metrics(add);
     }
+    for (const auto& e : impl_->event_streams)
+        e->visit_metrics([&](const metric_sample& sample) { page.add(sample); });
     for (const auto& m : impl_->modules)
         m->visit_metrics([&](const metric_sample& sample) { page.add(sample); });
     return page.text();

@@ -11,7 +11,7 @@ bool connection_base::callable() const noexcept {
 }
 
 conn_id connection_base::id() const noexcept {
-    return session_->stream().id();
+    return session_->id();
 }
 peer& connection_base::peer() const noexcept {
     return session_->stream().peer();

@@ -77,14 +77,15 @@ conn_id accept_stage::id() const noexcept {
     return state_->upgrade.stream().id();
 }
 
-void accept_stage::accept(std::unique_ptr<connection_base> made, std::optional<identity> who) {
+void accept_stage::accept(std::unique_ptr<connection_base> made,
+                          weft::detail::admission_base decided) {
     if (state_ != nullptr && !state_->home.in_loop_thread()) {
         // The coroutine was resumed elsewhere: what it decided goes to where the connection lives.
         const loop_ref home = state_->home;
-        home.post(
-            [stage = std::move(*this), made = std::move(made), who = std::move(who)]() mutable {
-                stage.accept(std::move(made), std::move(who));
-            });
+        home.post([stage = std::move(*this), made = std::move(made),
+                   decided = std::move(decided)]() mutable {
+            stage.accept(std::move(made), std::move(decided));
+        });
         return;
     }
     const std::unique_ptr<state> s = std::move(state_);
@@ -93,10 +94,11 @@ void accept_stage::accept(std::unique_ptr<connection_base> made, std::optional<i
         (void)s->upgrade.refuse(http::response::plain_error(500));
         return;
     }
-    if (who) s->upgrade.stream().peer().identify(std::move(*who));
+    if (decided.who()) s->upgrade.stream().peer().identify(*decided.who());
     auto opened = std::make_unique<session>(s->upgrade.stream(), role::server,
                                             s->owner.impl_->settings, s->shared, s->answer.deflate);
     http::header_lines headers = headers_of(s->answer);
+    for (const auto& [name, value] : decided.headers()) headers.add(name, value);
     made->session_ = opened.get();
     if (!s->answer.subprotocol.empty() || !s->params.empty()) {
         made->agreed_ = std::make_unique<connection_base::agreed>(
@@ -143,8 +145,7 @@ failure_report endpoint_core::report_of(conn_id id) noexcept {
 void endpoint_core::failed(conn_id id, const std::exception_ptr& thrown) noexcept {
     session_shared& shared = *impl_->loops[id.loop()];
     session::report_exception(shared, thrown);
-    net::byte_stream* stream = shared.loop.find(id);
-    if (session* open = stream != nullptr ? session::of(*stream) : nullptr) {
+    if (session* open = shared.sessions.find(id)) {
         open->close(close_code::internal_error, "the application's handler threw");
     }
 }
@@ -204,7 +205,7 @@ void endpoint_core::handle(const http::request& request, http::upgrade upgrade) 
         if (has_accept()) {
             decide(http::handshake(request), std::move(stage));
         } else {
-            stage.accept(make_default(), {});
+            stage.accept(make_default(), admission<void>(true));
         }
     } catch (...) {  // the stage went with the exception: that answers 500
         session::report_exception(shared, std::current_exception());

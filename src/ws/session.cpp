@@ -28,8 +28,6 @@ std::size_t wire_size(std::size_t payload) noexcept {
 
 }  // namespace
 
-const char session::tag = 0;
-
 /// Made when something first does not go straight through, gone with the connection.
 struct session::slow_state {
     std::optional<pubsub::outbox> outbox;
@@ -57,11 +55,6 @@ session::session(net::byte_stream& stream, role self, const session_settings& se
       rate_(shared.loop.now()) {}
 
 session::~session() = default;
-
-session* session::of(net::byte_stream& stream) noexcept {
-    net::stream_handler& handler = stream.handler();
-    return handler.protocol() == &tag ? static_cast<session*>(&handler) : nullptr;
-}
 
 session::slow_state& session::slow() {
     if (slow_ == nullptr) slow_ = std::make_unique<slow_state>();
@@ -97,6 +90,8 @@ void session::on_open() noexcept {
     opened_ = true;
     metrics().opened.add();
     metrics().open.add();
+    within_memory([this] { shared().sessions.add(*this); });
+    if (state_ == state::ended) return;
     arm();
     guarded([this] { user_->on_open(); });
 }
@@ -182,9 +177,8 @@ void session::keep_for_later(byte_view rest) {
 }
 
 void session::post_turn() {
-    loop().post([&loop = loop(), id = stream().id()] {
-        net::byte_stream* stream = loop.find(id);
-        session* self = stream != nullptr ? of(*stream) : nullptr;
+    loop().post([&sessions = shared().sessions, id = id()] {
+        session* const self = sessions.find(id);
         if (self != nullptr) self->within_memory([self] { self->consume_kept(); });
     });
 }
@@ -515,6 +509,7 @@ void session::on_closed(std::error_code why) noexcept {
         metrics().open.sub();
         (event.clean ? metrics().closed_clean : metrics().closed_abnormal).add();
     }
+    shared().sessions.remove(*this);
     guarded([&] { user_->on_close(event); });
     shared().hub.unsubscribe_all(*this);
 }

@@ -64,6 +64,8 @@ public:
     [[nodiscard]] std::size_t queued() const noexcept;
     /// When bytes of any kind last came, also those of a message that is not whole yet.
     [[nodiscard]] time_point last_received() const noexcept { return last_received_; }
+    /// Its stream's; `session_shared::sessions` finds it by that while it is open.
+    [[nodiscard]] conn_id id() const noexcept { return stream().id(); }
     [[nodiscard]] net::byte_stream& stream() const noexcept { return out_.stream(); }
     [[nodiscard]] session_shared& shared() const noexcept { return out_.shared(); }
 
@@ -75,9 +77,6 @@ public:
     void on_end(net::byte_stream& stream) noexcept override;
     void on_deadline() noexcept override;
     void on_closed(std::error_code why) noexcept override;
-    [[nodiscard]] const void* protocol() const noexcept override { return &tag; }
-    /// The session behind a stream, or null when it speaks something else.
-    static session* of(net::byte_stream& stream) noexcept;
     /// Logs and counts what a handler threw.
     static void report_exception(session_shared& shared, const std::exception_ptr& thrown) noexcept;
 
@@ -88,7 +87,6 @@ private:
         close_sent,    // the peer's close frame is awaited
         ended,         // nothing more is read or sent
     };
-    static const char tag;
     static constexpr std::size_t inflate_allowance = 256 * 1024;
 
     struct slow_state;  // what only a connection under stress needs

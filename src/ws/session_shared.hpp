@@ -10,6 +10,7 @@
 
 #include "base/digest.hpp"
 #include "base/random.hpp"
+#include "net/conn_table.hpp"
 #include "net/loop_core.hpp"
 #include "pubsub/hub.hpp"
 #include "ws/proto/deflate.hpp"
@@ -26,12 +27,15 @@ struct session_metrics {
     void visit(metric_visitor to) const;
 };
 
+class session;
+
 /// What the sessions of one loop share. **Lifetime**: outlives them.
 class session_shared {
 public:
     session_shared(net::loop_core& owner, pubsub::exchange& all, std::uint64_t message_budget);
 
     net::loop_core& loop;
+    net::conn_table<session> sessions;  ///< From `on_open` to `on_closed`.
     pubsub::hub hub;
     byte_budget budget;
     block_cache::owner blocks;

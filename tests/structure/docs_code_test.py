@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 CALL_PAGES = {"docs/guide/from-node.md": "docs/guide/code/from_node.cpp",
               "docs/guide/socketio-client.md": "docs/guide/code/socketio_client.cpp"}
-PAGES = ["README.md", *CALL_PAGES, "docs/guide/socketio.md", "docs/guide/embedding.md", *sorted(
+PAGES = ["README.md", *CALL_PAGES, "docs/guide/socketio.md", "docs/guide/embedding.md", "docs/guide/http.md", *sorted(
     str(p.relative_to(ROOT)) for p in (ROOT / "docs/tutorial").glob("*.md"))]
 
 BLOCK = re.compile(r"(?:^<!-- from (\S+) -->\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

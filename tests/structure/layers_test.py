@@ -14,6 +14,7 @@ MAY_USE = {
     "net": {"base"},
     "pubsub": {"net", "base"},
     "http": {"net", "base"},
+    "sse": {"http", "pubsub", "net", "base"},
     "ws": {"http", "pubsub", "net", "base"},
     "engineio": {"ws", "http", "pubsub", "net", "base"},
     "socketio": {"engineio", "ws", "http", "pubsub", "net", "base"},

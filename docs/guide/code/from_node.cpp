@@ -166,7 +166,7 @@ void set_options(weft::socketio::options& options) {
         return true;
     };
     options.engine.initial_packet = "hello";
-    options.engine.cookie = weft::engineio::cookie_options{};
+    options.engine.cookie = weft::http::cookie{.name = "io"};
     options.engine.per_message_deflate = weft::ws::deflate_options{};
     options.engine.http_compression = 2048;
     options.connect_timeout = 10s;

@@ -63,15 +63,23 @@ public:
     [[nodiscard]] refusal& why() noexcept { return *no_; }
     /// Who the peer turned out to be. Nothing: what was known of it stays.
     [[nodiscard]] const std::optional<identity>& who() const noexcept { return who_; }
+    /// What an HTTP answer that lets the peer in says besides: the 101 of a WebSocket.
+    [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& headers() const noexcept {
+        return headers_;
+    }
 
 protected:
     admission_base() = default;
     explicit admission_base(identity who) : who_(std::move(who)) {}
     explicit admission_base(refusal no) : no_(std::move(no)) {}
+    void add_header(std::string_view name, std::string_view value) {
+        headers_.emplace_back(name, value);
+    }
 
 private:
     std::optional<refusal> no_;
     std::optional<identity> who_;
+    std::vector<std::pair<std::string, std::string>> headers_;
 };
 
 }  // namespace detail
@@ -94,6 +102,11 @@ public:
 
     /// What the yes came with; only when it is `allowed()`.
     [[nodiscard]] T& data() noexcept { return *data_; }
+    /// Adds a line to the answer of a yes; see `headers`.
+    admission&& header(std::string_view name, std::string_view value) && {
+        add_header(name, value);
+        return std::move(*this);
+    }
 
 private:
     std::optional<T> data_;
@@ -116,6 +129,12 @@ public:
         : admission_base(refusal(why)) {}
     admission(const result<void>& done)  // NOLINT(google-explicit-constructor)
         : admission(done ? admission() : admission(done.error())) {}
+
+    /// Adds a line to the answer of a yes; see `headers`.
+    admission&& header(std::string_view name, std::string_view value) && {
+        add_header(name, value);
+        return std::move(*this);
+    }
 
 private:
     admission() = default;

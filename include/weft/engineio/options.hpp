@@ -16,6 +16,7 @@
 #include <weft/base/time.hpp>
 #include <weft/engineio/error.hpp>
 #include <weft/engineio/transport_kind.hpp>
+#include <weft/http/cookie.hpp>
 #include <weft/http/handshake.hpp>
 #include <weft/http/response.hpp>
 #include <weft/pubsub/message.hpp>
@@ -39,16 +40,6 @@ struct cors_options {
     bool credentials = false;
     std::optional<std::chrono::seconds> max_age{};
     int options_success_status = 204;  ///< Of the answer to a preflight request.
-};
-
-/// The cookie of the first polling reply, for load balancers.
-struct cookie_options {
-    std::string name = "io";
-    std::string path = "/";
-    bool http_only = true;
-    std::string same_site = "Lax";  ///< Empty for none.
-    bool secure = false;
-    std::optional<std::chrono::seconds> max_age{};
 };
 
 /// Decides about a request: made of `A(const http::handshake&)`, or of a coroutine
@@ -147,7 +138,9 @@ struct options {
     /// `https://example.org`; `null` for opaque ones.
     std::vector<std::string> origins{};
     std::optional<cors_options> cors{};
-    std::optional<cookie_options> cookie{};
+    /// Of the first polling reply, for load balancers, as `{.name = "io"}`; its value is the
+    /// session's id.
+    std::optional<http::cookie> cookie{};
     /// Asked about every request, one after the other; a refusal without a status is 400, "Bad
     /// request". A session answers only to the `identity` that they named when it was opened.
     std::vector<guard> middlewares{};

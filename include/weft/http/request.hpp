@@ -49,6 +49,8 @@ public:
     [[nodiscard]] std::string_view header(std::string_view name) const noexcept {
         return head_.header(name);
     }
+    /// The value of a cookie, decoded; nothing when it did not come or is broken.
+    [[nodiscard]] std::optional<std::string> cookie(std::string_view name) const;
     [[nodiscard]] byte_view body() const noexcept { return body_; }
     [[nodiscard]] std::string_view body_text() const noexcept { return as_text(body_); }
 
@@ -57,7 +59,7 @@ public:
     [[nodiscard]] weft::peer& peer() const noexcept;
 
 private:
-    friend class connection;
+    friend class service;
     friend class router;
 
     request(const message_head& head, const net::byte_stream& stream) noexcept

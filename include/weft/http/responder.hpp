@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include <weft/base/bytes.hpp>
+#include <weft/base/shared_buffer.hpp>
 #include <weft/base/unique_function.hpp>
 #include <weft/http/response.hpp>
 
@@ -13,7 +14,8 @@ namespace weft::http {
 class lent_handle;
 namespace detail {
 struct reply_state;
-}
+class answer_target;
+}  // namespace detail
 
 /// What became of a piece of a streamed reply.
 enum class write_status : std::uint8_t {
@@ -35,6 +37,8 @@ public:
     ~body_stream();
 
     write_status write(std::string_view bytes);
+    /// Bytes that are shared, by reference.
+    write_status write(buffer_slice bytes);
     /// Ends the reply as complete.
     void finish();
     /// Called when everything written was taken by the peer's side, after `full`.
@@ -74,6 +78,7 @@ public:
 
 private:
     friend class lent_handle;
+    friend class detail::answer_target;
     explicit responder(std::shared_ptr<detail::reply_state> state) noexcept;
     std::shared_ptr<detail::reply_state> state_;
 };

@@ -8,6 +8,7 @@
 
 #include <weft/base/admission.hpp>
 #include <weft/base/bytes.hpp>
+#include <weft/http/cookie.hpp>
 #include <weft/http/header_lines.hpp>
 
 namespace weft::http {
@@ -51,6 +52,12 @@ public:
     response&& header(std::string_view name, std::string_view value) && {
         return std::move(header(name, value));
     }
+    /// Adds a `Set-Cookie` line; nothing when `to_string(c)` says that it cannot be sent.
+    response& set_cookie(const cookie& c) & {
+        if (const std::string line = to_string(c); !line.empty()) header("Set-Cookie", line);
+        return *this;
+    }
+    response&& set_cookie(const cookie& c) && { return std::move(set_cookie(c)); }
     /// Adds lines that were made before.
     response& headers(const header_lines& lines) & {
         headers_.add(lines);
@@ -77,18 +84,23 @@ public:
     [[nodiscard]] int status() const noexcept { return status_; }
     [[nodiscard]] const header_lines& headers() const noexcept { return headers_; }
     [[nodiscard]] std::uint64_t body_size() const noexcept;
+    /// Whether the connection ends after it.
+    [[nodiscard]] bool closes() const noexcept { return close_; }
 
-private:
-    friend class connection;
+    /// Exactly so many bytes that a source gives.
     struct sourced {
         std::unique_ptr<body_source> source;
         std::uint64_t size = 0;
     };
+    using body_type = std::variant<std::string, byte_view, sourced>;
+    /// For who sends it.
+    [[nodiscard]] body_type& content() noexcept { return body_; }
 
+private:
     std::uint16_t status_;
     bool close_ = false;
     header_lines headers_;
-    std::variant<std::string, byte_view, sourced> body_;
+    body_type body_;
 };
 
 }  // namespace weft::http

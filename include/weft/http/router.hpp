@@ -3,12 +3,18 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
+#include <weft/base/admission.hpp>
 #include <weft/base/result.hpp>
+#include <weft/base/task.hpp>
+#include <weft/base/time.hpp>
 #include <weft/base/unique_function.hpp>
+#include <weft/http/owned_request.hpp>
 #include <weft/http/request.hpp>
 #include <weft/http/responder.hpp>
 #include <weft/http/response.hpp>
@@ -16,10 +22,24 @@
 
 namespace weft::http {
 
+namespace detail {
+/// Answers with what the coroutine returns.
+void answer_by(task<response> work, responder answer);
+}  // namespace detail
+
 /// Answers through the responder, now or later.
 using handler = unique_function<void(const request&, responder)>;
 /// Answers at once. **Cost**: less than a `handler`: no state is allocated.
 using plain_handler = unique_function<response(const request&)>;
+/// Looks at a request before its route: nothing lets it pass, a response answers it.
+using filter = unique_function<std::optional<response>(const request&)>;
+/// What became of a request.
+struct reply_facts {
+    int status;
+    std::uint64_t body_size;  ///< 0 when it is not known when the answer begins.
+    duration took;            ///< From the request's head to the beginning of the answer.
+};
+using observer = unique_function<void(const owned_request&, const reply_facts&)>;
 using upgrade_handler = unique_function<void(const request&, upgrade)>;
 /// Which loop a request belongs to, by index; see `router::place`.
 using placement = unique_function<std::optional<std::uint8_t>(const request&)>;
@@ -33,8 +53,14 @@ struct route_options {
 /// A pattern is a path whose segments are texts (`/about`), parameters (`/user/:id`, one segment,
 /// not empty) or, at the end, a wildcard (`/files/*path`, the rest, also empty). At each segment a
 /// text beats a parameter beats a wildcard, whatever the order of registration. A path that no
-/// pattern matches gets 404, one whose pattern lacks the method 405 with `Allow`. HEAD is answered
-/// by the GET handler, without the body.
+/// pattern matches goes to `not_found`, one whose pattern lacks the method gets 405 with `Allow`.
+/// HEAD is answered by the GET handler, without the body.
+///
+/// A handler is one of
+///
+///     response(const request&)               // answers at once
+///     void(const request&, responder)        // answers now or later
+///     task<response>(owned_request)          // a coroutine: what it borrowed would be gone
 ///
 /// **Threads**: build it before the loops run; then it is only read, by all of them, and handlers
 /// run on the loop of their connection: with several loops, several at once.
@@ -48,18 +74,15 @@ public:
     /// For the server: from now on the routes stay as they are. **Threads**: any.
     void seal() noexcept;
 
-    /// `callable` is a `plain_handler` or a `handler`: its signature decides.
+    /// The signature of `callable` decides what kind of handler it is. What a coroutine throws is
+    /// answered with 500; it may return on any thread.
     /// **Errors**: `weft::errc::invalid_argument` for a malformed pattern (no leading '/', a
     /// wildcard not at the end, more than 8 parameters) or one that has this method already;
     /// `invalid_state` once the server runs.
     template <class F>
     result<void> on(http::method method, std::string_view pattern, F&& callable,
                     route_options options = {}) {
-        if constexpr (std::is_invocable_r_v<response, F&, const request&>) {
-            return add(method, pattern, plain_handler(std::forward<F>(callable)), options);
-        } else {
-            return add(method, pattern, handler(std::forward<F>(callable)), options);
-        }
+        return add(method, pattern, make_handler(std::forward<F>(callable)), options);
     }
     template <class F>
     result<void> get(std::string_view pattern, F&& callable) {
@@ -69,6 +92,63 @@ public:
     result<void> post(std::string_view pattern, F&& callable, route_options options = {}) {
         return on(method::post, pattern, std::forward<F>(callable), options);
     }
+    template <class F>
+    result<void> put(std::string_view pattern, F&& callable, route_options options = {}) {
+        return on(method::put, pattern, std::forward<F>(callable), options);
+    }
+    template <class F>
+    result<void> patch(std::string_view pattern, F&& callable, route_options options = {}) {
+        return on(method::patch, pattern, std::forward<F>(callable), options);
+    }
+    template <class F>
+    result<void> del(std::string_view pattern, F&& callable, route_options options = {}) {
+        return on(method::delete_, pattern, std::forward<F>(callable), options);
+    }
+    /// Every method for which the pattern has no handler of its own.
+    template <class F>
+    result<void> any(std::string_view pattern, F&& callable, route_options options = {}) {
+        return add({}, pattern, make_handler(std::forward<F>(callable)), options);
+    }
+
+    /// What no pattern matches, instead of the plain 404.
+    template <class F>
+    void not_found(F&& callable, route_options options = {}) {
+        set_not_found(make_handler(std::forward<F>(callable)), options);
+    }
+
+    /// Asks `callable` about each request, upgrades too, before its body is read; the first answer
+    /// counts, and the route is not asked. It takes a `const request&` and returns a
+    /// `std::optional<response>`, or what makes an `admission<void>`: a refusal is answered with
+    /// its status, by default 403, and an identity becomes the peer's. With a prefix, about paths
+    /// that begin with these segments only. Filters run in the order in which they were added, also
+    /// where no pattern matches. What throws is answered with 500.
+    template <class F>
+    void before(F&& callable) {
+        before("/", std::forward<F>(callable));
+    }
+    template <class F>
+    void before(std::string_view prefix, F&& callable) {
+        using returned = std::invoke_result_t<F&, const request&>;
+        if constexpr (std::is_convertible_v<returned, std::optional<response>>) {
+            add_filter(prefix, filter(std::forward<F>(callable)));
+        } else {
+            static_assert(weft::detail::makes_admission<returned, void>,
+                          "weft: a filter returns a std::optional<response>, a bool, a refusal or "
+                          "an admission");
+            add_filter(prefix,
+                       [asked = std::forward<F>(callable)](
+                           const request& req) mutable -> std::optional<response> {
+                           const admission<void> said = asked(req);
+                           if (!said.allowed()) return response::refused(said.why(), 403);
+                           if (said.who()) req.peer().identify(*said.who());
+                           return std::nullopt;
+                       });
+        }
+    }
+    /// Tells `callable` of each request that is answered, when the answer begins; an upgrade that
+    /// is accepted has the status 101. Requests that break the protocol have no observers.
+    /// **Cost**: the head of each request is copied.
+    void after(observer callable);
 
     /// Requests of this path that ask for an upgrade (they have an `Upgrade` header) go to
     /// `callable`, whatever their method; so do those that do not ask, unless the path has a route
@@ -82,10 +162,17 @@ public:
     result<void> place(std::string_view pattern, placement where);
 
 private:
-    friend class connection;
+    friend class service;
+    /// One of the two is set, or none.
+    struct any_handler {
+        plain_handler plain{};
+        handler deferred{};
+        explicit operator bool() const noexcept { return plain || deferred; }
+    };
     struct node;
     struct endpoint;
     struct route;
+    struct surroundings;
     /// What a request asks for: nothing (no `where`), a path without the method, a route, or an
     /// upgrade.
     struct match {
@@ -94,17 +181,34 @@ private:
         bool upgrades = false;
     };
 
-    result<void> add(http::method method, std::string_view pattern, plain_handler callable,
-                     route_options options);
-    result<void> add(http::method method, std::string_view pattern, handler callable,
-                     route_options options);
-    result<route*> free_route(http::method method, std::string_view pattern, route_options options);
+    template <class F>
+    static any_handler make_handler(F&& callable) {
+        if constexpr (std::is_invocable_r_v<response, F&, const request&>) {
+            return {.plain = std::forward<F>(callable)};
+        } else if constexpr (std::is_invocable_v<F&, const request&, responder>) {
+            return {.deferred = std::forward<F>(callable)};
+        } else {
+            static_assert(std::is_invocable_r_v<task<response>, F&, owned_request>,
+                          "weft: a handler is response(const request&), void(const request&, "
+                          "responder), or a coroutine task<response>(owned_request)");
+            return {.deferred = [run = std::forward<F>(callable)](const request& req,
+                                                                  responder answer) mutable {
+                detail::answer_by(run(owned_request(req)), std::move(answer));
+            }};
+        }
+    }
+    /// Without a method: of all that have none.
+    result<void> add(std::optional<http::method> method, std::string_view pattern,
+                     any_handler callable, route_options options);
+    void set_not_found(any_handler callable, route_options options);
+    void add_filter(std::string_view prefix, filter callable);
     result<endpoint*> endpoint_at(std::string_view pattern);
     /// Finds by method and path, and gives the request its parameters.
     [[nodiscard]] match find(request& req) const noexcept;
 
     std::unique_ptr<node> root_;
     bool sealed_ = false;  // atomically
+    std::unique_ptr<surroundings> around_;
 };
 
 }  // namespace weft::http

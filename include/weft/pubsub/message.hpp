@@ -65,9 +65,14 @@ public:
         return message_encoding(7);
     }
 
+    /// The payload as server-sent events.
+    [[nodiscard]] static constexpr message_encoding event_stream() noexcept {
+        return message_encoding(8);
+    }
+
 private:
     friend class message;
-    static constexpr std::size_t count = 8;
+    static constexpr std::size_t count = 9;
     explicit constexpr message_encoding(std::size_t place) noexcept : place_(place) {}
 
     std::size_t place_;

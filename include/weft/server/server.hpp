@@ -20,6 +20,7 @@
 #include <weft/net/tls.hpp>
 #include <weft/pubsub/message.hpp>
 #include <weft/socketio/host.hpp>
+#include <weft/sse/endpoint.hpp>
 #include <weft/ws/endpoint.hpp>
 #include <weft/ws/options.hpp>
 
@@ -102,6 +103,9 @@ public:
         add_endpoint(pattern, std::move(made));
         return endpoint;
     }
+    /// Server-sent events at a route pattern: streams that subscribe to topics. **Lifetime** and
+    /// errors: as `ws`.
+    sse::endpoint& sse(std::string_view pattern, sse::options options = {});
     /// The HTTP routes. Change them before the server runs.
     [[nodiscard]] http::router& http() noexcept;
 

@@ -104,9 +104,9 @@ public:
     accept_stage& operator=(accept_stage&&) noexcept;
     ~accept_stage();
 
-    /// Answers 101; the peer is `who`, if that is known. When the client is gone the connection is
-    /// simply destroyed.
-    void accept(std::unique_ptr<connection_base> made, std::optional<identity> who);
+    /// Answers 101 with what the admission says: who the peer is, more headers. When the client is
+    /// gone the connection is simply destroyed.
+    void accept(std::unique_ptr<connection_base> made, weft::detail::admission_base decided);
     /// Of the connection that asks.
     [[nodiscard]] conn_id id() const noexcept;
     void refuse(refusal why);
@@ -133,8 +133,8 @@ public:
     /// Decides about each client before the 101 answer, after method, version, key and Origin were
     /// found right. `handler` is `A(const http::handshake&)`, or a coroutine
     /// `task<A>(http::handshake)` that takes its time (bounded by `http::options::reply_timeout`),
-    /// where `A` makes an `admission<T>`: the data of the connection, or a `refusal`, by default
-    /// 403. What throws is answered with 500.
+    /// where `A` makes an `admission<T>`: the data of the connection, with headers of the 101 if
+    /// need be, or a `refusal`, by default 403. What throws is answered with 500.
     template <class F>
     endpoint& on_accept(F handler) {
         if (!may_set("on_accept")) return *this;
@@ -233,7 +233,7 @@ private:
     }
     static void settle(admission<T> decided, detail::accept_stage stage) {
         if (decided.allowed()) {
-            stage.accept(make(decided), decided.who());
+            stage.accept(make(decided), std::move(decided));
         } else {
             stage.refuse(std::move(decided.why()));
         }

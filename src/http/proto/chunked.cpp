@@ -1,10 +1,11 @@
-// The chunked decoder: framing bytes go through a state machine one by one, data is passed on in
+// Chunks. The decoder: framing bytes go through a state machine one by one, data is passed on in
 // place. A chunk's size is compared with what the body may still have before a byte of it is kept,
 // and all that is thrown away (extensions, trailers) has a budget of its own.
 
 #include "http/proto/chunked.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/hex.hpp"
 #include "http/proto/syntax.hpp"
@@ -98,6 +99,13 @@ void chunked_decoder::fail(errc why) noexcept {
 parse_status chunked_decoder::status() const noexcept {
     if (state_ == state::done) return parse_status::complete;
     return state_ == state::failed ? parse_status::failed : parse_status::incomplete;
+}
+
+chunk_start::chunk_start(std::size_t size) noexcept {
+    char* const end = std::to_chars(line_.data(), line_.data() + 16, size, 16).ptr;
+    end[0] = '\r';
+    end[1] = '\n';
+    size_ = static_cast<std::size_t>(end + 2 - line_.data());
 }
 
 }  // namespace weft::http

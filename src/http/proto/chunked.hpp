@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -72,6 +73,21 @@ private:
     bool last_ = false;
     bool name_empty_ = true;
     errc error_ = errc::none;
+};
+
+/// What follows each chunk's data, and what ends the body.
+inline constexpr std::string_view chunk_end = "\r\n";
+inline constexpr std::string_view last_chunk = "0\r\n\r\n";
+
+/// The line in front of a chunk, with its size.
+class chunk_start {
+public:
+    explicit chunk_start(std::size_t size) noexcept;
+    [[nodiscard]] std::string_view text() const noexcept { return {line_.data(), size_}; }
+
+private:
+    std::array<char, 18> line_;
+    std::size_t size_;
 };
 
 }  // namespace weft::http

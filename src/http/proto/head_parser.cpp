@@ -11,15 +11,9 @@
 #include "http/proto/target.hpp"
 
 namespace weft::http {
-namespace {
-
-constexpr std::size_t max_offset = 65'535;
-
-}  // namespace
-
 head_parser::head_parser(message_kind kind, head_limits limits) noexcept
     : limits_(limits), kind_(kind) {
-    limits_.max_head = std::min(limits_.max_head, max_offset);
+    limits_.max_head = std::min(limits_.max_head, head_limits::most_head);
     limits_.max_fields = std::min(limits_.max_fields, message_head::max_fields);
     limit_ = std::min(limits_.max_start_line, limits_.max_head);
 }

@@ -14,7 +14,8 @@ enum class message_kind : std::uint8_t { request, response };
 struct head_limits {
     std::size_t max_start_line = 8 * 1024;
     std::size_t max_header_line = 8 * 1024;
-    std::size_t max_head = 16 * 1024;  // at most 65,535: message_head stores 16-bit offsets
+    static constexpr std::size_t most_head = 65'535;  // message_head stores 16-bit offsets
+    std::size_t max_head = 16 * 1024;
     std::size_t max_fields = message_head::max_fields;
 };
 

@@ -72,7 +72,7 @@ public:
           loop(std::unique_ptr<net::backend>(&io), {.log = this}),
           shared(loop, all, 64 * 1024 * 1024),
           engine(std::move(chosen)),
-          service_(routes, {}, this) {
+          service_(loop, routes, {}, this) {
         loop.start();
         prepared = engine.prepare();
         engine.on_session([this](session& s) { return std::make_unique<user>(*this, s); });

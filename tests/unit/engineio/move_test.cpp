@@ -42,7 +42,7 @@ struct side final : net::acceptor {
     side(std::uint8_t index, const http::router& routes, pubsub::exchange& all)
         : loop(*net::make_epoll_backend(), {.index = index}),
           web(loop, all, 64 * 1024 * 1024),
-          http(routes, {}) {}
+          http(loop, routes, {}) {}
     std::unique_ptr<net::stream_handler> on_accept(net::byte_stream& stream) override {
         ++accepted;
         return http.make_connection(stream);

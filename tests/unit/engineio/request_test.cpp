@@ -470,7 +470,7 @@ TEST(guard, one_that_throws_is_500) {
 
 TEST(headers, hooks_and_cookie) {
     options chosen;
-    chosen.cookie = cookie_options{};
+    chosen.cookie = http::cookie{.name = "io"};
     chosen.headers = [](http::response& to, const http::request&) { to.header("X-Every", "1"); };
     chosen.initial_headers = [](http::response& to, const http::request& of) {
         to.header("X-First", of.header("x-echo"));
@@ -492,13 +492,13 @@ TEST(headers, hooks_and_cookie) {
 
 TEST(headers, a_cookie_with_everything) {
     options chosen;
-    chosen.cookie = cookie_options{};
+    chosen.cookie = http::cookie{.name = "io"};
     chosen.cookie->name = "id";
     chosen.cookie->path = "/app";
     chosen.cookie->max_age = 60s;
     chosen.cookie->http_only = false;
     chosen.cookie->secure = true;
-    chosen.cookie->same_site = "None";
+    chosen.cookie->same_site = http::same_site::none;
     eio_world world(std::move(chosen));
     const std::string sid = world.open_polling();
     EXPECT_TRUE(world.first.has("Set-Cookie: id=" + sid +

@@ -37,7 +37,7 @@ public:
     peer open(std::string_view from = "127.0.0.1") {
         if (!service_) {
             log_sink* const sink = this;
-            service_.emplace(routes, limits_, sink, gate);
+            service_.emplace(loop_, routes, limits_, sink, gate);
             listen_options where;
             where.port = 80;
             if (!loop_.listen(where, *this)) return -1;
@@ -76,6 +76,7 @@ public:
     }
     [[nodiscard]] http::metrics& counters() { return service_->counters(); }
     [[nodiscard]] service& server() { return *service_; }
+    [[nodiscard]] net::loop_core& loop() { return loop_; }
     [[nodiscard]] std::uint64_t bytes_read() { return loop_.metrics().bytes_received.read(); }
     [[nodiscard]] std::size_t connections() const { return loop_.connections(); }
 

@@ -88,6 +88,32 @@ TEST(router, refuses_bad_patterns_and_doubles) {
     EXPECT_FALSE(r.upgrade("/a/:b", [](const request&, upgrade) {}));
 }
 
+TEST(router, has_a_name_for_each_method_and_one_for_the_rest) {
+    http_world world;
+    const auto say = [](std::string text) {
+        return [text = std::move(text)](const request&) { return response::text(200, text); };
+    };
+    ASSERT_TRUE(world.routes.put("/a", say("put")));
+    ASSERT_TRUE(world.routes.patch("/a", say("patch")));
+    ASSERT_TRUE(world.routes.del("/a", say("del")));
+    ASSERT_TRUE(world.routes.post("/a", say("post")));
+    ASSERT_TRUE(world.routes.get("/b", say("get")));
+    ASSERT_TRUE(world.routes.any("/b", say("any")));
+    EXPECT_FALSE(world.routes.any("/b", say("any")));
+    const auto ask = [&](std::string_view method, std::string_view path) {
+        return world.ask(std::string(method) + " " + std::string(path) +
+                         " HTTP/1.1\r\nHost: x\r\n\r\n");
+    };
+    EXPECT_EQ(body_of(ask("PUT", "/a")), "put");
+    EXPECT_EQ(body_of(ask("PATCH", "/a")), "patch");
+    EXPECT_EQ(body_of(ask("DELETE", "/a")), "del");
+    EXPECT_EQ(body_of(ask("POST", "/a")), "post");
+    EXPECT_TRUE(has(ask("GET", "/a"), "Allow: PUT, PATCH, DELETE, POST\r\n"));
+    EXPECT_EQ(body_of(ask("GET", "/b")), "get");
+    EXPECT_EQ(body_of(ask("DELETE", "/b")), "any");
+    EXPECT_TRUE(has(ask("HEAD", "/b"), "Content-Length: 3\r\n")) << "of GET";
+}
+
 TEST(router, paths_of_thousands_of_segments_are_cheap) {
     pattern_world world({"/:a/:b", "/x/*rest"});
     std::string path;

@@ -25,8 +25,8 @@ public:
           loop(std::unique_ptr<net::backend>(&io), {}),
           shared(loop, all, 64 * mib),
           endpoint(std::move(chosen)),
-          http_(routes, {}),
-          guard(loop, account) {
+          http_(loop, routes, {}),
+          guard(shared, account) {
         loop.start();
         guard.set_all({&guard});
         guard.watch(loop.budget());

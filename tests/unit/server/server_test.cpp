@@ -79,6 +79,32 @@ TEST_P(server_threads, publish_reaches_every_loop_in_order) {
     }
 }
 
+TEST_P(server_threads, an_event_stream_hears_the_topics_of_websockets_and_ends_with_a_drain) {
+    server s(with_threads(GetParam()));
+    inbox<int> opened;
+    s.ws("/ws").on_message([](auto& c, message_view m) { c.publish("news", m); });
+    s.sse("/events/:topic").on_open([&](sse::stream& stream, const http::request& asked) {
+        stream.subscribe(asked.param("topic"));
+        opened.put(1);
+    });
+    const auto port = s.listen(loopback());
+    ASSERT_TRUE(port);
+    running run(s);
+    std::vector<client> browsers;
+    for (int i = 0; i < 6; ++i) {
+        browsers.emplace_back(*port);
+        browsers.back().send("GET /events/news HTTP/1.0\r\nHost: x\r\n\r\n");
+        EXPECT_TRUE(browsers.back().head().starts_with("HTTP/1.1 200 "));
+    }
+    (void)opened.wait_for(browsers.size());
+    client speaker(*port);
+    speaker.handshake();
+    speaker.send(text_frame("hello"));
+    for (client& b : browsers) EXPECT_EQ(b.take("data: hello\n\n"), "data: hello\n\n");
+    s.drain(10s);
+    for (client& b : browsers) EXPECT_EQ(b.rest(), "");
+}
+
 TEST_P(server_threads, drain_says_1001_flushes_and_returns_0) {
     server s(with_threads(GetParam()));
     inbox<ws::close_code> closed;

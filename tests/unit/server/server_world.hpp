@@ -75,6 +75,14 @@ public:
         bytes_.erase(0, end);
         return taken;
     }
+    /// As many bytes as `expected` has.
+    std::string take(std::string_view expected) {
+        while (bytes_.size() < expected.size() && receive()) {
+        }
+        const std::string taken = bytes_.substr(0, expected.size());
+        bytes_.erase(0, taken.size());
+        return taken;
+    }
     std::string handshake() {
         send(upgrade_request);
         return head();

@@ -37,7 +37,7 @@ public:
         : loop(*net::make_epoll_backend(), {}),
           shared_(loop, all_, 64 * 1024 * 1024),
           server(*this, unlimited()),
-          service_(routes_, {}, nullptr) {
+          service_(loop, routes_, {}, nullptr) {
         loop.start();
     }
     ~real_world() {

@@ -38,7 +38,7 @@ class recovery_scene final : private host {
             : sim(*new net::sim_backend),
               loop(std::unique_ptr<net::backend>(&sim), {.index = index}),
               web(loop, all, 64 * 1024 * 1024),
-              service(routes, {}) {}
+              service(loop, routes, {}) {}
         void listen() {
             listen_options where;
             where.port = 80;

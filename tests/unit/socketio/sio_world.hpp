@@ -34,7 +34,7 @@ public:
           loop(std::unique_ptr<net::backend>(&sim), {.log = this}),
           shared(loop, all, 64 * 1024 * 1024),
           server(*this, std::move(chosen)),
-          service_(routes_, {}, this) {
+          service_(loop, routes_, {}, this) {
         loop.start();
     }
     ~sio_world() {

@@ -34,7 +34,7 @@ public:
     real_world()
         : loop(*net::make_epoll_backend(), {}),
           shared_(loop, all_, 64 * 1024 * 1024),
-          service_(routes_, {}, nullptr) {
+          service_(loop, routes_, {}, nullptr) {
         loop.start();
         EXPECT_TRUE(endpoint.prepare());
         endpoint.set_loops({&shared_});

@@ -129,10 +129,7 @@ struct stage {
                 if (c.data() == 1) at("close", &c);
             });
     }
-    session* session_of(conn_id id) {
-        net::byte_stream* s = world.loop.find(id);
-        return s != nullptr ? session::of(*s) : nullptr;
-    }
+    session* session_of(conn_id id) { return world.shared.sessions.find(id); }
     void at(const std::string& where, connection<int>* c) {
         if (where != callback || std::exchange(acted, true)) return;
         const message text = message::text("published");

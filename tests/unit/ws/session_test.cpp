@@ -153,6 +153,21 @@ TEST(ws_accept, a_refusals_headers_reach_the_client) {
     EXPECT_NE(refused.find("\r\nWWW-Authenticate: Bearer  X: y\r\n"), std::string::npos);
 }
 
+TEST(ws_accept, a_yes_may_add_headers_to_the_101) {
+    ws_world<user> world;
+    world.endpoint.on_accept([](const http::handshake&) {
+        return admission<user>(user("Ann"))
+            .header("Set-Cookie", to_string(http::cookie{.name = "seen", .value = "1"}))
+            .header("X", "a\r\nb");
+    });
+    world.open();
+    EXPECT_EQ(world.response.substr(9, 3), "101");
+    EXPECT_NE(world.response.find(
+                  "\r\nSet-Cookie: seen=1; Path=/; HttpOnly; SameSite=Lax\r\nX: a  b\r\n"),
+              std::string::npos)
+        << world.response;
+}
+
 TEST(ws_accept, the_request_is_readable_until_on_open) {
     ws_world<user> world;
     std::string seen;

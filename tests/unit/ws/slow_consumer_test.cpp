@@ -47,11 +47,9 @@ struct crowd {
 
     std::size_t queued() {
         std::size_t sum = 0;
-        world.loop.for_each_stream([&](net::byte_stream& s) {
-            if (const session* open = session::of(s)) {
-                EXPECT_LE(open->queued(), max_queue);
-                sum += open->queued();
-            }
+        world.shared.sessions.for_each([&](const session& open) {
+            EXPECT_LE(open.queued(), max_queue);
+            sum += open.queued();
         });
         return sum;
     }
@@ -259,9 +257,9 @@ TEST(sec_w11, a_peer_that_does_not_read_is_not_read_from) {
     world.io.peer_window(client, 0);
     world.io.limit_receive(4096);
     for (int i = 0; i < 100; ++i) world.send(client, text_frame(text_of(i)));
-    world.loop.for_each_stream([&](net::byte_stream& s) {
-        EXPECT_LE(session::of(s)->queued(), chosen.pause_reading_at + 8192);
-        EXPECT_GE(session::of(s)->queued(), chosen.pause_reading_at);
+    world.shared.sessions.for_each([&](const session& open) {
+        EXPECT_LE(open.queued(), chosen.pause_reading_at + 8192);
+        EXPECT_GE(open.queued(), chosen.pause_reading_at);
     });
     world.io.peer_window(client, SIZE_MAX);
     std::vector<int> numbers;

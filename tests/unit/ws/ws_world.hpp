@@ -72,7 +72,7 @@ public:
           loop(std::unique_ptr<net::backend>(&io), {.log = this}),
           shared(loop, all, 64 * 1024 * 1024),
           endpoint(std::move(chosen)),
-          service_(routes, {}, this) {
+          service_(loop, routes, {}, this) {
         loop.start();
         prepared = static_cast<bool>(endpoint.prepare());
         endpoint.set_loops({&shared});
@@ -125,6 +125,7 @@ public:
         std::string bytes = io.peer_take(client);
         return take_frames(bytes);
     }
+    [[nodiscard]] http::service& service() { return service_; }
     [[nodiscard]] bool ended(peer client) const {
         return io.peer_sees_end(client) || io.peer_sees_reset(client);
     }

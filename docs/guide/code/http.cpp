@@ -1,0 +1,89 @@
+// The code of docs/guide/http.md: compiled, and compared with the page by
+// tests/structure/docs_code_test.py.
+
+#include <chrono>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include <weft/weft.hpp>
+
+namespace http_guide {
+
+using namespace std::chrono_literals;
+namespace http = weft::http;
+namespace sse = weft::sse;
+
+weft::task<std::string> load(std::string key);
+std::string user_of(std::string_view token);
+
+void routes(weft::server& server) {
+    auto& http = server.http();
+    (void)http.get("/hello/:name", [](const http::request& asked) {
+        return http::response::text(200, "hello " + std::string(asked.param("name")));
+    });
+    (void)http.put("/things/:id", [](const http::request& asked) {
+        return http::response::json(200, std::string(asked.body_text()));
+    });
+    (void)http.del("/things/:id", [](const http::request&) { return http::response(204); });
+    (void)http.any("/old/*rest", [](const http::request& asked) {
+        return http::response::redirect(308, "/new/" + std::string(asked.param("rest")));
+    });
+    http.not_found([](const http::request& asked) {
+        return http::response::text(404, "there is no " + std::string(asked.path()) + "\n");
+    });
+}
+
+void coroutines(weft::server& server) {
+    (void)server.http().get(
+        "/things/:id", [&server](http::owned_request asked) -> weft::task<http::response> {
+            co_await weft::sleep_for(server.loop_of(asked.id()), 10ms);
+            co_return http::response::text(200, co_await load(std::string(asked.param("id"))));
+        });
+}
+
+void filters(weft::server& server) {
+    auto& http = server.http();
+    http.before("/admin", [](const http::request& asked) -> weft::admission<void> {
+        const std::string user = user_of(asked.header("authorization"));
+        if (user.empty()) {
+            return weft::refusal(401, "who are you?").header("WWW-Authenticate", "Bearer");
+        }
+        return weft::identity{.subject = user};
+    });
+    http.before([](const http::request& asked) -> std::optional<http::response> {
+        if (asked.peer().secure()) return std::nullopt;
+        return http::response::redirect(308, "https://example.org" + std::string(asked.target()));
+    });
+    http.after([](const http::owned_request& asked, const http::reply_facts& reply) {
+        std::clog << asked.address() << ' ' << to_string(asked.method()) << ' ' << asked.url()
+                  << ' ' << reply.status << ' ' << reply.took / 1us << " us\n";
+    });
+}
+
+void cookies(weft::server& server) {
+    (void)server.http().post("/login", [](const http::request& asked) {
+        const std::string before = asked.cookie("session").value_or("none");
+        return http::response(204).set_cookie(
+            {.name = "session", .value = "after " + before, .max_age = 24h, .secure = true});
+    });
+}
+
+void websocket_headers(weft::server& server) {
+    server.ws<std::string>("/chat").on_accept([](const http::handshake& asked) {
+        return weft::admission<std::string>(std::string(asked.header("x-name")))
+            .header("Set-Cookie", to_string(http::cookie{.name = "seen", .value = "chat"}));
+    });
+}
+
+void events(weft::server& server) {
+    server.sse("/events/:topic").on_open([](sse::stream& stream, const http::request& asked) {
+        stream.subscribe(asked.param("topic"));
+        const std::string_view last = asked.header("last-event-id");
+        if (!last.empty()) stream.send({.data = "you were at " + std::string(last)});
+    });
+    server.publish("news", "to browsers and WebSockets alike");
+    server.publish("news", sse::make_message({.data = "with a name", .name = "alert", .id = "7"}));
+}
+
+}  // namespace http_guide

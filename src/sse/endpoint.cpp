@@ -1,0 +1,109 @@
+// Requests for event streams, and the streams of each loop.
+
+#include <weft/sse/endpoint.hpp>
+
+#include <new>
+#include <string>
+#include <utility>
+
+#include <weft/http/response.hpp>
+
+#include "sse/session.hpp"
+
+namespace weft::sse {
+
+result<void> options::check() const {
+    const auto wrong = [](const char* what) {
+        return error(weft::errc::invalid_argument, std::string("sse::options::") + what);
+    };
+    if (heartbeat < std::chrono::milliseconds(1)) return wrong("heartbeat must be at least 1 ms");
+    if (max_queue == 0) return wrong("max_queue must not be 0");
+    return {};
+}
+
+endpoint::endpoint(options chosen) : options_(chosen) {}
+endpoint::~endpoint() = default;
+
+result<void> endpoint::prepare(const std::vector<loop_services>& loops) {
+    if (!shards_.empty()) return {};
+    if (auto right = options_.check(); !right) return right;
+    for (const loop_services& one : loops) shards_.push_back(std::make_unique<shard>(*this, one));
+    return {};
+}
+
+void endpoint::handle(const http::request& asked, http::responder answer) {
+    shards_[asked.id().loop()]->open(asked, std::move(answer));
+}
+
+void endpoint::drain(std::uint8_t loop) noexcept {
+    if (loop < shards_.size()) shards_[loop]->drain();
+}
+
+void endpoint::shut_down() noexcept {
+    shards_.clear();
+}
+
+void endpoint::visit_metrics(metric_visitor to) const {
+    for (const auto& s : shards_) {
+        const auto count = [&](std::string_view name, std::string_view help, std::uint64_t value,
+                               metric_kind kind = metric_kind::counter) {
+            to({name, {}, help, kind, value});
+        };
+        count("weft_sse_opened_total", "Event streams opened.", s->opened.read());
+        count("weft_sse_events_total", "Events sent to event streams.", s->events.read());
+        count("weft_sse_heartbeats_total", "Comments sent to silent event streams.",
+              s->heartbeats.read());
+        count("weft_sse_slow_total", "Event streams cut because their peers did not keep up.",
+              s->slow.read());
+        count("weft_sse_handler_exceptions_total", "Exceptions caught from handlers.",
+              s->exceptions.read());
+    }
+}
+
+void endpoint::shard::open(const http::request& asked, http::responder answer) {
+    if (owner.accept_) {
+        const admission<void> said = owner.accept_(asked);
+        if (!said.allowed()) {
+            (void)answer.send(http::response::refused(said.why(), 403));
+            return;
+        }
+    }
+    http::response head;
+    head.header("Content-Type", "text/event-stream");
+    head.header("Cache-Control", "no-store");
+    head.header("X-Accel-Buffering", "no");  // or nginx would hold events back
+    if (asked.method() == http::method::head) {
+        (void)answer.send(std::move(head));
+        return;
+    }
+    http::body_stream out = answer.start(std::move(head));
+    session* const fresh = out ? sessions.make(*this, asked.id()) : nullptr;
+    if (fresh == nullptr) return;
+    opened.add();
+    fresh->open(std::move(out), asked);
+}
+
+void endpoint::shard::end(session& which) noexcept {
+    which.open_ = false;
+    if (owner.close_) {
+        boundary.call([&] { owner.close_(which.face()); },
+                      [] { return user_place{.callback = "on_close"}; });
+    }
+    hub.unsubscribe_all(which);
+    sessions.free(which.slot_);
+}
+
+void endpoint::shard::end_later(session& which) noexcept {
+    try {
+        loop.post([this, slot = which.slot_, generation = which.generation_] {
+            if (session* const ended = sessions.find(slot, generation)) end(*ended);
+        });
+    } catch (const std::bad_alloc&) {  // it stays, closed, until the endpoint goes
+    }
+}
+
+void endpoint::shard::drain() noexcept {
+    sessions.for_each([](session& open, std::uint32_t) { open.close(); });
+}
+
+}  // namespace weft::sse

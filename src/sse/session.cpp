@@ -1,0 +1,148 @@
+// One event stream. While the peer keeps up, events are written as they come, by reference; once it
+// is behind, whole events wait in an outbox under the endpoint's policy. Nothing that the hub or
+// the user calls frees a session: it is freed when its connection ends, or in the loop's next turn.
+
+#include "sse/session.hpp"
+
+#include <new>
+#include <utility>
+
+#include <weft/sse/message.hpp>
+
+#include "sse/encoding.hpp"
+
+namespace weft::sse {
+
+session::session(std::uint32_t slot, std::uint32_t generation, endpoint::shard& at,
+                 conn_id id) noexcept
+    : shard_(at), slot_(slot), generation_(generation), id_(id), face_(*this), heartbeat_(*this) {}
+
+void session::open(http::body_stream out, const http::request& asked) {
+    out_ = std::move(out);
+    out_.on_gone([this] { shard_.end(*this); });
+    out_.on_drained([this] { within_memory([this] { pump(); }); });
+    shard_.loop.arm(heartbeat_, shard_.loop.now() + shard_.owner.options_.heartbeat);
+    if (!shard_.owner.open_) return;
+    const bool returned = shard_.boundary.call(
+        [&] { shard_.owner.open_(face_, asked); },
+        [&] { return user_place{.callback = "on_open", .route = asked.path()}; });
+    if (!returned) cut();
+}
+
+template <class F>
+void session::within_memory(F&& work) noexcept {
+    try {
+        work();
+    } catch (const std::bad_alloc&) {
+        cut();
+    }
+}
+
+// ---- Events ----
+
+send_status session::deliver(const message& what) noexcept {
+    if (!open_) return send_status::closed;
+    if (what.kind() != message_kind::text) return send_status::dropped;
+    const buffer_slice bytes = encode(what);
+    if (!bytes.owner) return send_status::dropped;
+    auto status = send_status::closed;
+    within_memory([&] { status = behind_ ? queue(what, bytes.bytes.size()) : write(bytes); });
+    return status;
+}
+
+send_status session::send(const event& what) noexcept {
+    const message made = make_message(what);
+    return made ? deliver(made) : send_status::dropped;
+}
+
+send_status session::write(const buffer_slice& bytes) {
+    switch (out_.write(bytes)) {
+        case http::write_status::full: behind_ = true; [[fallthrough]];
+        case http::write_status::ready: break;
+        case http::write_status::dropped: cut(); return send_status::closed;
+        case http::write_status::closed: return send_status::closed;
+        case http::write_status::misuse: return send_status::misuse;
+    }
+    shard_.events.add();
+    shard_.loop.arm(heartbeat_, shard_.loop.now() + shard_.owner.options_.heartbeat);
+    return send_status::sent;
+}
+
+send_status session::queue(const message& what, std::size_t size) {
+    const options& o = shard_.owner.options_;
+    if (waiting_ == nullptr) {
+        waiting_ = std::make_unique<pubsub::outbox>(o.max_queue, shard_.hub.metrics(),
+                                                    shard_.loop.budget());
+    }
+    const send_status status = waiting_->push(what, size, 0, o.overflow);
+    if (status != send_status::closed) return status;
+    shard_.slow.add();
+    cut();
+    return status;
+}
+
+/// The peer has taken everything.
+void session::pump() {
+    behind_ = false;
+    while (open_ && !behind_ && waiting_ != nullptr && !waiting_->empty()) {
+        waiting_->take([this](std::span<const message> group) {
+            for (const message& next : group) (void)write(encode(next));
+        });
+    }
+    if (waiting_ != nullptr && waiting_->empty()) waiting_.reset();
+}
+
+void session::beat() noexcept {
+    shard_.loop.arm(heartbeat_, shard_.loop.now() + shard_.owner.options_.heartbeat);
+    if (behind_) return;  // the stream's own limits see to it
+    shard_.heartbeats.add();
+    (void)out_.write(":\n\n");
+}
+
+bool session::subscribe(std::string_view topic) {
+    return open_ && shard_.hub.subscribe(*this, pubsub::program_topic(topic));
+}
+
+bool session::unsubscribe(std::string_view topic) {
+    return open_ && shard_.hub.unsubscribe(*this, pubsub::program_topic(topic));
+}
+
+// ---- The end ----
+
+void session::close() noexcept {
+    if (!std::exchange(open_, false)) return;
+    heartbeat_.cancel();
+    out_.finish();
+    shard_.end_later(*this);
+}
+
+/// What waits is lost; the peer sees that the stream is not whole, and comes again.
+void session::cut() noexcept {
+    if (!std::exchange(open_, false)) return;
+    heartbeat_.cancel();
+    out_ = {};
+    shard_.end_later(*this);
+}
+
+// ---- What handlers see ----
+
+conn_id stream::id() const noexcept {
+    return session_.id();
+}
+bool stream::subscribe(std::string_view topic) {
+    return session_.subscribe(topic);
+}
+bool stream::unsubscribe(std::string_view topic) {
+    return session_.unsubscribe(topic);
+}
+send_status stream::send(const event& what) {
+    return session_.send(what);
+}
+send_status stream::send(const message& what) {
+    return session_.deliver(what);
+}
+void stream::close() {
+    session_.close();
+}
+
+}  // namespace weft::sse
