@@ -8,6 +8,7 @@
 #include <weft/http/head.hpp>
 
 #include "http/proto/head_writer.hpp"
+#include "base/hex.hpp"
 #include "http/proto/syntax.hpp"
 
 namespace weft::http {
@@ -40,8 +41,8 @@ std::optional<std::string> decode(std::string_view value) {
             continue;
         }
         const bool whole = i + 2 < value.size();
-        const int high = whole ? syntax::hex_value(value[i + 1]) : -1;
-        const int low = whole ? syntax::hex_value(value[i + 2]) : -1;
+        const int high = whole ? hex_value(value[i + 1]) : -1;
+        const int low = whole ? hex_value(value[i + 2]) : -1;
         if (high < 0 || low < 0) return {};
         out += static_cast<char>(high << 4 | low);
         i += 2;
