@@ -32,10 +32,6 @@ result<origin_guard> origin_guard::make(const options& chosen) {
         made.cors_ = &*chosen.cors;
         const auto& origins = chosen.cors->origins;
         made.any_reads_ = origins.size() == 1 && origins[0] == any_origin;
-        if (made.any_reads_ && chosen.cors->credentials) {
-            return error(weft::errc::invalid_argument,
-                         "engineio::cors_options: with credentials, name the origins instead of *");
-        }
         if (made.any_reads_) {
             made.any_ = true;
         } else {

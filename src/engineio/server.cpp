@@ -88,7 +88,6 @@ struct server::impl {
     [[nodiscard]] shard& shard_of(const http::request& request) {
         return *shards[request.id().loop()];
     }
-    result<void> check() const;
     result<void> route(http::router& to, const std::string& pattern);
 
     void on_request(const http::request& request, http::responder answer);
@@ -168,38 +167,10 @@ void server::visit_metrics(metric_visitor to) const {
 // ---- Setting up ----
 
 result<void> server::prepare() {
-    if (auto right = impl_->check(); !right) return right;
+    if (auto right = impl_->chosen().check(); !right) return right;
     auto guard = origin_guard::make(impl_->chosen());
     if (!guard) return guard.error();
     impl_->origins = std::move(*guard);
-    return {};
-}
-
-result<void> server::impl::check() const {
-    const options& o = all.chosen;
-    const auto wrong = [](const char* what) {
-        return error(weft::errc::invalid_argument, std::string("engineio::options::") + what);
-    };
-    constexpr duration longest = std::chrono::hours(24 * 365);
-    if (o.path.empty() || o.path[0] != '/') return wrong("path must begin with '/'");
-    if (o.transports.empty()) return wrong("transports must name polling, websocket or both");
-    for (const duration time :
-         {o.ping_interval, o.ping_timeout, o.upgrade_timeout, o.close_timeout}) {
-        if (time <= duration::zero() || time > longest)
-            return wrong(
-                "ping_interval, ping_timeout, upgrade_timeout and close_timeout must be "
-                "above 0 and at most a year");
-    }
-    if (o.max_http_buffer_size == 0) return wrong("max_http_buffer_size must not be 0");
-    if (o.max_packets == 0) return wrong("max_packets must not be 0");
-    if (o.max_queue < 2 * net::byte_stream::high_water)
-        return wrong("max_queue must be at least 131072 (128 KiB)");
-    if (o.per_message_deflate &&
-        (o.per_message_deflate->window_bits < 9 || o.per_message_deflate->window_bits > 15))
-        return wrong("per_message_deflate: window_bits must be 9 to 15");
-    if (o.per_message_deflate &&
-        (o.per_message_deflate->level < 1 || o.per_message_deflate->level > 9))
-        return wrong("per_message_deflate: level must be 1 to 9");
     return {};
 }
 

@@ -167,8 +167,8 @@ void session::open() noexcept {
     if (state_ != state::opening) return;
     state_ = state::open;
     const options& chosen = shard_.all.chosen;
-    arm(loop().now() + chosen.ping_interval +
-        (protocol_ == 3 ? chosen.ping_timeout : duration::zero()));
+    arm(later(loop().now(), protocol_ == 3 ? longer(chosen.ping_interval, chosen.ping_timeout)
+                                           : chosen.ping_interval));
     if (!chosen.initial_packet.empty())
         within_memory([&] { send(message::text("4" + chosen.initial_packet)); });
     guarded([&] {
@@ -200,7 +200,7 @@ void session::receive(const packet& got) noexcept {
             if (protocol_ == 3) return end(errc::wrong_heartbeat);
             if (pinged_ == time_point::max()) return;  // nobody asked
             pinged_ = time_point::max();
-            if (state_ == state::open) arm(loop().now() + shard_.all.chosen.ping_interval);
+            if (state_ == state::open) arm(later(loop().now(), shard_.all.chosen.ping_interval));
             return;
         case packet_type::close: return end(close_reason::transport_close, packet_type::noop);
         default: return;  // open, upgrade and noop mean nothing here
@@ -253,7 +253,7 @@ void session::close(close_reason why) noexcept {
     if (state_ == state::opening) return end(why);
     state_ = state::closing;
     reason_ = why;
-    arm(loop().now() + shard_.all.chosen.close_timeout);
+    arm(later(loop().now(), shard_.all.chosen.close_timeout));
     carrier_->close(farewell_of(why));
 }
 
@@ -308,15 +308,15 @@ void session::heartbeat() {
     if (protocol_ == 4 && pinged_ == time_point::max()) {
         pinged_ = now;
         send_control(control(packet_type::ping));
-        return arm(now + chosen.ping_timeout);
+        return arm(later(now, chosen.ping_timeout));
     }
     // Any sign of life counts, so a long upload is no silence.
     const duration patience =
-        protocol_ == 4 ? chosen.ping_timeout : chosen.ping_interval + chosen.ping_timeout;
+        protocol_ == 4 ? chosen.ping_timeout : longer(chosen.ping_interval, chosen.ping_timeout);
     const time_point heard = carrier_->last_received();
     const time_point since = protocol_ == 4 ? std::max(pinged_, heard) : heard;
     if (now - since >= patience) return end(errc::ping_timeout);
-    arm(since + patience);
+    arm(later(since, patience));
 }
 
 }  // namespace weft::engineio

@@ -10,7 +10,7 @@
 namespace weft::engineio {
 namespace {
 
-constexpr duration never = std::chrono::hours(24 * 365);
+constexpr duration never = duration::max();
 
 ws::options websocket_options(const options& chosen) {
     ws::options made;

@@ -45,7 +45,7 @@ void websocket::on_open() {
         socket_.send(message_view(session_->greeting()));
         session_->open();
     } else {
-        const time_point deadline = shard_.web.loop.now() + shard_.all.chosen.upgrade_timeout;
+        const time_point deadline = later(shard_.web.loop.now(), shard_.all.chosen.upgrade_timeout);
         timer_ = std::make_unique<probe_timer>(*this, deadline);
         shard_.web.loop.arm(*timer_, deadline);
     }
@@ -142,7 +142,7 @@ void websocket::on_probe(const message_view& what) {
         probed_ = true;
         session_->make_way();
         shard_.web.loop.arm(*timer_,
-                            std::min(timer_->deadline, shard_.web.loop.now() + noop_every));
+                            std::min(timer_->deadline, later(shard_.web.loop.now(), noop_every)));
     } else if (what.is_text() && what.text() == "5" && probed_) {
         timer_.reset();
         role_ = role::carrier;
@@ -156,7 +156,7 @@ void websocket::tick() noexcept {
     const time_point now = shard_.web.loop.now();
     if (now >= timer_->deadline) return give_up(errc::upgrade_timeout);
     session_->make_way();
-    shard_.web.loop.arm(*timer_, std::min(timer_->deadline, now + noop_every));
+    shard_.web.loop.arm(*timer_, std::min(timer_->deadline, later(now, noop_every)));
 }
 
 void websocket::give_up(errc why) noexcept {

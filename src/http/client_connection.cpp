@@ -100,7 +100,7 @@ private:
         if (alone && response->keep_alive()) {
             const auto keep = announced_keep(response->head());
             of.idle_until_ =
-                keep ? stream_.owner().now() + *keep - shortest_keep : time_point::max();
+                keep ? later(stream_.owner().now(), *keep - shortest_keep) : time_point::max();
         } else {
             of.exchange_ = nullptr;
             leave();
@@ -159,7 +159,7 @@ result<void> client_connection::request(const client_request& what, callback don
     text_ = *std::move(text);
     max_body_ = what.max_body;
     deadline_.reset();
-    if (what.timeout) deadline_ = loop_.now() + *what.timeout;
+    if (what.timeout) deadline_ = later(loop_.now(), *what.timeout);
     done_ = std::move(done);
     if (reusable()) {
         send();

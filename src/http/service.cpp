@@ -28,7 +28,7 @@ public:
                      "Content-Length: 0\r\nConnection: close\r\n\r\n"));
         // Not `close`: the place is ours until the descriptor goes.
         stream_.shutdown();
-        stream_.set_deadline(stream_.owner().now() + std::chrono::seconds(2));
+        stream_.set_deadline(later(stream_.owner().now(), std::chrono::seconds(2)));
     }
     void on_data(byte_span) noexcept override {}
     void on_deadline() noexcept override { stream_.abort(make_error_code(errc::gone)); }

@@ -103,7 +103,7 @@ private:
                 if (session != nullptr) stream->set_tls(std::move(session));
                 // An address that does not answer may not use up the time of those behind it.
                 const auto left = static_cast<duration::rep>(job->addresses.size() - job->next + 1);
-                stream->set_deadline(loop.now() + (job->deadline - loop.now()) / left);
+                stream->set_deadline(later(loop.now(), (job->deadline - loop.now()) / left));
                 stream->set_handler(
                     std::make_unique<connect_attempt>(loop, *stream, std::move(job)));
             } catch (...) {

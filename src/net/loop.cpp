@@ -66,6 +66,7 @@ loop::loop(std::unique_ptr<net::loop_core> core) noexcept : core_(std::move(core
 loop::~loop() = default;
 
 result<std::unique_ptr<loop>> loop::make(loop_options options) {
+    if (auto right = options.check(); !right) return right.error();
     auto io = net::make_epoll_backend();
     if (!io) return io.error();
     return std::unique_ptr<loop>(

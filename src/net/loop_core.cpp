@@ -234,7 +234,7 @@ void loop_core::pause_accepting(std::uint32_t slot, std::string_view why) noexce
     listener& l = listeners_[slot];
     io_->pause_listener(l.fd, {io_token::kind::listener, slot, l.generation}, true);
     log(log_level::warning, "net", why);
-    arm(*l.back_off, now_ + accept_back_off);
+    arm(*l.back_off, later(now_, accept_back_off));
 }
 
 tcp_stream* loop_core::make_stream(int fd, const socket_address& peer) {
@@ -330,6 +330,7 @@ void loop_core::arrive(moved_stream what, acceptor& accept) noexcept {
 
 result<listener_id> loop_core::listen(const listen_options& where, acceptor& accept,
                                       std::shared_ptr<tls_server_context> tls) {
+    if (auto right = where.check(); !right) return right.error();
     auto fd = io_->listen(where);
     if (!fd) return fd.error();
     const auto id = add_listener(*fd);

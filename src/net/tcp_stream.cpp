@@ -308,7 +308,7 @@ void tcp_stream::await_event(bool progress) noexcept {
     want_drained_ = true;
     // Once closing, the deadline is that of `close`, which progress does not move.
     if (closing_ || (!progress && write_deadline_ != time_point::max())) return;
-    write_deadline_ = loop_.now() + loop_.options_.limits.write_stall;
+    write_deadline_ = later(loop_.now(), loop_.options_.limits.write_stall);
     update_timer();
 }
 
@@ -406,7 +406,7 @@ void tcp_stream::after_flush() noexcept {
     }
     lingering_ = true;
     deadline_ = time_point::max();
-    write_deadline_ = loop_.now() + loop_.options_.limits.linger;
+    write_deadline_ = later(loop_.now(), loop_.options_.limits.linger);
     update_timer();
     finish_later();
     resume_reading();
@@ -462,7 +462,7 @@ void tcp_stream::close() noexcept {
     if (!why_) why_ = make_error_code(errc::closed_locally);
     // A peer that reads a byte now and then may not keep us for ever.
     const auto slow = std::chrono::seconds(queued() / 4096);
-    write_deadline_ = loop_.now() + loop_.options_.limits.close_grace + slow;
+    write_deadline_ = later(later(loop_.now(), loop_.options_.limits.close_grace), slow);
     update_timer();
     mark_dirty();
     if (readable_) resume_reading();

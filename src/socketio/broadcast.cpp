@@ -165,7 +165,7 @@ public:
         });
         const std::size_t asked = wait->due.size();
         if (asked != 0) {
-            context.loop().arm(*wait, context.loop().now() + limit_);
+            context.loop().arm(*wait, later(context.loop().now(), limit_));
             context.asked.insert_or_assign(id_, std::move(wait));
         }
         collector_->asked(context, asked);

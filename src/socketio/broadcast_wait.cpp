@@ -29,7 +29,7 @@ reply_collector::reply_collector(std::shared_ptr<loop_context> home, std::size_t
 
 void reply_collector::start(duration limit) {
     home_->collecting.insert(shared_from_this());
-    home_->loop().arm(*this, home_->loop().now() + limit);
+    home_->loop().arm(*this, later(home_->loop().now(), limit));
 }
 
 template <class F>

@@ -21,29 +21,6 @@ namespace {
 /// How long a connection that we end may take to bring what was sent.
 constexpr duration close_grace = std::chrono::seconds(10);
 
-error bad_option(std::string_view what) {
-    return {weft::errc::invalid_argument, "socketio::client_options::" + std::string(what)};
-}
-
-result<void> check(const client_options& all) {
-    if (all.reconnection_delay <= duration::zero() ||
-        all.reconnection_delay_max < all.reconnection_delay) {
-        return bad_option("reconnection_delay must be above 0 and not above its maximum");
-    }
-    if (!(all.randomization_factor >= 0 && all.randomization_factor <= 1)) {
-        return bad_option("randomization_factor must be 0 to 1");
-    }
-    if (all.timeout <= duration::zero()) return bad_option("timeout must be above 0");
-    if (all.max_attachments > 64) return bad_option("max_attachments must not be above 64");
-    if (all.max_message == 0 || all.max_pending_acks == 0) {
-        return bad_option("max_message and max_pending_acks must not be 0");
-    }
-    if (all.max_queue < 2 * net::byte_stream::high_water) {
-        return bad_option("max_queue must be at least 131072 (128 KiB)");
-    }
-    return {};
-}
-
 client_disconnect_reason reason_of(engineio::close_cause cause) noexcept {
     switch (cause) {
         case engineio::close_cause::ping_timeout: return client_disconnect_reason::ping_timeout;
@@ -64,7 +41,7 @@ duration reconnection_pause(const client_options& how, unsigned attempts,
     double pause = static_cast<double>(how.reconnection_delay.count()) * std::pow(2, attempts);
     const double spread = 2 * (static_cast<double>(random) / 4294967295.0) - 1;  // -1 to 1
     pause *= 1 + spread * how.randomization_factor;
-    return duration(static_cast<duration::rep>(std::min(pause, longest)));
+    return to_duration(std::min(pause, longest));
 }
 
 // ---- How others find the client ----
@@ -237,7 +214,7 @@ engineio::client_options client_core::engine_options() const {
 }
 
 result<void> client_core::attempt() {
-    if (auto checked = check(options_); !checked) return checked;
+    if (auto checked = options_.check(); !checked) return checked;
     drop_engine(false);
     ++serial_;
     engineio::client_user& user = *this;

@@ -84,7 +84,8 @@ client_link::~client_link() {
 }
 
 void client_link::on_open() {
-    context_.loop().arm(*this, context_.loop().now() + context_.core()->chosen.connect_timeout);
+    context_.loop().arm(*this,
+                        later(context_.loop().now(), context_.core()->chosen.connect_timeout));
     if (!legacy()) return;
     packet_view main;  // a client of version 2 is connected without asking
     main.type = packet_type::connect;
@@ -169,7 +170,8 @@ void client_link::assembled(packet_event got) {
         case packet_event::need_more:
             if (!armed()) {
                 const auto& chosen = context_.core()->chosen;
-                context_.loop().arm(*this, context_.loop().now() + chosen.attachments_timeout);
+                context_.loop().arm(*this,
+                                    later(context_.loop().now(), chosen.attachments_timeout));
             }
             return;
         case packet_event::failed: fail(assembler_->error()); return;

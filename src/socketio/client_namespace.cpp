@@ -143,7 +143,7 @@ send_status client_namespace::ask(std::string_view event, const encoded_argument
     std::optional<time_point> deadline;
     const auto limit = flags.timeout != duration::zero() ? std::optional(flags.timeout)
                                                          : core_.options().ack_timeout;
-    if (limit) deadline = core_.loop().now() + *limit;
+    if (limit) deadline = later(core_.loop().now(), *limit);
     acks_.emplace(id, pending{std::move(on_ack), deadline});
     const send_status status = send_event(event, id, args, flags);
     if (status == send_status::sent || status == send_status::queued) {

@@ -30,6 +30,7 @@ result<std::unique_ptr<client_thread>> client_thread::make(client_options option
                                                            unique_function<void(client&)> set_up,
                                                            tls_client_options tls,
                                                            loop_options on) {
+    if (auto right = options.check(); !right) return right.error();
     auto made = loop::make(on);
     if (!made) return made.error();
     std::unique_ptr<client_thread> io(

@@ -222,7 +222,7 @@ void loop_context::count_socket(const space_info& space, bool entered) {
 void loop_context::wait_for_ack(socket_core& s, std::uint32_t id, duration limit,
                                 ack_callback on_ack) {
     auto wait = std::make_unique<pending_ack>(s, id, std::move(on_ack));
-    loop_.arm(*wait, loop_.now() + limit);
+    loop_.arm(*wait, later(loop_.now(), limit));
     pending.insert_or_assign(id, std::move(wait));
 }
 

@@ -198,7 +198,7 @@ void recovery_log::forget_expired() {
 /// For the next packet or session to be over.
 void recovery_log::wait_for_next() {
     time_point next = time_point::max();
-    if (!log_.empty()) next = log_.front().when + chosen_.max_disconnection_duration;
+    if (!log_.empty()) next = later(log_.front().when, chosen_.max_disconnection_duration);
     if (!sessions_.empty()) next = std::min(next, sessions_.front().until);
     if (next != time_point::max()) loop_.arm(expiry_, next);
 }
@@ -213,7 +213,7 @@ std::unique_ptr<recovery_place> recovery_log::begin(std::span<const char, 20> ra
 }
 
 void recovery_log::keep(kept_session&& gone) {
-    gone.until = loop_.now() + chosen_.max_disconnection_duration;
+    gone.until = later(loop_.now(), chosen_.max_disconnection_duration);
     gone.bytes = sizeof gone + gone.nsp.size() + size_of(gone.topics);
     if (gone.place.resumed) gone.bytes += gone.place.resumed->sent.size() * sizeof(stamp);
     sessions_.push_back(std::move(gone));

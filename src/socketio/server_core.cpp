@@ -151,8 +151,7 @@ std::shared_ptr<const space_info> server_core::make_child(const space_info& patt
 
 result<void> server_core::prepare(const std::vector<ws::session_shared*>& below) {
     if (!reach->loops().empty()) return {};
-    if (chosen.max_attachments > placeholder_set::max_attachments)
-        return error(weft::errc::invalid_argument, "max_attachments must be at most 64");
+    if (auto right = chosen.check(); !right) return right;
     if (auto ready = engine.prepare(); !ready) return ready;
     engine.on_session([this](engineio::session& below_it) {
         return std::make_unique<client_link>(below_it, *reach->loops()[below_it.loop().index()]);

@@ -17,7 +17,6 @@
 #include "http/proto/response_parser.hpp"
 #include "net/mailbox.hpp"
 #include "net/tls/tls_context.hpp"
-#include "ws/check_options.hpp"
 
 namespace weft::ws::detail {
 namespace {
@@ -39,24 +38,6 @@ options to_session_options(const client_options& from) {
     to.overflow = from.overflow;
     to.deflate = from.deflate;
     return to;
-}
-
-error bad_option(std::string_view what) {
-    return {weft::errc::invalid_argument, "ws::client_options::" + std::string(what)};
-}
-
-result<void> check_all(const client_options& all) {
-    auto shared = check(to_session_options(all), "ws::client_options");
-    if (!shared) return shared;
-    if (all.handshake_timeout <= duration::zero()) {
-        return bad_option("handshake_timeout must be above 0");
-    }
-    if (const auto& again = all.reconnect;
-        again && (again->initial <= duration::zero() || again->max < again->initial ||
-                  !(again->factor >= 1))) {
-        return bad_option("reconnect: needs 0 < initial <= max and a factor of at least 1");
-    }
-    return {};
 }
 
 bool is_credential(const client_header& header) noexcept {
@@ -98,7 +79,7 @@ duration pause_before_retry(const backoff& how, unsigned failures, std::uint32_t
     const double part = static_cast<double>(random) / 4294967295.0;
     if (how.spread == jitter::full) pause *= part;
     if (how.spread == jitter::half) pause *= 0.5 + part / 2;
-    return duration(static_cast<duration::rep>(pause));
+    return to_duration(pause);
 }
 
 client_shared::client_shared(loop_ref on, tls_client_options tls) noexcept
@@ -289,7 +270,7 @@ void client_core::call(Handler& handler, Args&&... args) {
 
 result<void> client_core::prepare() {
     if (start_) return {};
-    if (auto checked = check_all(options_); !checked) return checked;
+    if (auto checked = options_.check(); !checked) return checked;
     auto parsed = client_url::parse(options_.url);
     if (!parsed) return parsed.error();
     if (!shared_->begin().sha1) return error(weft::errc::not_supported, "OpenSSL has no SHA-1");
@@ -385,7 +366,7 @@ result<void> client_core::begin() {
     url_ = *start_;
     with_credentials_ = true;
     redirects_left_ = options_.max_redirects;
-    deadline_ = loop().now() + options_.handshake_timeout;
+    deadline_ = later(loop().now(), options_.handshake_timeout);
     return connect_to_url();
 }
 
@@ -513,7 +494,7 @@ void client_core::plan_retry() noexcept {
     const auto random = shared_->sessions->random.next_u32();
     const duration pause = pause_before_retry(*again, failures_, random.value_or(UINT32_MAX));
     state_ = client_state::waiting;
-    retry_at_ = loop().now() + pause;
+    retry_at_ = later(loop().now(), pause);
     try {
         loop().after(pause, [mine = attempt(*this)]() mutable {
             if (const auto core = mine.take()) core->within_memory([&] { core->retry(); });

@@ -10,7 +10,6 @@
 #include <weft/http/upgrade.hpp>
 
 #include "ws/answer_handshake.hpp"
-#include "ws/check_options.hpp"
 #include "ws/proto/handshake.hpp"
 #include "ws/session.hpp"
 
@@ -168,11 +167,11 @@ bool endpoint_core::may_set(std::string_view what) const noexcept {
 
 result<void> endpoint_core::prepare() {
     const options& chosen = impl_->settings.chosen;
+    if (auto right = chosen.check(); !right) return right;
     auto policy =
         origin_policy::make({chosen.origins, true, chosen.origin == origin_check::any, false});
     if (!policy) return policy.error();
     impl_->origins = std::move(*policy);
-    if (auto checked = check(chosen, "ws::options"); !checked) return checked;
     text_list<max_subprotocols> parsed;
     for (const std::string& name : chosen.subprotocols) {
         if (parse_subprotocols(name, parsed)) {

@@ -246,5 +246,29 @@ TEST(stream_connect, a_name_server_that_does_not_answer_is_a_time_out) {
     EXPECT_EQ(world.core.connections(), 0U);
 }
 
+// "Never", written as duration::max(), once overflowed and came at once.
+TEST(never, does_not_come) {
+    loop_options options;
+    options.limits.write_stall = options.limits.close_grace = options.limits.linger =
+        duration::max();
+    sim_world world(options);
+    bool fired = false;
+    world.core.after(duration::max(), [&] { fired = true; });
+    world.io.serve_port(5000);
+    net::connect_options to = to_port(5000);
+    to.timeout = duration::max();
+    const record_ptr connecting = connect_probe(world.core, to);
+    const auto lingering = world.open();
+    lingering.record->stream->close();
+    world.run(3);
+    EXPECT_EQ(connecting->opened, 1);
+    for (int year = 0; year < 100; ++year) world.pass(24h * 365);
+    EXPECT_FALSE(fired);
+    EXPECT_EQ(world.core.connections(), 2U) << "the peer's end is awaited";
+    world.io.peer_end(lingering.peer);
+    world.run(3);
+    EXPECT_EQ(world.core.connections(), 1U);
+}
+
 }  // namespace
 }  // namespace weft::test

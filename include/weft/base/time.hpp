@@ -21,4 +21,10 @@ using duration = steady_clock::duration;
     return later(time_point(wait), by).time_since_epoch();
 }
 
+/// A wait that was computed, rounded down; what no clock can hold is never.
+[[nodiscard]] constexpr duration to_duration(double ticks) noexcept {
+    constexpr auto longest = static_cast<double>(duration::max().count());
+    return ticks < longest ? duration(static_cast<duration::rep>(ticks)) : duration::max();
+}
+
 }  // namespace weft

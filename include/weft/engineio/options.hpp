@@ -40,6 +40,9 @@ struct cors_options {
     bool credentials = false;
     std::optional<std::chrono::seconds> max_age{};
     int options_success_status = 204;  ///< Of the answer to a preflight request.
+
+    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    [[nodiscard]] result<void> check() const;
 };
 
 /// Decides about a request: made of `A(const http::handshake&)`, or of a coroutine
@@ -153,6 +156,9 @@ struct options {
     std::function<void(http::response& headers, const http::request&)> initial_headers{};
     std::function<void(http::response& headers, const http::request&)> headers{};
     std::function<void(const connection_error&)> on_connection_error{};
+
+    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    [[nodiscard]] result<void> check() const;
 };
 
 }  // namespace weft::engineio

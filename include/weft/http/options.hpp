@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <weft/base/result.hpp>
 #include <weft/base/time.hpp>
 
 namespace weft::http {
@@ -31,6 +32,9 @@ struct options {
 
     /// Host names (without port) that requests may name; others get 421. Empty: all.
     std::vector<std::string> allowed_hosts;
+
+    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    [[nodiscard]] result<void> check() const;
 };
 
 }  // namespace weft::http

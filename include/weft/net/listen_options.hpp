@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+
+#include <weft/base/result.hpp>
 
 namespace weft {
 
@@ -12,8 +15,14 @@ struct listen_options {
     std::string host = "127.0.0.1";
     /// 0 picks a free port; the result of `server::listen` says which.
     std::uint16_t port = 0;
-    /// A unix socket; a leading '@' is the abstract namespace. A stale socket file is replaced.
+    /// A unix socket; a leading '@' is the abstract namespace. The file of a socket that nobody
+    /// listens on any more is replaced, that of a living one never.
     std::string unix_path{};
+    /// Who may connect to the socket file: its permission bits, such as 0660. Unset: what the umask
+    /// leaves.
+    std::optional<unsigned> unix_mode{};
+    /// The group of the socket file, by name or number. Empty: the process'.
+    std::string unix_group{};
     /// A listening descriptor made by somebody else (systemd, a parent process); ownership passes
     /// to us.
     int adopt_fd = -1;
@@ -22,6 +31,9 @@ struct listen_options {
     /// Several loops listen on this port, each with a socket of its own (SO_REUSEPORT); the kernel
     /// spreads new connections over them.
     bool share_port = false;
+
+    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    [[nodiscard]] result<void> check() const;
 };
 
 }  // namespace weft

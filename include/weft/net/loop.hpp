@@ -101,6 +101,9 @@ struct loop_budgets {
     unsigned tls_handshakes = 8;   ///< Handshake steps per iteration; open connections go first.
     unsigned posted_tasks = 1024;  ///< Per iteration.
     unsigned timers = 1024;        ///< Per iteration.
+
+    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    [[nodiscard]] result<void> check() const;
 };
 
 /// How long a stream may stand still.
@@ -111,13 +114,19 @@ struct stream_limits {
     duration close_grace = std::chrono::seconds(10);
     /// Then: for the peer's end.
     duration linger = std::chrono::seconds(2);
+
+    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    [[nodiscard]] result<void> check() const;
 };
 
 struct loop_options {
     std::uint8_t index = 0;  ///< The loop's number in every `conn_id` of it.
     loop_budgets budgets{};
     stream_limits limits{};
-    log_sink* log = nullptr;  ///< Must outlive the loop.
+    log_sink* log = default_log();  ///< `nullptr` for none. Must outlive the loop.
+
+    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    [[nodiscard]] result<void> check() const;
 };
 
 /// One thread's event loop: it owns its connections, timers and buffers.

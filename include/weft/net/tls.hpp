@@ -6,6 +6,8 @@
 #include <system_error>
 #include <vector>
 
+#include <weft/base/result.hpp>
+
 namespace weft {
 
 /// Why a certificate could not be used, or a TLS connection ended. The session's `failure()` adds
@@ -68,6 +70,9 @@ struct tls_options {
     tls_tickets tickets = tls_tickets::on;
     /// Age at which a ticket key is replaced. It still opens tickets for as long again.
     std::chrono::seconds ticket_rotation = std::chrono::hours(12);
+
+    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    [[nodiscard]] result<void> check() const;
 };
 
 /// Whether a client checks whom it talks to.
@@ -88,6 +93,9 @@ struct tls_client_options {
     std::optional<tls_certificate> certificate{};
     /// In order of preference. A server that picks something else is refused.
     std::vector<std::string> alpn{"http/1.1"};
+
+    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    [[nodiscard]] result<void> check() const;
 };
 
 }  // namespace weft

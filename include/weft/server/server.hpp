@@ -51,17 +51,27 @@ struct server_options {
     std::size_t max_handshakes_per_address = 32;
     /// The same for all addresses together. 0: 512 for each processor.
     std::size_t max_handshakes = 0;
-    /// Where the library's log lines go; nowhere by default. Must outlive the server.
-    log_sink* log = nullptr;
+    /// Where the library's log lines go; `nullptr` for nowhere. Must outlive the server.
+    log_sink* log = default_log();
+
+    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    [[nodiscard]] result<void> check() const;
 };
 
 /// One place where a server listens.
 struct server_address {
-    std::string host = "0.0.0.0";  ///< Numeric; "::" for IPv6 and IPv4.
-    std::uint16_t port = 8080;     ///< 0 picks a free one.
-    std::string unix_path{};       ///< Instead of host and port.
-    int adopt_fd = -1;             ///< Instead of both: a listening descriptor (systemd).
+    std::string host = "0.0.0.0";         ///< Numeric; "::" for IPv6 and IPv4.
+    std::uint16_t port = 8080;            ///< 0 picks a free one.
+    std::string unix_path{};              ///< Instead of host and port.
+    std::optional<unsigned> unix_mode{};  ///< Permissions of the socket file; see `listen_options`.
+    std::string unix_group{};             ///< Its group, by name or number.
+    int adopt_fd = -1;                    ///< Instead of both: a listening descriptor (systemd).
     std::optional<tls_options> tls{};
+
+    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    [[nodiscard]] result<void> check() const;
+    /// For the library.
+    [[nodiscard]] listen_options to_listen_options() const;
 };
 
 /// What SIGTERM and SIGINT do while `server::run` runs.
@@ -76,6 +86,9 @@ struct run_options {
     std::optional<tls_options> tls{};
     signal_handling signals = signal_handling::drain;
     duration drain_deadline = std::chrono::seconds(10);
+
+    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    [[nodiscard]] result<void> check() const;
 };
 
 /// HTTP and WebSocket on the same ports, one loop per thread, tied together.

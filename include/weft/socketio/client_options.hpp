@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <weft/base/result.hpp>
 #include <weft/base/time.hpp>
 #include <weft/engineio/options.hpp>
 #include <weft/socketio/arguments.hpp>
@@ -98,6 +99,9 @@ struct client_options {
     std::size_t max_queue = 32 * 1024 * 1024;
     /// Acknowledgements that the server may owe each namespace; more fail at once.
     std::size_t max_pending_acks = 10'000;
+
+    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    [[nodiscard]] result<void> check() const;
 };
 
 }  // namespace weft::socketio

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include <weft/base/result.hpp>
 #include <weft/base/time.hpp>
 #include <weft/engineio/options.hpp>
 
@@ -30,6 +31,9 @@ struct recovery_options {
     std::size_t max_bytes = 16 * 1024 * 1024;
     /// Disconnected sockets that each loop remembers.
     std::size_t max_sessions = 10'000;
+
+    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    [[nodiscard]] result<void> check() const;
 };
 
 /// What holds for a Socket.IO server. **Units**: bytes.
@@ -61,6 +65,9 @@ struct options {
     std::size_t max_pending_acks = 1'000;
     /// For acknowledgements without a `timeout` of their own.
     duration ack_timeout = std::chrono::minutes(1);
+
+    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    [[nodiscard]] result<void> check() const;
 };
 
 }  // namespace weft::socketio

@@ -60,6 +60,9 @@ struct backoff {
     /// A connection that lasted this long is a success: the delays begin again. One that ended
     /// sooner counts as a failure.
     duration stable_after = std::chrono::seconds(10);
+
+    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    [[nodiscard]] result<void> check() const;
 };
 
 /// Where a client connects to and how it behaves. **Units**: bytes.
@@ -86,6 +89,9 @@ struct client_options {
     std::size_t max_queue = 32 * 1024 * 1024;  // room for a message of max_message
     std::size_t pause_reading_at = 1024 * 1024;
     overflow_policy overflow = overflow_policy::close;
+
+    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    [[nodiscard]] result<void> check() const;
 };
 
 /// What the clients of one loop can share: buffers (72 KiB), trusted CAs, counters. A program with

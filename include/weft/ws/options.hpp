@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <weft/base/result.hpp>
 #include <weft/base/time.hpp>
 #include <weft/pubsub/message.hpp>
 
@@ -27,6 +28,9 @@ struct deflate_options {
     /// Messages below this size are sent uncompressed. Unset: 128 with context takeover, 1024
     /// without.
     std::optional<std::size_t> threshold{};
+
+    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    [[nodiscard]] result<void> check() const;
 };
 
 /// How fast one connection may send to us. Above it reading pauses; who stays above it for long is
@@ -34,6 +38,9 @@ struct deflate_options {
 struct receive_rate {
     unsigned messages_per_second = 500;
     std::uint64_t bytes_per_second = 4 * 1024 * 1024;
+
+    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    [[nodiscard]] result<void> check() const;
 };
 
 /// What a WebSocket endpoint allows and how it behaves. **Units**: bytes.
@@ -69,6 +76,9 @@ struct options {
     /// What we speak, in no order: the first of the client's list that is here is chosen.
     std::vector<std::string> subprotocols{};
     std::optional<deflate_options> deflate{};
+
+    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    [[nodiscard]] result<void> check() const;
 };
 
 }  // namespace weft::ws

@@ -63,12 +63,9 @@ result<void> use_certificate(SSL_CTX* ctx, const loaded_certificate& loaded) {
 }
 
 /// Protocol names as ALPN writes them: a length byte before each (RFC 7301, section 3.1).
-result<std::string> alpn_wire_format(const std::vector<std::string>& protocols) {
+std::string alpn_wire_format(const std::vector<std::string>& protocols) {
     std::string wire;
     for (const std::string& name : protocols) {
-        if (name.empty() || name.size() > 255) {
-            return error(errc::invalid_argument, "an ALPN name has 1 to 255 bytes");
-        }
         wire += static_cast<char>(name.size());
         wire += name;
     }
@@ -202,9 +199,7 @@ tls_server_context::tls_server_context(tls_options options)
 tls_server_context::~tls_server_context() = default;
 
 result<std::shared_ptr<tls_server_context>> tls_server_context::make(tls_options options) {
-    if (options.ticket_rotation < std::chrono::seconds(1)) {
-        return error(errc::invalid_argument, "ticket_rotation must be at least a second");
-    }
+    if (auto right = options.check(); !right) return right.error();
     std::vector<tls_certificate> certificates = std::exchange(options.certificates, {});
     std::shared_ptr<tls_server_context> made(new tls_server_context(std::move(options)));
     if (auto loaded = made->reload(std::move(certificates)); !loaded) return loaded.error();
@@ -216,10 +211,8 @@ result<std::shared_ptr<const tls_server_context::certificate_set>> tls_server_co
     if (certificates.empty()) {
         return error(tls_errc::invalid_certificate, "TLS needs at least one certificate");
     }
-    auto alpn = alpn_wire_format(options_.alpn);
-    if (!alpn) return alpn.error();
     const auto set = std::make_shared<certificate_set>();
-    set->alpn = *std::move(alpn);
+    set->alpn = alpn_wire_format(options_.alpn);
     set->unknown_name = options_.unknown_name;
     set->keys = keys_;
     for (const tls_certificate& certificate : certificates) {
@@ -321,6 +314,7 @@ tls_client_context::tls_client_context(SSL_CTX* adopted) : ctx_(adopted, &SSL_CT
 
 result<std::shared_ptr<tls_client_context>> tls_client_context::make(
     const tls_client_options& options) {
+    if (auto right = options.check(); !right) return right.error();
     auto ctx = make_ssl_ctx(TLS_client_method());
     if (!ctx) return ctx.error();
     if (auto trusted = set_trust(ctx->get(), options); !trusted) return trusted.error();
@@ -329,11 +323,10 @@ result<std::shared_ptr<tls_client_context>> tls_client_context::make(
         if (!loaded) return loaded.error();
         if (auto used = use_certificate(ctx->get(), *loaded); !used) return used.error();
     }
-    const auto alpn = alpn_wire_format(options.alpn);
-    if (!alpn) return alpn.error();
+    const std::string alpn = alpn_wire_format(options.alpn);
     // Unlike the rest of OpenSSL, this call returns 0 for success.
-    if (!alpn->empty() && SSL_CTX_set_alpn_protos(ctx->get(), octets(*alpn),
-                                                  static_cast<unsigned>(alpn->size())) != 0) {
+    if (!alpn.empty() && SSL_CTX_set_alpn_protos(ctx->get(), octets(alpn),
+                                                 static_cast<unsigned>(alpn.size())) != 0) {
         return openssl_error(tls_errc::internal, "cannot set the ALPN names");
     }
     return std::shared_ptr<tls_client_context>(new tls_client_context(ctx->release()));

@@ -164,6 +164,47 @@ TEST_F(sockets, unix_socket_replaces_a_stale_file_and_nothing_else) {
     EXPECT_TRUE(std::filesystem::exists(where.unix_path));
 }
 
+TEST_F(sockets, a_full_queue_is_no_reason_to_take_a_unix_socket_over) {
+    const temporary_folder folder;
+    listen_options where;
+    where.unix_path = folder.file("busy.sock");
+    const auto address = socket_address::make_unix(where.unix_path);
+    const auto unix_socket = [] { return ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0); };
+    const int living = unix_socket();
+    ASSERT_EQ(::bind(living, net::system_address::get(*address), net::system_address::size(*address)), 0);
+    ASSERT_EQ(::listen(living, 1), 0);
+    std::vector<int> waiting;
+    do {
+        waiting.push_back(unix_socket());
+        ASSERT_LT(waiting.size(), 100U);
+    } while (::connect(waiting.back(), net::system_address::get(*address), net::system_address::size(*address)) == 0);
+    ASSERT_EQ(errno, EAGAIN);
+    const auto second = core.listen(where, acceptor);
+    ASSERT_FALSE(second) << "its owner lives";
+    EXPECT_EQ(second.error().code(), std::errc::address_in_use);
+    EXPECT_TRUE(std::filesystem::is_socket(where.unix_path));
+    for (const int fd : waiting) ::close(fd);
+    ::close(living);
+    EXPECT_TRUE(core.listen(where, acceptor)) << "stale now";
+}
+
+TEST_F(sockets, unix_socket_has_the_permissions_and_the_group_that_were_asked_for) {
+    const temporary_folder folder;
+    listen_options where;
+    where.unix_path = folder.file("mode.sock");
+    where.unix_mode = 0620;
+    where.unix_group = std::to_string(::getgid());
+    ASSERT_TRUE(core.listen(where, acceptor));
+    EXPECT_EQ(static_cast<unsigned>(std::filesystem::status(where.unix_path).permissions()), 0620U);
+
+    where.unix_path = folder.file("group.sock");
+    where.unix_group = "no such group";
+    const auto refused = core.listen(where, acceptor);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().what().find("unix_group"), std::string::npos);
+    EXPECT_FALSE(std::filesystem::exists(where.unix_path)) << "nothing is left behind";
+}
+
 TEST_F(sockets, abstract_unix_socket) {
     listen_options where;
     where.unix_path = "@weft-test-" + std::to_string(::getpid());

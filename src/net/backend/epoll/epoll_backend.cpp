@@ -14,10 +14,10 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/unique_fd.hpp"
+#include "net/backend/unix_socket.hpp"
 #include "net/system_address.hpp"
 
 namespace weft::net {
@@ -35,22 +35,6 @@ void set_no_delay(int fd, int family) noexcept {
     if (family != AF_INET && family != AF_INET6) return;
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-}
-
-/// A socket file that nobody listens on any more may be replaced; a living one may not.
-result<void> remove_stale_socket(const socket_address& address, const std::string& path) {
-    if (path.starts_with('@')) return {};
-    struct stat info {};
-    if (::lstat(path.c_str(), &info) != 0) return {};
-    if (!S_ISSOCK(info.st_mode)) {
-        return error(errc::invalid_argument, path + " exists and is not a socket");
-    }
-    const unique_fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (::connect(probe.get(), system_address::get(address), system_address::size(address)) == 0) {
-        return error({EADDRINUSE, std::system_category()}, "another process listens on " + path);
-    }
-    ::unlink(path.c_str());
-    return {};
 }
 
 class epoll_backend final : public backend {
@@ -175,10 +159,16 @@ result<int> epoll_backend::listen(const listen_options& options) {
         ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
         if (options.share_port) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     }
-    if (::bind(fd.get(), system_address::get(*address), system_address::size(*address)) != 0 ||
-        ::listen(fd.get(), options.backlog) != 0) {
+    if (::bind(fd.get(), system_address::get(*address), system_address::size(*address)) != 0)
         return error(last_error(), "cannot listen on " + address->to_string());
+    if (address->family() == address_family::unix_path) {
+        if (const auto restricted = restrict_access(options); !restricted) {
+            ::unlink(options.unix_path.c_str());
+            return restricted.error();
+        }
     }
+    if (::listen(fd.get(), options.backlog) != 0)
+        return error(last_error(), "cannot listen on " + address->to_string());
     return fd.release();
 }
 

@@ -1,0 +1,79 @@
+// What loops, listeners and TLS demand of their options. Invariant: with what passes here a loop
+// makes progress in every turn, and every deadline can be computed.
+
+#include <cstdint>
+#include <string>
+
+#include <weft/net/listen_options.hpp>
+#include <weft/net/loop.hpp>
+#include <weft/net/tls.hpp>
+
+#include "base/option_check.hpp"
+
+namespace weft {
+namespace {
+
+void check_alpn(option_check& check, const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+        check.rule(
+            !name.empty() && name.size() <= UINT8_MAX, "alpn",
+            "has a name of " + std::to_string(name.size()) + " bytes: each must have 1 to 255");
+    }
+}
+
+}  // namespace
+
+result<void> loop_budgets::check() const {
+    return option_check("loop_budgets")
+        .at_least("read_bytes", read_bytes, 1)
+        .at_least("accepts", accepts, 1)
+        .at_least("tls_handshakes", tls_handshakes, 1)
+        .at_least("posted_tasks", posted_tasks, 1)
+        .at_least("timers", timers, 1)
+        .outcome();
+}
+
+result<void> stream_limits::check() const {
+    return option_check("stream_limits")
+        .above_zero("write_stall", write_stall)
+        .not_negative("close_grace", close_grace)
+        .not_negative("linger", linger)
+        .outcome();
+}
+
+result<void> loop_options::check() const {
+    return option_check("loop_options").nested(budgets).nested(limits).outcome();
+}
+
+result<void> listen_options::check() const {
+    const bool has_file = !unix_path.empty() && unix_path.front() != '@';
+    return option_check("listen_options")
+        .rule(unix_path.empty() || adopt_fd < 0, "unix_path", "and adopt_fd exclude each other")
+        .at_least("adopt_fd", adopt_fd, -1)
+        .within("unix_mode", unix_mode.value_or(0), 0U, 0777U)
+        .rule(has_file || !unix_mode, "unix_mode", "needs a unix_path that is a file")
+        .rule(has_file || unix_group.empty(), "unix_group", "needs a unix_path that is a file")
+        .at_least("backlog", backlog, 1)
+        .outcome();
+}
+
+result<void> tls_options::check() const {
+    option_check all("tls_options");
+    all.rule(!certificates.empty(), "certificates", "is empty: TLS needs at least one");
+    check_alpn(all, alpn);
+    return all
+        .within("ticket_rotation", ticket_rotation, std::chrono::seconds(1),
+                std::chrono::hours(24 * 365))
+        .outcome();
+}
+
+result<void> tls_client_options::check() const {
+    option_check all("tls_client_options");
+    all.rule(verification == tls_verification::insecure_none || system_cas || !ca_file.empty() ||
+                 !ca_pem.empty(),
+             "system_cas", "is off, and neither ca_file nor ca_pem names another CA to trust");
+    check_alpn(all, alpn);
+    return all.outcome();
+}
+
+}  // namespace weft

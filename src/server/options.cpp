@@ -1,0 +1,43 @@
+// What a server demands of its options.
+
+#include <weft/server/server.hpp>
+
+#include "base/option_check.hpp"
+
+namespace weft {
+
+result<void> server_options::check() const {
+    return option_check("server_options")
+        .within("threads", threads, 1, 255)
+        .nested(http)
+        .nested(budgets)
+        .nested(limits)
+        .at_least("message_budget", message_budget, 1)
+        .at_least("max_connections", max_connections, 1)
+        .at_least("max_handshakes_per_address", max_handshakes_per_address, 1)
+        .outcome();
+}
+
+result<void> server_address::check() const {
+    return option_check("server_address").nested(to_listen_options()).nested(tls).outcome();
+}
+
+result<void> run_options::check() const {
+    return option_check("run_options")
+        .nested(tls)
+        .not_negative("drain_deadline", drain_deadline)
+        .outcome();
+}
+
+listen_options server_address::to_listen_options() const {
+    listen_options where;
+    where.host = host;
+    where.port = port;
+    where.unix_path = unix_path;
+    where.unix_mode = unix_mode;
+    where.unix_group = unix_group;
+    where.adopt_fd = adopt_fd;
+    return where;
+}
+
+}  // namespace weft

@@ -1,0 +1,67 @@
+// What both sides of a WebSocket demand of their options. Invariant: with what passes here every
+// queue can hold what it must.
+
+#include <weft/ws/options.hpp>
+
+#include <weft/ws/client.hpp>
+
+#include "base/option_check.hpp"
+#include "net/byte_stream.hpp"
+
+namespace weft::ws {
+namespace {
+
+/// For servers and clients, whose options have the same names.
+template <class Options>
+void check_shared(option_check& all, const Options& chosen) {
+    all.at_least("max_message", chosen.max_message, 1)
+        .at_least("max_fragments", chosen.max_fragments, 1)
+        .above_zero("max_message_age", chosen.max_message_age)
+        .above_zero("ping_interval", chosen.ping_interval)
+        .above_zero("close_timeout", chosen.close_timeout)
+        .rule(chosen.idle_timeout >= chosen.ping_interval, "idle_timeout",
+              "must not be below ping_interval")
+        // The stream takes so much before anything waits where the policy can reach it.
+        .at_least("max_queue", chosen.max_queue, 2 * net::byte_stream::high_water)
+        .at_least("pause_reading_at", chosen.pause_reading_at, 1)
+        .nested(chosen.deflate);
+}
+
+}  // namespace
+
+result<void> deflate_options::check() const {
+    return option_check("ws::deflate_options")
+        .within("window_bits", window_bits, 9, 15)
+        .within("level", level, 1, 9)
+        .outcome();
+}
+
+result<void> receive_rate::check() const {
+    return option_check("ws::receive_rate")
+        .at_least("messages_per_second", messages_per_second, 1)
+        .at_least("bytes_per_second", bytes_per_second, 1)
+        .outcome();
+}
+
+result<void> options::check() const {
+    option_check all("ws::options");
+    check_shared(all, *this);
+    return all.nested(rate).outcome();
+}
+
+result<void> backoff::check() const {
+    return option_check("ws::backoff")
+        .above_zero("initial", initial)
+        .rule(max >= initial, "max", "must not be below initial")
+        .rule(factor >= 1, "factor", "must be at least 1")
+        .not_negative("stable_after", stable_after)
+        .outcome();
+}
+
+result<void> client_options::check() const {
+    option_check all("ws::client_options");
+    check_shared(all, *this);
+    return all.above_zero("handshake_timeout", handshake_timeout).nested(reconnect).outcome();
+}
+
+}  // namespace weft::ws
