@@ -2,8 +2,9 @@
 
 #include "net/worker_pool.hpp"
 
-#include <system_error>
 #include <utility>
+
+#include "base/start_thread.hpp"
 
 namespace weft::net {
 
@@ -28,12 +29,11 @@ void worker_pool::run(unique_function<void()> job) {
 }
 
 void worker_pool::start_thread() {
-    try {
-        threads_.emplace_back([this] { work(); });
-    } catch (const std::system_error&) {
-        // The system has no thread to give. The job waits for one that runs already, or for the
-        // next attempt; whoever wants its answer has a deadline.
-    }
+    threads_.reserve(limit_);
+    // When the system has no thread to give, the job waits for one that runs already, or for the
+    // next attempt; whoever wants its answer has a deadline.
+    if (auto started = weft::start_thread("a worker", [this] { work(); }))
+        threads_.push_back(std::move(*started));
 }
 
 void worker_pool::work() {

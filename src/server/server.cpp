@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/start_thread.hpp"
 #include "http/service.hpp"
 #include "net/backend/epoll/epoll_backend.hpp"
 #include "net/handshake_gate.hpp"
@@ -85,13 +86,20 @@ struct server::impl {
         : options(std::move(wanted)),
           gate(handshake_limits(options)),
           memory(memory_limit(options)) {
-        options.threads = std::clamp(options.threads, 1U, 255U);
+        if (auto right = options.check(); !right) {
+            setup_error.emplace(right.error());
+            options.threads = 0;
+        }
         make_nodes();
     }
     ~impl() { shut_down(); }
 
     void make_nodes();
     result<void> prepare();
+    /// Says why, and gives what `run` returns then.
+    int refuse_to_run(const error& why);
+    result<void> start_others();
+    result<std::unique_ptr<signal_watcher>> watch_signals(server& face, duration drain_deadline);
     result<std::uint16_t> listen(const server_address& address);
     void drain_node(node& n, time_point deadline);
     void wait_for_drain(node& n, time_point deadline);
@@ -248,13 +256,14 @@ result<std::uint16_t> server::listen(const server_address& address) {
 }
 
 result<std::uint16_t> server::impl::listen(const server_address& address) {
+    if (auto right = address.check(); !right) return right.error();
     std::shared_ptr<net::tls_server_context> tls;
     if (address.tls) {
         auto made = net::tls_server_context::make(*address.tls);
         if (!made) return made.error();
         tls = std::move(*made);
     }
-    listen_options where{address.host, address.port, address.unix_path, address.adopt_fd};
+    listen_options where = address.to_listen_options();
     const bool by_port = where.unix_path.empty() && where.adopt_fd < 0;
     if (by_port && nodes.size() > 1) {
         // A shared port would silently join another process' port: ask for it alone first.
@@ -283,14 +292,57 @@ result<std::uint16_t> server::impl::listen(const server_address& address) {
     return port;
 }
 
+int server::impl::refuse_to_run(const error& why) {
+    failure = why.message();
+    if (options.log != nullptr) options.log->write({log_level::error, "server", failure});
+    return 1;
+}
+
 int server::run(const run_options& options) {
-    if (const auto port = listen({options.host, options.port, {}, -1, options.tls}); !port) {
-        impl_->failure = port.error().message();
-        if (impl_->options.log != nullptr)
-            impl_->options.log->write({log_level::error, "server", impl_->failure});
-        return 1;
+    if (const auto right = options.check(); !right) return impl_->refuse_to_run(right.error());
+    if (const auto port = listen({.host = options.host, .port = options.port, .tls = options.tls});
+        !port) {
+        return impl_->refuse_to_run(port.error());
     }
     return run(options.signals, options.drain_deadline);
+}
+
+result<std::unique_ptr<signal_watcher>> server::impl::watch_signals(server& face,
+                                                                    duration drain_deadline) {
+    return signal_watcher::make(
+        nodes[0]->loop, [this, &face, drain_deadline, draining = false](signal_wish wish) mutable {
+            if (wish == signal_wish::reload) {
+                if (const auto done = face.reload_certificates(); !done && options.log != nullptr)
+                    options.log->write({log_level::error, "server", done.error().message()});
+            } else if (std::exchange(draining, true)) {
+                face.stop();
+            } else {
+                face.drain(drain_deadline);
+            }
+        });
+}
+
+/// Starts the threads of all loops but the first, or of none.
+result<void> server::impl::start_others() {
+    threads.reserve(nodes.size());
+    for (std::size_t i = 1; i < nodes.size(); ++i) {
+        ++others_running;
+        auto started = start_thread(
+            "the thread of loop " + std::to_string(i + 1) + " of " + std::to_string(nodes.size()),
+            [this, n = nodes[i].get()] {
+                n->loop.run();
+                --others_running;
+            });
+        if (started) {
+            threads.push_back(std::move(*started));
+            continue;
+        }
+        --others_running;
+        for (std::size_t running = 1; running < i; ++running) nodes[running]->loop.stop();
+        for (std::thread& t : std::exchange(threads, {})) t.join();
+        return started.error();
+    }
+    return {};
 }
 
 result<void> server::impl::check_set_up(std::string_view what) const {
@@ -309,12 +361,10 @@ result<void> server::impl::start() {
     routes.seal();
     for (const auto& endpoint : endpoints) endpoint->seal();
     for (const auto& m : modules) m->seal();
-    for (std::size_t i = 1; i < nodes.size(); ++i) {
-        ++others_running;
-        threads.emplace_back([this, n = nodes[i].get()] {
-            n->loop.run();
-            --others_running;
-        });
+    if (auto others = start_others(); !others) {
+        shut_down();
+        nodes[0]->loop.finish();
+        return others;
     }
     return {};
 }
@@ -341,29 +391,16 @@ void server::finish() {
 }
 
 int server::run(signal_handling signals, duration drain_deadline) {
-    std::optional<signal_watcher> watcher;
+    if (const auto right = impl_->check_set_up("run"); !right)
+        return impl_->refuse_to_run(right.error());
+    if (const auto ready = impl_->prepare(); !ready) return impl_->refuse_to_run(ready.error());
+    std::unique_ptr<signal_watcher> watcher;
     if (signals == signal_handling::drain) {
-        watcher.emplace(impl_->nodes[0]->loop, std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP},
-                        [this, drain_deadline, draining = false](int signal) mutable {
-                            if (signal == SIGHUP) {
-                                if (const auto done = reload_certificates();
-                                    !done && impl_->options.log != nullptr) {
-                                    impl_->options.log->write(
-                                        {log_level::error, "server", done.error().message()});
-                                }
-                            } else if (std::exchange(draining, true)) {
-                                stop();
-                            } else {
-                                drain(drain_deadline);
-                            }
-                        });
+        auto made = impl_->watch_signals(*this, drain_deadline);
+        if (!made) return impl_->refuse_to_run(made.error());
+        watcher = std::move(*made);
     }
-    if (const auto started = start(); !started) {
-        impl_->failure = started.error().message();
-        if (impl_->options.log != nullptr)
-            impl_->options.log->write({log_level::error, "server", impl_->failure});
-        return 1;
-    }
+    if (const auto started = start(); !started) return impl_->refuse_to_run(started.error());
     while (turn(std::chrono::minutes(1))) {
     }
     watcher.reset();
@@ -379,7 +416,7 @@ void server::drain(duration deadline) {
     for (const auto& m : impl_->modules) m->drain();
     for (const auto& n : impl_->nodes) {
         n->loop.post([this, target = n.get(), deadline] {
-            impl_->drain_node(*target, target->loop.now() + deadline);
+            impl_->drain_node(*target, later(target->loop.now(), deadline));
         });
     }
 }
