@@ -304,10 +304,11 @@ void server::impl::wait_for(const guard& gate, errc no, inquiry& q) {
     const loop_ref home = kept->loop = kept->at->web.loop.ref();
     // The request goes with the exception, which answers 500.
     shard* const at = kept->at;
-    detail::spawn(await(*this, gate, no, std::move(kept)), [home, at](const std::exception_ptr&) {
-        home.post([at] {
-            at->metrics.handler_exceptions.add();
-            at->web.loop.log(log_level::error, "engineio", "a guard threw");
+    detail::spawn(await(*this, gate, no, std::move(kept)), [home, at](std::exception_ptr thrown) {
+        home.post([at, thrown = std::move(thrown)] {
+            at->users.report(thrown, [at] {
+                return user_place{.callback = "a guard", .route = at->all.chosen.path};
+            });
         });
     });
 }

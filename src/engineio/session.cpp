@@ -80,19 +80,15 @@ net::loop_core& session::loop() const noexcept {
     return shard_.web.loop;
 }
 
-/// The one boundary to the user's code. False when it threw; the session is over then.
+/// Runs the user's code. False when it threw; the session is over then.
 template <class F>
-bool session::guarded(F&& call) noexcept {
-    try {
-        call();
-        return true;
-    } catch (const std::exception& thrown) {
-        loop().log(log_level::error, "engineio", thrown.what());
-    } catch (...) {
-        loop().log(log_level::error, "engineio",
-                   "a handler threw something that is not a std::exception");
-    }
-    shard_.metrics.handler_exceptions.add();
+bool session::guarded(std::string_view callback, F&& call) noexcept {
+    const bool returned = shard_.users.call(std::forward<F>(call), [&] {
+        return user_place{.callback = callback,
+                          .route = shard_.all.chosen.path,
+                          .peer = std::string(request_.address())};
+    });
+    if (returned) return true;
     failed_handler_ = true;
     end(errc::handler_failed);
     return false;
@@ -171,7 +167,7 @@ void session::open() noexcept {
                                            : chosen.ping_interval));
     if (!chosen.initial_packet.empty())
         within_memory([&] { send(message::text("4" + chosen.initial_packet)); });
-    guarded([&] {
+    guarded("on_open", [&] {
         user_ = shard_.all.make_user(*this);
         if (user_ != nullptr && state_ == state::open) user_->on_open();
     });
@@ -182,7 +178,7 @@ void session::open() noexcept {
 
 void session::receive_message(const message_view& data) noexcept {
     shard_.metrics.packets_received.add();
-    if (state_ == state::open) guarded([&] { user_->on_message(data); });
+    if (state_ == state::open) guarded("on_message", [&] { user_->on_message(data); });
 }
 
 void session::receive(const packet& got) noexcept {
@@ -239,7 +235,8 @@ void session::send_control(std::string_view packet) noexcept {
 }
 
 void session::drained() noexcept {
-    if (state_ == state::open && user_ != nullptr) guarded([this] { user_->on_drained(); });
+    if (state_ == state::open && user_ != nullptr)
+        guarded("on_drained", [this] { user_->on_drained(); });
 }
 
 void session::flush() noexcept {
@@ -287,7 +284,7 @@ void session::release(const farewell& last) noexcept {
 }
 
 void session::finish() noexcept {
-    if (user_ != nullptr) guarded([this] { user_->on_close(reason_); });
+    if (user_ != nullptr) guarded("on_close", [this] { user_->on_close(reason_); });
     user_.reset();
 }
 

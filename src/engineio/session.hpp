@@ -176,7 +176,7 @@ private:
     void heartbeat();
     void arm(time_point when) noexcept;
     template <class F>
-    bool guarded(F&& call) noexcept;
+    bool guarded(std::string_view callback, F&& call) noexcept;
     template <class F>
     auto within_memory(F&& call) noexcept -> decltype(call());
 

@@ -104,7 +104,10 @@ std::uint8_t common::loop_of(std::string_view sid) const noexcept {
 // ---- The shard ----
 
 shard::shard(common& of, ws::session_shared& with) noexcept
-    : all(of), web(with), timer_([this] { turn(); }) {}
+    : all(of),
+      web(with),
+      users("engineio", with.loop.options().log, metrics.handler_exceptions),
+      timer_([this] { turn(); }) {}
 
 shard::~shard() {
     shut_down();

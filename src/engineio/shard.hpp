@@ -16,6 +16,7 @@
 #include <weft/base/unique_function.hpp>
 
 #include "base/siphash.hpp"
+#include "base/user_boundary.hpp"
 #include "engineio/session.hpp"
 #include "net/slab.hpp"
 #include "ws/session.hpp"
@@ -99,6 +100,7 @@ public:
     common& all;
     ws::session_shared& web;
     engineio::metrics metrics;
+    user_boundary users;
 
     // For sessions.
     void forget(session& gone) noexcept;  // its id leads nowhere from now on

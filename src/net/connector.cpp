@@ -47,7 +47,7 @@ public:
     void on_open() noexcept override {
         stream_.clear_deadline();
         const auto job = std::move(job_);
-        loop_.run_guarded([&] { job->done(&stream_); });
+        loop_.run_guarded("the callback of a connection", [&] { job->done(&stream_); });
         // Nobody took it: it may not stay open without anybody to read it.
         if (&stream_.handler() == this) stream_.abort(make_error_code(errc::closed_locally));
     }
@@ -68,7 +68,7 @@ public:
             last = std::make_error_code(std::errc::not_enough_memory);
         }
         loop.metrics_.connect_failed.add();
-        loop.run_guarded([&] { job->done(std::move(last)); });
+        loop.run_guarded("the callback of a connection", [&] { job->done(std::move(last)); });
     }
 
 private:

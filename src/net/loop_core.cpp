@@ -6,7 +6,6 @@
 #include "net/loop_core.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 
 #include "net/connector.hpp"
@@ -83,9 +82,9 @@ std::optional<time_point> loop_core::turn(duration max_wait) {
     std::swap(ready_, ready_now_);  // what is cut off in this iteration reads on in the next
     io_->wait(wait, *this);
     metrics_.iterations.add();
-    run_guarded([this] { wheel_.advance(now_, options_.budgets.timers); });
-    metrics_.posted_tasks.add(
-        mail_->drain(options_.budgets.posted_tasks, [this](auto& task) { run_guarded(task); }));
+    run_guarded("a timer", [this] { wheel_.advance(now_, options_.budgets.timers); });
+    metrics_.posted_tasks.add(mail_->drain(
+        options_.budgets.posted_tasks, [this](auto& task) { run_guarded("a posted task", task); }));
     read_left_over();
     settle();
     return next_turn();
@@ -96,18 +95,6 @@ std::optional<time_point> loop_core::flush() noexcept {
     if (!own) return std::nullopt;
     settle();
     return next_turn();
-}
-
-void loop_core::run_guarded(function_ref<void()> task) noexcept {
-    try {
-        task();
-    } catch (const std::exception& thrown) {
-        metrics_.handler_exceptions.add();
-        log(log_level::error, "net", thrown.what());
-    } catch (...) {
-        metrics_.handler_exceptions.add();
-        log(log_level::error, "net", "a task threw something that is not a std::exception");
-    }
 }
 
 void loop_core::settle() noexcept {
@@ -204,7 +191,7 @@ void loop_core::on_acceptable(io_token token) noexcept {
     for (unsigned budget = options_.budgets.accepts; budget > 0; --budget) {
         listener* from = listener_of(token);  // accepting may run user code that closes it
         if (from == nullptr) return;
-        if (from->readable) return run_guarded(from->readable);
+        if (from->readable) return run_guarded("the handler of a descriptor", from->readable);
         if (!from->accept->may_accept()) {
             pause_accepting(token.slot, "memory is short: accepting pauses");
             return;
@@ -427,7 +414,7 @@ void loop_core::add_scheduled(duration delay, std::unique_ptr<scheduled_task> fr
 
 void loop_core::run_scheduled(scheduled_task& due) noexcept {
     due.running = true;
-    run_guarded(due.task);
+    run_guarded("a timer", due.task);
     due.running = false;
     if (due.period == duration::zero() || due.cancelled) return drop_scheduled(due);
     // The next that is not over yet: those that a busy loop has missed are not made up for.

@@ -20,6 +20,7 @@
 #include <weft/net/socket_address.hpp>
 
 #include "base/byte_budget.hpp"
+#include "base/user_boundary.hpp"
 #include "net/backend/backend.hpp"
 #include "net/byte_stream.hpp"
 #include "net/mailbox.hpp"
@@ -163,6 +164,8 @@ public:
     void run_blocking(unique_function<void()> work, unique_function<void()> done);
 
     [[nodiscard]] net_metrics& metrics() noexcept { return metrics_; }
+    /// Where what users gave this loop to run is run.
+    [[nodiscard]] user_boundary& users() noexcept { return users_; }
     /// What the connections of this loop keep: queues, bodies, compression.
     [[nodiscard]] byte_budget& budget() noexcept { return budget_; }
     [[nodiscard]] const loop_options& options() const noexcept { return options_; }
@@ -222,8 +225,14 @@ private:
     void finish_closed() noexcept;
     void tell_drained() noexcept;
     [[nodiscard]] bool idle() const noexcept;
-    /// The one place where what users gave us to run is run: an exception ends here.
-    void run_guarded(function_ref<void()> task) noexcept;
+    template <class F>
+    void run_guarded(std::string_view callback, F& task) noexcept {
+        users_.call(task, [callback] { return user_place{.callback = callback}; });
+    }
+    template <class F>
+    void run_guarded(std::string_view callback, F&& task) noexcept {
+        run_guarded(callback, task);
+    }
 
     // for tcp_stream
     byte_span receive_buffer() noexcept { return {receive_memory_.get() + padding, receive_size}; }
@@ -249,6 +258,7 @@ private:
     time_point now_;
     timer_wheel wheel_;
     net_metrics metrics_;
+    user_boundary users_{"net", options_.log, metrics_.handler_exceptions};
     byte_budget budget_;
     send_memory memory_;
     std::unique_ptr<std::byte[]> receive_memory_;

@@ -36,7 +36,7 @@ struct net_metrics {
         count("weft_net_tls_failures_total", "TLS sessions that failed.", tls_failures);
         count("weft_net_posted_tasks_total", "Tasks run from other threads.", posted_tasks);
         count("weft_net_handler_exceptions_total",
-              "Exceptions caught from posted tasks and timers.", handler_exceptions);
+              "Exceptions caught from timers, tasks and clients.", handler_exceptions);
         count("weft_net_iterations_total", "Loop iterations.", iterations);
     }
 };

@@ -179,7 +179,7 @@ void server::add_endpoint(std::string_view pattern,
         pattern, [target = endpoint.get()](const http::request& request, http::upgrade upgrade) {
             target->handle(request, std::move(upgrade));
         });
-    if (routed) routed = endpoint->prepare();
+    if (routed) routed = endpoint->prepare(pattern);
     if (impl_->now != impl::state::set_up) {
         // It is kept, so that the reference that was given out holds, and does nothing.
         const std::lock_guard lock(impl_->late_mutex);

@@ -18,9 +18,9 @@ void raw_ack::refuse(const error& why) noexcept {
     if (const auto route = std::exchange(route_, nullptr)) route->refuse(peer_, id_, why);
 }
 
-void raw_ack::fail(std::exception_ptr thrown) noexcept {
+void raw_ack::fail(std::exception_ptr thrown, std::string_view event) noexcept {
     if (const auto route = std::exchange(route_, nullptr))
-        route->failed(peer_, id_, std::move(thrown));
+        route->failed(peer_, id_, std::move(thrown), event);
 }
 
 }  // namespace weft::socketio

@@ -216,7 +216,9 @@ struct fetched {
 
     void add(std::vector<remote_socket> some) {
         std::move(some.begin(), some.end(), std::back_inserter(all));
-        if (--loops_left == 0) home->guarded([this] { done(std::move(all)); });
+        if (--loops_left == 0)
+            home->guarded("the callback of fetch_sockets", nullptr,
+                          [this] { done(std::move(all)); });
     }
 };
 

@@ -53,7 +53,7 @@ void reply_collector::answer(loop_context& context, const raw_arguments& what) {
     if (&context == home_.get()) {
         if (!told_) return;
         ++answers_;
-        home_->guarded([&] { told_(&what, 0); });
+        home_->guarded("the callback of an acknowledgement", nullptr, [&] { told_(&what, 0); });
         check();
         return;
     }
@@ -79,7 +79,8 @@ void reply_collector::finish() {
     cancel();
     const auto keep = home_->collecting.extract(shared_from_this());
     auto told = std::exchange(told_, nullptr);
-    home_->guarded([&] { told(nullptr, expected_ - answers_); });
+    home_->guarded("the callback of an acknowledgement", nullptr,
+                   [&] { told(nullptr, expected_ - answers_); });
 }
 
 void reply_collector::fire(net::timer_node& node) {

@@ -84,16 +84,15 @@ void client_home::refuse(std::uint64_t peer, std::optional<std::uint64_t> id,
 }
 
 void client_home::failed(std::uint64_t peer, std::optional<std::uint64_t> id,
-                         std::exception_ptr thrown) noexcept {
+                         std::exception_ptr thrown, std::string_view event) noexcept {
     try {
         if (!here()) {
-            post([self = shared_from_this(), peer, id, thrown = std::move(thrown)] {
-                self->failed(peer, id, thrown);
-            });
+            post([self = shared_from_this(), peer, id, thrown = std::move(thrown),
+                  event = std::string(event)] { self->failed(peer, id, thrown, event); });
             return;
         }
         if (client_core* const there = client())
-            there->guarded([&] { std::rethrow_exception(thrown); });
+            there->guarded([&] { std::rethrow_exception(thrown); }, "a handler", event);
         if (id) acknowledge(peer, *id, encode_error({errc::handler_failed, "internal error"}));
     } catch (const std::bad_alloc&) {
         return;
@@ -115,16 +114,10 @@ client_core::client_core(loop_ref loop, client_options wanted, tls_client_option
 
 client_core::~client_core() = default;
 
-void client_core::run_guarded(function_ref<void()> what) noexcept {
-    try {
-        what();
-        return;
-    } catch (const std::exception& thrown) {
-        loop().log(log_level::error, "socketio", thrown.what());
-    } catch (...) {
-        loop().log(log_level::error, "socketio",
-                   "a handler threw something that is not a std::exception");
-    }
+void client_core::run_guarded(function_ref<void()> what, std::string_view callback,
+                              std::string_view event, std::string_view nsp) noexcept {
+    user_boundary users("socketio", loop().options().log, loop().metrics().handler_exceptions);
+    users.call(what, [&] { return user_place{.callback = callback, .event = event, .nsp = nsp}; });
 }
 
 template <class F>
@@ -249,10 +242,12 @@ void client_core::on_open() {
     ++serial_;
     const unsigned attempt = std::exchange(attempts_, 0);
     const bool again = std::exchange(reconnecting_, false);
-    run_guarded([&] {
-        each_namespace([](client_namespace& one) { one.engine_opened(); });
-        if (again) tell(on.reconnect, attempt);
-    });
+    run_guarded(
+        [&] {
+            each_namespace([](client_namespace& one) { one.engine_opened(); });
+            if (again) tell("on_reconnect", on.reconnect, attempt);
+        },
+        "the client");
 }
 
 // ---- While it is open ----
@@ -292,7 +287,7 @@ void client_core::on_message(message_view what) {
         if (event == packet_event::packet) {
             dispatch(assembler_->packet(), assembler_->attachments());
         }
-    });
+    }, "the client");
 }
 
 void client_core::on_msgpack(message_view what) {
@@ -308,13 +303,13 @@ void client_core::on_msgpack(message_view what) {
 
 void client_core::on_ping() {
     const auto alive = shared_from_this();
-    tell(on.ping);
+    tell("on_ping", on.ping);
 }
 
 void client_core::on_upgrade() {
     const auto alive = shared_from_this();
     prefers_websocket_ = options_.remember_upgrade;
-    tell(on.upgrade, to_string(engineio::transport_kind::websocket));
+    tell("on_upgrade", on.upgrade, to_string(engineio::transport_kind::websocket));
 }
 
 void client_core::dispatch(const packet_view& packet, std::span<const byte_view> attachments) {
@@ -323,7 +318,7 @@ void client_core::dispatch(const packet_view& packet, std::span<const byte_view>
 }
 
 void client_core::broke_protocol(const error& why) {
-    tell(on.error, why);
+    tell("on_error", on.error, why);
     lost(client_disconnect_reason::parse_error, why);
 }
 
@@ -332,10 +327,12 @@ void client_core::broke_protocol(const error& why) {
 void client_core::on_close(engineio::close_cause cause, const error& why) {
     const auto alive = shared_from_this();
     const error kept = why;  // the engine goes, and with it the reference
-    run_guarded([&] {
-        if (state_ == state::opening) return attempt_failed(kept);
-        lost(reason_of(cause), kept);
-    });
+    run_guarded(
+        [&] {
+            if (state_ == state::opening) return attempt_failed(kept);
+            lost(reason_of(cause), kept);
+        },
+        "the client");
 }
 
 void client_core::lost(client_disconnect_reason reason, const error& why) {
@@ -356,21 +353,21 @@ void client_core::attempt_failed(const error& why) {
     engine_.reset();
     const bool again = std::exchange(reconnecting_, false);
     const std::uint64_t serial = serial_;
-    tell(on.error, kept);
+    tell("on_error", on.error, kept);
     each_namespace([&](client_namespace& one) {
         if (one.active() && !one.connected()) one.connect_failed(kept.message(), {}, kept);
     });
     if (serial != serial_) return;                            // a handler has begun anew
     if (kept.code() == weft::errc::invalid_argument) return;  // it would not become better
     plan_reconnect();
-    if (again) tell(on.reconnect_error, kept);
+    if (again) tell("on_reconnect_error", on.reconnect_error, kept);
 }
 
 void client_core::plan_reconnect() {
     if (!options_.reconnection || stopped_ || left_) return;
     if (options_.reconnection_attempts && attempts_ >= *options_.reconnection_attempts) {
         attempts_ = 0;
-        tell(on.reconnect_failed);
+        tell("on_reconnect_failed", on.reconnect_failed);
         return;
     }
     const duration pause = reconnection_pause(options_, attempts_, random_.next_u32().value_or(0));
@@ -383,7 +380,7 @@ void client_core::plan_reconnect() {
 
 void client_core::retry() {
     const std::uint64_t serial = serial_;
-    tell(on.reconnect_attempt, attempts_);
+    tell("on_reconnect_attempt", on.reconnect_attempt, attempts_);
     if (serial != serial_ || left_) return;
     if (const auto begun = attempt(); !begun) attempt_failed(begun.error());
 }
@@ -414,7 +411,7 @@ void client_core::disconnect() {
 void client_core::leave() noexcept {
     left_ = true;
     anchor_.set(nullptr);
-    run_guarded([&] { disconnect(); });
+    run_guarded([&] { disconnect(); }, "the client's end");
 }
 
 }  // namespace weft::socketio::detail

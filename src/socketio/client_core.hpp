@@ -15,6 +15,7 @@
 #include <weft/socketio/client.hpp>
 
 #include "base/random.hpp"
+#include "base/user_boundary.hpp"
 #include "engineio/client.hpp"
 #include "net/loop_core.hpp"
 #include "socketio/handler_list.hpp"
@@ -53,8 +54,8 @@ public:
                      encoded_arguments&& what) noexcept override;
     void refuse(std::uint64_t peer, std::optional<std::uint64_t> id,
                 const error& why) noexcept override;
-    void failed(std::uint64_t peer, std::optional<std::uint64_t> id,
-                std::exception_ptr thrown) noexcept override;
+    void failed(std::uint64_t peer, std::optional<std::uint64_t> id, std::exception_ptr thrown,
+                std::string_view event) noexcept override;
 
 private:
     const loop_ref loop_;
@@ -128,12 +129,13 @@ public:
     }
     /// The one boundary to the user's code.
     template <class F>
-    void guarded(F&& what) noexcept {
-        if (!left_) run_guarded([&] { what(); });
+    void guarded(F&& what, std::string_view callback, std::string_view event = {},
+                 std::string_view nsp = {}) noexcept {
+        if (!left_) run_guarded([&] { what(); }, callback, event, nsp);
     }
     template <class F, class... Args>
-    void tell(handler_list<F>& whom, Args&&... what) noexcept {
-        whom.each([&](F& handler) { guarded([&] { handler(what...); }); });
+    void tell(std::string_view callback, handler_list<F>& whom, Args&&... what) noexcept {
+        whom.each([&](F& handler) { guarded([&] { handler(what...); }, callback); });
     }
 
 private:
@@ -151,10 +153,11 @@ private:
         return [who = weak_from_this(), task = std::move(task)]() mutable {
             const auto self = who.lock();
             if (self == nullptr || self->left_) return;
-            self->run_guarded([&] { task(); });
+            self->run_guarded([&] { task(); }, "a task of the client");
         };
     }
-    void run_guarded(function_ref<void()> what) noexcept;
+    void run_guarded(function_ref<void()> what, std::string_view callback,
+                     std::string_view event = {}, std::string_view nsp = {}) noexcept;
     void dispatch(const packet_view& packet, std::span<const byte_view> attachments);
     void on_msgpack(message_view what);
     void lost(client_disconnect_reason reason, const error& why);

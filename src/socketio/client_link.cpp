@@ -216,7 +216,7 @@ void client_link::fail(errc why) {
     for (socket_core* s : std::vector(sockets_)) {
         if (s->now != socket_core::state::connected) continue;
         for (auto& told : s->space->handlers->error)
-            context_.guarded([&] { told(*s, error(why)); });
+            context_.guarded("on_error", s, [&] { told(*s, error(why)); });
     }
     session_.fail(engineio::close_reason::forced_close);
 }
@@ -341,8 +341,9 @@ void client_link::ask(socket_core& s) {
     detail::server_core& core = *context_.core();
     const std::size_t patterns = core.patterns.size();
     if (s.step < patterns) {
-        context_.guarded(
-            [&] { core.patterns[s.step].decide(s.space->name, s.socket::auth(), gate_of(s)); });
+        context_.guarded("a predicate", &s, [&] {
+            core.patterns[s.step].decide(s.space->name, s.socket::auth(), gate_of(s));
+        });
         return;
     }
     if (s.space->handlers == core.no_handlers) {
@@ -356,7 +357,7 @@ void client_link::ask(socket_core& s) {
         connected(s);
         return;
     }
-    context_.guarded([&] { middlewares[next](s, gate_of(s)); });
+    context_.guarded("a middleware", &s, [&] { middlewares[next](s, gate_of(s)); });
 }
 
 void client_link::judge(socket_core& s, const admission<>& decided) {
@@ -436,7 +437,7 @@ void client_link::connected(socket_core& s) {
     send_packet(*packet);
     for (auto& told : s.space->handlers->connect) {
         if (s.now != socket_core::state::connected) return;
-        context_.guarded([&] { told(s); });
+        context_.guarded("on_connect", &s, [&] { told(s); });
     }
 }
 
@@ -453,7 +454,8 @@ void client_link::on_event(socket_core& s, const packet_view& packet,
     const auto go_on = [&] { return s.now == socket_core::state::connected; };
 
     for (auto& told : handlers.any) {
-        context_.guarded([&] { told(s, name, args); });
+        context_.guarded(
+            "on_any", &s, [&] { told(s, name, args); }, name);
         if (!go_on()) return;
     }
     const auto route = context_.shared_from_this();
@@ -465,7 +467,7 @@ void client_link::on_event(socket_core& s, const packet_view& packet,
                 return;
             }
         } catch (...) {
-            ack.fail(std::current_exception());
+            ack.fail(std::current_exception(), name);
             return;
         }
         if (!go_on()) return;
@@ -474,12 +476,22 @@ void client_link::on_event(socket_core& s, const packet_view& packet,
     if (found == handlers.events.end()) {
         context_.metrics.unhandled_events.add();
         if (handlers.unhandled)
-            context_.guarded([&] { handlers.unhandled(s, name, args, {route, s.key, packet.id}); });
+            context_.guarded(
+                "on_unhandled", &s,
+                [&] {
+                    handlers.unhandled(s, name, args, {route, s.key, packet.id});
+                },
+                name);
         return;
     }
     auto id = packet.id;
     for (auto& handle : found->second) {
-        context_.guarded([&] { handle(s, name, args, {route, s.key, std::exchange(id, {})}); });
+        context_.guarded(
+            "a handler", &s,
+            [&] {
+                handle(s, name, args, {route, s.key, std::exchange(id, {})});
+            },
+            name);
         if (!go_on()) return;
     }
 }
@@ -563,7 +575,7 @@ void client_link::finish(socket_core& s) {
     if (s.now == socket_core::state::leaving) {
         s.now = socket_core::state::gone;
         for (auto& told : s.space->handlers->disconnecting)
-            context_.guarded([&] { told(s, s.why); });
+            context_.guarded("on_disconnecting", &s, [&] { told(s, s.why); });
         detail::kept_session kept;
         // Without memory for it, the client starts afresh.
         const bool keep = s.place && recoverable(s.why) && context_.within_memory([&] {
@@ -574,7 +586,8 @@ void client_link::finish(socket_core& s) {
         context_.hub().unsubscribe_all(s);
         context_.forget_acks(s);
         context_.count_socket(*s.space, false);
-        for (auto& told : s.space->handlers->disconnect) context_.guarded([&] { told(s, s.why); });
+        for (auto& told : s.space->handlers->disconnect)
+            context_.guarded("on_disconnect", &s, [&] { told(s, s.why); });
         if (keep) {
             kept.place = std::move(*s.place);
             kept.id = s.id;

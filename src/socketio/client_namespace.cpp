@@ -202,7 +202,8 @@ void client_namespace::tell_outgoing(const outgoing& packet) {
     for (const message& one : packet.attachments) attachments.push_back(one.bytes());
     std::string scratch;
     const std::string_view name = name_of(parsed.packet.event, scratch);
-    core_.tell(on.any_outgoing, *face, name, raw_arguments{parsed.packet.arguments, attachments});
+    core_.tell("on_any_outgoing", on.any_outgoing, *face, name,
+               raw_arguments{parsed.packet.arguments, attachments});
 }
 
 void client_namespace::acknowledge(std::uint64_t id, const encoded_arguments& what) {
@@ -259,7 +260,8 @@ void client_namespace::engine_opened() {
 
 void client_namespace::send_connect() {
     std::string auth;
-    core_.guarded([&] { auth = auth_ ? auth_->json() : core_.options().auth.json(); });
+    core_.guarded([&] { auth = auth_ ? auth_->json() : core_.options().auth.json(); },
+                  "the function that makes the auth", {}, name_);
     if (!pid_.empty()) {
         std::string merged;
         json_writer json(merged);
@@ -302,14 +304,14 @@ std::vector<ack_callback> client_namespace::forget_connection() {
 
 void client_namespace::tell_disconnected(client_disconnect_reason reason, const error& why,
                                          std::vector<ack_callback> unanswered) {
-    core_.tell(on.disconnect, *face, client_disconnect{reason, why});
+    core_.tell("on_disconnect", on.disconnect, *face, client_disconnect{reason, why});
     const error gone(weft::errc::closed_by_peer, "the socket has been disconnected");
     for (ack_callback& one : unanswered) tell(std::move(one), gone);
 }
 
 void client_namespace::connect_failed(std::string_view message, std::string_view data,
                                       const error& why) {
-    core_.tell(on.connect_error, *face, connect_error{message, data, why});
+    core_.tell("on_connect_error", on.connect_error, *face, connect_error{message, data, why});
 }
 
 void client_namespace::take(const packet_view& packet, std::span<const byte_view> attachments) {
@@ -359,7 +361,7 @@ void client_namespace::take_connect(const packet_view& packet) {
     send_waiting();
     drain_queue(true);
     release_held();
-    if (connected_) core_.tell(on.connect, *face);
+    if (connected_) core_.tell("on_connect", on.connect, *face);
 }
 
 void client_namespace::send_waiting() {
@@ -445,7 +447,7 @@ void client_namespace::dispatch(const packet_view& packet, std::span<const byte_
     std::string scratch;
     const std::string_view name = name_of(packet.event, scratch);
     const raw_arguments raw{arguments, attachments};
-    core_.tell(on.any, *face, name, raw);
+    core_.tell("on_any", on.any, *face, name, raw);
     if (connected_) handle(name, raw, packet.id);
 }
 
@@ -458,9 +460,11 @@ void client_namespace::handle(std::string_view event, const raw_arguments& args,
     const auto chosen = known ? found->second : std::shared_ptr<event_handlers>();
     const std::uint64_t peer = peer_key();
     (known ? *chosen : on.unhandled).each([&](auto& handler) {
-        core_.guarded([&] {
-            handler(*face, event, args, {core_.home(), peer, std::exchange(id, std::nullopt)});
-        });
+        core_.guarded(
+            [&] {
+                handler(*face, event, args, {core_.home(), peer, std::exchange(id, std::nullopt)});
+            },
+            "a handler", event, name_);
     });
     if (!known || !chosen->empty()) return;
     const auto spent = on.events.find(key);  // by handlers that were for once
@@ -482,7 +486,7 @@ void client_namespace::take_ack(const packet_view& packet, std::span<const byte_
 }
 
 void client_namespace::tell(ack_callback told, const result<raw_arguments>& answer) {
-    core_.guarded([&] { told(answer); });
+    core_.guarded([&] { told(answer); }, "the callback of an acknowledgement", {}, name_);
 }
 
 void client_namespace::arm_expiry(time_point when) noexcept {

@@ -3,8 +3,8 @@
 
 #include <weft/socketio/client_thread.hpp>
 
-#include <system_error>
-
+#include "base/start_thread.hpp"
+#include "base/user_boundary.hpp"
 #include "net/loop_core.hpp"
 
 namespace weft::socketio {
@@ -35,15 +35,21 @@ result<std::unique_ptr<client_thread>> client_thread::make(client_options option
     if (!made) return made.error();
     std::unique_ptr<client_thread> io(
         new client_thread(*std::move(made), std::move(options), std::move(tls)));
-    try {
-        // Connecting begins in the loop's first turn, so this comes before it.
-        io->thread_ = std::thread([self = io.get(), set_up = std::move(set_up)]() mutable {
-            if (set_up) set_up(*self->client_);
+    // Connecting begins in the loop's first turn, so this comes before it.
+    auto started = start_thread(
+        "the thread of a client", [self = io.get(), set_up = std::move(set_up)]() mutable {
+            net::loop_core& core = self->loop_->core();
+            user_boundary users("socketio", core.options().log, core.metrics().handler_exceptions);
+            const bool ready = users.call(
+                [&] {
+                    if (set_up) set_up(*self->client_);
+                },
+                [] { return user_place{.callback = "set_up"}; });
+            if (!ready) self->client_.reset();  // half of its handlers would be missing
             self->loop_->run();
         });
-    } catch (const std::system_error& refused) {
-        return error(refused.code(), "a thread for the client");
-    }
+    if (!started) return started.error();
+    io->thread_ = std::move(*started);
     return io;
 }
 

@@ -14,6 +14,7 @@
 #include <weft/socketio/server.hpp>
 
 #include "base/siphash.hpp"
+#include "base/user_boundary.hpp"
 #include "engineio/server.hpp"
 #include "pubsub/topic_key.hpp"
 #include "socketio/proto/packet.hpp"
@@ -71,8 +72,30 @@ public:
         return next_ack_.fetch_add(1, std::memory_order_relaxed) & 0x7FFF'FFFFU;
     }
     /// To the other servers of the cluster, while this one takes part in it.
-    void publish(std::shared_ptr<const cluster_message> what) const {
-        if (in_cluster.load(std::memory_order_acquire)) adapter->publish(std::move(what));
+    void publish(const std::shared_ptr<const cluster_message>& what) noexcept {
+        if (!in_cluster.load(std::memory_order_acquire)) return;
+        guarded([&] { adapter->publish(what); },
+                [&] {
+                    return user_place{.callback = "an adapter's publish",
+                                      .event = what->event,
+                                      .nsp = what->to.nsp};
+                });
+    }
+    /// Runs what users gave us, on whatever thread: see `user_boundary`.
+    template <class F, class Place>
+    bool guarded(F&& call, const Place& place) noexcept {
+        try {
+            std::forward<F>(call)();
+            return true;
+        } catch (...) {
+            thrown_.fetch_add(1, std::memory_order_relaxed);
+            log_exception(log, "socketio", std::current_exception(), place);
+            return false;
+        }
+    }
+    /// What users' code threw that no loop ran.
+    [[nodiscard]] std::uint64_t thrown() const noexcept {
+        return thrown_.load(std::memory_order_relaxed);
     }
 
     /// Whether handlers and namespaces may be registered still; a refusal is logged.
@@ -89,6 +112,7 @@ private:
     loop_list loops_;
     std::atomic<bool> known_{false};
     std::atomic<std::uint32_t> next_ack_{0};
+    std::atomic<std::uint64_t> thrown_{0};
 };
 
 /// A namespace's name, and what belongs to it. Of a namespace that a pattern made there is one per

@@ -41,7 +41,7 @@ void metrics::visit(metric_visitor to) const {
           unhandled_events);
     count("weft_socketio_refused_events_total", {},
           "Events that a middleware refused, or whose arguments did not decode.", refused_events);
-    count("weft_socketio_handler_exceptions_total", {}, "What handlers threw.", handler_exceptions);
+    count(handler_exceptions_name, {}, handler_exceptions_help, handler_exceptions);
     count("weft_socketio_recoveries_total", "outcome=\"recovered\"",
           "Clients that came back with a recovery id.", recovered);
     count("weft_socketio_recoveries_total", "outcome=\"unknown\"",
@@ -77,7 +77,8 @@ void pending_ack::fire(net::timer_node& node) {
 namespace detail {
 
 loop_context::loop_context(server_core& owner, ws::session_shared& below)
-    : core_(&owner),
+    : users("socketio", below.loop.options().log, metrics.handler_exceptions),
+      core_(&owner),
       topics_(owner.topics()),
       ref_(below.loop.ref()),
       loop_(below.loop),
@@ -86,30 +87,20 @@ loop_context::loop_context(server_core& owner, ws::session_shared& below)
 
 loop_context::~loop_context() = default;
 
-void loop_context::report(const std::exception_ptr& thrown) noexcept {
-    if (!on_thread()) {
-        try {
-            post([self = shared_from_this(), thrown] { self->report(thrown); });
-        } catch (const std::bad_alloc&) {
-            return;  // it is not told
-        }
-        return;
+user_place loop_context::place_of(std::string_view callback, const socket_core* about,
+                                  std::string_view event) {
+    user_place place{.callback = callback, .event = event};
+    if (about != nullptr) {
+        place.nsp = about->space->name;
+        place.peer = about->session.request().address();
     }
-    metrics.handler_exceptions.add();
-    try {
-        std::rethrow_exception(thrown);
-    } catch (const std::exception& e) {
-        loop_.log(log_level::error, "socketio", e.what());
-    } catch (...) {
-        loop_.log(log_level::error, "socketio",
-                  "a handler threw something that is not a std::exception");
-    }
+    return place;
 }
 
 void loop_context::tell_error(socket_core& s, const error& why) noexcept {
     if (why.code().category() == error_category())
         metrics.errors.count(static_cast<errc>(why.code().value()));
-    for (auto& told : s.space->handlers->error) guarded([&] { told(s, why); });
+    for (auto& told : s.space->handlers->error) guarded("on_error", &s, [&] { told(s, why); });
 }
 
 bool loop_context::draw_id(std::span<char, 20> into) noexcept {
@@ -166,16 +157,15 @@ void loop_context::refuse(std::uint64_t peer, std::optional<std::uint64_t> id,
 }
 
 void loop_context::failed(std::uint64_t peer, std::optional<std::uint64_t> id,
-                          std::exception_ptr thrown) noexcept {
+                          std::exception_ptr thrown, std::string_view event) noexcept {
     within_memory([&] {
         if (!on_thread()) {
-            post([self = shared_from_this(), peer, id, thrown = std::move(thrown)] {
-                self->failed(peer, id, thrown);
-            });
+            post([self = shared_from_this(), peer, id, thrown = std::move(thrown),
+                  event = std::string(event)] { self->failed(peer, id, thrown, event); });
             return;
         }
-        report(thrown);
         socket_core* s = find(peer);
+        users.report(thrown, [&] { return place_of("a handler", s, event); });
         if (s == nullptr || s->now != socket_core::state::connected) return;
         const error why(errc::handler_failed, "internal error");
         if (id) s->link.send_ack(s->space->name, *id, detail::encode_error(why));
@@ -196,7 +186,10 @@ std::shared_ptr<const space_info> loop_context::make_child(const space_info& pat
     if (children_.size() >= core()->chosen.max_child_namespaces) return nullptr;
     auto made = core()->make_child(pattern, name);
     children_.emplace(std::string(name), child{made});
-    for (auto& told : made->handlers->new_namespace) guarded([&] { told(name); });
+    for (auto& told : made->handlers->new_namespace) {
+        users.call([&] { told(name); },
+                   [&] { return user_place{.callback = "on_new_namespace", .nsp = name}; });
+    }
     return made;
 }
 
@@ -227,9 +220,11 @@ void loop_context::wait_for_ack(socket_core& s, std::uint32_t id, duration limit
 }
 
 void loop_context::settle(pending_ack& wait, const result<raw_arguments>& answer) {
+    const socket_core& owner = wait.owner;
     ack_callback told = std::move(wait.on_ack);
     pending.erase(wait.id);
-    if (told) guarded([&] { told(answer); });  // always; clang-tidy does not see who frees a wait
+    // Always; clang-tidy does not see who frees a wait.
+    if (told) guarded("the callback of an acknowledgement", &owner, [&] { told(answer); });
 }
 
 void loop_context::on_ack(socket_core& s, std::uint64_t id, const raw_arguments& answer) {

@@ -12,6 +12,7 @@
 #include <weft/base/metrics.hpp>
 #include <weft/socketio/ack.hpp>
 
+#include "base/user_boundary.hpp"
 #include "net/slab.hpp"
 #include "socketio/core.hpp"
 #include "socketio/proto/error_counters.hpp"
@@ -20,6 +21,10 @@
 #include "ws/session.hpp"
 
 namespace weft::socketio {
+
+inline constexpr std::string_view handler_exceptions_name =
+    "weft_socketio_handler_exceptions_total";
+inline constexpr std::string_view handler_exceptions_help = "What handlers threw.";
 
 /// One loop's counters of Socket.IO.
 struct metrics {
@@ -77,8 +82,8 @@ public:
                      encoded_arguments&& what) noexcept override;
     void refuse(std::uint64_t peer, std::optional<std::uint64_t> id,
                 const error& why) noexcept override;
-    void failed(std::uint64_t peer, std::optional<std::uint64_t> id,
-                std::exception_ptr thrown) noexcept override;
+    void failed(std::uint64_t peer, std::optional<std::uint64_t> id, std::exception_ptr thrown,
+                std::string_view event) noexcept override;
 
     /// Null once closed.
     [[nodiscard]] server_core* core() const noexcept { return core_; }
@@ -115,16 +120,11 @@ public:
     /// A socket of a namespace was connected, or has left it.
     void count_socket(const space_info& space, bool entered);
 
-    /// Runs what users gave us: an exception is logged and counted, and ends here.
+    /// Runs what users gave us: see `user_boundary`. `about` may be null.
     template <class F>
-    bool guarded(F&& call) noexcept {
-        try {
-            call();
-            return true;
-        } catch (...) {
-            report(std::current_exception());
-            return false;
-        }
+    bool guarded(std::string_view callback, const socket_core* about, F&& call,
+                 std::string_view event = {}) noexcept {
+        return users.call(std::forward<F>(call), [&] { return place_of(callback, about, event); });
     }
     /// Does work that allocates. False when memory is out: then it is as if it had come too late.
     template <class F>
@@ -136,8 +136,8 @@ public:
             return false;
         }
     }
-    /// **Threads**: any.
-    void report(const std::exception_ptr& thrown) noexcept;
+    [[nodiscard]] static user_place place_of(std::string_view callback, const socket_core* about,
+                                             std::string_view event = {});
     /// Counts, and tells the namespace's `on_error`.
     void tell_error(socket_core& s, const error& why) noexcept;
 
@@ -157,6 +157,7 @@ public:
 
     net::slab<socket_core> sockets;
     socketio::metrics metrics;
+    user_boundary users;
     std::unique_ptr<recovery_log> recovery;  // where it is on
     std::unordered_map<std::uint32_t, std::unique_ptr<pending_ack>> pending;
     std::unordered_map<std::uint32_t, std::unique_ptr<broadcast_wait>> asked;  // of our sockets

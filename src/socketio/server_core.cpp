@@ -170,7 +170,11 @@ result<void> server_core::prepare(const std::vector<ws::session_shared*>& below)
     }
     reach->set_loops(std::move(loops));
     if (chosen.adapter) {
-        chosen.adapter->start(*this);  // what it applies at once finds the loops
+        // What it applies at once finds the loops.
+        const bool started =
+            reach->guarded([this] { chosen.adapter->start(*this); },
+                           [] { return user_place{.callback = "an adapter's start"}; });
+        if (!started) return error(errc::handler_failed, "the adapter could not be started");
         reach->in_cluster = true;
     }
     return {};
@@ -189,6 +193,11 @@ void server_core::shut_down() noexcept {
 void server_core::visit_metrics(metric_visitor visit) const {
     engine.visit_metrics(visit);
     for (const auto& loop : reach->loops()) loop->metrics.visit(visit);
+    visit({handler_exceptions_name,
+           {},
+           handler_exceptions_help,
+           metric_kind::counter,
+           reach->thrown()});
 }
 
 void server_core::apply(const cluster_message& what) {
@@ -206,7 +215,16 @@ void server_core::apply(const cluster_message& what) {
         for (const message& one : what.attachments) attachments.push_back(one.bytes());
         const auto found = info->handlers->server_side.find(what.event);
         if (found == info->handlers->server_side.end()) return;
-        for (auto& told : found->second) told({what.arguments, attachments});
+        for (auto& told : found->second) {
+            reach->guarded(
+                [&] {
+                    told({what.arguments, attachments});
+                },
+                [&] {
+                    return user_place{
+                        .callback = "on_server_side", .event = what.event, .nsp = what.to.nsp};
+                });
+        }
         return;
     }
     broadcast_target to;

@@ -305,7 +305,7 @@ void gate::settle(admission<> decided) noexcept {
                           const admission<>& said) {
         socket_core* s = at.find(key);
         if (s == nullptr || s->now != socket_core::state::asking || s->step != step) return;
-        at.guarded([&] { s->link.judge(*s, said); });
+        at.guarded("a middleware", s, [&] { s->link.judge(*s, said); });
     };
     if (context->on_thread()) {
         judge(*context, key_, step_, decided);
@@ -323,7 +323,14 @@ void gate::settle(admission<> decided) noexcept {
 
 void gate::failed(const std::exception_ptr& thrown) noexcept {
     if (!context_) return;
-    context_->report(thrown);
+    try {
+        context_->post([context = context_, key = key_, thrown] {
+            context->users.report(
+                thrown, [&] { return loop_context::place_of("a middleware", context->find(key)); });
+        });
+    } catch (const std::bad_alloc&) {
+        context_->metrics.handler_exceptions.add();
+    }
     settle(refusal("internal error"));
 }
 

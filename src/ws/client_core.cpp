@@ -237,19 +237,11 @@ client_core::client_core(client& face, std::shared_ptr<client_shared> shared, cl
 
 client_core::~client_core() = default;
 
-/// The one boundary to the user's code outside of a session.
+/// For the user's code outside of a session.
 template <class F>
-void client_core::guarded(F&& what) noexcept {
-    try {
-        what();
-        return;
-    } catch (const std::exception& thrown) {
-        loop().log(log_level::error, "ws", thrown.what());
-    } catch (...) {
-        loop().log(log_level::error, "ws",
-                   "a handler threw something that is not a std::exception");
-    }
-    shared_->sessions->metrics.handler_exceptions.add();
+void client_core::guarded(std::string_view callback, F&& what) noexcept {
+    shared_->sessions->users.call(std::forward<F>(what),
+                                  [&] { return user_place{.callback = callback}; });
 }
 
 /// The handlers die with the client, but not one that is running.
@@ -455,7 +447,7 @@ void client_core::failed(const error& why, int status) noexcept {
     ++failures_;
     plan_retry();
     if (state_ == client_state::idle) finish_open(explained(why.code(), why.what()));
-    guarded([&] { call(on.failure, connect_failure{failures_, status, why}); });
+    guarded("on_failure", [&] { call(on.failure, connect_failure{failures_, status, why}); });
 }
 
 session& client_core::upgraded(net::byte_stream& stream, const client_outcome& agreed) {

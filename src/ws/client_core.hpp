@@ -110,7 +110,7 @@ private:
     template <class Handler, class... Args>
     void call(Handler& handler, Args&&... args);
     template <class F>
-    void guarded(F&& what) noexcept;
+    void guarded(std::string_view callback, F&& what) noexcept;
     template <class F>
     void within_memory(F&& step) noexcept;
 

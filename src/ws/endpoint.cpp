@@ -24,6 +24,7 @@ struct endpoint_core::impl {
     origin_policy origins;
     std::vector<session_shared*> loops;
     std::atomic<bool> sealed{false};
+    std::string route;
 
     session_shared& shared_of(net::byte_stream& stream) const {
         return *loops[stream.owner().index()];
@@ -48,6 +49,9 @@ public:
     void on_close(const close_event& event) override {
         // A client that left while it was being accepted has never been a connection to the user.
         if (opened_) endpoint_.closed(*connection_, event);
+    }
+    [[nodiscard]] std::string_view route() const noexcept override {
+        return endpoint_.impl_->route;
     }
 
 private:
@@ -143,7 +147,8 @@ failure_report endpoint_core::report_of(conn_id id) noexcept {
 
 void endpoint_core::failed(conn_id id, const std::exception_ptr& thrown) noexcept {
     session_shared& shared = *impl_->loops[id.loop()];
-    session::report_exception(shared, thrown);
+    shared.users.report(
+        thrown, [this] { return user_place{.callback = "a coroutine", .route = impl_->route}; });
     if (session* open = shared.sessions.find(id)) {
         open->close(close_code::internal_error, "the application's handler threw");
     }
@@ -165,7 +170,8 @@ bool endpoint_core::may_set(std::string_view what) const noexcept {
     return false;
 }
 
-result<void> endpoint_core::prepare() {
+result<void> endpoint_core::prepare(std::string_view route) {
+    impl_->route = route;
     const options& chosen = impl_->settings.chosen;
     if (auto right = chosen.check(); !right) return right;
     auto policy =
@@ -207,7 +213,10 @@ void endpoint_core::handle(const http::request& request, http::upgrade upgrade) 
             stage.accept(make_default(), admission<void>(true));
         }
     } catch (...) {  // the stage went with the exception: that answers 500
-        session::report_exception(shared, std::current_exception());
+        shared.users.report(std::current_exception(), [&] {
+            return user_place{
+                .callback = "on_accept", .route = impl_->route, .peer = request.peer().address().to_string()};
+        });
     }
 }
 

@@ -61,27 +61,15 @@ session::slow_state& session::slow() {
     return *slow_;
 }
 
-void session::report_exception(session_shared& shared, const std::exception_ptr& thrown) noexcept {
-    shared.metrics.handler_exceptions.add();
-    try {
-        std::rethrow_exception(thrown);
-    } catch (const std::exception& known) {
-        shared.loop.log(log_level::error, "ws", known.what());
-    } catch (...) {
-        shared.loop.log(log_level::error, "ws",
-                        "a handler threw something that is not a std::exception");
-    }
-}
-
-/// The one boundary to the user's code: nothing that it throws goes further.
+/// Runs the user's code. A connection whose handler throws is closed with 1011.
 template <class F>
-void session::guarded(F&& call) noexcept {
-    try {
-        call();
-    } catch (...) {
-        report_exception(shared(), std::current_exception());
-        if (state_ == state::open) fail(errc::handler_failed);
-    }
+void session::guarded(std::string_view callback, F&& call) noexcept {
+    const bool returned = shared().users.call(std::forward<F>(call), [&] {
+        return user_place{.callback = callback,
+                          .route = user_->route(),
+                          .peer = stream().peer().to_string()};
+    });
+    if (!returned && state_ == state::open) fail(errc::handler_failed);
 }
 
 // ---- Receiving ----
@@ -93,7 +81,7 @@ void session::on_open() noexcept {
     within_memory([this] { shared().sessions.add(*this); });
     if (state_ == state::ended) return;
     arm();
-    guarded([this] { user_->on_open(); });
+    guarded("on_open", [this] { user_->on_open(); });
 }
 
 byte_span session::read_target() noexcept {
@@ -199,7 +187,7 @@ void session::dispatch_message(message_kind kind) noexcept {
     if (state_ != state::open) return;
     metrics().messages_received.add();
     dispatching_ = true;
-    guarded([&] { user_->on_message({kind, assembler_.payload()}); });
+    guarded("on_message", [&] { user_->on_message({kind, assembler_.payload()}); });
     dispatching_ = false;
     if (dispatched_.owner) dispatched_ = {};
 }
@@ -210,7 +198,7 @@ void session::dispatch_message(message_kind kind) noexcept {
     switch (event) {
         case message_event::ping: answer_ping(); break;
         case message_event::pong:
-            if (state_ == state::open) guarded([this] { user_->on_pong(assembler_.payload()); });
+            if (state_ == state::open) guarded("on_pong", [this] { user_->on_pong(assembler_.payload()); });
             break;
         case message_event::close: dispatch_close(assembler_.close_frame()); break;
         case message_event::failed: fail(assembler_.error()); break;
@@ -237,7 +225,7 @@ void session::dispatch_close(const close_info& info) {
     } else {
         state_ = state::ended;
         // The server is the one to close first (section 7.1.1); it gets `close_timeout` for it.
-        stream().set_deadline(loop().now() + chosen().close_timeout);
+        stream().set_deadline(later(loop().now(), chosen().close_timeout));
         stream().resume_reading();
     }
 }
@@ -258,7 +246,7 @@ void session::fail(errc why) noexcept {
 /// Nothing follows. The peer has `close_timeout` to take what is queued, however slowly it reads.
 void session::finish() noexcept {
     state_ = state::ended;
-    stream().set_deadline(loop().now() + chosen().close_timeout);
+    stream().set_deadline(later(loop().now(), chosen().close_timeout));
     stream().close();
 }
 
@@ -441,7 +429,7 @@ void session::drained() {
     if (slow_ != nullptr && slow_->outbox) return;
     if (state_ == state::close_wanted) send_close_frame();
     update_behind();
-    if (state_ == state::open) guarded([this] { user_->on_drained(); });
+    if (state_ == state::open) guarded("on_drained", [this] { user_->on_drained(); });
     if (holds_.has(hold::inflating)) post_turn();
 }
 
@@ -457,7 +445,7 @@ void session::start_closing(close_code code, std::string_view reason) {
     auto payload = close_payload::make(code, reason);
     if (!payload) payload = close_payload::make(close_code::normal);
     s.our_close = *payload;
-    s.close_deadline = loop().now() + chosen().close_timeout;
+    s.close_deadline = later(loop().now(), chosen().close_timeout);
     state_ = state::close_wanted;
     if (!s.outbox) send_close_frame();
     update_behind();
@@ -510,7 +498,7 @@ void session::on_closed(std::error_code why) noexcept {
         (event.clean ? metrics().closed_clean : metrics().closed_abnormal).add();
     }
     shared().sessions.remove(*this);
-    guarded([&] { user_->on_close(event); });
+    guarded("on_close", [&] { user_->on_close(event); });
     shared().hub.unsubscribe_all(*this);
 }
 
@@ -569,13 +557,13 @@ void session::arm() noexcept {
         const duration wait = ping_pending_
                                   ? chosen().idle_timeout
                                   : std::min(chosen().ping_interval, chosen().idle_timeout);
-        next = last_received_ + wait;
+        next = later(last_received_, wait);
     }
     if (holds_.has(hold::throttled)) next = std::min(next, rate_.due());
     if (slow_ != nullptr) {
         next = std::min(next, slow_->close_deadline);
         if (slow_->message_began != time_point::max()) {
-            next = std::min(next, slow_->message_began + chosen().max_message_age);
+            next = std::min(next, later(slow_->message_began, chosen().max_message_age));
         }
     }
     if (next >= next_event_ || next == time_point::max()) return;

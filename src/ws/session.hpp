@@ -32,6 +32,8 @@ public:
     virtual void on_drained() = 0;
     /// The last call, exactly once, also when `on_open` was never reached.
     virtual void on_close(const close_event& event) = 0;
+    /// Where it listens, for the log.
+    [[nodiscard]] virtual std::string_view route() const noexcept { return {}; }
 };
 
 /// A WebSocket over a byte stream, from the handshake's end on, in either role.
@@ -77,8 +79,6 @@ public:
     void on_end(net::byte_stream& stream) noexcept override;
     void on_deadline() noexcept override;
     void on_closed(std::error_code why) noexcept override;
-    /// Logs and counts what a handler threw.
-    static void report_exception(session_shared& shared, const std::exception_ptr& thrown) noexcept;
 
 private:
     enum class state : std::uint8_t {
@@ -126,7 +126,7 @@ private:
     [[nodiscard]] session_metrics& metrics() const noexcept { return out_.shared().metrics; }
     slow_state& slow();
     template <class F>
-    void guarded(F&& call) noexcept;
+    void guarded(std::string_view callback, F&& call) noexcept;
     template <class F>
     auto within_memory(F&& call) noexcept -> decltype(call());
 

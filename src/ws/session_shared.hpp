@@ -10,6 +10,7 @@
 
 #include "base/digest.hpp"
 #include "base/random.hpp"
+#include "base/user_boundary.hpp"
 #include "net/conn_table.hpp"
 #include "net/loop_core.hpp"
 #include "pubsub/hub.hpp"
@@ -46,6 +47,7 @@ public:
     std::optional<sha1_digest>
         sha1;  // unset when OpenSSL has none: every handshake is refused then
     session_metrics metrics;
+    user_boundary users{"ws", loop.options().log, metrics.handler_exceptions};
 };
 
 /// The settings of an endpoint or client in the form that sessions use. **Lifetime**: outlives the

@@ -30,10 +30,10 @@ public:
     /// tells `on_error`.
     virtual void refuse(std::uint64_t peer, std::optional<std::uint64_t> id,
                         const error& why) noexcept = 0;
-    /// A handler threw: as `refuse`, but the peer learns no more than `internal error`; the log has
-    /// the rest.
+    /// A handler of `event` threw: as `refuse`, but the peer learns no more than `internal error`;
+    /// the log has the rest.
     virtual void failed(std::uint64_t peer, std::optional<std::uint64_t> id,
-                        std::exception_ptr thrown) noexcept = 0;
+                        std::exception_ptr thrown, std::string_view event) noexcept = 0;
 };
 
 }  // namespace detail
@@ -60,8 +60,9 @@ public:
     /// `{"error":{"code":"<category>.<name>","message":"..."}}`, where it was asked for; `on_error`
     /// and a counter in any case.
     void refuse(const error& why) noexcept;
-    /// What a handler threw: `{"error":{"code":"socketio.handler_failed",...}}`, and the log.
-    void fail(std::exception_ptr thrown) noexcept;
+    /// What a handler of `event` threw: `{"error":{"code":"socketio.handler_failed",...}}`, and the
+    /// log.
+    void fail(std::exception_ptr thrown, std::string_view event = {}) noexcept;
 
     /// One that answers nobody, and still can report what happens after this one was given away.
     [[nodiscard]] raw_ack reporter() const noexcept { return {route_, peer_, std::nullopt}; }

@@ -26,9 +26,10 @@ namespace weft::socketio {
 /// two seconds at most, and joins the thread. No handler runs once it has begun on that thread.
 class client_thread {
 public:
-    /// Starts the thread. `set_up` runs there, before anything else: it sets the handlers.
-    /// **Errors**: the system's, when it refuses a thread or what a loop needs. What is wrong with
-    /// the options, `client::on_error` tells.
+    /// Starts the thread. `set_up` runs there, before anything else: it sets the handlers. When it
+    /// throws, which is logged, there is no client: nothing connects, and what is sent is dropped.
+    /// **Errors**: which option is wrong; the system's, when it refuses a thread or what a loop
+    /// needs.
     static result<std::unique_ptr<client_thread>> make(client_options options,
                                                        unique_function<void(client&)> set_up = {},
                                                        tls_client_options tls = {},

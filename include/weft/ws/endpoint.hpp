@@ -61,8 +61,9 @@ public:
     void handle(const http::request& request, http::upgrade upgrade);
     /// For the server: the sessions' common things, by loop. Before the loops run.
     void set_loops(std::vector<session_shared*> loops);
-    /// For the server: checks the options. **Errors**: says which option is wrong.
-    [[nodiscard]] result<void> prepare();
+    /// For the server: checks the options. `route` names the endpoint in the log. **Errors**: says
+    /// which option is wrong.
+    [[nodiscard]] result<void> prepare(std::string_view route = {});
     /// For the server: from now on the handlers stay as they are.
     void seal() noexcept;
 

@@ -155,7 +155,7 @@ void acknowledge(raw_ack& to, const R& returned) {
 
 /// Awaits a coroutine handler and acknowledges with its value.
 template <class R>
-task<void> acknowledge_task(task<R> running, raw_ack to) {
+task<void> acknowledge_task(task<R> running, raw_ack to, std::string event) {
     std::exception_ptr thrown;
     try {
         if constexpr (std::is_void_v<R>) {
@@ -168,18 +168,18 @@ task<void> acknowledge_task(task<R> running, raw_ack to) {
     } catch (...) {
         thrown = std::current_exception();
     }
-    if (thrown) to.fail(std::move(thrown));
+    if (thrown) to.fail(std::move(thrown), event);
 }
 
 /// The same for a coroutine that has its `ack` itself: only what it throws is left to do.
-inline task<void> report_task(task<void> running, raw_ack to) {
+inline task<void> report_task(task<void> running, raw_ack to, std::string event) {
     std::exception_ptr thrown;
     try {
         co_await std::move(running);
     } catch (...) {
         thrown = std::current_exception();
     }
-    if (thrown) to.fail(std::move(thrown));
+    if (thrown) to.fail(std::move(thrown), event);
 }
 
 /// Calls a typed handler.
@@ -199,12 +199,12 @@ public:
             borrowed_texts texts;
             auto decoded = decode(event, raw, texts, std::type_identity<arguments>());
             if (!decoded) return to.refuse(decoded.error());
-            run(from, *decoded, to, failed);
+            run(from, event, *decoded, to, failed);
             return;
         } catch (...) {
             thrown = std::current_exception();
         }
-        (parameters::takes_ack ? failed : to).fail(std::move(thrown));
+        (parameters::takes_ack ? failed : to).fail(std::move(thrown), event);
     }
 
 private:
@@ -214,13 +214,16 @@ private:
         return decode_arguments<T...>(event, raw, texts);
     }
 
-    void run(Peer& from, arguments& decoded, raw_ack& to, raw_ack& failed) {
+    void run(Peer& from, [[maybe_unused]] std::string_view event, arguments& decoded, raw_ack& to,
+             raw_ack& failed) {
         if constexpr (is_task<R> && parameters::takes_ack) {
-            weft::detail::spawn(report_task(call(from, decoded, to), std::move(failed)),
-                                [](const std::exception_ptr&) {});
+            weft::detail::spawn(
+                report_task(call(from, decoded, to), std::move(failed), std::string(event)),
+                [](const std::exception_ptr&) {});
         } else if constexpr (is_task<R>) {
-            weft::detail::spawn(acknowledge_task(call(from, decoded, to), std::move(to)),
-                                [](const std::exception_ptr&) {});
+            weft::detail::spawn(
+                acknowledge_task(call(from, decoded, to), std::move(to), std::string(event)),
+                [](const std::exception_ptr&) {});
         } else if constexpr (std::is_void_v<R>) {
             call(from, decoded, to);
             if (to) to.send(encoded_arguments{});
