@@ -69,9 +69,6 @@ result<void> tls_options::check() const {
 
 result<void> tls_client_options::check() const {
     option_check all("tls_client_options");
-    all.rule(verification == tls_verification::insecure_none || system_cas || !ca_file.empty() ||
-                 !ca_pem.empty(),
-             "system_cas", "is off, and neither ca_file nor ca_pem names another CA to trust");
     check_alpn(all, alpn);
     return all.outcome();
 }

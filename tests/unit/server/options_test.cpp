@@ -103,9 +103,6 @@ TEST(options, of_tls) {
               "tls_options::ticket_rotation is never: it must be 1000 ms to 31536000000 ms");
     EXPECT_COMPLAINT(tls_client_options, alpn = {std::string(256, 'a')},
                      "tls_client_options::alpn has a name of 256 bytes: each must have 1 to 255");
-    EXPECT_COMPLAINT(tls_client_options, system_cas = false,
-                     "tls_client_options::system_cas is off, and neither ca_file nor ca_pem names "
-                     "another CA to trust");
 }
 
 TEST(options, of_http) {
