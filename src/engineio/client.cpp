@@ -150,8 +150,8 @@ void client::opened(std::string_view data) {
 // ---- While it is open ----
 
 void client::alive() {
-    route_.loop.arm(heartbeat_, route_.loop.now() + std::chrono::milliseconds(facts_.ping_interval +
-                                                                              facts_.ping_timeout));
+    const std::chrono::milliseconds patience(facts_.ping_interval + facts_.ping_timeout);
+    route_.loop.arm(heartbeat_, later(route_.loop.now(), patience));
 }
 
 void client::on_packet(packet_type type, message_view data) {

@@ -37,8 +37,8 @@ bool spawn(const loop_ref& on, task<void> what) {
     return on.post([on, what = std::move(what)]() mutable {
         // Wherever the task ends, what it throws is reported on its loop.
         detail::spawn(std::move(what), [on](std::exception_ptr thrown) {
-            on.post([thrown = std::move(thrown), core = on.core_in_task()] {
-                core->users().report(thrown, [] { return user_place{.callback = "a task"}; });
+            on.post([on, thrown = std::move(thrown)] {
+                on.core()->users().report(thrown, [] { return user_place{.callback = "a task"}; });
             });
         });
     });

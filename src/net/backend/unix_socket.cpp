@@ -26,7 +26,8 @@ std::error_code system_error(int code) noexcept {
 int probe(const socket_address& address) noexcept {
     const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return errno;
-    const int outcome = ::connect(fd, system_address::get(address), system_address::size(address)) == 0 ? 0 : errno;
+    const int outcome =
+        ::connect(fd, system_address::get(address), system_address::size(address)) == 0 ? 0 : errno;
     ::close(fd);
     return outcome;
 }

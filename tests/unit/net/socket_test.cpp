@@ -171,13 +171,15 @@ TEST_F(sockets, a_full_queue_is_no_reason_to_take_a_unix_socket_over) {
     const auto address = socket_address::make_unix(where.unix_path);
     const auto unix_socket = [] { return ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0); };
     const int living = unix_socket();
-    ASSERT_EQ(::bind(living, net::system_address::get(*address), net::system_address::size(*address)), 0);
+    ASSERT_EQ(
+        ::bind(living, net::system_address::get(*address), net::system_address::size(*address)), 0);
     ASSERT_EQ(::listen(living, 1), 0);
     std::vector<int> waiting;
     do {
         waiting.push_back(unix_socket());
         ASSERT_LT(waiting.size(), 100U);
-    } while (::connect(waiting.back(), net::system_address::get(*address), net::system_address::size(*address)) == 0);
+    } while (::connect(waiting.back(), net::system_address::get(*address),
+                       net::system_address::size(*address)) == 0);
     ASSERT_EQ(errno, EAGAIN);
     const auto second = core.listen(where, acceptor);
     ASSERT_FALSE(second) << "its owner lives";

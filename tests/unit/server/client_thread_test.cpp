@@ -82,6 +82,27 @@ TEST_F(client_thread_test, handlers_come_and_go_on_its_thread) {
     EXPECT_EQ(seen.wait_for(4).back(), "hi you");
 }
 
+/// Keeps what is logged, from any thread.
+class line_inbox final : public log_sink {
+public:
+    void write(const log_record& record) noexcept override {
+        lines.put(std::string(record.layer) + ": " + std::string(record.message));
+    }
+    inbox<std::string> lines;
+};
+
+TEST_F(client_thread_test, a_set_up_that_throws_ends_the_client_and_nothing_else) {
+    line_inbox log;
+    auto own = client_thread::make(
+        {.url = url}, [](socketio::client&) { throw std::runtime_error("a user's mistake"); }, {},
+        {.log = &log});
+    ASSERT_TRUE(own);
+    EXPECT_THAT(log.lines.wait_for(1),
+                testing::ElementsAre("socketio: set_up threw: a user's mistake"));
+    own->reset();
+    EXPECT_EQ(io.clients_count(), 0U) << "it never connected";
+}
+
 TEST_F(client_thread_test, goes_while_questions_wait_and_names_are_in_use) {
     for (int round = 0; round < 5; ++round) {
         auto own = client_thread::make({.url = url});

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <thread>
+#include <vector>
 
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -20,12 +22,15 @@ namespace {
 /// A child process with a server; it tells its port over a pipe.
 class child {
 public:
-    explicit child(unsigned threads) {
+    /// `first` runs in the child before its server.
+    explicit child(
+        unsigned threads, void (*first)() = [] {}) {
         int ends[2];
         EXPECT_EQ(::pipe(ends), 0);
         pid_ = ::fork();
         if (pid_ == 0) {
             ::close(ends[0]);
+            first();
             ::_exit(serve(threads, ends[1]));
         }
         ::close(ends[1]);
@@ -92,6 +97,119 @@ TEST(server_signals, a_second_one_stops_at_once) {
     process.signal(SIGTERM);
     EXPECT_EQ(process.wait(), 0);
     EXPECT_LT(std::chrono::steady_clock::now() - began, 4s);
+}
+
+/// A thread of the user's, older than the server, which blocks no signal.
+void start_a_thread() {
+    std::thread([] {
+        for (;;) ::pause();
+    }).detach();
+}
+
+// With the signals blocked in our threads only, the kernel gave them to that one, and the process
+// ended without a drain.
+TEST(server_signals, drain_also_when_another_thread_gets_them) {
+    for (const auto first : {&start_a_thread, +[] {
+                                 start_a_thread();
+                                 sigset_t all;  // so that it must be the other one
+                                 sigfillset(&all);
+                                 ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+                             }}) {
+        child process(1, first);
+        client open(process.port());
+        open.handshake();
+        open.send(text_frame("ready"));
+        EXPECT_EQ(open.frame().payload, "ready");
+        process.signal(SIGHUP);
+        process.signal(SIGTERM);
+        EXPECT_EQ(open.frame().close_code(), 1001);
+        open.send(close_frame(1001));
+        EXPECT_EQ(open.rest(), "");
+        EXPECT_EQ(process.wait(), 0);
+    }
+}
+
+using disposition = void (*)(int);
+disposition handler_of(int which) {
+    struct sigaction now {};
+    ::sigaction(which, nullptr, &now);
+    return now.sa_handler;
+}
+bool is_blocked(int which) {
+    sigset_t now;
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &now);
+    return sigismember(&now, which) == 1;
+}
+
+int count_of_hangups = 0;
+
+TEST(server_signals, leave_handlers_and_masks_as_they_were) {
+    const auto hang_up = ::signal(SIGHUP, [](int) { ++count_of_hangups; });
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGINT);
+    ::pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
+    const disposition terminate = handler_of(SIGTERM);
+    const disposition hang_up_here = handler_of(SIGHUP);
+
+    server s(with_threads(2));
+    ASSERT_TRUE(s.listen(loopback()));
+    bool ours = false;
+    s.loop(0).post([&] {
+        ours = handler_of(SIGTERM) != terminate && handler_of(SIGHUP) != hang_up_here &&
+               !is_blocked(SIGINT);
+        ::raise(SIGINT);  // this thread's
+    });
+    EXPECT_EQ(s.run(signal_handling::drain, 10s), 0);
+    EXPECT_TRUE(ours);
+    EXPECT_EQ(handler_of(SIGTERM), terminate);
+    EXPECT_TRUE(is_blocked(SIGINT));
+    ::raise(SIGHUP);
+    EXPECT_EQ(count_of_hangups, 1);
+
+    ::pthread_sigmask(SIG_UNBLOCK, &blocked, nullptr);
+    ::signal(SIGHUP, hang_up);
+}
+
+TEST(server_signals, reach_every_server_of_the_process) {
+    const disposition before = handler_of(SIGTERM);
+    server one(with_threads(1));
+    server two(with_threads(1));
+    ASSERT_TRUE(one.listen(loopback()));
+    ASSERT_TRUE(two.listen(loopback()));
+    inbox<int> running_now;
+    for (server* s : {&one, &two}) s->loop(0).post([&] { running_now.put(1); });
+    inbox<int> ends;
+    std::thread first([&] { ends.put(one.run(signal_handling::drain, 10s)); });
+    std::thread second([&] { ends.put(two.run(signal_handling::drain, 10s)); });
+    running_now.wait_for(2);
+    ::kill(::getpid(), SIGTERM);
+    EXPECT_EQ(ends.wait_for(2), (std::vector<int>{0, 0}));
+    first.join();
+    second.join();
+    EXPECT_EQ(handler_of(SIGTERM), before);
+}
+
+TEST(server_signals, of_a_forked_child_are_its_own) {
+    server s(with_threads(1));
+    ASSERT_TRUE(s.listen(loopback()));
+    int status = -1;
+    bool drains = true;
+    s.loop(0).post([&] {
+        const pid_t pid = ::fork();
+        if (pid == 0) {
+            ::raise(SIGTERM);  // what it would do without us: end it
+            ::_exit(7);
+        }
+        ::waitpid(pid, &status, 0);
+        s.loop(0).post([&] {
+            drains = false;
+            s.stop();
+        });
+    });
+    EXPECT_EQ(s.run(signal_handling::drain, 10s), 0);
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM) << status;
+    EXPECT_FALSE(drains) << "the child's signal drained its parent";
 }
 
 /// The name in the certificate that a server shows; empty when the handshake fails.

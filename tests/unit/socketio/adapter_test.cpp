@@ -1,6 +1,7 @@
 // The cluster: what a server tells its adapter, and what it does for the others.
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -168,6 +169,56 @@ TEST_F(cluster, servers_speak_among_themselves) {
     apply(what);
     EXPECT_THAT(heard, ElementsAre("5/1"));
     EXPECT_THAT(w.packets(a), IsEmpty());
+}
+
+TEST_F(cluster, what_an_on_server_side_handler_throws_ends_nothing) {
+    w.server.on_server_side(
+        "boom", [](const raw_arguments&) { throw std::runtime_error("a user's mistake"); });
+    w.start();
+    cluster_message what;
+    what.what = kind::server_side_emit;
+    what.event = "boom";
+    what.arguments = "1";
+    EXPECT_NO_THROW(apply(what));
+    EXPECT_EQ(w.metric("weft_socketio_handler_exceptions_total"), 1U);
+    EXPECT_THAT(w.lines, ElementsAre("on_server_side of event 'boom' in namespace '/' "
+                                     "threw: a user's mistake"));
+}
+
+/// One whose every call fails.
+class broken_adapter final : public adapter {
+public:
+    explicit broken_adapter(bool starts) : starts_(starts) {}
+    void start(adapter_target&) override {
+        if (!starts_) throw std::runtime_error("no broker");
+    }
+    void stop() noexcept override {}
+    void publish(std::shared_ptr<const cluster_message>) override {
+        throw std::runtime_error("the broker is gone");
+    }
+
+private:
+    bool starts_;
+};
+
+TEST(broken_cluster, an_adapter_that_throws_ends_nothing) {
+    options chosen;
+    chosen.adapter = std::make_shared<broken_adapter>(true);
+    sio_world w(chosen);
+    w.start();
+    EXPECT_NO_THROW(w.server.emit("hi"));
+    EXPECT_NO_THROW(w.server.emit_server_side("hi"));
+    w.run();
+    EXPECT_EQ(w.metric("weft_socketio_handler_exceptions_total"), 2U);
+    EXPECT_THAT(w.lines, testing::Each("an adapter's publish of event 'hi' in namespace "
+                                       "'/' threw: the broker is gone"));
+}
+
+TEST(broken_cluster, an_adapter_that_cannot_start_is_an_error_of_the_set_up) {
+    options chosen;
+    chosen.adapter = std::make_shared<broken_adapter>(false);
+    sio_world w(chosen);
+    EXPECT_FALSE(w.prepare());
 }
 
 TEST(cluster_life, starts_and_stops_once) {

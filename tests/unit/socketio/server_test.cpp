@@ -166,6 +166,38 @@ TEST(socketio_server, a_middleware_that_throws_refuses_and_tells_nothing) {
     EXPECT_EQ(w.metric("weft_socketio_handler_exceptions_total"), 1U);
 }
 
+task<void> throws_later(socket_ref) {
+    throw std::runtime_error("in a coroutine");
+    co_return;
+}
+
+TEST(socketio_server, the_log_says_where_a_handler_threw) {
+    sio_world w;
+    w.server.on("now", [](int) { throw std::runtime_error("at once"); });
+    w.server.on("later", [](socket_ref s) { return throws_later(s); });
+    w.server.of("/admin").on_connect([](socket&) { throw std::runtime_error("no"); });
+    w.server.use([](socket&, std::string_view event, const raw_arguments&) -> bool {
+        if (event == "filtered") throw std::runtime_error("in a filter");
+        return true;
+    });
+    w.start();
+    auto c = w.open();
+    w.join(c);
+    w.join(c, "/admin");
+    w.say(c, R"(42["now",1])");
+    w.say(c, R"(42["later"])");
+    w.say(c, R"(42["filtered"])");
+    EXPECT_THAT(
+        w.lines,
+        ElementsAre(
+            "on_connect in namespace '/admin' for 127.0.0.1 threw: no",
+            "a handler of event 'now' in namespace '/' for 127.0.0.1 threw: at once",
+            "a handler of event 'later' in namespace '/' for 127.0.0.1 threw: in a coroutine",
+            "a handler of event 'filtered' in namespace '/' for 127.0.0.1 threw: in a "
+            "filter"));
+    EXPECT_EQ(w.metric("weft_socketio_handler_exceptions_total"), 4U);
+}
+
 TEST(socketio_server, an_event_middleware_refuses) {
     sio_world w;
     int handled = 0;

@@ -2,6 +2,7 @@
 
 // A Socket.IO server on the sim backend, with clients that speak the text protocol over WebSocket.
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <set>
@@ -42,9 +43,13 @@ public:
         for (const auto& m : modules_) m->shut_down();
     }
 
+    [[nodiscard]] bool prepare() {
+        return std::all_of(modules_.begin(), modules_.end(),
+                           [&](const auto& m) { return static_cast<bool>(m->prepare({&shared})); });
+    }
     /// After the handlers were set.
     void start() {
-        for (const auto& m : modules_) ASSERT_TRUE(m->prepare({&shared}));
+        ASSERT_TRUE(prepare());
         listen_options where;
         where.port = 80;
         ASSERT_TRUE(loop.listen(where, *this));
@@ -130,7 +135,7 @@ public:
 
 private:
     http::router& routes() noexcept override { return routes_; }
-    log_sink* log() const noexcept override { return nullptr; }
+    log_sink* log() const noexcept override { return sink_; }
     std::size_t attach(std::shared_ptr<module> what) override {
         modules_.push_back(std::move(what));
         return modules_.size() - 1;
@@ -151,6 +156,7 @@ private:
         }
     }
 
+    log_sink* const sink_ = this;
     std::vector<std::shared_ptr<module>> modules_;
     http::router routes_;
 

@@ -46,8 +46,8 @@ public:
                 const error& why) noexcept override {
         log.push_back((id ? "refuse " : "report ") + why.what());
     }
-    void failed(std::uint64_t, std::optional<std::uint64_t> id,
-                std::exception_ptr) noexcept override {
+    void failed(std::uint64_t, std::optional<std::uint64_t> id, std::exception_ptr,
+                std::string_view) noexcept override {
         log.push_back(id ? "fail" : "report throw");
     }
 
