@@ -151,7 +151,7 @@ void client::opened(std::string_view data) {
 
 void client::alive() {
     const std::chrono::milliseconds patience(facts_.ping_interval + facts_.ping_timeout);
-    route_.loop.arm(heartbeat_, later(route_.loop.now(), patience));
+    route_.loop.arm(heartbeat_, weft::later(route_.loop.now(), patience));
 }
 
 void client::on_packet(packet_type type, message_view data) {
