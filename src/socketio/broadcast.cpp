@@ -289,7 +289,7 @@ void run_everywhere(const server_reach& server, loop_context* context,
 void tell_cluster(const broadcast_target& target, cluster_message::kind kind,
                   std::string_view event = {}, const encoded_arguments* args = nullptr,
                   std::string_view room = {}, bool close = false) {
-    const server_reach& server = *target.space->server;
+    server_reach& server = *target.space->server;
     if (!server.adapter || target.flags.local) return;
     auto told = std::make_shared<cluster_message>();
     told->what = kind;

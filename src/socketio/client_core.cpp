@@ -279,15 +279,17 @@ send_status client_core::send(const std::string& text, const std::vector<message
 
 void client_core::on_message(message_view what) {
     const auto alive = shared_from_this();
-    run_guarded([&] {
-        if (options_.parser == packet_parser::msgpack) return on_msgpack(what);
-        const packet_event event =
-            what.is_text() ? assembler_->text(what.text()) : assembler_->binary(what.bytes());
-        if (event == packet_event::failed) return broke_protocol(assembler_->error());
-        if (event == packet_event::packet) {
-            dispatch(assembler_->packet(), assembler_->attachments());
-        }
-    }, "the client");
+    run_guarded(
+        [&] {
+            if (options_.parser == packet_parser::msgpack) return on_msgpack(what);
+            const packet_event event =
+                what.is_text() ? assembler_->text(what.text()) : assembler_->binary(what.bytes());
+            if (event == packet_event::failed) return broke_protocol(assembler_->error());
+            if (event == packet_event::packet) {
+                dispatch(assembler_->packet(), assembler_->attachments());
+            }
+        },
+        "the client");
 }
 
 void client_core::on_msgpack(message_view what) {

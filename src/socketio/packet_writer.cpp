@@ -76,12 +76,11 @@ void tell_outgoing(const space_info& space, loop_context& context, std::string_v
     for (const message& one : args.attachments) attachments.push_back(one.bytes());
     const raw_arguments raw{args.json, attachments};
     for (auto& told : listeners) {
-        context.users.call([&] { told(event, raw); },
-                           [&] {
-                               return user_place{.callback = "on_any_outgoing",
-                                                 .event = event,
-                                                 .nsp = space.name};
-                           });
+        context.users.call(
+            [&] { told(event, raw); },
+            [&] {
+                return user_place{.callback = "on_any_outgoing", .event = event, .nsp = space.name};
+            });
     }
 }
 

@@ -65,9 +65,8 @@ session::slow_state& session::slow() {
 template <class F>
 void session::guarded(std::string_view callback, F&& call) noexcept {
     const bool returned = shared().users.call(std::forward<F>(call), [&] {
-        return user_place{.callback = callback,
-                          .route = user_->route(),
-                          .peer = stream().peer().to_string()};
+        return user_place{
+            .callback = callback, .route = user_->route(), .peer = stream().peer().to_string()};
     });
     if (!returned && state_ == state::open) fail(errc::handler_failed);
 }
@@ -198,7 +197,8 @@ void session::dispatch_message(message_kind kind) noexcept {
     switch (event) {
         case message_event::ping: answer_ping(); break;
         case message_event::pong:
-            if (state_ == state::open) guarded("on_pong", [this] { user_->on_pong(assembler_.payload()); });
+            if (state_ == state::open)
+                guarded("on_pong", [this] { user_->on_pong(assembler_.payload()); });
             break;
         case message_event::close: dispatch_close(assembler_.close_frame()); break;
         case message_event::failed: fail(assembler_.error()); break;

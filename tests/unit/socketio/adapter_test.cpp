@@ -207,7 +207,7 @@ TEST(broken_cluster, an_adapter_that_throws_ends_nothing) {
     sio_world w(chosen);
     w.start();
     EXPECT_NO_THROW(w.server.emit("hi"));
-    EXPECT_NO_THROW(w.server.emit_server_side("hi"));
+    EXPECT_NO_THROW(w.server.server_side_emit("hi"));
     w.run();
     EXPECT_EQ(w.metric("weft_socketio_handler_exceptions_total"), 2U);
     EXPECT_THAT(w.lines, testing::Each("an adapter's publish of event 'hi' in namespace "

@@ -182,7 +182,7 @@ TEST(socketio_server, the_log_says_where_a_handler_threw) {
     });
     w.start();
     auto c = w.open();
-    w.join(c);
+    w.join(c, "/");
     w.join(c, "/admin");
     w.say(c, R"(42["now",1])");
     w.say(c, R"(42["later"])");
