@@ -66,7 +66,7 @@ template <class F>
 void session::guarded(std::string_view callback, F&& call) noexcept {
     const bool returned = shared().users.call(std::forward<F>(call), [&] {
         return user_place{
-            .callback = callback, .route = user_->route(), .peer = stream().peer().to_string()};
+            .callback = callback, .route = user_->route(), .peer = stream().peer().address().to_string()};
     });
     if (!returned && state_ == state::open) fail(errc::handler_failed);
 }
