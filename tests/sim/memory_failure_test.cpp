@@ -99,7 +99,7 @@ public:
           shared(loop, all, 64 * 1024 * 1024),
           endpoint(ws_options()),
           server(*this, socketio_options()),
-          service_(routes_, {}, this) {
+          service_(loop, routes_, {}, this) {
         use_websocket();
         use_http();
         use_socketio();

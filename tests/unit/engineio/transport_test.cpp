@@ -53,7 +53,7 @@ protected:
 
     session& begin(transport_kind kind) {
         EXPECT_TRUE(all.census.try_enter(""));
-        session* const made = sessions.make(handshake(), {.transport = kind});
+        session* const made = sessions.make(http::handshake(), peer(nullptr, {}), {.transport = kind});
         EXPECT_NE(made, nullptr);
         return *made;
     }

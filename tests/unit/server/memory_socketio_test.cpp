@@ -18,7 +18,7 @@ constexpr std::size_t mib = 1024 * 1024;
 /// A server with a limit of 4 MiB.
 struct guarded {
     explicit guarded(options chosen = {}) : w(std::move(chosen)) {
-        guard = std::make_unique<memory_guard>(w.loop, account);
+        guard = std::make_unique<memory_guard>(w.shared, account);
         guard->set_all({guard.get()});
         guard->watch(w.loop.budget());
         guard->watch(w.shared.budget);

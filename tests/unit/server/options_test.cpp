@@ -207,8 +207,9 @@ TEST(options, of_engineio) {
                      "ws::receive_rate::bytes_per_second is 0: it must be at least 1");
     EXPECT_COMPLAINT(options, per_message_deflate = ws::deflate_options{.level = 0},
                      "ws::deflate_options::level is 0: it must be 1 to 9");
-    EXPECT_COMPLAINT(options, cookie = engineio::cookie_options{.name = ""},
-                     "engineio::cookie_options::name must not be empty");
+    EXPECT_COMPLAINT(options, cookie = http::cookie{.name = "a b"},
+                     "engineio::options::cookie cannot be sent: its name must be a token, its path and "
+                     "domain without ; and controls");
     using engineio::cors_options;
     EXPECT_COMPLAINT(cors_options, origins = (std::vector<std::string>{"*", "https://a.example"}),
                      "engineio::cors_options::origins has '*' beside others: it must be alone");

@@ -57,7 +57,7 @@ public:
     }
 
     void run(int iterations = 8) {
-        while (iterations-- > 0) loop.run_once(duration::zero());
+        while (iterations-- > 0) loop.turn(duration::zero());
     }
     void pass(duration time) {
         io.advance(time);
