@@ -13,23 +13,23 @@
 
 namespace weft {
 
-/// Who a peer is, as an admission found out.
+/// Who a peer is, as an admission decided.
 struct identity {
     std::string subject;                     ///< What the application calls this user.
-    time_point expires = time_point::max();  ///< Until when that holds; `max()`: no end.
+    time_point expires = time_point::max();  ///< When that ends; `max()`: never.
 };
 
 /// A "no", and what the client is told about it.
 ///
 ///     return weft::refusal(401, "who are you?").header("WWW-Authenticate", "Bearer");
 ///
-/// What is left out, the protocol that refuses fills in.
+/// The protocol that refuses fills in what is left out.
 struct refusal {
     refusal() = default;
     explicit refusal(std::string_view why) : message(why) {}
     explicit refusal(int http_status, std::string_view why = {})
         : status(http_status), message(why) {}
-    /// Tells the client the sentence of the error, or its code's text when it has none.
+    /// Tells the client the sentence of the error, or the text of its code when there is none.
     explicit refusal(const error& why)
         : message(why.what().empty() ? why.code().message() : why.what()) {}
 
@@ -41,14 +41,14 @@ struct refusal {
         return std::move(header(name, value));
     }
 
-    /// The status of the HTTP answer, when it is one for this: 300 to 599.
+    /// `status` if an HTTP refusal can have it (300 to 599), else `usual`.
     [[nodiscard]] int status_or(int usual) const noexcept {
         return status >= 300 && status <= 599 ? status : usual;
     }
 
     int status = 0;       ///< 0: the usual one.
     std::string message;  ///< Empty: the usual words.
-    std::string data;     ///< A JSON value, for `err.data` in clients of Socket.IO; or empty.
+    std::string data;     ///< Empty, or a JSON value: `err.data` in Socket.IO clients.
     std::vector<std::pair<std::string, std::string>> headers;  ///< More lines of an HTTP answer.
 };
 
@@ -58,12 +58,12 @@ namespace detail {
 class admission_base {
 public:
     [[nodiscard]] bool allowed() const noexcept { return !no_; }
-    /// Why not; only when it is not `allowed()`.
+    /// Why not. Only when not `allowed()`.
     [[nodiscard]] const refusal& why() const noexcept { return *no_; }
     [[nodiscard]] refusal& why() noexcept { return *no_; }
-    /// Who the peer turned out to be. Nothing: what was known of it stays.
+    /// Who the peer is. Nothing: what was known about it stays.
     [[nodiscard]] const std::optional<identity>& who() const noexcept { return who_; }
-    /// What an HTTP answer that lets the peer in says besides: the 101 of a WebSocket.
+    /// Further header lines of the HTTP answer that lets the peer in, such as the 101.
     [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& headers() const noexcept {
         return headers_;
     }
@@ -84,8 +84,8 @@ private:
 
 }  // namespace detail
 
-/// Whether somebody may come in: a yes with a `T`, or a `refusal`. Made of a `T`, a `refusal`, an
-/// `error` or a `result<T>`.
+/// Whether a peer may come in: a yes with a `T`, or a `refusal`. It converts from a `T`, a
+/// `refusal`, an `error` and a `result<T>`.
 template <class T = void>
 class [[nodiscard]] admission : public detail::admission_base {
 public:
@@ -100,7 +100,7 @@ public:
     admission(result<T> made)  // NOLINT(google-explicit-constructor)
         : admission(made ? admission(std::move(*made)) : admission(made.error())) {}
 
-    /// What the yes came with; only when it is `allowed()`.
+    /// What came with the yes. Only when `allowed()`.
     [[nodiscard]] T& data() noexcept { return *data_; }
     /// Adds a line to the answer of a yes; see `headers`.
     admission&& header(std::string_view name, std::string_view value) && {
@@ -112,8 +112,8 @@ private:
     std::optional<T> data_;
 };
 
-/// A plain yes or no. Made of a `bool`, a `refusal`, an `error`, a `result<void>`, or of the
-/// `identity` of who may come in.
+/// A plain yes or no. It converts from a `bool`, a `refusal`, an `error`, a `result<void>`, and
+/// from the `identity` of a peer that may come in.
 template <>
 class [[nodiscard]] admission<void> : public detail::admission_base {
 public:
@@ -142,7 +142,7 @@ private:
 
 namespace detail {
 
-/// What a function that decides may return; or a task of it.
+/// What a deciding function may return, directly or as a task.
 template <class R, class T>
 concept makes_admission = std::convertible_to<R, admission<T>>;
 
@@ -151,7 +151,7 @@ inline constexpr bool is_task_of_admission = false;
 template <class R, class T>
 inline constexpr bool is_task_of_admission<task<R>, T> = makes_admission<R, T>;
 
-/// Brings such a task to one form.
+/// Converts such a task to a `task<admission<T>>`.
 template <class T>
 task<admission<T>> admit(task<admission<T>> deciding) {
     return deciding;

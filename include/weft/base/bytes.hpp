@@ -7,7 +7,7 @@
 
 namespace weft {
 
-/// Read-only bytes that somebody else owns. **Lifetime**: as documented where it is handed out.
+/// Read-only bytes that somebody else owns. **Lifetime**: documented where you get it.
 using byte_view = std::span<const std::byte>;
 
 /// Writable bytes that somebody else owns.
@@ -18,7 +18,7 @@ inline byte_view as_bytes(std::string_view text) noexcept {
     return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
 }
 
-/// The bytes seen as a text; the content is not checked. **Cost**: none, no copy.
+/// The bytes as a text. Does not check the content. **Cost**: none, no copy.
 inline std::string_view as_text(byte_view bytes) noexcept {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }

@@ -18,7 +18,7 @@ enum class condition {
     misuse,              ///< The call is wrong here: wrong thread, closed object, bad argument.
 };
 
-/// Errors of the base and net layers. Other layers have a category of their own.
+/// Errors of the base and net layers. The other layers have their own categories.
 enum class errc {
     timed_out = 1,
     closed_by_peer,
@@ -55,7 +55,7 @@ public:
     [[nodiscard]] std::error_code code() const noexcept { return code_; }
     /// The sentence given where the error was made; may be empty.
     [[nodiscard]] const std::string& what() const noexcept { return what_; }
-    /// That sentence and the code's own text, or the latter alone.
+    /// That sentence and the text of the code, or the text of the code alone.
     [[nodiscard]] std::string message() const {
         return what_.empty() ? code_.message() : what_ + ": " + code_.message();
     }

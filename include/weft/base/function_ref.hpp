@@ -9,8 +9,8 @@ namespace weft {
 template <class Signature>
 class function_ref;
 
-/// A callable borrowed for the length of a call. **Lifetime**: never keep one. **Cost**: two words,
-/// one indirect call.
+/// A callable, borrowed for the length of a call. **Lifetime**: never keep one. **Cost**: two words
+/// and one indirect call.
 template <class R, class... Args>
 class function_ref<R(Args...)> {
 public:

@@ -9,7 +9,7 @@
 
 namespace weft {
 
-/// What a JSON text has at some place.
+/// The kind of a JSON value; `none` where there is no value.
 enum class json_kind : std::uint8_t { null, boolean, number, string, array, object, none };
 
 /// Why a `json_reader` stopped.
@@ -17,21 +17,21 @@ enum class json_errc : std::uint8_t {
     ok,
     unexpected_end,        ///< The text stops inside a value.
     unexpected_character,  ///< This byte cannot stand here.
-    bad_escape,            ///< A backslash followed by what JSON does not know.
+    bad_escape,            ///< A backslash before something JSON does not know.
     control_character,     ///< A byte below 0x20 inside a string.
-    bad_number,            ///< Begins as a number and is none, as in `01` or `1.`.
+    bad_number,            ///< Begins like a number but is none: `01`, `1.`.
     too_deep,              ///< More than `json_reader::max_depth` arrays and objects.
     too_many_keys,         ///< More than `json_reader::max_keys` in one object.
-    wrong_kind,            ///< A value, but not of the kind that was asked for.
-    not_integral,          ///< A number with a fraction where an integer was asked for.
-    out_of_range,          ///< A number that the type asked for cannot hold.
+    wrong_kind,            ///< The value is not of the kind you asked for.
+    not_integral,          ///< A number with a fraction where you asked for an integer.
+    out_of_range,          ///< The type you asked for cannot hold the number.
 };
 
-/// A sentence for people, as in "unexpected character".
+/// The error in words: "unexpected character".
 [[nodiscard]] std::string_view describe(json_errc why) noexcept;
 
-/// Reads a JSON text in memory, value by value, exactly as RFC 8259 has it: no comments, no
-/// trailing commas, no byte order mark.
+/// Reads a JSON text in memory, value by value. Accepts exactly what RFC 8259 allows: no comments,
+/// no trailing commas, no byte order mark.
 ///
 ///     weft::json_reader json{R"({"name":"Ada","tags":["x","y"]})"};
 ///     std::string_view key;
@@ -43,14 +43,15 @@ enum class json_errc : std::uint8_t {
 ///     }
 ///     if (!json.finish()) report(json.position(), describe(json.error()));
 ///
-/// Each call returns false at the first error, and from then on every call does: it is enough to
-/// look at the end. A reader is a few words: copy it to look ahead, or to come back.
+/// A call returns false at the first error, and every call after it does too. So it is enough to
+/// check once, at the end. A reader is a few words: copy it to look ahead or to come back.
 ///
-/// UTF-8 is not looked at: validate the whole text once, before. Of equal keys all are told.
-/// Limits: `max_depth`, and, where a value is skipped, `max_keys`; other limits are the caller's.
+/// The reader does not check UTF-8: validate the whole text once, before. It reports all of several
+/// equal keys. It limits the depth (`max_depth`) and the keys of a skipped object (`max_keys`);
+/// other limits are up to the caller.
 ///
 /// **Threads**: one at a time. **Lifetime**: the text must outlive the reader and its views.
-/// **Cost**: no allocation of its own; strings without escapes are views into the text.
+/// **Cost**: the reader allocates nothing; strings without escapes are views into the text.
 class json_reader {
 public:
     static constexpr std::size_t max_depth = 64;
@@ -59,12 +60,12 @@ public:
     explicit json_reader(std::string_view text) noexcept
         : begin_(text.data()), at_(begin_), end_(begin_ + text.size()) {}
 
-    /// The kind of the next value, told by its first character; `none` where no value can begin.
+    /// The kind of the next value, judged by its first character; `none` where no value can begin.
     [[nodiscard]] json_kind peek() noexcept;
 
     bool read_null() noexcept;
     bool read(bool& out) noexcept;
-    /// Any integer type. `1.0` and `1e3` are integers, too: JavaScript has no others.
+    /// Any integer type. `1.0` and `1e3` are integers too: JavaScript has only one number type.
     template <std::integral Int>
     requires(!std::same_as<Int, bool>) bool read(Int& out) noexcept {
         using limits = std::numeric_limits<Int>;
@@ -79,47 +80,47 @@ public:
         }
         return true;
     }
-    /// The nearest double. **Errors**: `out_of_range` for `1e400`, which JavaScript would call
-    /// infinite (and which `skip` accepts, as JSON does); what is too small becomes zero.
+    /// The nearest double; a number that is too small becomes zero. **Errors**: `out_of_range` for
+    /// `1e400`, which is infinite in JavaScript. (`skip` accepts it, as JSON does.)
     bool read(double& out) noexcept;
-    /// Replaces `out`. A surrogate without its other half becomes U+FFFD, as it does in browsers.
+    /// Replaces `out`. A lone surrogate becomes U+FFFD, as in browsers.
     bool read(std::string& out);
-    /// The string without a copy; only one with escapes is unescaped into `scratch`. The view lives
-    /// as long as the text and `scratch` do, and `scratch` is left alone.
+    /// A view of the string. Only a string with escapes is copied, into `scratch`. The view is
+    /// valid as long as the text is, and until `scratch` changes.
     bool read(std::string_view& out, std::string& scratch);
 
-    /// Goes into an array: `next_element` is then called before each value, and tells the end.
+    /// Enters an array. Then call `next_element` before each value.
     bool begin_array() noexcept { return begin('['); }
-    /// Whether one more value follows; leaves the array when none does.
+    /// Whether one more value follows. If not, leaves the array.
     bool next_element() noexcept;
-    /// Goes into an object: `next_key` is then called before each value, and tells the end.
+    /// Enters an object. Then call `next_key` before each value.
     bool begin_object() noexcept { return begin('{'); }
-    /// The next key, a view as in `read`; leaves the object when there is none.
+    /// The next key, a view as in `read`. If there is none, leaves the object and returns false.
     bool next_key(std::string_view& key, std::string& scratch);
-    /// Takes the next key when it is written exactly so, as in `"name":`. When not nothing changed,
-    /// and `next_key` tells what is there. For a reader that can guess: it saves looking for the
-    /// key's end.
+    /// Takes the next key if the text has exactly `quoted` here, for example `"name":`. If not,
+    /// changes nothing; call `next_key` to see what is there. Faster if you can guess the key:
+    /// there is no search for its end.
     bool next_key_if(std::string_view quoted) noexcept;
-    /// `next_key` without unescaping: the key as it stands between its quotes.
+    /// `next_key` without unescaping: the text between the quotes.
     bool next_raw_key(std::string_view& key) noexcept;
-    /// For the elements of an array without its brackets, `1,"a"`: whether one more value follows.
-    /// Only outside of arrays and objects.
+    /// Whether one more value follows in a list without brackets: `1,"a"`. Only outside of arrays
+    /// and objects.
     bool next_in_sequence() noexcept;
 
-    /// Reads a value of any kind to its end and validates all of it. **Cost**: no recursion;
-    /// strings are scanned 16 bytes at a time.
+    /// Skips a value of any kind and validates all of it. **Cost**: no recursion; strings are
+    /// scanned 16 bytes at a time.
     bool skip() noexcept;
-    /// `skip`, and the text of the value without the white space around it.
+    /// Skips a value and gives its text, without the white space around it.
     bool raw(std::string_view& out) noexcept;
 
-    /// Whether nothing failed and nothing but white space is left.
+    /// Whether nothing has failed and only white space is left.
     bool finish() noexcept;
 
-    /// Whether nothing failed so far.
+    /// Whether nothing has failed so far.
     [[nodiscard]] bool ok() const noexcept { return error_ == json_errc::ok; }
     /// The first error.
     [[nodiscard]] json_errc error() const noexcept { return error_; }
-    /// How far reading came, in bytes; after an error, where it is.
+    /// The offset of the next byte; after an error, the offset of the error.
     [[nodiscard]] std::size_t position() const noexcept {
         return static_cast<std::size_t>(at_ - begin_);
     }
@@ -141,7 +142,7 @@ private:
     bool literal(std::string_view word) noexcept;
     bool expect(char c) noexcept;
     bool expect_kind(json_kind kind) noexcept;
-    void unescape(std::string& out, const char* from, const char* to) const;
+    void unescape(std::string& out, const char* first, const char* last) const;
     char next() noexcept;
     bool fail(json_errc why) noexcept;
 

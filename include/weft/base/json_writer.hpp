@@ -10,14 +10,14 @@ namespace weft {
 
 /// Appends `text` to `out` as a JSON string, quotes included. Escapes the quote, the backslash and
 /// the control characters, and passes everything else through: `text` must be UTF-8 already.
-/// **Cost**: copies runs of ordinary characters at once, 16 bytes looked at per step.
+/// **Cost**: copies runs of ordinary characters at once, scanning 16 bytes per step.
 void append_json_string(std::string& out, std::string_view text);
 
 /// Writes JSON text into a string that the caller owns and may reuse.
 ///
-/// The writer places the commas; matching each `begin_` with its `end_`, and a `key` before each
-/// value of an object, is the caller's part. Nothing is checked, nothing is buffered: the text is
-/// complete after each call.
+/// The writer places the commas. The caller matches each `begin_` with its `end_` and calls `key`
+/// before each value of an object; the writer does not check this. It does not buffer: the string
+/// has everything after each call.
 ///
 ///     std::string out;
 ///     weft::json_writer json{out};
@@ -29,7 +29,7 @@ void append_json_string(std::string& out, std::string_view text);
 /// **Threads**: one at a time. **Lifetime**: `out` must outlive the writer.
 class json_writer {
 public:
-    /// Appends to `out`, whose present content is left alone.
+    /// Appends to `out` and keeps what is there.
     explicit json_writer(std::string& out) noexcept : out_(out) {}
 
     json_writer(const json_writer&) = delete;
@@ -49,7 +49,7 @@ public:
     void value(const char* text) { value(std::string_view(text)); }
     void value(std::same_as<bool> auto truth) { token(truth ? "true" : "false"); }
     void value(std::nullptr_t) { token("null"); }
-    /// A single character is neither a string nor a number: say which.
+    /// A character could be a string or a number: say which.
     void value(char) = delete;
     /// The shortest decimal that reads back as the same number; `null` for infinities and NaN,
     /// which JSON does not have.
@@ -62,8 +62,7 @@ public:
         token({digits, static_cast<std::size_t>(end - digits)});
     }
 
-    /// A slice that is JSON text already, for example from a message that is relayed. It is not
-    /// looked at.
+    /// Text that is JSON already, for example from a message that you relay. It is not checked.
     void raw(std::string_view json) { token(json); }
 
     /// `key` and `value` in one call.

@@ -9,24 +9,25 @@ enum class log_level { debug, info, warning, error };
 /// One thing worth telling the operator. **Lifetime**: the texts are valid during `write` only.
 struct log_record {
     log_level level;
-    std::string_view layer;  ///< "net", "http", "ws", "engineio", "socketio" or "server".
-    /// One sentence; control characters are escaped, secrets never appear.
+    /// "net", "http", "sse", "ws", "engineio", "socketio" or "server".
+    std::string_view layer;
+    /// One sentence. Control characters are escaped. Secrets never appear.
     std::string_view message;
 };
 
-/// Where the library's log lines go. The library itself writes nowhere else.
-/// **Threads**: `write` is called from every loop's thread, so it must be safe for that.
+/// Where the library's log lines go. The library writes nowhere else.
+/// **Threads**: every loop's thread calls `write`, several at once.
 class log_sink {
 public:
     virtual ~log_sink() = default;
     virtual void write(const log_record& record) noexcept = 0;
 };
 
-/// Writes each record of a level as one line to standard error: "warning ws: ...". For programs
-/// that have no logger. Lines are lost, and nothing else happens, when nobody reads them any more.
+/// Writes each record as one line to standard error: "warning ws: ...". For programs that have no
+/// logger. If nobody reads standard error any more, lines are lost and nothing else happens.
 class stderr_log final : public log_sink {
 public:
-    /// `least`: records below this level are not written.
+    /// Skips records below `least`.
     explicit stderr_log(log_level least = log_level::info) noexcept : least_(least) {}
     void write(const log_record& record) noexcept override;
 
@@ -34,8 +35,8 @@ private:
     log_level least_;
 };
 
-/// What servers and loops log to unless they are given something else: a `stderr_log` at `warning`,
-/// so that a start that fails says why. To silence it, set their `log` to `nullptr`.
+/// The log of servers and loops that are given none: a `stderr_log` at `warning`, so that a failed
+/// start says why. To silence it, set their `log` to `nullptr`.
 [[nodiscard]] log_sink* default_log() noexcept;
 
 }  // namespace weft

@@ -11,7 +11,7 @@
 namespace weft {
 
 /// A number that one thread changes and any thread may read. **Cost**: a plain load and store.
-/// As a counter it only grows; as a gauge it also shrinks (`sub`).
+/// A counter only grows; a gauge also shrinks (`sub`).
 class counter {
 public:
     [[gnu::always_inline]] void add(std::uint64_t n = 1) noexcept {
@@ -30,7 +30,7 @@ private:
 
 enum class metric_kind { counter, gauge };
 
-/// One number under its Prometheus name. All texts are static: no label ever comes from a peer.
+/// One number under its Prometheus name. All texts are static: no label comes from a peer.
 struct metric_sample {
     std::string_view name;    ///< For example `weft_ws_closed_total`.
     std::string_view labels;  ///< Empty, or for example `code="1009"`.

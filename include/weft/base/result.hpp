@@ -10,9 +10,8 @@ namespace weft {
 
 /// Either a value or the `error` that explains why there is none.
 ///
-/// The shape is that of `std::expected<T, error>`, which C++20 does not have and Debian does not
-/// package; it will be an alias of it once the baseline is C++23. Reading the wrong side is
-/// undefined, as there.
+/// It has the shape of `std::expected<T, error>`, which C++20 does not have, and will be an alias
+/// of it once the baseline is C++23. Reading the wrong side is undefined, as there.
 template <class T>
 class [[nodiscard]] result {
 public:

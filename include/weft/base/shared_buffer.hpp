@@ -11,14 +11,13 @@ namespace weft {
 
 class buffer_ref;
 
-/// One block of memory with a reference count in front of it. Whoever holds the only reference may
-/// write; once a second one exists the bytes must not change.
+/// One block of memory with a reference count in front of it. The holder of the only reference may
+/// write; once there is a second reference, the bytes must not change.
 ///
-/// **Threads**: references may be dropped on any thread. **Cost**: one allocation for header and
-/// bytes.
+/// **Threads**: any thread may drop a reference. **Cost**: one allocation for header and bytes.
 class shared_buffer {
 public:
-    /// Told when the last reference goes, instead of freeing: how a pool gets its blocks back.
+    /// Gets the block when the last reference goes, instead of freeing it. For pools.
     class recycler {
     public:
         virtual void recycle(shared_buffer* block) noexcept = 0;
@@ -28,12 +27,13 @@ public:
     };
 
     /// A block of `capacity` uninitialised bytes with 64 readable bytes behind them.
-    /// **Errors**: an empty reference when memory is out.
+    /// **Errors**: an empty reference when out of memory.
     static buffer_ref allocate(std::size_t capacity, recycler* home = nullptr) noexcept;
 
-    /// Gives a block another capacity and keeps its first `used` bytes; in place when the allocator
-    /// can, so that growing a large block need not copy it. An empty reference gets a new block.
-    /// **Errors**: false when memory is out; the block is unchanged.
+    /// Changes the capacity of a block and keeps its first `used` bytes. Works in place if the
+    /// allocator can, so growing a large block need not copy it. An empty reference gets a new
+    /// block.
+    /// **Errors**: false when out of memory; the block is unchanged.
     [[nodiscard]] static bool resize(buffer_ref& block, std::size_t capacity,
                                      std::size_t used) noexcept;
 
@@ -46,7 +46,7 @@ public:
         return refs_.load(std::memory_order_acquire) == 1;
     }
 
-    /// Frees a block that a `recycler` got back and does not want to keep.
+    /// Frees a block that a `recycler` does not want to keep.
     static void destroy(shared_buffer* block) noexcept;
     /// Makes a recycled block usable again, with one reference.
     static buffer_ref revive(shared_buffer* block) noexcept;
@@ -90,7 +90,7 @@ private:
     shared_buffer* block_ = nullptr;
 };
 
-/// Some bytes of a shared buffer, kept alive by their reference.
+/// Some bytes of a shared buffer, and the reference that keeps them alive.
 struct buffer_slice {
     buffer_ref owner;
     byte_view bytes;

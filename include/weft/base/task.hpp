@@ -37,7 +37,7 @@ struct promise_base {
 template <class Promise>
 concept task_promise = std::derived_from<Promise, promise_base>;
 
-/// Where a call's value, or what it threw, waits to be taken once.
+/// Holds the value of a call, or the exception it threw, to be taken once.
 template <class T>
 class outcome {
 public:
@@ -98,15 +98,15 @@ struct task_promise_of<void> : promise_base {
 ///         ...
 ///     }
 ///
-/// Awaiting costs no stack: each coroutine hands the thread to the next. What the coroutine throws,
-/// the awaiter catches. A failure that is expected is better a value: `task<result<T>>`.
+/// Awaiting costs no stack: each coroutine hands the thread to the next. If the coroutine throws,
+/// `co_await` throws the same exception. Return expected failures as values: `task<result<T>>`.
 ///
-/// **Lifetime**: take every parameter *by value*. The frame keeps values, but of a reference or a
-/// view it keeps only the reference: after the first `co_await` the caller's object may be gone.
-/// That holds for `this` and for the captures of a lambda, too: call a lambda that is a coroutine
-/// only while the lambda itself lives, or pass what it needs as parameters. The task owns its
-/// frame: a task that is destroyed unfinished destroys it, and with it all its locals.
-/// **Threads**: runs where it is resumed; everything of this library resumes on the loop's thread.
+/// **Lifetime**: take every parameter *by value*. The frame keeps values. Of a reference or a view
+/// it keeps only the reference: after the first `co_await` the caller's object may be gone. The
+/// same holds for `this` and for the captures of a lambda: a lambda that is a coroutine must
+/// outlive the call, or get what it needs as parameters. The task owns its frame: destroying an
+/// unfinished task destroys its locals.
+/// **Threads**: runs on the thread that resumes it. This library resumes on the loop's thread.
 /// **Cost**: one allocation per call.
 template <class T>
 class [[nodiscard]] task {
@@ -123,8 +123,8 @@ public:
         if (frame_) frame_.destroy();
     }
 
-    /// Runs the task and gives its value. Once only, and only an rvalue: `co_await make()`, or
-    /// `co_await std::move(it)`. **Errors**: throws what the coroutine threw.
+    /// Runs the task and gives its value. Await a task once, and as an rvalue: `co_await make()` or
+    /// `co_await std::move(t)`. **Errors**: throws what the coroutine threw.
     auto operator co_await() && noexcept { return step{frame_}; }
 
 private:
@@ -177,9 +177,9 @@ struct detached {
     };
 };
 
-/// Runs a task that nobody awaits, at once up to its first wait. `on_exception` hears what it
-/// throws. **Lifetime**: the frame frees itself when the task ends, or goes with the `suspension`
-/// that it waits in.
+/// Runs a task that nobody awaits, now, up to its first wait. If the task throws, calls
+/// `on_exception`. **Lifetime**: the frame frees itself when the task ends, or goes with the
+/// `suspension` that it waits in.
 inline detached spawn(task<void> what, unique_function<void(std::exception_ptr)> on_exception) {
     std::exception_ptr thrown;
     try {
@@ -190,9 +190,9 @@ inline detached spawn(task<void> what, unique_function<void(std::exception_ptr)>
     if (thrown) on_exception(std::move(thrown));
 }
 
-/// A coroutine that waits, owned by whoever is to wake it: it is resumed once, or else destroyed,
-/// together with the tasks that await it. An awaitable makes one in `await_suspend` and must touch
-/// nothing of itself once it gave it away.
+/// A waiting coroutine, owned by whatever will wake it. It is resumed once, or destroyed together
+/// with the tasks that await it. An awaitable makes one in `await_suspend`. Once it has given the
+/// suspension away it must not touch its own members: it may be gone.
 class suspension {
 public:
     template <task_promise Promise>

@@ -11,8 +11,8 @@ namespace weft {
 template <class Signature>
 class unique_function;
 
-/// A callable that is owned and can be moved, not copied: what `std::move_only_function` will be.
-/// Up to 40 bytes of captures need no allocation. Calling an empty one is undefined; test it first.
+/// Owns a callable. It can be moved but not copied, like `std::move_only_function` of C++23. Up to
+/// 40 bytes of captures need no allocation. Calling an empty one is undefined; test it first.
 template <class R, class... Args>
 class unique_function<R(Args...)> {
 public:

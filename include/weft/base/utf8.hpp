@@ -12,7 +12,7 @@ namespace detail {
 /// Validates without the ASCII skip. **Cost**: vector code, chosen at run time.
 [[nodiscard]] bool validate_utf8_long(byte_view bytes) noexcept;
 
-/// Bytes at the front that are ASCII, counted in steps of 8.
+/// How many bytes at the front are ASCII, in steps of 8.
 [[nodiscard]] inline std::size_t ascii_prefix(byte_view bytes) noexcept {
     std::size_t at = 0;
     while (bytes.size() - at >= 8) {
@@ -33,15 +33,15 @@ namespace detail {
     return rest.empty() || detail::validate_utf8_long(rest);
 }
 
-/// Validates a text that comes in pieces and fails at the first byte that no well-formed text can
-/// have there, not at the end of the piece or of the text.
+/// Validates a text that comes in pieces. Fails at the first wrong byte, not at the end of the
+/// piece or of the text.
 class utf8_stream {
 public:
     /// Takes the next piece. After `false` the stream must be `reset`.
     [[nodiscard]] bool feed(byte_view piece) noexcept;
-    /// Whether the text may end here, that is, not inside a character.
+    /// Whether the text may end here: it is not inside a character.
     [[nodiscard]] bool complete() const noexcept { return missing_ == 0; }
-    /// Ready for the next text.
+    /// Prepares for the next text.
     void reset() noexcept { *this = {}; }
 
 private:

@@ -7,16 +7,16 @@
 
 namespace weft {
 
-/// Says which thread may touch something: none, or one at a time, or none ever again.
-/// **Threads**: any, unless said otherwise. **Lifetime**: shared, so that it may be asked when what
-/// it speaks about is gone.
+/// Which thread may touch an object: none, or one at a time, or none ever again.
+/// **Threads**: any, unless said otherwise. **Lifetime**: shared, so that it can outlive the
+/// object.
 class thread_owner {
 public:
-    /// Whether the calling thread is the one. **Cost**: a load and a compare.
+    /// Whether the calling thread is the owner. **Cost**: a load and a compare.
     [[nodiscard]] bool here() const noexcept {
         return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
     }
-    /// Becomes the owner. False when somebody is already, or it has ended.
+    /// Makes the calling thread the owner. False if there is an owner already, or after `end`.
     [[nodiscard]] bool try_claim() noexcept {
         std::thread::id nobody{};
         if (!thread_.compare_exchange_strong(nobody, std::this_thread::get_id(),
@@ -27,9 +27,10 @@ public:
         release();
         return false;
     }
-    /// **Threads**: the owner's. What it did happens before what the next owner does.
+    /// Gives ownership up. What this owner did happens before what the next one does.
+    /// **Threads**: the owner's.
     void release() noexcept { thread_.store({}, std::memory_order_release); }
-    /// Nobody claims it any more; the present owner stays so until it releases.
+    /// Nobody can claim it from now on. The present owner stays until it releases.
     void end() noexcept { ended_.store(true, std::memory_order_release); }
     [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
 
@@ -38,8 +39,8 @@ private:
     std::atomic<bool> ended_{false};
 };
 
-/// Owns something for a scope, unless another thread does: for whoever sets it up or takes it
-/// apart. May be nested.
+/// Owns an object for a scope, unless another thread does. For code that sets the object up or
+/// takes it apart. Scopes may be nested.
 class [[nodiscard]] owner_scope {
 public:
     explicit owner_scope(std::shared_ptr<thread_owner> owner) noexcept
@@ -52,7 +53,7 @@ public:
         if (claimed_) owner_->release();
     }
 
-    /// Whether the calling thread is the owner; never of nothing.
+    /// Whether the calling thread is the owner. False without a `thread_owner`.
     explicit operator bool() const noexcept { return owns_ || claimed_; }
 
 private:
@@ -69,16 +70,16 @@ struct weak_record {
 };
 }  // namespace detail
 
-/// A way to something that may be gone, for others to keep. It asks which thread it is on before it
-/// looks; so it never sees a thing that another thread destroys.
+/// A pointer to an object that may be gone, for others to keep. It checks the thread before it
+/// looks, so it never sees an object that another thread destroys.
 /// **Threads**: any. **Cost**: two loads more than a pointer.
 template <class T>
 class weak_handle {
 public:
     weak_handle() noexcept = default;
 
-    /// The thing, or null when it is gone or belongs to another thread. **Lifetime**: of the
-    /// pointer, until the caller lets something else run on this thread.
+    /// The object, or null if it is gone or belongs to another thread. **Lifetime**: the pointer is
+    /// valid until the caller lets something else run on this thread.
     [[nodiscard]] T* get() const noexcept {
         return record_ != nullptr && record_->owner->here() ? record_->target : nullptr;
     }
@@ -92,7 +93,7 @@ private:
     std::shared_ptr<const detail::weak_record<T>> record_;
 };
 
-/// A member of what may be gone: gives out handles, and empties them when it ends.
+/// A member of an object that may go: gives out handles, and empties them when it is destroyed.
 /// **Threads**: the owner's.
 template <class T>
 class weak_anchor {
@@ -105,7 +106,7 @@ public:
         if (record_ != nullptr) record_->target = nullptr;
     }
 
-    /// Lets the handles that were given out lead to `target`.
+    /// Points all handles that were given out to `target`.
     void set(T* target) noexcept { record_->target = target; }
     /// **Threads**: any.
     [[nodiscard]] weak_handle<T> handle() const noexcept { return weak_handle<T>(record_); }
