@@ -6,20 +6,20 @@
 
 namespace weft::http {
 
-/// Everything that ends a request, and misuse of a reply. The table in `src/http/error.cpp` gives
-/// each its status and its counter.
+/// Everything that ends a request, and misuse of a reply. The table in `src/http/error.cpp` has the
+/// status and the counter of each.
 enum class errc : std::uint8_t {
     none = 0,
     bad_request_line,       ///< 400
     unknown_method,         ///< 501
-    bad_target,             ///< 400: not a path, or one that could mean two things
+    bad_target,             ///< 400: not a path, or an ambiguous one
     unsupported_version,    ///< 505
     request_line_too_long,  ///< 414
     bad_line_end,           ///< 400: a CR or LF that stands alone
     bad_header,             ///< 400: name, colon, folding or forbidden bytes
     header_too_long,        ///< 431
     too_many_headers,       ///< 431
-    bad_host,               ///< 400: none, several, malformed, or another one than the target's
+    bad_host,               ///< 400: none, several, malformed, or not that of the target
     bad_content_length,     ///< 400
     conflicting_framing,    ///< 400: more than one header says where the body ends
     unsupported_coding,     ///< 501
@@ -28,15 +28,15 @@ enum class errc : std::uint8_t {
     trailers_too_large,     ///< 431
     unknown_expectation,    ///< 417
     upgrade_with_body,      ///< 400
-    misdirected,            ///< 421: a Host that is not on the list
+    misdirected,            ///< 421: a Host that is not in `options::allowed_hosts`
     head_too_slow,          ///< closed without a reply
     body_too_slow,          ///< 408
-    out_of_memory,          ///< 503: the memory limit of the process leaves no room for a body
+    out_of_memory,          ///< 503: the memory limit leaves no room for a body
     reply_too_slow,         ///< 503: a deferred answer did not come in time
     handler_failed,         ///< 500: the handler threw, or dropped its responder
     idle,                   ///< closed: no next request came
     bad_status_line,        ///< responses only
-    gone,                   ///< the connection a reply was meant for has ended
+    gone,                   ///< the reply came after the connection ended
     already_answered,       ///< a second answer to one request
     wrong_thread,           ///< a reply from a thread that does not own the connection
 };

@@ -12,11 +12,11 @@ namespace weft::http {
 
 class request;
 
-/// The request that began a connection: what it asked for and who asked. It owns its texts, so it
-/// may be kept and copied. **Cost**: one block of about the size of the request; 8 bytes besides.
+/// The request that began a connection: what it asked for and who asked. It owns its texts, so you
+/// may keep and copy it. **Cost**: 8 bytes, and one block of about the size of the request.
 class handshake {
 public:
-    /// Empty texts.
+    /// All texts are empty.
     handshake() noexcept = default;
     explicit handshake(const request& asked);
     handshake(const handshake& other);
@@ -27,17 +27,17 @@ public:
     }
     ~handshake() = default;
 
-    /// False for one that was made of nothing, or moved from.
+    /// False if made by default or moved from.
     explicit operator bool() const noexcept { return block_ != nullptr; }
-    /// Path and query as they were sent.
+    /// Path and query as sent.
     [[nodiscard]] std::string_view url() const noexcept { return text(0, about().url); }
-    /// The path, decoded as `request::path` has it.
+    /// The decoded path; see `request::path`.
     [[nodiscard]] std::string_view path() const noexcept;
     /// What follows the '?', still encoded.
     [[nodiscard]] std::string_view query() const noexcept;
-    /// The first query value under this name, decoded. Nothing when absent or broken.
+    /// The first query value under this name, decoded. Nothing if it is absent or broken.
     [[nodiscard]] std::optional<std::string> query_value(std::string_view name) const;
-    /// What the route's `:name` stands for; empty when the route has no such parameter.
+    /// What the route's `:name` stands for; empty if the route has no such parameter.
     [[nodiscard]] std::string_view param(std::string_view name) const noexcept;
     /// Calls `visit(name, value)` for each parameter of the route.
     template <class F>
@@ -58,14 +58,14 @@ public:
     [[nodiscard]] std::chrono::system_clock::time_point issued() const noexcept {
         return about().issued;
     }
-    /// Bytes that it occupies beside itself.
+    /// The size of its block. **Units**: bytes.
     [[nodiscard]] std::size_t memory() const noexcept {
         return block_ != nullptr ? sizeof(facts) + about().size : 0;
     }
 
 private:
-    /// The beginning of the block. Behind it: url, path where it is not as in the url, address,
-    /// parameters, header lines; the latter two as "name\nvalue\n".
+    /// The beginning of the block. Behind it: url, path (if it differs from that in the url),
+    /// address, parameters, header lines; the last two as "name\nvalue\n".
     struct facts {
         std::chrono::system_clock::time_point issued;
         std::uint32_t size = 0;    // of the texts
@@ -77,7 +77,7 @@ private:
     };
 
     [[nodiscard]] const facts& about() const noexcept;
-    [[nodiscard]] std::string_view text(std::size_t at, std::size_t size) const noexcept;
+    [[nodiscard]] std::string_view text(std::size_t offset, std::size_t size) const noexcept;
     [[nodiscard]] std::string_view params() const noexcept;
     [[nodiscard]] std::string_view headers() const noexcept;
     template <class F>

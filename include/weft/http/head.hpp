@@ -9,13 +9,13 @@
 
 namespace weft::http {
 
-/// The methods a route can have. Any other method is answered with 501.
+/// The methods a route can have. The server answers any other method with 501.
 enum class method : std::uint8_t { get, head, post, put, patch, delete_, options };
 
 /// "GET" and so on, as it stands on the request line.
 [[nodiscard]] std::string_view to_string(method m) noexcept;
 
-/// One header line: the name as it was sent, the value without the blanks around it.
+/// One header line: the name as sent, the value without the blanks around it.
 struct header_field {
     std::string_view name;
     std::string_view value;
@@ -34,9 +34,10 @@ enum class body_framing : std::uint8_t {
 
 /// Start line and header lines of a parsed request or response.
 ///
-/// It stores offsets, not bytes: at most 64 fields in a fixed array, so no table that a peer could
-/// flood. **Lifetime**: every view it returns points into the bytes that were parsed (see
-/// `rebase`). **Cost**: 540 bytes; a lookup compares the names one after the other.
+/// It stores offsets, not bytes, of at most 64 fields in a fixed array: there is no table that a
+/// peer could flood. **Lifetime**: every view it returns points into the parsed bytes (see
+/// `rebase`).
+/// **Cost**: 540 bytes; a lookup compares one name after the other.
 class message_head {
 public:
     static constexpr std::size_t max_fields = 64;
@@ -47,7 +48,7 @@ public:
     [[nodiscard]] std::string_view target() const noexcept { return text(start_); }
     /// The three-digit status of a response; 0 in a request.
     [[nodiscard]] int status() const noexcept { return status_; }
-    /// The reason phrase of a response, perhaps empty.
+    /// The reason phrase of a response; may be empty.
     [[nodiscard]] std::string_view reason() const noexcept {
         return status_ != 0 ? text(start_) : std::string_view{};
     }
@@ -66,25 +67,25 @@ public:
     [[nodiscard]] std::size_t header_count(std::string_view name) const noexcept;
     /// Calls `visit` with the whole value of each line that has this name, in order.
     void each_value(std::string_view name, function_ref<void(std::string_view)> visit) const;
-    /// Calls `visit` with each element of a comma-separated list, over all lines of this name,
-    /// blanks removed and empty elements left out. For lists without quoted texts: `Connection`,
+    /// Calls `visit` with each element of a comma-separated list, over all lines of this name.
+    /// Removes blanks and skips empty elements. For lists without quoted texts: `Connection`,
     /// `Upgrade`, `Sec-WebSocket-Protocol`, `Accept-Encoding`. **Cost**: linear.
     void each_item(std::string_view name, function_ref<void(std::string_view)> visit) const;
-    /// Whether such a list has this element, compared without case.
+    /// Whether such a list has this element. Ignores case.
     [[nodiscard]] bool has_item(std::string_view name, std::string_view item) const;
 
     [[nodiscard]] body_framing framing() const noexcept { return framing_; }
     /// The body's size when `framing()` is `length`.
     [[nodiscard]] std::uint64_t content_length() const noexcept { return content_length_; }
-    /// Whether the sender is willing to keep the connection after this message.
+    /// Whether the sender wants to keep the connection after this message.
     [[nodiscard]] bool keep_alive() const;
 
-    /// Says where the parsed bytes are now, after they were copied or moved.
+    /// Tells where the parsed bytes are after they were copied or moved.
     void rebase(const char* bytes) noexcept { bytes_ = bytes; }
 
 private:
     friend class head_parser;
-    /// A part of the parsed bytes; 16 bits are enough below the largest head allowed.
+    /// A part of the parsed bytes. 16 bits are enough for the largest head allowed.
     struct part {
         std::uint16_t begin = 0;
         std::uint16_t size = 0;

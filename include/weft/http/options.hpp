@@ -10,24 +10,24 @@
 
 namespace weft::http {
 
-/// The limits of HTTP connections. **Units**: bytes. A peer that does not read its replies is ended
-/// by the stream's own stall limit.
+/// The limits of HTTP connections. **Units**: bytes. For peers that do not read their replies see
+/// `stream_limits::write_stall`.
 struct options {
     std::size_t max_request_line = 8 * 1024;   ///< With its CRLF; above: 414.
     std::size_t max_header_line = 8 * 1024;    ///< With its CRLF; above: 431.
     std::size_t max_head = 16 * 1024;          ///< Above: 431. At most 65,535.
     std::size_t max_headers = 64;              ///< Above: 431. At most 64.
-    std::uint64_t max_body = 1'000'000;        ///< Above: 413. A route may have its own.
-    std::size_t max_stream_queue = 4'194'304;  ///< Of a streamed reply; above: pieces are dropped.
+    std::uint64_t max_body = 1'000'000;        ///< Above: 413. A route may set its own limit.
+    std::size_t max_stream_queue = 4'194'304;  ///< Of a streamed reply. Above: drops pieces.
 
-    /// For the first head from accept, TLS included; for a later one from its first byte.
+    /// For the first head: since accept, TLS included. For a later head: since its first byte.
     duration head_timeout = std::chrono::seconds(10);
     /// Between two requests.
     duration idle_timeout = std::chrono::seconds(60);
-    /// How long a body may fall short of `min_body_rate`, and be silent.
+    /// How long a body may be slower than `min_body_rate`, or silent.
     duration body_grace = std::chrono::seconds(10);
     std::uint64_t min_body_rate = 1024;  ///< Bytes per second; below: 408.
-    /// For a deferred answer or an undecided upgrade; then 503.
+    /// For a deferred answer or an undecided upgrade. Then: 503.
     duration reply_timeout = std::chrono::seconds(120);
 
     /// Host names (without port) that requests may name; others get 421. Empty: all.

@@ -10,17 +10,17 @@
 
 namespace weft::http {
 
-/// A request that owns its texts and its body: for a coroutine handler, to which a `request` would
-/// be gone after its first wait. **Cost**: a block for the head, one for the body.
+/// A request that owns its texts and its body. For coroutine handlers: a `request` would be gone
+/// after the first wait. **Cost**: a block for the head and one for the body.
 class owned_request : public handshake {
 public:
     explicit owned_request(const request& asked);
 
     [[nodiscard]] http::method method() const noexcept { return method_; }
-    /// The value of a cookie, decoded; nothing when it did not come or is broken.
+    /// The decoded value of a cookie. Nothing if it is absent or broken.
     [[nodiscard]] std::optional<std::string> cookie(std::string_view name) const;
     [[nodiscard]] const std::string& body() const noexcept { return body_; }
-    /// The connection it came on, with `server.loop_of(id)` to wait on.
+    /// The connection it came on. `server.loop_of(id)` is the loop to wait on.
     [[nodiscard]] conn_id id() const noexcept { return id_; }
 
 private:

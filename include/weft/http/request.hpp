@@ -17,8 +17,8 @@ class byte_stream;
 namespace weft::http {
 
 /// One request with its whole body, lent to a handler.
-/// **Threads**: the loop's. **Lifetime**: it and every view it returns are valid during the
-/// handler's call only; who answers later copies what it needs first.
+/// **Threads**: the loop's. **Lifetime**: the request and all views of it are valid during the
+/// handler's call only. If you answer later, copy what you need first.
 class request {
 public:
     request(const request&) = delete;
@@ -27,14 +27,14 @@ public:
     [[nodiscard]] http::method method() const noexcept { return head_.method(); }
     /// The request target exactly as sent, for logs.
     [[nodiscard]] std::string_view target() const noexcept { return head_.target(); }
-    /// The path, percent-decoded once, with every `.`, `..`, `//` and encoded slash refused before.
+    /// The path, percent-decoded once. Paths with `.`, `..`, `//` or an encoded slash were refused.
     [[nodiscard]] std::string_view path() const noexcept { return path_; }
     /// What follows the '?', still encoded; empty without one.
     [[nodiscard]] std::string_view query() const noexcept { return query_; }
-    /// The first query value under this name, decoded ('+' is a blank). Nothing when the name is
-    /// absent or its encoding is broken.
+    /// The first query value under this name, decoded ('+' is a blank). Nothing if it is absent or
+    /// its encoding is broken.
     [[nodiscard]] std::optional<std::string> query_value(std::string_view name) const;
-    /// What the route's `:name` or `*name` stands for; empty when the route has no such parameter.
+    /// What the route's `:name` or `*name` stands for; empty if the route has no such parameter.
     [[nodiscard]] std::string_view param(std::string_view name) const noexcept;
 
     /// Calls `visit(name, value)` for each parameter of the route.
@@ -43,19 +43,19 @@ public:
         for (std::size_t i = 0; i < param_count_; ++i) visit(params_[i].name, params_[i].value);
     }
 
-    /// All header lines, and the lookups on them.
+    /// All header lines, and how to look them up.
     [[nodiscard]] const message_head& head() const noexcept { return head_; }
     /// The first value under this name (any case), or an empty text.
     [[nodiscard]] std::string_view header(std::string_view name) const noexcept {
         return head_.header(name);
     }
-    /// The value of a cookie, decoded; nothing when it did not come or is broken.
+    /// The decoded value of a cookie. Nothing if it is absent or broken.
     [[nodiscard]] std::optional<std::string> cookie(std::string_view name) const;
     [[nodiscard]] byte_view body() const noexcept { return body_; }
     [[nodiscard]] std::string_view body_text() const noexcept { return as_text(body_); }
 
     [[nodiscard]] conn_id id() const noexcept;
-    /// Who asks. **Lifetime**: the connection's.
+    /// The client that asks. **Lifetime**: the connection's.
     [[nodiscard]] weft::peer& peer() const noexcept;
 
 private:

@@ -17,18 +17,19 @@ struct reply_state;
 class answer_target;
 }  // namespace detail
 
-/// What became of a piece of a streamed reply.
+/// What `body_stream::write` did with a piece.
 enum class write_status : std::uint8_t {
-    ready,    ///< Taken; go on.
-    full,     ///< Taken, but the peer is behind: wait for `on_drained`.
-    dropped,  ///< Not taken: more than `options::max_stream_queue` would wait.
+    ready,    ///< Taken. Go on.
+    full,     ///< Taken, but the peer is slow: wait for `on_drained`.
+    dropped,  ///< Not taken: it does not fit into `options::max_stream_queue`.
     closed,   ///< Not taken: the connection is gone, or the reply was finished.
     misuse,   ///< Not taken: wrong thread.
 };
 
-/// The open end of a streamed reply: chunks to an HTTP/1.1 peer, plain bytes until close to an
-/// HTTP/1.0 one. **Threads**: the connection's loop only. **Lifetime**: may outlive the connection.
-/// Destroyed before `finish`, it cuts the connection, so that the peer sees the reply is not whole.
+/// The open end of a streamed reply. HTTP/1.1 peers get chunks, HTTP/1.0 peers plain bytes until
+/// the connection closes. **Threads**: the connection's loop only. **Lifetime**: may outlive the
+/// connection. If destroyed before `finish`, it cuts the connection, so that the peer sees that the
+/// reply is not complete.
 class body_stream {
 public:
     body_stream() noexcept = default;
@@ -37,15 +38,15 @@ public:
     ~body_stream();
 
     write_status write(std::string_view bytes);
-    /// Bytes that are shared, by reference.
+    /// Sends shared bytes by reference.
     write_status write(buffer_slice bytes);
-    /// Ends the reply as complete.
+    /// Completes the reply.
     void finish();
-    /// Called when everything written was taken by the peer's side, after `full`.
+    /// After `full`: calls `callback` when the kernel has taken everything.
     void on_drained(unique_function<void()> callback);
-    /// Called once when the connection ends before `finish`.
+    /// Calls `callback` once if the connection ends before `finish`.
     void on_gone(unique_function<void()> callback);
-    /// Whether the connection is there and the reply is open.
+    /// Whether the connection exists and the reply is open.
     [[nodiscard]] explicit operator bool() const noexcept;
 
 private:
@@ -56,7 +57,7 @@ private:
 
 /// The right to answer one request, now or later (long-polling).
 /// **Threads**: the connection's loop only; other threads post to it. **Lifetime**: may outlive the
-/// request, the handler and the connection. Destroyed unanswered, it answers 500.
+/// request, the handler and the connection. If destroyed without an answer, it answers 500.
 class responder {
 public:
     responder() noexcept = default;
@@ -64,16 +65,17 @@ public:
     responder& operator=(responder&& other) noexcept;
     ~responder();
 
-    /// Answers. **Errors**: `errc::gone`, `errc::already_answered`, `errc::wrong_thread` (then the
-    /// right to answer stays).
+    /// Answers. **Errors**: `errc::gone`, `errc::already_answered`, `errc::wrong_thread` (you may
+    /// still answer then).
     std::error_code send(response answer);
-    /// Answers with a body written bit by bit; `head`'s own bytes, if any, are its beginning.
-    /// **Errors**: when the answer cannot be given the stream's first `write` says so.
+    /// Answers with a body that you write piece by piece. It begins with the body of `head`, if
+    /// any.
+    /// **Errors**: the first `write` of the stream tells if the answer cannot be given.
     [[nodiscard]] body_stream start(response head);
-    /// Called once when the connection ends before an answer was given. A peer that has closed its
+    /// Calls `callback` once if the connection ends before the answer. A peer that has closed its
     /// sending side counts as gone.
     void on_gone(unique_function<void()> callback);
-    /// Whether the connection is there and waits for this answer.
+    /// Whether the connection exists and waits for this answer.
     [[nodiscard]] explicit operator bool() const noexcept;
 
 private:

@@ -13,7 +13,7 @@
 
 namespace weft::http {
 
-/// A body that is read piece by piece while the peer takes it, such as a file.
+/// A body that is read piece by piece as the peer takes it, such as a file.
 class body_source {
 public:
     body_source() = default;
@@ -21,9 +21,9 @@ public:
     body_source& operator=(const body_source&) = delete;
     virtual ~body_source() = default;
 
-    /// Fills the beginning of `into` and returns how many bytes; 0 when no more can be read. Must
-    /// not block for long.
-    virtual std::size_t read(byte_span into) noexcept = 0;
+    /// Fills the beginning of `buffer` and returns how many bytes it wrote; 0 at the end. Must not
+    /// block for long.
+    virtual std::size_t read(byte_span buffer) noexcept = 0;
 };
 
 /// An answer: status, headers, body. The library adds `Date`, `Connection` and the framing
@@ -36,10 +36,10 @@ public:
     static response text(int status, std::string body);
     static response html(std::string body);
     static response json(int status, std::string body);
-    /// The status' own reason phrase as body: what the library sends for its errors.
+    /// The reason phrase of the status as body. The library sends its own errors so.
     static response plain_error(int status);
-    /// What a refused client gets: the refusal's message and headers under its status, or under
-    /// `usual_status` when it names none.
+    /// The answer to a refused client: message and headers of the refusal, with its status, or with
+    /// `usual_status` if it has none.
     static response refused(const refusal& why, int usual_status);
     /// **Errors**: none; control characters in `location` become blanks, as in every header value.
     static response redirect(int status, std::string_view location);
@@ -52,26 +52,26 @@ public:
     response&& header(std::string_view name, std::string_view value) && {
         return std::move(header(name, value));
     }
-    /// Adds a `Set-Cookie` line; nothing when `to_string(c)` says that it cannot be sent.
+    /// Adds a `Set-Cookie` line, or nothing if the cookie cannot be sent; see `to_string(cookie)`.
     response& set_cookie(const cookie& c) & {
         if (const std::string line = to_string(c); !line.empty()) header("Set-Cookie", line);
         return *this;
     }
     response&& set_cookie(const cookie& c) && { return std::move(set_cookie(c)); }
-    /// Adds lines that were made before.
+    /// Adds prepared lines.
     response& headers(const header_lines& lines) & {
         headers_.add(lines);
         return *this;
     }
 
     response& body(std::string bytes);
-    /// **Lifetime**: the bytes must live as long as the process, such as data built into the
-    /// program. **Cost**: no copy.
+    /// For data built into the program. **Lifetime**: the bytes must live as long as the process.
+    /// **Cost**: no copy.
     response& body_static(byte_view bytes);
-    /// Exactly `size` bytes are read from the source; when it ends early the connection is cut.
+    /// Reads exactly `size` bytes from the source. If the source ends early, the connection is cut.
     response& body_from(std::unique_ptr<body_source> source, std::uint64_t size);
 
-    /// Ends the connection after this answer.
+    /// Closes the connection after this answer.
     response& close() & {
         close_ = true;
         return *this;
@@ -84,16 +84,16 @@ public:
     [[nodiscard]] int status() const noexcept { return status_; }
     [[nodiscard]] const header_lines& headers() const noexcept { return headers_; }
     [[nodiscard]] std::uint64_t body_size() const noexcept;
-    /// Whether the connection ends after it.
+    /// Whether the connection closes after it.
     [[nodiscard]] bool closes() const noexcept { return close_; }
 
-    /// Exactly so many bytes that a source gives.
+    /// A source, and how many bytes to read from it.
     struct sourced {
         std::unique_ptr<body_source> source;
         std::uint64_t size = 0;
     };
     using body_type = std::variant<std::string, byte_view, sourced>;
-    /// For who sends it.
+    /// For the library, which sends it.
     [[nodiscard]] body_type& content() noexcept { return body_; }
 
 private:

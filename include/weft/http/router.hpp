@@ -31,12 +31,12 @@ void answer_by(task<response> work, responder answer);
 using handler = unique_function<void(const request&, responder)>;
 /// Answers at once. **Cost**: less than a `handler`: no state is allocated.
 using plain_handler = unique_function<response(const request&)>;
-/// Looks at a request before its route: nothing lets it pass, a response answers it.
+/// Looks at a request before its route does. Returns nothing to let it pass, or the answer.
 using filter = unique_function<std::optional<response>(const request&)>;
-/// What became of a request.
+/// How a request was answered.
 struct reply_facts {
     int status;
-    std::uint64_t body_size;  ///< 0 when it is not known when the answer begins.
+    std::uint64_t body_size;  ///< 0 if unknown when the answer begins.
     duration took;            ///< From the request's head to the beginning of the answer.
 };
 using observer = unique_function<void(const owned_request&, const reply_facts&)>;
@@ -50,20 +50,20 @@ struct route_options {
 
 /// Which handler answers which method and path.
 ///
-/// A pattern is a path whose segments are texts (`/about`), parameters (`/user/:id`, one segment,
-/// not empty) or, at the end, a wildcard (`/files/*path`, the rest, also empty). At each segment a
-/// text beats a parameter beats a wildcard, whatever the order of registration. A path that no
-/// pattern matches goes to `not_found`, one whose pattern lacks the method gets 405 with `Allow`.
-/// HEAD is answered by the GET handler, without the body.
+/// A pattern is a path whose segments are texts (`/about`), parameters (`/user/:id`: one segment,
+/// not empty) or, at the end, a wildcard (`/files/*path`: the rest, may be empty). At each segment
+/// a text beats a parameter, and a parameter beats a wildcard; the order of registration does not
+/// matter. If no pattern matches, `not_found` answers. If the pattern lacks the method, the answer
+/// is 405 with `Allow`. The GET handler answers HEAD, without the body.
 ///
-/// A handler is one of
+/// A handler is one of:
 ///
 ///     response(const request&)               // answers at once
 ///     void(const request&, responder)        // answers now or later
-///     task<response>(owned_request)          // a coroutine: what it borrowed would be gone
+///     task<response>(owned_request)          // a coroutine; owns its request
 ///
-/// **Threads**: build it before the loops run; then it is only read, by all of them, and handlers
-/// run on the loop of their connection: with several loops, several at once.
+/// **Threads**: build it before the loops run. Then all loops read it, and a handler runs on the
+/// loop of its connection: with several loops, several at once.
 class router {
 public:
     router();
@@ -71,13 +71,13 @@ public:
     router& operator=(router&&) noexcept;
     ~router();
 
-    /// For the server: from now on the routes stay as they are. **Threads**: any.
+    /// For the server: refuses changes from now on. **Threads**: any.
     void seal() noexcept;
 
-    /// The signature of `callable` decides what kind of handler it is. What a coroutine throws is
-    /// answered with 500; it may return on any thread.
-    /// **Errors**: `weft::errc::invalid_argument` for a malformed pattern (no leading '/', a
-    /// wildcard not at the end, more than 8 parameters) or one that has this method already;
+    /// Adds a route. The signature of `callable` decides what kind of handler it is. An exception
+    /// is answered with 500. A coroutine may return on any thread.
+    /// **Errors**: `weft::errc::invalid_argument` if the pattern is malformed (no leading '/', a
+    /// wildcard not at the end, more than 8 parameters) or has this method already;
     /// `invalid_state` once the server runs.
     template <class F>
     result<void> on(http::method method, std::string_view pattern, F&& callable,
@@ -104,24 +104,24 @@ public:
     result<void> del(std::string_view pattern, F&& callable, route_options options = {}) {
         return on(method::delete_, pattern, std::forward<F>(callable), options);
     }
-    /// Every method for which the pattern has no handler of its own.
+    /// Answers every method for which the pattern has no handler of its own.
     template <class F>
     result<void> any(std::string_view pattern, F&& callable, route_options options = {}) {
         return add({}, pattern, make_handler(std::forward<F>(callable)), options);
     }
 
-    /// What no pattern matches, instead of the plain 404.
+    /// Answers requests that no pattern matches, instead of the plain 404.
     template <class F>
     void not_found(F&& callable, route_options options = {}) {
         set_not_found(make_handler(std::forward<F>(callable)), options);
     }
 
-    /// Asks `callable` about each request, upgrades too, before its body is read; the first answer
-    /// counts, and the route is not asked. It takes a `const request&` and returns a
-    /// `std::optional<response>`, or what makes an `admission<void>`: a refusal is answered with
-    /// its status, by default 403, and an identity becomes the peer's. With a prefix, about paths
-    /// that begin with these segments only. Filters run in the order in which they were added, also
-    /// where no pattern matches. What throws is answered with 500.
+    /// Adds a filter: it sees each request, upgrades too, before the body is read. `callable` takes
+    /// a `const request&` and returns a `std::optional<response>` or something that makes an
+    /// `admission<void>`. The first filter that answers or refuses decides; the route is not asked.
+    /// A refusal is answered with its status, by default 403; an identity becomes the peer's. With
+    /// a prefix, the filter sees only paths that begin with these segments. Filters run in the
+    /// order you add them, also if no pattern matches. An exception is answered with 500.
     template <class F>
     void before(F&& callable) {
         before("/", std::forward<F>(callable));
@@ -145,25 +145,26 @@ public:
                        });
         }
     }
-    /// Tells `callable` of each request that is answered, when the answer begins; an upgrade that
-    /// is accepted has the status 101. Requests that break the protocol have no observers.
-    /// **Cost**: the head of each request is copied.
+    /// Calls `callable` for each request when its answer begins. An accepted upgrade has the status
+    /// 101. Observers do not see requests that break the protocol. **Cost**: copies the head of
+    /// each request.
     void after(observer callable);
 
-    /// Requests of this path that ask for an upgrade (they have an `Upgrade` header) go to
-    /// `callable`, whatever their method; so do those that do not ask, unless the path has a route
-    /// of another kind. It decides all of it: 101, 400, 405, 426. A request with a body is refused
-    /// with 400 before. **Errors**: as `on`.
+    /// Sends requests of this path that have an `Upgrade` header to `callable`, whatever their
+    /// method; also those without the header, unless the path has another kind of route. `callable`
+    /// decides the answer: 101, 400, 405, 426. Requests with a body get 400 before. **Errors**: as
+    /// `on`.
     result<void> upgrade(std::string_view pattern, upgrade_handler callable);
 
-    /// Requests of this pattern, whatever their method, that belong to a loop: `where` names it,
-    /// and their connection is moved there, before the body is read, if it is another's. Nothing:
-    /// any loop will do. Called on all loops, several at once. **Errors**: as `on`.
+    /// Chooses the loop for requests of this pattern, whatever their method. If `where` returns the
+    /// number of another loop, the connection moves there before the body is read. If it returns
+    /// nothing, the connection stays. **Threads**: `where` is called on all loops, several at once.
+    /// **Errors**: as `on`.
     result<void> place(std::string_view pattern, placement where);
 
 private:
     friend class service;
-    /// One of the two is set, or none.
+    /// At most one of the two is set.
     struct any_handler {
         plain_handler plain{};
         handler deferred{};
@@ -173,7 +174,7 @@ private:
     struct endpoint;
     struct route;
     struct surroundings;
-    /// What a request asks for: nothing (no `where`), a path without the method, a route, or an
+    /// What a request matches: nothing (no `where`), a path without the method, a route, or an
     /// upgrade.
     struct match {
         endpoint* where = nullptr;
@@ -197,13 +198,13 @@ private:
             }};
         }
     }
-    /// Without a method: of all that have none.
+    /// Without a method: for the methods that have no route.
     result<void> add(std::optional<http::method> method, std::string_view pattern,
                      any_handler callable, route_options options);
     void set_not_found(any_handler callable, route_options options);
     void add_filter(std::string_view prefix, filter callable);
     result<endpoint*> endpoint_at(std::string_view pattern);
-    /// Finds by method and path, and gives the request its parameters.
+    /// Finds the route by method and path, and sets the parameters of the request.
     [[nodiscard]] match find(request& req) const noexcept;
 
     std::unique_ptr<node> root_;

@@ -13,17 +13,17 @@
 namespace weft::http {
 
 struct static_options {
-    std::string index = "index.html";        ///< What a folder is answered with.
+    std::string index = "index.html";        ///< The file that answers for a folder.
     std::string cache_control = "no-cache";  ///< Empty: no such header.
 };
 
-/// The files below a folder, as a `plain_handler`: mount it with `router.get` on a pattern that
-/// ends in a wildcard named `path`, such as `/files/*path`.
+/// Serves the files below a folder. It is a `plain_handler`: pass it to `router.get` with a pattern
+/// that ends in a wildcard named `path`, such as `/files/*path`.
 ///
-/// Knows `ETag`, `Last-Modified` and what is conditional on them, one byte range, and siblings
-/// `x.br` and `x.gz` of a file x that are not older than it. Files are read as the peer takes them.
-/// Names that begin with a dot are refused, and nothing outside of the folder is ever opened,
-/// whatever links it contains: the kernel resolves beneath it.
+/// Supports `ETag`, `Last-Modified`, conditional requests, one byte range, and compressed siblings:
+/// `x.br` and `x.gz` of a file `x`, unless they are older than `x`. Reads files as the peer takes
+/// them. Refuses names that begin with a dot. Never opens anything outside of the folder, whatever
+/// links it contains: the kernel resolves names beneath it.
 /// **Threads**: any loop's, several at once.
 class static_files {
 public:
@@ -38,7 +38,7 @@ private:
     std::shared_ptr<const state> state_;
 };
 
-/// One file built into the program. **Lifetime**: everything it points to lives as long as the
+/// One file built into the program. **Lifetime**: everything it points to must live as long as the
 /// program.
 struct embedded_file {
     std::string_view path;  ///< As in the request: "/", "/app.js".
@@ -49,8 +49,8 @@ struct embedded_file {
     byte_view brotli;  ///< Or empty.
 };
 
-/// Files built into the program, as a `plain_handler` that looks for the whole path of the request.
-/// **Threads**: any loop's, several at once. **Cost**: no copy of the content.
+/// Serves files built into the program. A `plain_handler` that looks for the whole path of the
+/// request. **Threads**: any loop's, several at once. **Cost**: does not copy the content.
 class embedded_files {
 public:
     explicit embedded_files(std::span<const embedded_file> files,

@@ -19,11 +19,11 @@ namespace detail {
 struct reply_state;
 }
 
-/// The right to turn one HTTP connection into something else, or to refuse it: now, inside the
-/// upgrade handler, or later. Until decided nothing more is read and at most one read's worth of
-/// unread bytes is kept; `options::reply_timeout` bounds the wait.
+/// The right to turn one HTTP connection into something else, or to refuse: inside the upgrade
+/// handler or later. Until you decide, nothing more is read, and the bytes of at most one read are
+/// kept. `options::reply_timeout` bounds the wait.
 ///
-/// **Threads**: the connection's loop only. **Lifetime**: may outlive the connection. Destroyed
+/// **Threads**: the connection's loop only. **Lifetime**: may outlive the connection. If destroyed
 /// undecided, it answers 500 and closes.
 class upgrade {
 public:
@@ -32,25 +32,24 @@ public:
     upgrade& operator=(upgrade&& other) noexcept;
     ~upgrade();
 
-    /// Whether the connection is there and undecided.
+    /// Whether the connection exists and nothing is decided yet.
     [[nodiscard]] explicit operator bool() const noexcept;
-    /// The stream that `protocol` is going to have. **Lifetime**: only while this is true.
+    /// The stream that `protocol` will get. **Lifetime**: only while this is true.
     [[nodiscard]] net::byte_stream& stream() const noexcept;
 
-    /// Answers 101 with these headers, `Upgrade` among them (what carries the request adds
-    /// `Connection`), and gives the stream to `protocol`. Soon after (at the end of the upgrade
-    /// handler, or within the next turn of the loop) it is installed with `set_handler`; then come
-    /// its `on_open` and its `on_data` with the bytes that came behind the request, if any, and all
-    /// HTTP state is freed. Should the stream end before that, `protocol->on_closed` is the only
-    /// call. **Errors**: `errc::gone`, `errc::already_answered`, `errc::wrong_thread`; `protocol`
-    /// is then destroyed.
+    /// Answers 101 and gives the stream to `protocol`. `headers` must have `Upgrade`; the carrier
+    /// of the request adds `Connection`. At the end of the upgrade handler, or within the next turn
+    /// of the loop, `set_handler` installs `protocol`. Then come its `on_open`, and its `on_data`
+    /// if bytes came behind the request; all HTTP state is freed. If the stream ends before that,
+    /// `protocol->on_closed` is the only call. **Errors**: `errc::gone`, `errc::already_answered`,
+    /// `errc::wrong_thread`; `protocol` is then destroyed.
     std::error_code accept(header_lines headers, std::unique_ptr<net::stream_handler> protocol);
 
-    /// Answers with a plain HTTP response and closes: bytes behind a refused upgrade are never
+    /// Answers with a plain HTTP response and closes. Bytes behind a refused upgrade are never
     /// parsed as a request. **Errors**: as `accept`.
     std::error_code refuse(response answer);
 
-    /// Called once when the connection ends undecided.
+    /// Calls `callback` once if the connection ends undecided.
     void on_gone(unique_function<void()> callback);
 
 private:
