@@ -41,7 +41,7 @@ struct cors_options {
     std::optional<std::chrono::seconds> max_age{};
     int options_success_status = 204;  ///< Of the answer to a preflight request.
 
-    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
 };
 
@@ -157,7 +157,7 @@ struct options {
     std::function<void(http::response& headers, const http::request&)> headers{};
     std::function<void(const connection_error&)> on_connection_error{};
 
-    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
 };
 

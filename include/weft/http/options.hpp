@@ -33,7 +33,7 @@ struct options {
     /// Host names (without port) that requests may name; others get 421. Empty: all.
     std::vector<std::string> allowed_hosts;
 
-    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
 };
 

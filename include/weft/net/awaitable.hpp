@@ -16,18 +16,18 @@ namespace weft {
 namespace detail {
 
 /// Resumes on the loop's thread after `delay`. **Threads**: any.
-void resume_after(const loop_ref& on, duration delay, suspension who);
+void resume_after(const loop_ref& loop, duration delay, suspension waiting);
 /// Runs `work` on a thread that may block, then resumes on the loop's thread. **Threads**: any.
-void resume_after_work(const loop_ref& on, unique_function<void()> work, suspension who);
+void resume_after_work(const loop_ref& loop, unique_function<void()> work, suspension waiting);
 
 struct sleep_awaitable {
-    loop_ref on;
+    loop_ref loop;
     duration delay;
 
     bool await_ready() const noexcept { return false; }
     template <task_promise Promise>
     void await_suspend(std::coroutine_handle<Promise> waiting) const {
-        resume_after(on, delay, suspension(waiting));
+        resume_after(loop, delay, suspension(waiting));
     }
     void await_resume() const noexcept {}
 };
@@ -37,19 +37,19 @@ class work_awaitable {
 public:
     using value_type = std::invoke_result_t<Fn&>;
 
-    work_awaitable(loop_ref on, Fn work)
-        : on_(std::move(on)), job_(std::make_shared<job>(std::move(work))) {}
+    work_awaitable(loop_ref loop, Fn work)
+        : loop_(std::move(loop)), job_(std::make_shared<job>(std::move(work))) {}
 
     bool await_ready() const noexcept { return false; }
     template <task_promise Promise>
     void await_suspend(std::coroutine_handle<Promise> waiting) const {
         resume_after_work(
-            on_, [shared = job_] { shared->run(); }, suspension(waiting));
+            loop_, [shared = job_] { shared->run(); }, suspension(waiting));
     }
     value_type await_resume() { return job_->result.take(); }
 
 private:
-    // Shared with the worker: it may still be at work when the coroutine is gone.
+    // Shared with the worker, which may still run when the coroutine is gone.
     struct job {
         explicit job(Fn&& what) : work(std::move(what)) {}
         void run() noexcept {
@@ -67,39 +67,38 @@ private:
         outcome<value_type> result;
     };
 
-    loop_ref on_;
+    loop_ref loop_;
     std::shared_ptr<job> job_;
 };
 
 }  // namespace detail
 
-/// Lets a task wait: `co_await weft::sleep_for(loop, 5s)` continues on the loop's thread, not
-/// earlier than after `delay`. The loop may be a `weft::loop`, `server.loop(i)`, or that of a
-/// connection (`server.loop_of(id)`, `socket_ref::loop`). **Lifetime**: when the loop goes first,
-/// the waiting task and all that await it are destroyed, never resumed. **Threads**: any.
-[[nodiscard]] inline auto sleep_for(loop_ref on, duration delay) {
-    return detail::sleep_awaitable{std::move(on), delay};
+/// Lets a task wait: `co_await weft::sleep_for(loop, 5s)` continues on the loop's thread, after
+/// `delay` or later. The loop may be a `weft::loop`, `server.loop(i)`, or the loop of a connection
+/// (`server.loop_of(id)`, `socket_ref::loop`). **Lifetime**: if the loop goes first, the waiting
+/// task and all that await it are destroyed, never resumed. **Threads**: any.
+[[nodiscard]] inline auto sleep_for(loop_ref loop, duration delay) {
+    return detail::sleep_awaitable{std::move(loop), delay};
 }
 
-/// Runs `work` on a thread where it may block, and continues on the loop's thread with what it
+/// Runs `work` on a thread where it may block. Continues on the loop's thread with what `work`
 /// returned or threw:
 ///
 ///     auto row = co_await weft::run_blocking(loop, [id] { return database.find(id); });
 ///
-/// With GCC 12, write `co_await run_blocking(loop, std::move(work))` with a lambda that has a name
-/// when it captures what has a destructor: that compiler destroys such a temporary lambda twice
-/// when it stands in the `co_await` expression itself.
+/// GCC 12 destroys a temporary lambda in a `co_await` expression twice. If your lambda captures
+/// something with a destructor, give it a name: `co_await run_blocking(loop, std::move(work))`.
 ///
-/// **Lifetime**: `work` runs beside the loop, so it must own what it uses. When the loop goes
-/// first, the waiting task is destroyed on the loop's thread, never resumed; `work`, once begun,
-/// is run to its end. **Threads**: any.
+/// **Lifetime**: `work` runs beside the loop, so it must own what it uses. If the loop goes first,
+/// the waiting task is destroyed on the loop's thread, never resumed. `work` runs to its end once
+/// it has begun. **Threads**: any.
 template <std::move_constructible Fn>
 requires std::invocable<Fn&>
-[[nodiscard]] auto run_blocking(loop_ref on, Fn work) {
-    return detail::work_awaitable<Fn>(std::move(on), std::move(work));
+[[nodiscard]] auto run_blocking(loop_ref loop, Fn work) {
+    return detail::work_awaitable<Fn>(std::move(loop), std::move(work));
 }
 
-/// Runs a task that nobody awaits, from its beginning on, on the loop's thread:
+/// Runs a task that nobody awaits, all of it on the loop's thread:
 ///
 ///     weft::task<void> tell_time(weft::loop_ref loop, weft::socketio::space& io) {
 ///         for (;;) {
@@ -109,10 +108,10 @@ requires std::invocable<Fn&>
 ///     }
 ///     weft::spawn(server.loop(0), tell_time(server.loop(0), io));
 ///
-/// False when the loop is gone; then the task is destroyed unrun. What the task throws is logged
-/// and counted there. **Lifetime**: the task lives until it ends; one that waits for the loop is
-/// destroyed with it, for a server when `run` returns. What its parameters refer to must live until
-/// then. **Threads**: any.
-bool spawn(const loop_ref& on, task<void> what);
+/// Returns false if the loop is gone; the task is then destroyed and does not run. Exceptions are
+/// logged and counted on the loop. **Lifetime**: the task lives until it ends. If it still waits
+/// when the loop goes (for a server: when `run` returns), it is destroyed. What its parameters
+/// refer to must live that long. **Threads**: any.
+bool spawn(const loop_ref& loop, task<void> work);
 
 }  // namespace weft

@@ -6,10 +6,10 @@
 
 namespace weft {
 
-/// The name of a connection, to keep where a reference would dangle: loop (8 bits), slot (24),
-/// generation (32). A name whose connection is gone simply finds nothing; it is never reused within
-/// 2^32 connections of a slot.
-/// **Cost**: eight bytes; a lookup is one bounds check, one load, one compare.
+/// The id of a connection: loop (8 bits), slot (24), generation (32). Keep it where a reference
+/// would dangle. If the connection is gone, a lookup finds nothing. An id is not reused before its
+/// slot has had 2^32 connections.
+/// **Cost**: eight bytes. A lookup is one bounds check, one load, one compare.
 class conn_id {
 public:
     constexpr conn_id() noexcept = default;
@@ -33,7 +33,7 @@ public:
         id.value_ = value;
         return id;
     }
-    /// False for a default-made id, which names nothing.
+    /// False if made by default.
     explicit constexpr operator bool() const noexcept { return value_ != 0; }
 
     friend constexpr auto operator<=>(conn_id, conn_id) noexcept = default;

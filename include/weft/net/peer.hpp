@@ -12,43 +12,44 @@ namespace weft {
 
 class byte_budget;
 
-/// Who is at the other end of a connection, and how much is kept for them. One object, which every
-/// layer above the connection passes on.
+/// Who is at the other end of a connection, and how much memory we keep for it. There is one per
+/// connection; all layers share it.
 ///
-/// **Threads**: its loop's. **Lifetime**: its connection's; an Engine.IO session, which outlives
-/// connections, has one of its own. **Cost**: 48 bytes; what is rare is allocated when it is set.
+/// **Threads**: its loop's. **Lifetime**: its connection's. An Engine.IO session outlives its
+/// connections and has its own. **Cost**: 48 bytes; an identity is allocated when set.
 class peer {
 public:
-    /// What is kept is charged to `memory`; null for one that nothing is kept for.
+    /// Charges go to `memory`. Null if nothing is kept for the peer.
     peer(byte_budget* memory, const socket_address& address) noexcept;
-    /// The same one, with an account of its own: on another loop, or beyond its connection.
-    peer(byte_budget* memory, const peer& same);
+    /// A copy with its own account: for another loop, or to outlive the connection.
+    peer(byte_budget* memory, const peer& original);
     peer(peer&& other) noexcept;
     peer& operator=(peer&&) = delete;
-    /// Gives back what is still charged.
+    /// Releases what is still charged.
     ~peer();
 
-    /// Of a unix socket only the family is known.
+    /// For a unix socket, only the family is known.
     [[nodiscard]] socket_address address() const noexcept;
     /// True under TLS.
     [[nodiscard]] bool secure() const noexcept { return secure_; }
-    /// Who it is, as the last admission that knew said; null while none did. Nothing happens by
-    /// itself when `identity::expires` has passed.
+    /// The identity from the last admission that had one, else null. When `identity::expires`
+    /// passes, nothing happens by itself.
     [[nodiscard]] const identity* who() const noexcept { return who_.get(); }
-    /// For what finds out later than an admission, such as in the first message.
-    void identify(identity who);
+    /// Sets the identity. For code that learns it after the admission, for example from the first
+    /// message.
+    void identify(identity user);
 
-    /// Charges what is kept for this peer to its loop's budget: before it is kept, at what it costs
-    /// with the allocator's share. False when there is no room; then keep nothing. An application
-    /// may charge what it keeps, too. **Units**: bytes.
+    /// Charges memory for this peer to the budget of its loop. Charge before you keep, with the
+    /// overhead of the allocator. If it returns false there is no room: keep nothing. Applications
+    /// may charge too. **Units**: bytes.
     [[nodiscard]] bool try_charge(std::size_t bytes) noexcept;
-    /// For what is bounded elsewhere: it counts, whatever the limits.
+    /// Charges memory that is bounded elsewhere: it counts but cannot fail.
     void charge(std::size_t bytes) noexcept;
-    /// When it is freed; what was not released goes with the peer.
+    /// Call it when you free the memory. The destructor releases the rest.
     void release(std::size_t bytes) noexcept;
     [[nodiscard]] std::size_t charged() const noexcept { return charged_; }
 
-    /// For the stream that carries it.
+    /// For the library: the stream sets it.
     void set_secure() noexcept { secure_ = true; }
 
 private:

@@ -15,7 +15,7 @@ struct system_address;
 }
 
 enum class address_family : std::uint8_t {
-    none,  ///< A default-constructed address, or one of a kind that we do not know.
+    none,  ///< Made by default, or of an unknown kind.
     ipv4,
     ipv6,
     unix_path,
@@ -26,8 +26,7 @@ class socket_address {
 public:
     socket_address() noexcept = default;
 
-    /// From a numeric address, without asking any name server. **Errors**:
-    /// `errc::invalid_argument`.
+    /// From a numeric address. Asks no name server. **Errors**: `errc::invalid_argument`.
     static result<socket_address> make(std::string_view address, std::uint16_t port);
     /// A unix socket. A leading '@' means the abstract namespace. **Errors**: too long for the
     /// system.
@@ -41,8 +40,8 @@ public:
     /// "127.0.0.1:80", "[::1]:80" or "unix:/path".
     [[nodiscard]] std::string to_string() const;
     [[nodiscard]] bool is_loopback() const noexcept;
-    /// What limits per client count by: a number for the IPv4 address (also when it is mapped to
-    /// IPv6) or for the /64 of an IPv6 address. None for unix sockets.
+    /// A number for the IPv4 address (also if mapped to IPv6) or for the /64 of an IPv6 address.
+    /// Limits per client count by it. Nothing for unix sockets.
     [[nodiscard]] std::optional<std::uint64_t> network() const noexcept;
 
 private:

@@ -10,14 +10,13 @@
 
 namespace weft {
 
-/// Why a certificate could not be used, or a TLS connection ended. The session's `failure()` adds
-/// the detail.
+/// Why a certificate could not be used, or a TLS connection ended.
 enum class tls_errc {
     invalid_certificate = 1,     ///< At load: the certificate cannot be used.
     invalid_key,                 ///< At load: the private key cannot be used.
-    handshake_failed,            ///< The handshake broke for a reason that has no code of its own.
-    not_tls,                     ///< The peer does not speak TLS at all (plain HTTP, for example).
-    unsupported_version,         ///< The peer offers nothing from TLS 1.2 up.
+    handshake_failed,            ///< The handshake failed for a reason without a code here.
+    not_tls,                     ///< The peer does not speak TLS (plain HTTP, for example).
+    unsupported_version,         ///< The peer offers neither TLS 1.2 nor 1.3.
     no_common_cipher,            ///< No ECDHE cipher with AEAD, curve or signature in common.
     no_common_protocol,          ///< ALPN: the peer wants none of our protocols.
     unknown_name,                ///< SNI: no certificate for this name, and no default allowed.
@@ -26,9 +25,9 @@ enum class tls_errc {
     certificate_name_mismatch,   ///< The peer's certificate is for another host.
     refused_by_peer,             ///< The peer sent a fatal alert.
     bad_record,                  ///< A record was corrupt or not allowed where it came.
-    truncated,                   ///< The peer's data ended without close_notify: bytes may lack.
+    truncated,                   ///< The data ended without close_notify: bytes may be missing.
     too_many_handshake_records,  ///< A flood of KeyUpdate or renegotiation attempts.
-    internal,                    ///< OpenSSL could not go on, most likely for lack of memory.
+    internal,                    ///< OpenSSL failed, most likely for lack of memory.
 };
 
 const std::error_category& tls_category() noexcept;
@@ -44,14 +43,14 @@ struct tls_certificate {
     std::string key_file{};
     std::string cert_pem{};
     std::string key_pem{};
-    /// The names it serves, exact or with one leading `*.` for one label. Empty: taken from the
-    /// certificate's subject alternative names.
+    /// The names it serves: exact, or with a leading `*.` for one label. Empty: the subject
+    /// alternative names of the certificate.
     std::vector<std::string> host_names{};
 };
 
 /// What a server does when a client asks for a name (SNI) that no certificate serves.
 enum class tls_unknown_name {
-    default_certificate,  ///< Use the first certificate: the client decides.
+    default_certificate,  ///< Use the first certificate. The client decides.
     alert,                ///< Refuse with `unrecognized_name`.
 };
 
@@ -60,25 +59,25 @@ enum class tls_tickets { off, on };
 
 /// TLS for a listener: 1.2 and 1.3, ECDHE with AEAD only; no compression, renegotiation or 0-RTT.
 struct tls_options {
-    /// The first is the default one. Where two serve one name, the earlier wins.
+    /// The first is the default. If two serve one name, the earlier wins.
     std::vector<tls_certificate> certificates{};
     /// In order of preference. A client whose ALPN list has none of them is refused; one that
     /// sends no list is accepted.
     std::vector<std::string> alpn{"http/1.1"};
-    /// Clients that name no host (an address in the URL) always get the default certificate.
+    /// Clients that send no name (an address in the URL) always get the default certificate.
     tls_unknown_name unknown_name = tls_unknown_name::default_certificate;
     tls_tickets tickets = tls_tickets::on;
-    /// Age at which a ticket key is replaced. It still opens tickets for as long again.
+    /// Age at which a ticket key is replaced. For as long again it still opens tickets.
     std::chrono::seconds ticket_rotation = std::chrono::hours(12);
 
-    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
 };
 
 /// Whether a client checks whom it talks to.
 enum class tls_verification {
     required,       ///< The chain and the host name or address must be right.
-    insecure_none,  ///< Encrypts towards anybody, an attacker included. For tests only.
+    insecure_none,  ///< Accepts any server, an attacker too. For tests only.
 };
 
 /// TLS for outgoing connections; versions and ciphers as for servers.
@@ -89,12 +88,12 @@ struct tls_client_options {
     /// Further CAs to trust: a PEM file, PEM text, or both.
     std::string ca_file{};
     std::string ca_pem{};
-    /// Sent when the server asks for one.
+    /// Sent if the server asks for one.
     std::optional<tls_certificate> certificate{};
     /// In order of preference. A server that picks something else is refused.
     std::vector<std::string> alpn{"http/1.1"};
 
-    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
 };
 

@@ -15,7 +15,8 @@ namespace weft {
 /// Whether a message is text (always valid UTF-8) or bytes.
 enum class message_kind : std::uint8_t { text, binary };
 
-/// A received message, lent to a handler. **Lifetime**: the handler's call; `message` keeps a copy.
+/// A received message, lent to a handler. **Lifetime**: the handler's call. To keep it, make a
+/// `message`.
 class message_view {
 public:
     message_view(message_kind kind, byte_view bytes) noexcept
@@ -40,31 +41,30 @@ private:
     std::size_t size_and_kind_;
 };
 
-/// How a message wants to be delivered, beside its bytes.
+/// How to deliver a message.
 struct message_options {
-    std::string_view key{};     ///< What `overflow_policy::latest_per_key` and `latest` compare.
-    bool droppable = false;     ///< Not to a peer that is behind at the moment (volatile).
+    std::string_view key{};     ///< `overflow_policy::latest_per_key` and `latest` compare it.
+    bool droppable = false;     ///< Do not send it to a peer that is behind (volatile).
     bool uncompressed = false;  ///< Never compressed, whatever the connection agreed on.
-    /// While a peer is behind, only the newest message of the same key waits for it, whatever the
-    /// connection's policy.
+    /// While a peer is behind, only the newest message of each key waits for it, whatever the
+    /// policy of the connection.
     bool latest = false;
-    /// For protocol layers: the number that they know the message by; 0 for none.
+    /// For protocol layers: a number of theirs; 0 for none.
     std::uint64_t stamp = 0;
 };
 
 /// A form of a message's payload that is made once and kept with the message, beside the plain
-/// frame. All layers' forms are listed here, so that no two of them share a place.
+/// frame. The forms of all layers are listed here, so that each has its own place.
 class message_encoding {
 public:
     /// A server's compressed WebSocket frame, for a window of 9 to 15 bits.
     [[nodiscard]] static constexpr message_encoding deflated_frame(int window_bits) noexcept {
         return message_encoding(static_cast<std::size_t>(window_bits - 9));
     }
-    /// The payload as base64: how Engine.IO's polling carries binary data.
+    /// The payload as base64. Engine.IO's polling carries binary data so.
     [[nodiscard]] static constexpr message_encoding base64() noexcept {
         return message_encoding(7);
     }
-
     /// The payload as server-sent events.
     [[nodiscard]] static constexpr message_encoding event_stream() noexcept {
         return message_encoding(8);
@@ -78,10 +78,10 @@ private:
     std::size_t place_;
 };
 
-/// An immutable message, shared by all who send or hold it: copying copies a reference.
+/// An immutable message. Copies share it.
 ///
-/// What it looks like on a wire is built once and kept with it: the plain frame in front of the
-/// payload itself, further encodings (compressed ones) beside it.
+/// Its forms on the wire are built once and kept with it: the header of the plain frame in front of
+/// the payload, other encodings (compressed ones) beside it.
 /// **Threads**: any. **Cost**: one allocation when made.
 class message {
 public:
@@ -90,8 +90,7 @@ public:
 
     /// No message: empty, and false.
     message() noexcept = default;
-    /// A copy of the view and of the options. **Errors**: false (`operator bool`) when memory is
-    /// out.
+    /// Copies the view and the options. **Errors**: `operator bool` is false when out of memory.
     explicit message(message_view view, const message_options& options = {}) noexcept;
 
     static message text(std::string_view text, const message_options& options = {}) noexcept {
@@ -116,14 +115,13 @@ public:
 
     [[nodiscard]] std::uint64_t stamp() const noexcept;
 
-    /// The payload with the frame header in front of it. The first call lets `write` put the header
-    /// at the *end* of the headroom it is given and return its size; all calls must mean the same
-    /// header.
+    /// The payload with the frame header in front of it. In the first call, `write` puts the header
+    /// at the *end* of the headroom and returns its size. All calls must mean the same header.
     [[nodiscard]] buffer_slice framed(function_ref<std::size_t(byte_span headroom)> write) const;
 
-    /// The payload in another form, made by `make` when it is not there yet. An empty slice from
-    /// `make` means that the form is not worth having; that too is remembered. Two threads may both
-    /// make it; one result is kept.
+    /// The payload in another form. Calls `make` if the form does not exist yet. An empty slice
+    /// from `make` means that the form is not worth having; that is remembered too. If two threads
+    /// make it at once, one result is kept.
     [[nodiscard]] buffer_slice encoded(message_encoding form,
                                        function_ref<buffer_slice(const message&)> make) const;
 
@@ -134,21 +132,21 @@ private:
     buffer_ref block_;
 };
 
-/// What became of a message given to a connection.
+/// What a connection did with a message.
 enum class send_status : std::uint8_t {
-    sent,     ///< On its way: it leaves with the next write to the kernel.
-    queued,   ///< Accepted behind others: the peer is slower than we are.
-    dropped,  ///< Not accepted, or another one had to go: the overflow policy decided. Counted.
-    closed,   ///< The connection is closed or closing (perhaps by the policy `close` just now).
+    sent,     ///< It leaves with the next write to the kernel.
+    queued,   ///< It waits behind others: the peer is slower than we are.
+    dropped,  ///< The overflow policy dropped this message or another one. Counted.
+    closed,   ///< The connection is closed or closing (the policy `close` may just have done it).
     misuse,   ///< Wrong thread.
 };
 
-/// What happens to a message that finds its connection's queue full.
+/// What happens to a message when the queue of its connection is full.
 enum class overflow_policy : std::uint8_t {
     drop_newest,     ///< The new message is dropped.
     drop_oldest,     ///< The oldest waiting messages are dropped until the new one fits.
-    latest_per_key,  ///< A waiting message of the same key is replaced at any fill level; without
-                     ///< one, as drop_newest.
+    latest_per_key,  ///< Replaces a waiting message of the same key, even if the queue is not full.
+                     ///< Without one: drop_newest.
     close,           ///< The connection is closed with 1013.
 };
 

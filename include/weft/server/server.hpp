@@ -26,49 +26,50 @@
 
 namespace weft {
 
-/// What holds for a whole server.
+/// The options of a server.
 struct server_options {
-    /// Loops, each with a thread of its own; the first runs on the thread that calls `run`. 1 to
-    /// 255.
+    /// The number of loops, 1 to 255. Each has its own thread; the first runs on the thread that
+    /// calls `run`.
     unsigned threads = 1;
     http::options http{};
     loop_budgets budgets{};
     stream_limits limits{};
-    /// Bytes that incomplete WebSocket messages of all connections may occupy together.
+    /// How much memory incomplete WebSocket messages of all connections may use. **Units**: bytes.
     std::uint64_t message_budget = 256ULL * 1024 * 1024;
-    /// Bytes that all connections may occupy together: what waits for slow peers, incomplete
-    /// messages, request bodies, compression. While there is more, nobody is accepted, bodies and
-    /// incomplete messages are refused, and those that the most waits for are closed (1013). A
-    /// message that waits for many counts for each of them. 0: 80 % of the machine's memory, or of
-    /// the control group's where that is less.
+    /// How much memory all connections may use: queues for slow peers, incomplete messages, request
+    /// bodies, compression. Above it, no connection is accepted, bodies and incomplete messages are
+    /// refused, and the connections with the longest queues are closed (1013). A message that waits
+    /// for several peers counts once for each. **Units**: bytes. 0: 80 % of the memory of the
+    /// machine, or of the control group if that is less.
     std::uint64_t memory_limit = 0;
-    /// Connections that may be open at once, over all loops. Further ones are closed at once.
+    /// How many connections may be open, over all loops. Further ones are closed at once.
     std::size_t max_connections = 1'000'000;
-    /// Connections of one address (of one /64 for IPv6) that may owe their first request, TLS
-    /// handshake included, for more than a second. While there are so many, a new one gets 503 with
-    /// `Retry-After` (is closed under TLS); when as many are being refused, it is closed at once.
-    /// Unix sockets are not counted. Behind a proxy that opens connections ahead of use: raise it.
+    /// How many connections of one address (one /64 for IPv6) may be late: they have not sent their
+    /// first request, TLS handshake included, within a second. At the limit, a new connection gets
+    /// 503 with `Retry-After`, or is closed under TLS. While as many are being refused, further
+    /// ones are closed at once. Unix sockets do not count. Raise it behind a proxy that opens
+    /// connections ahead of use.
     std::size_t max_handshakes_per_address = 32;
     /// The same for all addresses together. 0: 512 for each processor.
     std::size_t max_handshakes = 0;
-    /// Where the library's log lines go; `nullptr` for nowhere. Must outlive the server.
+    /// Where log lines go. `nullptr`: nowhere. Must outlive the server.
     log_sink* log = default_log();
 
-    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
 };
 
 /// One place where a server listens.
 struct server_address {
     std::string host = "0.0.0.0";         ///< Numeric; "::" for IPv6 and IPv4.
-    std::uint16_t port = 8080;            ///< 0 picks a free one.
+    std::uint16_t port = 8080;            ///< 0 picks a free port.
     std::string unix_path{};              ///< Instead of host and port.
     std::optional<unsigned> unix_mode{};  ///< Permissions of the socket file; see `listen_options`.
     std::string unix_group{};             ///< Its group, by name or number.
-    int adopt_fd = -1;                    ///< Instead of both: a listening descriptor (systemd).
+    int adopt_fd = -1;                    ///< Instead of these: a listening descriptor (systemd).
     std::optional<tls_options> tls{};
 
-    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
     /// For the library.
     [[nodiscard]] listen_options to_listen_options() const;
@@ -76,8 +77,8 @@ struct server_address {
 
 /// What SIGTERM and SIGINT do while `server::run` runs.
 enum class signal_handling : std::uint8_t {
-    drain,  ///< The first drains, the second stops at once; SIGHUP reads certificates again.
-    none,   ///< They are the program's business.
+    drain,  ///< The first drains, the second stops. SIGHUP reloads certificates.
+    none,   ///< Nothing: the program handles signals.
 };
 
 struct run_options {
@@ -87,18 +88,19 @@ struct run_options {
     signal_handling signals = signal_handling::drain;
     duration drain_deadline = std::chrono::seconds(10);
 
-    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
 };
 
-/// HTTP and WebSocket on the same ports, one loop per thread, tied together.
+/// HTTP, WebSocket and server-sent events on the same ports, with one loop per thread. For
+/// Socket.IO see `socketio::server`.
 ///
-/// Set it up (routes, endpoints, `listen`), then `run`. A program that has a loop of its own does
-/// not `run` the server but drives it: `start`, then `turn` whenever `descriptor` is readable or
-/// the time has come that the last `turn` named, `finish` when a `turn` returned nothing.
-/// **Threads**: set up on one; while it runs, the functions marked "any" may be called from
-/// everywhere, handlers run on the loop of their connection. What is registered while it runs
-/// (routes, endpoints, handlers, namespaces, listeners) is refused with an error or a log line.
+/// Set it up (routes, endpoints, `listen`), then `run` it. A program with its own loop drives it
+/// instead: call `start`; call `turn` when `descriptor` is readable or at the time that the last
+/// `turn` returned; call `finish` when `turn` returns nothing.
+/// **Threads**: set it up on one thread. While it runs, any thread may call the functions marked
+/// "any". Handlers run on the loop of their connection. While it runs, it refuses new routes,
+/// endpoints, handlers, namespaces and listeners with an error or a log line.
 class server final : public socketio::host {
 public:
     explicit server(server_options options = {});
@@ -106,9 +108,9 @@ public:
     server(const server&) = delete;
     server& operator=(const server&) = delete;
 
-    /// A WebSocket endpoint at a route pattern (`/chat/:room`), whose connections carry a `T`.
-    /// **Lifetime**: of the reference, the server's. A malformed or repeated pattern is reported by
-    /// `listen` and `run`.
+    /// Adds a WebSocket endpoint at a route pattern (`/chat/:room`). Its connections carry a `T`.
+    /// **Lifetime**: the reference is valid as long as the server. **Errors**: `listen` and `run`
+    /// report a malformed or repeated pattern.
     template <class T = void>
     ws::endpoint<T>& ws(std::string_view pattern, ws::options options = {}) {
         auto made = std::make_unique<ws::endpoint<T>>(std::move(options));
@@ -116,35 +118,33 @@ public:
         add_endpoint(pattern, std::move(made));
         return endpoint;
     }
-    /// Server-sent events at a route pattern: streams that subscribe to topics. **Lifetime** and
-    /// errors: as `ws`.
+    /// Adds an endpoint for server-sent events at a route pattern. **Lifetime**, **Errors**: as
+    /// `ws`.
     sse::endpoint& sse(std::string_view pattern, sse::options options = {});
     /// The HTTP routes. Change them before the server runs.
     [[nodiscard]] http::router& http() noexcept;
 
-    /// Opens a listening socket on every loop; connections are accepted once the server runs.
-    /// **Errors**: a bad option or pattern of the set-up; the system's, with the address. Returns
-    /// the port.
+    /// Opens a listening socket on every loop and returns the port. Connections are accepted once
+    /// the server runs. **Errors**: a wrong option or pattern; the system's, with the address.
     result<std::uint16_t> listen(const server_address& address);
 
-    /// Runs the loops until `stop`, or until a drain is done. Returns 0, or 1 when it could not
-    /// start (the reason goes to the log and to `failure`).
+    /// Runs the loops until `stop`, or until a drain is done. Returns 0, or 1 if it cannot start;
+    /// then the reason is in the log and in `failure`.
     int run(signal_handling signals = signal_handling::drain,
             duration drain_deadline = std::chrono::seconds(10));
     /// Listens and runs.
     int run(const run_options& options);
 
-    /// What `run` is made of, for programs that have a loop of their own. The first loop is
-    /// attached to the calling thread until `finish`; the others run on threads of their own.
-    /// Signals are the program's business. **Errors**: as `run`; `invalid_state` when it runs or
-    /// has run already.
+    /// For programs with their own loop, like all functions up to `finish`. Attaches the first loop
+    /// to the calling thread and starts the threads of the others. The program handles signals.
+    /// **Errors**: as `run`; `invalid_state` if the server runs or has run.
     result<void> start();
     /// Poll it for reading. Never read from it.
     [[nodiscard]] int descriptor() const noexcept;
-    /// What there is to do on the first loop: see `loop::turn`. Nothing once the server was stopped
-    /// or is drained: then `finish` it.
+    /// Does what there is to do on the first loop; see `loop::turn`. Returns nothing once the
+    /// server is stopped or drained: call `finish` then.
     std::optional<time_point> turn(duration max_wait = duration::zero());
-    /// After something was done on the first loop outside of a turn: see `loop::flush`.
+    /// Call it after you used the first loop outside of a turn; see `loop::flush`.
     std::optional<time_point> flush();
     /// Stops the other loops and closes everything.
     void finish();
@@ -152,19 +152,21 @@ public:
     /// Why `run` returned 1; empty otherwise.
     [[nodiscard]] const std::string& failure() const noexcept;
 
-    /// **Threads** (this and all below): any.
+    // **Threads** (all functions below): any.
+
     /// Closes everything now and ends `run`.
     void stop();
-    /// Stops accepting, answers what is under way, closes every WebSocket with 1001, waits for what
-    /// is queued, then ends `run`: at the latest at the deadline, when it drops what is left.
+    /// Stops accepting, answers pending requests, closes every WebSocket with 1001, waits until
+    /// queues are sent, and ends `run`. At the deadline it drops what is left.
     void drain(duration deadline);
 
-    /// Sends to one connection. On its own loop the status is final; from elsewhere `queued` means
-    /// that the message travels to that loop, where an id whose connection is gone does nothing.
-    send_status send(conn_id to, const message& what);
-    send_status send(conn_id to, message_view what) { return send(to, message(what)); }
-    send_status send(conn_id to, std::string_view text) { return send(to, message::text(text)); }
-    void close(conn_id which, ws::close_code code = ws::close_code::normal,
+    /// Sends to one connection. On the loop of the connection the status is final. Elsewhere
+    /// `queued` means that the message travels to that loop; if the connection is gone, nothing
+    /// happens there.
+    send_status send(conn_id id, const message& what);
+    send_status send(conn_id id, message_view what) { return send(id, message(what)); }
+    send_status send(conn_id id, std::string_view text) { return send(id, message::text(text)); }
+    void close(conn_id id, ws::close_code code = ws::close_code::normal,
                std::string_view reason = {});
     /// Sends to every subscriber of a topic.
     void publish(std::string_view topic, const message& what);
@@ -173,16 +175,16 @@ public:
         publish(topic, message::text(text));
     }
 
-    /// The number of loops, and a way to reach each, also before the server runs: what is posted or
-    /// spawned there then begins with it.
+    /// The number of loops.
     [[nodiscard]] unsigned loops() const noexcept;
+    /// One loop. If you post or spawn there before the server runs, it begins with the server.
     [[nodiscard]] loop_ref loop(unsigned index) const;
-    /// The loop of a connection: what its coroutine handlers wait on
-    /// (`co_await sleep_for(server.loop_of(id), 1s)`).
+    /// The loop of a connection. Coroutine handlers wait on it:
+    /// `co_await sleep_for(server.loop_of(id), 1s)`.
     [[nodiscard]] loop_ref loop_of(conn_id id) const { return loop(id.loop()); }
 
-    /// Reads the certificate files again, for new connections. **Errors**: which file and why; then
-    /// nothing changes.
+    /// Reads the certificate files again, for new connections. **Errors**: which file, and why.
+    /// Then nothing changes.
     result<void> reload_certificates();
     /// All counters in the Prometheus text format.
     [[nodiscard]] std::string metrics_text() const;

@@ -100,7 +100,7 @@ struct client_options {
     /// Acknowledgements that the server may owe each namespace; more fail at once.
     std::size_t max_pending_acks = 10'000;
 
-    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
 };
 

@@ -32,7 +32,7 @@ struct recovery_options {
     /// Disconnected sockets that each loop remembers.
     std::size_t max_sessions = 10'000;
 
-    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
 };
 
@@ -66,7 +66,7 @@ struct options {
     /// For acknowledgements without a `timeout` of their own.
     duration ack_timeout = std::chrono::minutes(1);
 
-    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
 };
 

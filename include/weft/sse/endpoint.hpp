@@ -25,15 +25,15 @@ class session;
 
 /// The limits of event streams. **Units**: bytes.
 struct options {
-    /// After so long without an event a comment is sent, so that proxies keep the connection and
-    /// peers that have gone are noticed.
+    /// After this much silence we send a comment, so that proxies keep the connection and we notice
+    /// peers that have gone.
     duration heartbeat = std::chrono::seconds(15);
-    /// What may wait for a slow peer under the policy, besides 64 KiB that are on their way.
+    /// How much may wait for a slow peer under the policy, besides the 64 KiB on their way.
     std::size_t max_queue = 1024 * 1024;
-    /// `close` cuts the connection: the browser comes again with its `Last-Event-ID`.
+    /// `close` cuts the connection. The browser then reconnects with its `Last-Event-ID`.
     overflow_policy overflow = overflow_policy::close;
 
-    /// **Errors**: says which option is wrong.
+    /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
 };
 
@@ -44,26 +44,26 @@ public:
     stream(const stream&) = delete;
     stream& operator=(const stream&) = delete;
 
-    /// The connection's.
+    /// The id of the connection.
     [[nodiscard]] conn_id id() const noexcept;
-    /// Joins a topic of the program, as `server::publish` names it; false when it was subscribed
-    /// before. Texts arrive as events; binary messages cannot.
+    /// Joins a topic, by the name that `server::publish` uses. False if it had joined before. Texts
+    /// arrive as events; binary messages are not sent.
     bool subscribe(std::string_view topic);
     bool unsubscribe(std::string_view topic);
     send_status send(const event& what);
-    /// Shares a message by reference.
+    /// Sends a shared message by reference.
     send_status send(const message& what);
-    /// Ends the stream. A browser comes again, unless it is answered 204 then.
+    /// Ends the stream. The browser reconnects, unless the answer then is 204.
     void close();
 
 private:
     friend class session;
-    explicit stream(session& of) noexcept : session_(of) {}
+    explicit stream(session& owner) noexcept : session_(owner) {}
     session& session_;
 };
 
-/// Server-sent events at one path: each request becomes a stream, a subscriber of topics.
-/// **Threads**: set it up before the server runs; handlers run on the loop of their connection.
+/// Server-sent events at one path. Each request becomes a stream that can subscribe to topics.
+/// **Threads**: set it up before the server runs. Handlers run on the loop of their connection.
 class endpoint {
 public:
     explicit endpoint(options chosen);
@@ -82,14 +82,13 @@ public:
         };
         return *this;
     }
-    /// A stream is open: subscribe it. The request is readable during the call; when the browser
-    /// comes again after an end, it says where it was:
-    /// `request.header("last-event-id")`.
+    /// A stream is open: subscribe it. The request is valid during the call. A browser that
+    /// reconnects says where it was: `request.header("last-event-id")`.
     endpoint& on_open(unique_function<void(stream&, const http::request&)> handler) {
         open_ = std::move(handler);
         return *this;
     }
-    /// The last call for each stream that was open.
+    /// A stream that was open has ended. The last call for it.
     endpoint& on_close(unique_function<void(stream&)> handler) {
         close_ = std::move(handler);
         return *this;
@@ -97,14 +96,14 @@ public:
 
     // ---- For the server ----
 
-    /// What the streams of each loop share. Before the loops run. **Errors**: a wrong option.
+    /// Gets what the streams of each loop share. Before the loops run. **Errors**: a wrong option.
     [[nodiscard]] result<void> prepare(const std::vector<loop_services>& loops);
     void handle(const http::request& asked, http::responder answer);
     /// Ends the streams of a loop, on its thread.
     void drain(std::uint8_t loop) noexcept;
     /// After the loops were shut down and before they die.
     void shut_down() noexcept;
-    void visit_metrics(metric_visitor to) const;
+    void visit_metrics(metric_visitor visit) const;
 
 private:
     friend class session;

@@ -9,11 +9,11 @@ namespace weft::sse {
 
 /// One server-sent event, as `EventSource` in a browser gets it.
 struct event {
-    std::string_view data{};  ///< Any text; its lines may end in any way.
-    std::string_view name{};  ///< What to listen for; empty: "message".
-    /// What the browser sends as `Last-Event-ID` when it comes again; empty: as it was.
+    std::string_view data{};  ///< Any text. Its lines may end with CR, LF or CRLF.
+    std::string_view name{};  ///< The event to listen for. Empty: "message".
+    /// The browser sends it as `Last-Event-ID` when it reconnects. Empty: the last one stays.
     std::string_view id{};
-    std::optional<duration> retry{};  ///< When to come again after the end.
+    std::optional<duration> retry{};  ///< How long the browser waits before it reconnects.
 };
 
 }  // namespace weft::sse

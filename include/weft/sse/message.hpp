@@ -5,8 +5,8 @@
 
 namespace weft::sse {
 
-/// An event to publish: subscribers by server-sent events get all of it, WebSockets its data.
-/// **Errors**: an empty message when memory is out.
+/// An event to publish. Event streams get all of it, WebSockets its data.
+/// **Errors**: an empty message when out of memory.
 [[nodiscard]] message make_message(const event& what, const message_options& options = {});
 
 }  // namespace weft::sse

@@ -61,7 +61,7 @@ struct backoff {
     /// sooner counts as a failure.
     duration stable_after = std::chrono::seconds(10);
 
-    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
 };
 
@@ -90,7 +90,7 @@ struct client_options {
     std::size_t pause_reading_at = 1024 * 1024;
     overflow_policy overflow = overflow_policy::close;
 
-    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
 };
 

@@ -29,7 +29,7 @@ struct deflate_options {
     /// without.
     std::optional<std::size_t> threshold{};
 
-    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
 };
 
@@ -39,7 +39,7 @@ struct receive_rate {
     unsigned messages_per_second = 500;
     std::uint64_t bytes_per_second = 4 * 1024 * 1024;
 
-    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
 };
 
@@ -77,7 +77,7 @@ struct options {
     std::vector<std::string> subprotocols{};
     std::optional<deflate_options> deflate{};
 
-    /// **Errors**: `invalid_argument`; which option is wrong, and what it may be.
+    /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
 };
 
