@@ -7,8 +7,7 @@
 
 namespace weft::engineio {
 
-/// Everything that ends a request or a session by the protocol's rules, each with one row in
-/// `describe`.
+/// Everything that ends a request, a session or an upgrade. `describe` has a row for each.
 enum class errc : std::uint8_t {
     // A request is refused.
     transport_unknown = 1,
@@ -17,7 +16,7 @@ enum class errc : std::uint8_t {
     origin_refused,
     transport_mismatch,
     protocol_mismatch,
-    handshake_failed,  ///< A WebSocket handshake that breaks RFC 6455.
+    handshake_failed,  ///< The WebSocket handshake breaks RFC 6455.
     middleware_failed,
     no_entropy,
     forbidden,
@@ -33,30 +32,31 @@ enum class errc : std::uint8_t {
     too_many_packets,
     wrong_heartbeat,
     slow_consumer,
-    shed,  ///< Memory is short and much waits for the client.
+    shed,  ///< Memory is short, and much waits for this client.
     ping_timeout,
     handler_failed,
-    // An upgrade ends, the session goes on.
+    // An upgrade ends; the session goes on.
     bad_probe,
     upgrade_timeout,
     second_websocket,
 };
 
-/// Number of errors, for tables with one entry each (index: the value minus 1).
+/// The number of errors, for tables with one entry per error. The index is the value minus 1.
 inline constexpr std::size_t errc_count = static_cast<std::size_t>(errc::second_websocket);
 
-/// What follows from an error.
+/// What an error means and causes.
 struct error_row {
     errc code;
-    std::string_view text;  ///< What the peer is told: Engine.IO's own words where it has some.
-    std::int8_t number;     ///< Engine.IO's code in the body of a refusal; -1 for none.
-    std::uint16_t status;   ///< Of the refusal, or of the request that ended the session.
-    std::uint16_t close;    ///< The WebSocket close code; 0 when no WebSocket is concerned.
+    std::string_view text;  ///< What we tell the peer: Engine.IO's words if there are some.
+    std::int8_t number;     ///< Engine.IO's code in the body of a refusal; -1: none.
+    std::uint16_t
+        status;           ///< The status of the refusal, or for the request that ended the session.
+    std::uint16_t close;  ///< The WebSocket close code; 0: not for WebSockets.
     condition kind;
     std::string_view label;  ///< The label of its counter.
 };
 
-/// The one row of an error. **Cost**: an array access.
+/// The row of an error. **Cost**: an array access.
 [[nodiscard]] const error_row& describe(errc code) noexcept;
 
 /// The category "weft.engineio".

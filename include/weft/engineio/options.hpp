@@ -24,31 +24,31 @@
 
 namespace weft::engineio {
 
-/// Which pages of other origins may read replies, as headers tell browsers. **See**: the CORS
-/// protocol of the Fetch standard.
+/// Which pages of other origins may read our replies. **See**: the CORS protocol of the Fetch
+/// standard.
 struct cors_options {
-    /// `https://example.org` and so on; `*` alone for any. What is here is also an allowed origin
-    /// of the server (see `options::origins`).
+    /// `https://example.org` and so on, or `*` alone for any. These are also allowed origins of the
+    /// server (see `options::origins`).
     std::vector<std::string> origins{};
-    /// Asked about an origin that is not in the list; must be callable from every loop's thread.
+    /// Asked about an origin that is not in the list. **Threads**: every loop's, several at once.
     std::function<bool(std::string_view origin)> accept_origin{};
     std::vector<std::string> methods{"GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"};
-    /// Empty: whatever the request asks for.
+    /// Empty: those the request asks for.
     std::vector<std::string> allowed_headers{};
     std::vector<std::string> exposed_headers{};
-    /// Cookies are sent along. Not with `*`.
+    /// Browsers send cookies. Not allowed with `*`.
     bool credentials = false;
     std::optional<std::chrono::seconds> max_age{};
-    int options_success_status = 204;  ///< Of the answer to a preflight request.
+    int options_success_status = 204;  ///< The status for preflight requests.
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
 };
 
-/// Decides about a request: made of `A(const http::handshake&)`, or of a coroutine
-/// `task<A>(http::handshake)` that takes its time (bounded by `http::options::reply_timeout`),
-/// where `A` makes an `admission<>`. **Threads**: called on the loop of the request; with several
-/// loops, on several at once.
+/// Decides about a request. Made from `A(const http::handshake&)` or a coroutine
+/// `task<A>(http::handshake)`, which has `http::options::reply_timeout` to decide. `A` makes an
+/// `admission<>`. **Threads**: called on the loop of the request; with several loops, on several at
+/// once.
 class guard {
 public:
     template <class F>
@@ -77,83 +77,87 @@ private:
     std::function<task<admission<>>(http::handshake)> later_;
 };
 
-/// A request that was refused. **Lifetime**: the call.
+/// A refused request. **Lifetime**: the call.
 struct connection_error {
     errc code;
-    std::string_view message;  ///< What the client was told.
-    std::string_view context;  ///< The value that was wrong, or a reason; may come from the peer.
+    std::string_view message;  ///< What we told the client.
+    std::string_view context;  ///< The wrong value, or a reason. May come from the peer.
     std::string_view url;
     std::string_view address;
 };
 
-/// What an Engine.IO server allows and how it behaves. **Units**: bytes.
+/// The options of an Engine.IO server. **Units**: bytes.
 ///
-/// **Threads**: every callback here is called on the loop of its request; with several loops, on
-/// several at once.
+/// **Threads**: callbacks are called on the loop of their request; with several loops, on several
+/// at once.
 struct options {
     std::string path = "/socket.io";
-    /// False: the path without a slash at its end works too.
+    /// False: the path also works without a slash at its end.
     bool add_trailing_slash = true;
-    /// How clients may connect: one of them or both.
+    /// How clients may connect: one or both.
     std::vector<transport_kind> transports{transport_kind::polling, transport_kind::websocket};
-    /// From polling to WebSocket.
+    /// Clients may upgrade from polling to WebSocket.
     bool allow_upgrades = true;
-    /// Clients of Socket.IO 2 (protocol 3) too.
+    /// Allows clients of Socket.IO 2 (Engine.IO protocol 3).
     bool allow_eio3 = false;
 
-    /// A text message that every client gets right after the handshake; empty for none. Clients of
-    /// Socket.IO expect none.
+    /// A text message for every client, right after the handshake. Empty: none. Socket.IO clients
+    /// expect none.
     std::string initial_packet{};
 
-    // Liveness. A hanging poll is answered at the next ping, so `ping_interval` must stay below
-    // `http::options::reply_timeout`.
+    // Liveness. A waiting poll is answered at the next ping at the latest, so `ping_interval` must
+    // be less than `http::options::reply_timeout`.
     duration ping_interval = std::chrono::seconds(25);
-    /// For any sign of life after a ping.
+    /// How long we wait for anything from the client after a ping.
     duration ping_timeout = std::chrono::seconds(20);
     /// From the WebSocket's handshake to the client's `5`.
     duration upgrade_timeout = std::chrono::seconds(10);
-    /// For the last polls of a session that is closing.
+    /// How long a closing session waits for its last polls.
     duration close_timeout = std::chrono::seconds(30);
 
     // Limits.
     std::uint64_t max_http_buffer_size =
-        1'000'000;  ///< Of a POST (413) and of a WebSocket message (1009).
-    /// Of one POST: 400, and the session ends. Clients put all that waits into one, cut only by its
-    /// size.
+        1'000'000;  ///< Of a POST (above: 413) and of a WebSocket message (above: 1009).
+    /// In one POST. Above: 400, and the session ends. Clients put all waiting packets into one
+    /// POST, limited only by its size.
     std::size_t max_packets = 1024;
-    std::size_t max_sessions = 1'000'000;  ///< Over all loops: 503.
-    /// Of one IPv4 address or IPv6 /64: 503. 0: no limit, since behind a proxy all share one.
+    std::size_t max_sessions = 1'000'000;  ///< Over all loops. Above: 503.
+    /// Of one IPv4 address or IPv6 /64. Above: 503. 0: no limit, since behind a proxy all clients
+    /// have one address.
     std::size_t max_sessions_per_address = 0;
-    /// What may wait for one client, at least 128 KiB.
+    /// How much may wait for one client. At least 128 KiB.
     std::size_t max_queue = 4 * 1024 * 1024;
-    /// At a full queue. Packets that belong together share their fate.
+    /// What happens when the queue is full. Packets of one event are kept or dropped together.
     overflow_policy overflow = overflow_policy::close;
-    std::optional<ws::receive_rate> rate = ws::receive_rate{};  ///< Over WebSocket.
+    std::optional<ws::receive_rate> rate = ws::receive_rate{};  ///< For WebSocket.
 
     // Compression.
-    /// Polling replies from this size on, when the client takes gzip or deflate. Unset: never.
+    /// Compresses polling replies from this size on, if the client takes gzip or deflate. Unset:
+    /// never.
     std::optional<std::size_t> http_compression = 1024;
     std::optional<ws::deflate_options> per_message_deflate{};
 
     // Who may connect.
-    /// Polling and WebSocket alike; a foreign origin gets 403 before anything else is looked at.
+    /// For polling and WebSocket. A foreign origin gets 403 before anything else is checked.
     ws::origin_check origin = ws::origin_check::same_or_listed;
-    /// `https://example.org`; `null` for opaque ones.
+    /// `https://example.org` and so on. `null` stands for opaque origins.
     std::vector<std::string> origins{};
     std::optional<cors_options> cors{};
-    /// Of the first polling reply, for load balancers, as `{.name = "io"}`; its value is the
-    /// session's id.
+    /// Set by the first polling reply, for load balancers: `{.name = "io"}`. Its value is the id of
+    /// the session.
     std::optional<http::cookie> cookie{};
-    /// Asked about every request, one after the other; a refusal without a status is 400, "Bad
-    /// request". A session answers only to the `identity` that they named when it was opened.
+    /// Asked about every request, one after the other. A refusal without a status is 400, "Bad
+    /// request". If they return an `identity` when a session opens, all its requests must have the
+    /// same one.
     std::vector<guard> middlewares{};
-    /// Asked about the first request of a session; a refusal without a status is 403 with its text
+    /// Asked about the first request of a session. A refusal without a status is 403 with its text
     /// (400 for a WebSocket, as in Node).
     std::optional<guard> allow_request{};
 
     // Headers and events.
-    /// May add to the headers of a session's first response (the 101 included), or of every one.
+    /// May add headers to the first response of a session (also a 101).
     std::function<void(http::response& headers, const http::request&)> initial_headers{};
+    /// May add headers to every response.
     std::function<void(http::response& headers, const http::request&)> headers{};
     std::function<void(const connection_error&)> on_connection_error{};
 

@@ -5,7 +5,7 @@
 
 namespace weft::engineio {
 
-/// How a session's packets travel.
+/// How the packets of a session travel.
 enum class transport_kind : std::uint8_t { polling, websocket };
 
 /// "polling" or "websocket".

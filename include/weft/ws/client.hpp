@@ -35,44 +35,44 @@ struct client_shared;
 struct client_header {
     std::string name;
     std::string value;
-    /// Left out once a redirect has led to another host, port or scheme. `Authorization`,
-    /// `Proxy-Authorization` and `Cookie` always are.
+    /// Do not send it after a redirect to another host, port or scheme. That always holds for
+    /// `Authorization`, `Proxy-Authorization` and `Cookie`.
     bool credentials = false;
 };
 
-/// How much of a delay is left to chance, so that the clients of a restarted server do not come
-/// back at once.
+/// How much of a delay is random, so that the clients of a restarted server do not all come back at
+/// once.
 enum class jitter : std::uint8_t {
     none,
-    half,  ///< Between half of the delay and all of it.
-    full,  ///< Between nothing and all of it.
+    half,  ///< Between half of the delay and the whole delay.
+    full,  ///< Between zero and the whole delay.
 };
 
-/// When a client that lost its connection, or did not get one, tries again: after `initial`, then
-/// `factor` times longer each time, at most `max`.
+/// When a client without a connection tries again: after `initial`, then after `factor` times
+/// longer each time, at most `max`.
 struct backoff {
     duration initial = std::chrono::milliseconds(500);
     duration max = std::chrono::seconds(30);
     double factor = 2;
     jitter spread = jitter::full;
-    /// Gives up after so many failures in a row; 0: never.
+    /// Gives up after this many failures in a row. 0: never.
     unsigned max_attempts = 0;
-    /// A connection that lasted this long is a success: the delays begin again. One that ended
-    /// sooner counts as a failure.
+    /// A connection that lasts this long is a success: the delays begin again. One that ends sooner
+    /// counts as a failure.
     duration stable_after = std::chrono::seconds(10);
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
 };
 
-/// Where a client connects to and how it behaves. **Units**: bytes.
+/// The options of a client. **Units**: bytes.
 struct client_options {
     /// `ws://host:port/path?query`, `wss://`, or `ws+unix:/socket:/path`; `http` and `https` mean
     /// `ws` and `wss`. `user:password@` becomes an `Authorization` header. No fragment.
     std::string url{};
     std::vector<client_header> headers{};
     std::string origin{};
-    std::vector<std::string> subprotocols{};  ///< In the order of preference.
+    std::vector<std::string> subprotocols{};  ///< In order of preference.
     std::optional<deflate_options> deflate{};
     /// For one attempt: name, TCP, TLS, HTTP and all redirects together.
     duration handshake_timeout = std::chrono::seconds(10);
@@ -94,18 +94,18 @@ struct client_options {
     [[nodiscard]] result<void> check() const;
 };
 
-/// What the clients of one loop can share: buffers (72 KiB), trusted CAs, counters. A program with
-/// many clients makes one; a client made without has one of its own.
-/// **Threads**: the loop's. **Lifetime**: copies share; kept alive by its clients.
+/// What the clients of one loop can share: buffers (72 KiB), trusted CAs, counters. Make one if you
+/// have many clients; otherwise each client makes its own.
+/// **Threads**: the loop's. **Lifetime**: copies share it; clients keep it alive.
 class client_context {
 public:
-    /// `on` is a `weft::loop`, or a server's (`server.loop(0)`). The CAs are read by the first
-    /// client that needs them, which blocks on the file system.
-    explicit client_context(loop_ref on, tls_client_options tls = {});
+    /// `loop` is a `weft::loop` or the loop of a server (`server.loop(0)`). The first client that
+    /// needs the CAs reads them, which blocks on the file system.
+    explicit client_context(loop_ref loop, tls_client_options tls = {});
 
     void visit_metrics(metric_visitor visit) const;
 
-    /// For the layers above; not for users. **Errors**: which file of the options and why.
+    /// For the library. **Errors**: which file of the options, and why.
     [[nodiscard]] result<std::shared_ptr<net::tls_client_context>> tls() const;
 
 private:
@@ -114,35 +114,36 @@ private:
 };
 
 enum class client_state : std::uint8_t {
-    idle,        ///< Nothing is under way.
+    idle,        ///< Neither connected nor connecting.
     connecting,  ///< Name, TCP, TLS, HTTP or a redirect.
     open,
-    closing,  ///< The closing handshake is under way.
-    waiting,  ///< The next attempt comes by itself: see `retry_in`.
+    closing,  ///< The closing handshake has begun.
+    waiting,  ///< The next attempt comes by itself; see `retry_in`.
 };
 
 /// Why one attempt to connect failed. **Lifetime**: valid during `on_failure`.
 struct connect_failure {
     unsigned attempt = 1;  ///< Failures in a row since `connect`, this one included.
-    int status = 0;        ///< The HTTP status when the server refused; else 0.
+    int status = 0;        ///< The HTTP status if the server refused; else 0.
     const error& why;
 };
 
-/// A WebSocket to a server, which reconnects by itself if asked to.
+/// A WebSocket to a server. It can reconnect by itself.
 ///
 ///     weft::ws::client feed(loop, {.url = "wss://example.org/feed", .reconnect = {{}}});
 ///     feed.on_message([](auto& c, weft::message_view text) { ... });
 ///     if (auto begun = feed.connect(); !begun) ...
 ///
-/// Set the handlers before `connect`. None of them runs inside a call to the client. What they
-/// throw is logged and counted; an open connection is then closed with 1011.
-/// **Threads**: the loop's, or one that sets it up while the loop is attached to nobody; a call
-/// from another thread does nothing and says so where it can.
-/// **Lifetime**: may be destroyed at any time, also in one of its own handlers, and after the loop.
-/// An open connection is then closed with 1001, without further calls of handlers.
+/// Set the handlers before `connect`. No handler runs inside a call to the client. An exception is
+/// logged and counted; an open connection is then closed with 1011.
+/// **Threads**: the loop's. While the loop is attached to no thread, any one thread may set the
+/// client up. A call from another thread does nothing, and returns an error if it returns
+/// something.
+/// **Lifetime**: you may destroy it at any time, also in its own handlers and after the loop. An
+/// open connection is then closed with 1001, and no handler is called.
 class client {
 public:
-    explicit client(loop_ref on, client_options options = {}, tls_client_options tls = {});
+    explicit client(loop_ref loop, client_options options = {}, tls_client_options tls = {});
     client(client_context shared, client_options options);
     ~client();
     client(const client&) = delete;
@@ -151,30 +152,32 @@ public:
     client& on_open(unique_function<void(client&)> handler);
     client& on_message(unique_function<void(client&, message_view)> handler);
     client& on_pong(unique_function<void(client&, byte_view)> handler);
-    /// Everything that waited has been written.
+    /// Everything that was queued has been written.
     client& on_drain(unique_function<void(client&)> handler);
-    /// A connection that was open has ended. `state` says whether another attempt follows;
-    /// `connect` and `close` may be called here.
+    /// A connection that was open has ended. `state` says whether another attempt follows. You may
+    /// call `connect` and `close` here.
     client& on_close(unique_function<void(client&, const close_event&)> handler);
-    /// An attempt to connect failed. As for `on_close`, `state` and `retry_in` say what follows.
+    /// An attempt to connect failed. `state` and `retry_in` say what follows.
     client& on_failure(unique_function<void(client&, const connect_failure&)> handler);
 
-    /// Begins to connect; `on_open` or `on_failure` tells the outcome. While `waiting` it connects
-    /// now. **Errors**: what is wrong with the options, `invalid_state` unless idle or waiting,
-    /// `shutting_down` when the loop is gone, `wrong_thread`.
+    /// Begins to connect. `on_open` or `on_failure` tells the outcome. If `waiting`, it connects
+    /// now.
+    /// **Errors**: a wrong option, `invalid_state` unless idle or waiting, `shutting_down` if the
+    /// loop is gone, `wrong_thread`.
     result<void> connect();
 
     class open_awaitable;
-    /// For coroutines: connects unless that is under way, and waits until the connection is open or
-    /// no further attempt follows:
+    /// For coroutines: connects, unless it is connecting already, and waits until the connection is
+    /// open or no further attempt follows:
     ///
     ///     if (auto opened = co_await feed.open(); !opened) co_return;
     ///
-    /// **Errors**: as `connect`, the last failure, `closed_locally` after `close`. One coroutine
-    /// may wait at a time. **Lifetime**: as for every task, the loop's end destroys the coroutine.
+    /// **Errors**: as `connect`; the last failure; `closed_locally` after `close`. Only one
+    /// coroutine may wait at a time. **Lifetime**: if the loop goes first, the coroutine is
+    /// destroyed.
     [[nodiscard]] open_awaitable open() noexcept;
 
-    /// Sends a text, which must be valid UTF-8. `closed` unless open.
+    /// Sends a text, which must be valid UTF-8. Returns `closed` unless open.
     send_status send(std::string_view text) noexcept;
     send_status send(const char* text) noexcept { return send(std::string_view(text)); }
     send_status send(byte_view bytes) noexcept;
@@ -185,23 +188,23 @@ public:
     /// At most 125 bytes of payload.
     void ping(byte_view payload = {}) noexcept;
 
-    /// Ends the connection or the attempt, and reconnecting. An open connection ends with a closing
-    /// handshake and `on_close`; an attempt ends without `on_failure`.
+    /// Ends the connection or the attempt, and stops reconnecting. An open connection ends with a
+    /// closing handshake and `on_close`. An attempt ends without `on_failure`.
     void close(close_code code = close_code::normal, std::string_view reason = {}) noexcept;
-    /// The same, at once: what is queued is lost.
+    /// The same, at once. What is queued is lost.
     void terminate() noexcept;
 
     [[nodiscard]] client_state state() const noexcept;
     [[nodiscard]] bool is_open() const noexcept { return state() == client_state::open; }
-    /// How long until the next attempt; nothing unless `waiting`.
+    /// The time until the next attempt. Nothing unless `waiting`.
     [[nodiscard]] std::optional<duration> retry_in() const noexcept;
     /// The subprotocol of the present or last connection, or empty.
     [[nodiscard]] std::string_view subprotocol() const noexcept;
 
 private:
-    /// True when there is nothing to wait for: `outcome` is set.
+    /// True if there is nothing to wait for; `outcome` is then set.
     bool begin_open(result<void>& outcome);
-    void wait_open(weft::detail::suspension who, result<void>& outcome) noexcept;
+    void wait_open(weft::detail::suspension waiting, result<void>& outcome) noexcept;
 
     std::shared_ptr<detail::client_core> core_;
 };
@@ -209,7 +212,7 @@ private:
 /// What `client::open` gives to `co_await`.
 class client::open_awaitable {
 public:
-    explicit open_awaitable(client& who) noexcept : client_(who) {}
+    explicit open_awaitable(client& target) noexcept : client_(target) {}
     bool await_ready() { return client_.begin_open(outcome_); }
     template <weft::detail::task_promise Promise>
     void await_suspend(std::coroutine_handle<Promise> waiting) noexcept {

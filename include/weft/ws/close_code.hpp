@@ -4,8 +4,8 @@
 
 namespace weft::ws {
 
-/// Why a connection ends, as the closing handshake tells it. Codes from 3000 on are free for
-/// libraries and applications. **See**: RFC 6455 section 7.4 and the IANA registry.
+/// Why a connection ends, as the close frame says. Libraries and applications may use the codes
+/// from 3000 to 4999. **See**: RFC 6455 section 7.4 and the IANA registry.
 enum class close_code : std::uint16_t {
     normal = 1000,
     going_away = 1001,
@@ -24,7 +24,7 @@ enum class close_code : std::uint16_t {
     tls_handshake = 1015,  ///< Never sent: the TLS handshake failed.
 };
 
-/// Whether a close frame may carry the code, in either direction.
+/// Whether a close frame may carry the code. The same in both directions.
 [[nodiscard]] constexpr bool may_be_sent(close_code code) noexcept {
     const auto value = static_cast<std::uint16_t>(code);
     if (value >= 1000 && value <= 1014) return value < 1004 || value > 1006;

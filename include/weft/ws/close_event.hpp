@@ -9,13 +9,13 @@ namespace weft::ws {
 
 /// How a connection ended. **Lifetime**: the reason is valid during `on_close`.
 struct close_event {
-    /// What the peer's close frame said; `no_status` when it carried no code, `abnormal` when there
-    /// was none.
+    /// The code of the peer's close frame. `no_status` if the frame had no code, `abnormal` if
+    /// there was no frame.
     close_code code = close_code::abnormal;
     std::string_view reason;
-    /// Both close frames were exchanged.
+    /// Whether both close frames were exchanged.
     bool clean = false;
-    /// Why this side considers it over: none for a clean end, a `ws::errc` for what the peer did
+    /// Why this side ended it: none after a clean end, a `ws::errc` if the peer did something
     /// wrong, `weft::errc::timed_out`, `weft::errc::closed_by_peer`, or the system's error.
     std::error_code cause;
 };

@@ -23,62 +23,58 @@ class accept_stage;
 
 /// One WebSocket of a server, lent to handlers.
 ///
-/// Nothing here calls a handler: `send` queues and returns what became of the message, `close`
-/// schedules.
-/// **Threads**: its loop's; elsewhere use its `id()` with the server's functions, which work from
-/// any thread. A call from another thread does nothing and returns `misuse` where it returns
-/// something.
-/// **Lifetime**: borrowed from the endpoint for the length of a handler call; it cannot be copied,
-/// moved or made by users. Keep `id()` instead.
+/// No function here calls a handler: `send` queues and returns what it did, `close` schedules.
+/// **Threads**: its loop's. On other threads, use `id()` with the functions of the server. A call
+/// from another thread does nothing, and returns `misuse` if it returns something.
+/// **Lifetime**: borrowed for the length of a handler call. You cannot copy, move or make one. Keep
+/// `id()` instead.
 class connection_base {
 public:
     connection_base(const connection_base&) = delete;
     connection_base& operator=(const connection_base&) = delete;
     virtual ~connection_base() = default;
 
-    /// What to keep where a reference would dangle.
+    /// Keep it where a reference would dangle.
     [[nodiscard]] conn_id id() const noexcept;
-    /// Who is at the other end. **Lifetime**: the connection's.
+    /// The client at the other end. **Lifetime**: the connection's.
     [[nodiscard]] weft::peer& peer() const noexcept;
-    /// What the route's `:name` stands for; empty when the route has no such parameter.
+    /// What the route's `:name` stands for; empty if the route has no such parameter.
     [[nodiscard]] std::string_view param(std::string_view name) const noexcept;
     /// The subprotocol agreed on, or empty.
     [[nodiscard]] std::string_view subprotocol() const noexcept;
 
-    /// Sends a text, which must be valid UTF-8 (the peer closes with 1007 otherwise).
-    /// **Cost**: no allocation while the peer keeps up; what it sent leaves with all else of this
-    /// iteration.
+    /// Sends a text, which must be valid UTF-8; otherwise the peer closes with 1007.
+    /// **Cost**: no allocation while the peer keeps up. All messages of one iteration leave
+    /// together.
     send_status send(std::string_view text) noexcept;
     send_status send(const char* text) noexcept { return send(std::string_view(text)); }
     send_status send(byte_view bytes) noexcept;
-    /// Sends a received message back, or on, with the same kind.
+    /// Sends a received message, with the same kind.
     send_status send(const message_view& what) noexcept;
     /// Sends a shared message by reference.
     send_status send(const message& what) noexcept;
     /// Bytes that wait for this peer.
     [[nodiscard]] std::size_t queued() const noexcept;
 
-    /// Joins a topic; false when it was subscribed before. All topics are left when the connection
-    /// ends.
+    /// Joins a topic. False if it had joined before. The connection leaves all topics when it ends.
     bool subscribe(std::string_view topic);
     bool unsubscribe(std::string_view topic);
     [[nodiscard]] bool is_subscribed(std::string_view topic) const noexcept;
-    /// Sends to everyone else who is subscribed, on every loop; returns how many of this loop
-    /// accepted it.
-    /// **Cost**: the message is copied and framed once.
+    /// Sends to all other subscribers, on every loop. Returns how many of this loop accepted it.
+    /// **Cost**: copies and frames the message once.
     std::size_t publish(std::string_view topic, message_view what);
     std::size_t publish(std::string_view topic, std::string_view text) {
         return publish(topic, message_view(text));
     }
     std::size_t publish(std::string_view topic, const message& what);
 
-    /// Asks the peer for a sign of life; `on_pong` tells of it. At most 125 bytes of payload.
+    /// Sends a ping; `on_pong` is called when the peer answers. At most 125 bytes of payload.
     void ping(byte_view payload = {}) noexcept;
 
-    /// Starts the closing handshake behind what is queued; `on_close` tells the end. A code that
-    /// may not be sent, or a reason above 123 bytes, becomes 1000 without reason.
+    /// Starts the closing handshake after what is queued; `on_close` is called at the end. A code
+    /// that may not be sent, or a reason above 123 bytes, becomes 1000 without a reason.
     void close(close_code code = close_code::normal, std::string_view reason = {}) noexcept;
-    /// Drops the connection at once: what is queued is lost, the peer sees 1006.
+    /// Drops the connection at once. What is queued is lost; the peer sees 1006.
     void terminate() noexcept;
 
 protected:
@@ -94,14 +90,14 @@ private:
     };
 
     session* session_ = nullptr;
-    std::unique_ptr<agreed> agreed_;  // null when there is neither
+    std::unique_ptr<agreed> agreed_;  // null if there is neither
 };
 
 /// A connection with the user's data of this endpoint.
 template <class T>
 class connection final : public connection_base {
 public:
-    /// The data of this connection: made when it was accepted, destroyed after `on_close`.
+    /// The data of this connection. Made when it is accepted, destroyed after `on_close`.
     [[nodiscard]] T& data() noexcept { return data_; }
     [[nodiscard]] const T& data() const noexcept { return data_; }
     T* operator->() noexcept { return &data_; }

@@ -35,8 +35,8 @@ class accept_stage;
 
 class endpoint_core;
 
-/// Takes what a coroutine handler threw to where its connection lives. **Threads**: any, also when
-/// the server is gone.
+/// Takes the exception of a coroutine handler to the loop of its connection. **Threads**: any, also
+/// if the server is gone.
 class failure_report {
 public:
     failure_report(loop_ref loop, endpoint_core& endpoint, conn_id id) noexcept
@@ -57,14 +57,14 @@ public:
     endpoint_core& operator=(const endpoint_core&) = delete;
     virtual ~endpoint_core();
 
-    /// For the server: where upgrade requests of this endpoint's route go.
+    /// For the server: takes the upgrade requests of this route.
     void handle(const http::request& request, http::upgrade upgrade);
-    /// For the server: the sessions' common things, by loop. Before the loops run.
+    /// For the server: what the sessions of each loop share. Before the loops run.
     void set_loops(std::vector<session_shared*> loops);
-    /// For the server: checks the options. `route` names the endpoint in the log. **Errors**: says
-    /// which option is wrong.
+    /// For the server: checks the options. `route` names the endpoint in the log. **Errors**: which
+    /// option is wrong.
     [[nodiscard]] result<void> prepare(std::string_view route = {});
-    /// For the server: from now on the handlers stay as they are.
+    /// For the server: refuses new handlers from now on.
     void seal() noexcept;
 
 protected:
@@ -74,12 +74,12 @@ protected:
 
     friend class failure_report;
 
-    /// Whether handlers may be set still; a refusal is logged. **Threads**: any.
+    /// Whether handlers may still be set. Logs it if not. **Threads**: any.
     [[nodiscard]] bool may_set(std::string_view what) const noexcept;
-    /// For a coroutine handler of this connection; on the loop's thread.
+    /// For a coroutine handler of this connection. **Threads**: the loop's.
     [[nodiscard]] failure_report report_of(conn_id id) noexcept;
-    /// A coroutine handler threw: logged, counted, and the connection, if it is there, closed with
-    /// 1011.
+    /// A coroutine handler threw: logs and counts it, and closes the connection with 1011 if it
+    /// still exists.
     void failed(conn_id id, const std::exception_ptr& thrown) noexcept;
 
     // What the typed part knows.
@@ -98,17 +98,17 @@ private:
     std::unique_ptr<impl> impl_;
 };
 
-/// An upgrade request between check and decision.
+/// An upgrade request that was checked but not decided yet.
 class accept_stage {
 public:
     accept_stage(accept_stage&&) noexcept;
     accept_stage& operator=(accept_stage&&) noexcept;
     ~accept_stage();
 
-    /// Answers 101 with what the admission says: who the peer is, more headers. When the client is
-    /// gone the connection is simply destroyed.
+    /// Answers 101, with the headers of the admission, and sets the identity of the peer. If the
+    /// client is gone, destroys the connection.
     void accept(std::unique_ptr<connection_base> made, weft::detail::admission_base decided);
-    /// Of the connection that asks.
+    /// The id of the connection that asks.
     [[nodiscard]] conn_id id() const noexcept;
     void refuse(refusal why);
 
@@ -123,6 +123,8 @@ private:
 
 /// The handlers of one WebSocket route, and the data type `T` of its connections.
 ///
+/// An exception is logged with its place and counted. In `on_accept` it is answered with 500; in
+/// the other handlers it closes the connection with 1011.
 /// **Threads**: set it up before the server runs. Handlers run on the loop of their connection:
 /// with several loops, several at once.
 template <class T>
@@ -131,11 +133,11 @@ public:
     using connection_type = connection<T>;
     using endpoint_core::endpoint_core;
 
-    /// Decides about each client before the 101 answer, after method, version, key and Origin were
-    /// found right. `handler` is `A(const http::handshake&)`, or a coroutine
-    /// `task<A>(http::handshake)` that takes its time (bounded by `http::options::reply_timeout`),
-    /// where `A` makes an `admission<T>`: the data of the connection, with headers of the 101 if
-    /// need be, or a `refusal`, by default 403. What throws is answered with 500.
+    /// Decides about each client before the 101 answer, after the checks of method, version, key
+    /// and Origin. `handler` is `A(const http::handshake&)` or a coroutine
+    /// `task<A>(http::handshake)`, which has `http::options::reply_timeout` to decide. `A` makes an
+    /// `admission<T>`: the data of the connection, perhaps with headers for the 101, or a
+    /// `refusal`, by default 403.
     template <class F>
     endpoint& on_accept(F handler) {
         if (!may_set("on_accept")) return *this;
@@ -159,8 +161,8 @@ public:
         }
         return *this;
     }
-    /// The 101 answer is on its way: `void(connection<T>&)`, or
-    /// `void(connection<T>&, const http::handshake&)`, which can read the request a last time.
+    /// The 101 answer is queued. `handler` is `void(connection<T>&)`, or
+    /// `void(connection<T>&, const http::handshake&)` if it wants to read the request.
     template <class F>
     endpoint& on_open(F handler) {
         if (!may_set("on_open")) return *this;
@@ -177,8 +179,9 @@ public:
         }
         return *this;
     }
-    /// `void(connection<T>&, message_view)`; or a coroutine `task<void>(conn_id, message)`, which
-    /// owns what it is given because the connection may be gone after the first `co_await`.
+    /// A message came. `handler` is `void(connection<T>&, message_view)` or a coroutine
+    /// `task<void>(conn_id, message)`. The coroutine owns its arguments, because the connection may
+    /// be gone after the first `co_await`.
     template <class F>
     endpoint& on_message(F handler) {
         if (!may_set("on_message")) return *this;
@@ -198,7 +201,7 @@ public:
         }
         return *this;
     }
-    /// `void(connection<T>&, byte_view)`: the answer to `ping`.
+    /// The answer to `ping` came: `void(connection<T>&, byte_view)`.
     template <class F>
     endpoint& on_pong(F handler) {
         static_assert(std::is_invocable_v<F&, connection_type&, byte_view>,
@@ -206,7 +209,7 @@ public:
         if (may_set("on_pong")) pong_ = std::move(handler);
         return *this;
     }
-    /// `void(connection<T>&)`: everything that waited has been written.
+    /// Everything that was queued has been written: `void(connection<T>&)`.
     template <class F>
     endpoint& on_drain(F handler) {
         static_assert(std::is_invocable_v<F&, connection_type&>,
@@ -214,8 +217,8 @@ public:
         if (may_set("on_drain")) drain_ = std::move(handler);
         return *this;
     }
-    /// `void(connection<T>&, const close_event&)`: once for each connection that was
-    /// opened, as the last call.
+    /// A connection that was open has ended: `void(connection<T>&, const close_event&)`. The last
+    /// call for it.
     template <class F>
     endpoint& on_close(F handler) {
         static_assert(std::is_invocable_v<F&, connection_type&, const close_event&>,

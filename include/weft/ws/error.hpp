@@ -8,7 +8,8 @@
 
 namespace weft::ws {
 
-/// Everything a WebSocket peer can do wrong, each with one row in `describe`.
+/// Everything that ends a WebSocket or its handshake by our decision. `describe` has a row for
+/// each.
 enum class errc : std::uint8_t {
     // Frames.
     reserved_bits = 1,
@@ -56,21 +57,21 @@ enum class errc : std::uint8_t {
     unexpected_extensions,
 };
 
-/// Number of errors, for tables with one entry each (index: the value minus 1).
+/// The number of errors, for tables with one entry per error. The index is the value minus 1.
 inline constexpr std::size_t errc_count = static_cast<std::size_t>(errc::unexpected_extensions);
 
-/// What follows from an error.
+/// What an error means and causes.
 struct error_row {
     errc code;
     std::string_view text;  ///< A sentence for people.
-    /// The code this side sends in its close frame; `abnormal` when no close frame can be sent.
+    /// The code in our close frame; `abnormal` if we cannot send a close frame.
     close_code close;
-    std::uint16_t status;  ///< The HTTP status of the refusal; 0 when no response is sent.
+    std::uint16_t status;  ///< The HTTP status of the refusal; 0 if there is no response.
     condition kind;
     std::string_view label;  ///< The label of its counter, as in `error="bad_key"`.
 };
 
-/// The one row of an error. **Cost**: an array access.
+/// The row of an error. **Cost**: an array access.
 [[nodiscard]] const error_row& describe(errc code) noexcept;
 
 /// The category "weft.ws".
