@@ -31,11 +31,11 @@ loop_ref client_socket_ref::loop() const {
 void client_socket_ref::with(unique_function<void(client_socket&)> task) const {
     if (home_ == nullptr) return;
     if (home_->here()) {
-        if (home_->client() != nullptr) task(*at_->face);
+        if (home_->client() != nullptr) task(*namespace_->face);
         return;
     }
     home_->post([name = *this, task = std::move(task)]() mutable {
-        if (name.home_->client() != nullptr) task(*name.at_->face);
+        if (name.home_->client() != nullptr) task(*name.namespace_->face);
     });
 }
 
@@ -51,10 +51,10 @@ send_status client_socket_ref::emit_encoded(std::string_view event, const encode
     if (home_ == nullptr) return send_status::closed;
     if (home_->here()) {
         if (home_->client() == nullptr) return send_status::closed;
-        return at_->emit(event, args, flags);
+        return namespace_->emit(event, args, flags);
     }
     const bool posted = home_->post([name = *this, event = std::string(event), args, flags] {
-        if (name.home_->client() != nullptr) name.at_->emit(event, args, flags);
+        if (name.home_->client() != nullptr) name.namespace_->emit(event, args, flags);
     });
     return posted ? send_status::queued : send_status::closed;
 }
@@ -65,120 +65,120 @@ void client_socket_ref::emit_awaiting(std::string_view event, const encoded_argu
     const error gone(weft::errc::closed_locally, "the client is gone");
     if (home_ == nullptr) return on_ack(gone);
     if (home_->here() && home_->client() != nullptr) {
-        return at_->emit_awaiting(event, args, flags, std::move(on_ack));
+        return namespace_->emit_awaiting(event, args, flags, std::move(on_ack));
     }
     home_->post([name = *this, event = std::string(event), args, flags, gone,
                  on_ack = std::move(on_ack)]() mutable {
         if (name.home_->client() == nullptr) return on_ack(gone);
-        name.at_->emit_awaiting(event, args, flags, std::move(on_ack));
+        name.namespace_->emit_awaiting(event, args, flags, std::move(on_ack));
     });
 }
 
 // ---- A socket ----
 
-client_socket::client_socket(std::unique_ptr<detail::client_namespace> at) noexcept
-    : at_(std::move(at)) {}
+client_socket::client_socket(std::unique_ptr<detail::client_namespace> owned) noexcept
+    : namespace_(std::move(owned)) {}
 client_socket::~client_socket() = default;
 
 std::string_view client_socket::id() const noexcept {
-    return at_->id();
+    return namespace_->id();
 }
 std::string_view client_socket::nsp() const noexcept {
-    return at_->name();
+    return namespace_->name();
 }
 client_socket_ref client_socket::ref() const {
     client_socket_ref name;
-    name.home_ = at_->core().home();
-    name.at_ = at_.get();
+    name.home_ = namespace_->core().home();
+    name.namespace_ = namespace_.get();
     return name;
 }
 bool client_socket::connected() const noexcept {
-    return at_->connected();
+    return namespace_->connected();
 }
 bool client_socket::active() const noexcept {
-    return at_->active();
+    return namespace_->active();
 }
 bool client_socket::recovered() const noexcept {
-    return at_->recovered();
+    return namespace_->recovered();
 }
 
 result<void> client_socket::connect() {
-    const owner_scope own(at_->core().owner());
+    const owner_scope own(namespace_->core().owner());
     if (!own) return weft::errc::wrong_thread;
-    return at_->connect();
+    return namespace_->connect();
 }
 void client_socket::disconnect() {
-    if (const owner_scope own(at_->core().owner()); own) at_->disconnect();
+    if (const owner_scope own(namespace_->core().owner()); own) namespace_->disconnect();
 }
 void client_socket::set_auth(client_auth auth) {
-    at_->set_auth(std::move(auth));
+    namespace_->set_auth(std::move(auth));
 }
 
 void client_socket::add_handler(std::string_view event,
                                 detail::typed_event_handler<client_socket> handler) {
-    at_->add_handler(event, std::move(handler), detail::handler_life::always);
+    namespace_->add_handler(event, std::move(handler), detail::handler_life::always);
 }
 void client_socket::add_handler_once(std::string_view event,
                                      detail::typed_event_handler<client_socket> handler) {
-    at_->add_handler(event, std::move(handler), detail::handler_life::once);
+    namespace_->add_handler(event, std::move(handler), detail::handler_life::once);
 }
 client_socket& client_socket::off(std::string_view event) {
-    at_->on.events.erase(std::string(event));
+    namespace_->on.events.erase(std::string(event));
     return *this;
 }
 client_socket& client_socket::off() {
-    at_->on.events.clear();
+    namespace_->on.events.clear();
     return *this;
 }
 client_socket& client_socket::on_any(any_handler handler) {
-    at_->on.any.add(std::move(handler));
+    namespace_->on.any.add(std::move(handler));
     return *this;
 }
 client_socket& client_socket::off_any() {
-    at_->on.any.clear();
+    namespace_->on.any.clear();
     return *this;
 }
 client_socket& client_socket::on_any_outgoing(any_handler handler) {
-    at_->on.any_outgoing.add(std::move(handler));
+    namespace_->on.any_outgoing.add(std::move(handler));
     return *this;
 }
 client_socket& client_socket::off_any_outgoing() {
-    at_->on.any_outgoing.clear();
+    namespace_->on.any_outgoing.clear();
     return *this;
 }
 client_socket& client_socket::on_unhandled(
     unique_function<void(client_socket&, std::string_view, const raw_arguments&, raw_ack)>
         handler) {
-    at_->on.unhandled.add(std::move(handler));
+    namespace_->on.unhandled.add(std::move(handler));
     return *this;
 }
 client_socket& client_socket::on_connect(unique_function<void(client_socket&)> handler) {
-    at_->on.connect.add(std::move(handler));
+    namespace_->on.connect.add(std::move(handler));
     return *this;
 }
 client_socket& client_socket::on_connect_error(
     unique_function<void(client_socket&, const connect_error&)> handler) {
-    at_->on.connect_error.add(std::move(handler));
+    namespace_->on.connect_error.add(std::move(handler));
     return *this;
 }
 client_socket& client_socket::on_disconnect(
     unique_function<void(client_socket&, const client_disconnect&)> handler) {
-    at_->on.disconnect.add(std::move(handler));
+    namespace_->on.disconnect.add(std::move(handler));
     return *this;
 }
 
 send_status client_socket::emit_encoded(std::string_view event, const encoded_arguments& args,
                                         const detail::emit_flags& flags) const {
-    const owner_scope own(at_->core().owner());
+    const owner_scope own(namespace_->core().owner());
     if (!own) return send_status::misuse;
-    return at_->emit(event, args, flags);
+    return namespace_->emit(event, args, flags);
 }
 void client_socket::emit_awaiting(std::string_view event, const encoded_arguments& args,
                                   const detail::emit_flags& flags,
                                   detail::ack_callback on_ack) const {
-    const owner_scope own(at_->core().owner());
+    const owner_scope own(namespace_->core().owner());
     if (!own) return on_ack(error(weft::errc::wrong_thread));
-    at_->emit_awaiting(event, args, flags, std::move(on_ack));
+    namespace_->emit_awaiting(event, args, flags, std::move(on_ack));
 }
 
 // ---- The client ----

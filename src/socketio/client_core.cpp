@@ -141,10 +141,10 @@ client_socket& client_core::of(std::string_view nsp) {
     if (slot == nullptr) {
         slot.reset(new client_socket(
             std::make_unique<client_namespace>(*this, std::move(name), namespaces_.size())));
-        slot->at_->face = slot.get();
-        namespaces_.push_back(slot->at_.get());
+        slot->namespace_->face = slot.get();
+        namespaces_.push_back(slot->namespace_.get());
         if (const owner_scope own(owner()); own && options_.auto_connect) {
-            if (auto begun = slot->at_->connect(); !begun) {
+            if (auto begun = slot->namespace_->connect(); !begun) {
                 soon([this, why = begun.error()] { attempt_failed(why); });
             }
         }
@@ -316,7 +316,7 @@ void client_core::on_upgrade() {
 
 void client_core::dispatch(const packet_view& packet, std::span<const byte_view> attachments) {
     const auto found = sockets_.find(packet.nsp);
-    if (found != sockets_.end()) found->second->at_->take(packet, attachments);
+    if (found != sockets_.end()) found->second->namespace_->take(packet, attachments);
 }
 
 void client_core::broke_protocol(const error& why) {

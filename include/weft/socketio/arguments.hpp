@@ -17,17 +17,17 @@
 
 namespace weft::socketio {
 
-/// The arguments of a received event or acknowledgement, as they came. They were validated: JSON,
-/// UTF-8, and that each attachment has one placeholder. **Lifetime**: where it is handed out.
+/// The arguments of a received event or acknowledgement, not decoded but validated: JSON, UTF-8,
+/// one placeholder per attachment. **Lifetime**: documented where you get it.
 struct raw_arguments {
-    /// JSON values with commas between them, without brackets: `"a",{"b":1}`. Empty: none.
+    /// JSON values with commas between them, without brackets: `"a",{"b":1}`. Empty: no arguments.
     std::string_view json;
-    /// What the placeholders in it stand for.
+    /// What the placeholders in `json` stand for.
     std::span<const byte_view> attachments;
 };
 
-/// As the last parameter of a handler: all arguments that are left, perhaps none. As an argument of
-/// `emit`: one argument for each value.
+/// As the last parameter of a handler: all remaining arguments, if any. As an argument of `emit`:
+/// one argument per value.
 ///
 ///     io.on("log", [](socket& s, std::string level, rest<json_view> what) { ... });
 template <class T = json_view>
@@ -42,7 +42,7 @@ inline constexpr bool is_rest = false;
 template <class T>
 inline constexpr bool is_rest<rest<T>> = true;
 
-/// One readable line for a type that has no codec; the compiler names the type with it.
+/// Gives one readable error for a type that has no codec. The compiler names the type.
 template <class T>
 struct check_decodable {
     static_assert(decodable<T>,
@@ -71,7 +71,7 @@ void write_argument(value_writer& out, const T& what) {
     }
 }
 
-/// The arguments, ready for a packet.
+/// Encodes arguments for a packet.
 template <class... A>
 [[nodiscard]] encoded_arguments encode_arguments(const A&... args) {
     encoded_arguments encoded;
@@ -84,7 +84,7 @@ template <class... A>
     return encoded;
 }
 
-/// An acknowledgement with this value; of a tuple, with its values.
+/// Encodes an acknowledgement with this value, or with the values of a tuple.
 template <class R>
 [[nodiscard]] encoded_arguments encode_answer(const R& what) {
     return encode_arguments(what);
@@ -97,9 +97,9 @@ template <class... T>
 /// Reads the arguments of one event in order.
 class argument_reader {
 public:
-    argument_reader(std::string_view event, const raw_arguments& from,
+    argument_reader(std::string_view event, const raw_arguments& args,
                     borrowed_texts& texts) noexcept
-        : event_(event), in_(from.json, from.attachments, texts) {}
+        : event_(event), in_(args.json, args.attachments, texts) {}
 
     template <class T>
     bool next(T& out) {
@@ -114,7 +114,7 @@ public:
             return require_another() && in_.decode(out);
         }
     }
-    /// Whether none is left.
+    /// Whether no argument is left.
     bool end();
     /// Why reading failed: "say: argument 2: items[3].price: expected a number".
     [[nodiscard]] error why() const;
@@ -136,21 +136,21 @@ private:
     bool ended_ = false;
 };
 
-/// Decodes all arguments. A missing one is refused unless it is an optional; so is a surplus one,
-/// unless the last type is `rest`. Borrowed values live as long as `from` and `texts`.
+/// Decodes all arguments. Refuses if one is missing, unless it is an optional, and if there are too
+/// many, unless the last type is `rest`. Borrowed values are valid as long as `args` and `texts`.
 template <class... T>
 [[nodiscard]] result<std::tuple<T...>> decode_arguments(std::string_view event,
-                                                        const raw_arguments& from,
+                                                        const raw_arguments& args,
                                                         borrowed_texts& texts) {
     std::tuple<T...> all;
-    argument_reader in(event, from, texts);
+    argument_reader in(event, args, texts);
     const bool read =
         std::apply([&](T&... each) { return (in.next(each) && ...) && in.end(); }, all);
     if (!read) return in.why();
     return all;
 }
 
-/// The error in `{"error":{"code":"...","message":"..."}}`, when the arguments are just that.
+/// The error, if the arguments are just `{"error":{"code":"...","message":"..."}}`.
 [[nodiscard]] std::optional<error> error_in(const raw_arguments& answer);
 
 template <class R>
@@ -172,8 +172,8 @@ inline constexpr bool owns = !borrows<T>;
 template <class... T>
 inline constexpr bool owns<std::tuple<T...>> = (owns<T> && ...);
 
-/// What an acknowledgement holds: an `R`, a tuple for several values, void for "anything", or the
-/// error that the peer sent in its place.
+/// Decodes an acknowledgement as an `R`; a tuple takes several values, void takes anything. Fails
+/// with the error if the peer sent one.
 template <class R>
 [[nodiscard]] result<R> decode_ack(const raw_arguments& answer) {
     if (auto refused = error_in(answer)) return *std::move(refused);
@@ -198,7 +198,7 @@ template <class R>
     }
 }
 
-/// The same for an answer that may not have come.
+/// The same for an answer that may be missing.
 template <class R>
 [[nodiscard]] result<R> decode_answer(const result<raw_arguments>& answer) {
     if (!answer) return answer.error();

@@ -21,19 +21,19 @@ namespace weft::socketio {
 
 enum class disconnect_scope : std::uint8_t;
 
-/// What the sockets of a broadcast answered.
+/// The answers to a broadcast.
 template <class R>
 struct broadcast_replies {
     std::vector<result<R>> answers;  ///< In the order in which they came.
-    std::size_t missing = 0;  ///< Sockets that had the time and did not answer, or left meanwhile.
+    std::size_t missing = 0;         ///< How many sockets did not answer in time, or left.
 };
 
-/// A socket as others see it. Reach it by `in(id)`.
+/// A description of a socket. Reach the socket with `in(id)`.
 struct remote_socket {
     std::string id;
     std::vector<std::string> rooms;
-    std::string auth;     ///< Of its handshake, a JSON object.
-    std::string address;  ///< Of its peer, numeric.
+    std::string auth;     ///< The `auth` of its handshake, a JSON object.
+    std::string address;  ///< The numeric address of its peer.
 };
 
 namespace detail {
@@ -41,7 +41,7 @@ namespace detail {
 struct space_info;
 class loop_context;
 
-/// Rooms of a phrase: a few without an allocation. **Lifetime**: borrows the names.
+/// The rooms of a chain. Up to two need no allocation. **Lifetime**: borrows the names.
 class room_list {
 public:
     void add(std::string_view room) {
@@ -66,37 +66,37 @@ private:
     std::vector<std::string_view> many_;
 };
 
-/// To whom a phrase speaks.
+/// The receivers of a chain, and its flags.
 struct broadcast_target {
     const space_info* space = nullptr;
-    loop_context* here = nullptr;  // the loop that this runs on, if that is known
+    loop_context* here = nullptr;  // the loop that this runs on, if known
     room_list rooms;
     room_list except;
     emit_flags flags;
 };
 
-/// The same with names of its own: what is awaited may be begun later.
+/// The same with its own names: an awaitable may start later.
 class owned_target {
 public:
     explicit owned_target(const broadcast_target& borrowed);
     /// **Lifetime**: borrows the names.
     [[nodiscard]] broadcast_target borrow() const;
 
-    std::shared_ptr<const space_info> space;  // null for nobody
+    std::shared_ptr<const space_info> space;  // null: no receivers
     std::vector<std::string> rooms, except;
     emit_flags flags;
 };
 
-void broadcast_encoded(const broadcast_target& to, std::string_view event,
+void broadcast_encoded(const broadcast_target& target, std::string_view event,
                        const encoded_arguments& args);
-void broadcast_awaiting(const broadcast_target& to, std::string_view event,
+void broadcast_awaiting(const broadcast_target& target, std::string_view event,
                         const encoded_arguments& args, replies_callback on_reply);
-void fetch_sockets(const broadcast_target& of,
+void fetch_sockets(const broadcast_target& target,
                    unique_function<void(std::vector<remote_socket>)> done);
-void change_rooms(const broadcast_target& of, std::string_view room, bool enter);
-void disconnect_sockets(const broadcast_target& of, disconnect_scope what);
+void change_rooms(const broadcast_target& target, std::string_view room, bool enter);
+void disconnect_sockets(const broadcast_target& target, disconnect_scope what);
 
-/// Gathers the answers to a broadcast.
+/// Collects the answers to a broadcast and calls `done` with them.
 template <class R, class Done>
 replies_callback gather(Done done) {
     return [done = std::move(done), all = broadcast_replies<R>{}](const raw_arguments* answer,
@@ -112,12 +112,12 @@ replies_callback gather(Done done) {
 
 }  // namespace detail
 
-/// A phrase about several sockets of a namespace, on all loops and, with an adapter, all servers:
-/// `io.to("lobby").except("muted").emit("said", text)`. Rooms add up; a socket in several of them
-/// is meant once; without any, all are meant.
+/// A chain of calls about several sockets of a namespace, on all loops and, with an adapter, on all
+/// servers: `io.to("lobby").except("muted").emit("said", text)`. It reaches the sockets that are in
+/// any of the rooms, each once. Without rooms it reaches all.
 ///
-/// **Threads**: any. What one thread says arrives in the order it was said.
-/// **Lifetime**: its expression; it borrows the names and cannot be kept.
+/// **Threads**: any. The events of one thread arrive in order.
+/// **Lifetime**: one expression. It borrows the names; you cannot keep it.
 class broadcast_operator : public detail::phrase_links<broadcast_operator> {
 public:
     static constexpr bool has_latest = true;
@@ -135,18 +135,18 @@ public:
     [[nodiscard]] broadcast_operator&& in(std::string_view room) && {
         return std::move(*this).to(room);
     }
-    /// Not those in this room; a socket's id is a room, too.
+    /// Leaves out the sockets in this room. The id of a socket is also a room.
     [[nodiscard]] broadcast_operator&& except(std::string_view room) && {
         target_.except.add(room);
         return std::move(*this);
     }
-    /// In this process only.
+    /// Only in this process.
     [[nodiscard]] broadcast_operator&& local() && noexcept {
         target_.flags.local = true;
         return std::move(*this);
     }
 
-    /// **Cost**: encoded, framed and compressed once, whatever the number of sockets.
+    /// Sends an event. **Cost**: encodes, frames and compresses once, for any number of sockets.
     template <class... Args>
     void emit(std::string_view event, const Args&... args) && {
         detail::broadcast_encoded(target_, event, detail::encode_arguments(args...));
@@ -155,9 +155,9 @@ public:
     void send(const Args&... args) && {
         std::move(*this).emit("message", args...);
     }
-    /// Asks all of them, and tells the `broadcast_replies<R>` when all have answered or the time is
-    /// over: awaited, or to a callback as the last argument. What is not awaited is not sent. The
-    /// answers of sockets in this process.
+    /// Sends an event to the sockets of this process and gives the `broadcast_replies<R>` when all
+    /// have answered or the time is over. Await it, or pass a callback as the last argument. If you
+    /// do neither, nothing is sent.
     template <class R = void, class... Args>
     auto emit_with_ack(std::string_view event, Args&&... args) && {
         if constexpr (detail::last_is<broadcast_replies<R>, Args...>) {
@@ -177,7 +177,7 @@ public:
         }
     }
 
-    /// Who they are, in this process: awaited, or told to `done`.
+    /// Describes the sockets of this process. Await it, or pass a callback.
     void fetch_sockets(unique_function<void(std::vector<remote_socket>)> done) && {
         detail::fetch_sockets(target_, std::move(done));
     }
@@ -206,8 +206,8 @@ private:
     detail::broadcast_target target_;
 };
 
-/// The verbs that begin a phrase about sockets: everyone in the rooms, or everyone at all; from a
-/// socket or its name, without that socket. `Self` derives from this.
+/// The functions that begin a chain about several sockets: those in the rooms, or all. If `Self` is
+/// a socket or a `socket_ref`, without that socket. `Self` derives from this.
 template <class Self>
 class room_verbs {
 public:
@@ -219,7 +219,7 @@ public:
     [[nodiscard]] broadcast_operator except(std::string_view room) const {
         return begin().except(room);
     }
-    /// In this process only.
+    /// Only in this process.
     [[nodiscard]] broadcast_operator local() const { return begin().local(); }
 
 private:

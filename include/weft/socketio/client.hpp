@@ -27,9 +27,10 @@ class client_home;
 class client_namespace;
 }  // namespace detail
 
-/// Why a client's socket is no longer connected, in the words of the Socket.IO documentation.
+/// Why a client's socket is no longer connected. The names are those of the Socket.IO
+/// documentation.
 enum class client_disconnect_reason : std::uint8_t {
-    io_server_disconnect,  ///< The server took leave; the socket does not come back by itself.
+    io_server_disconnect,  ///< The server disconnected it; it does not reconnect by itself.
     io_client_disconnect,  ///< `disconnect` was called here.
     ping_timeout,
     transport_close,
@@ -37,7 +38,7 @@ enum class client_disconnect_reason : std::uint8_t {
     parse_error,
 };
 
-/// "io server disconnect" and so on, exactly as the JavaScript client says it.
+/// "io server disconnect" and so on, exactly as in the JavaScript client.
 [[nodiscard]] std::string_view to_string(client_disconnect_reason why) noexcept;
 
 /// How a socket was disconnected. **Lifetime**: the handler's call.
@@ -48,34 +49,35 @@ struct client_disconnect {
 
 /// Why a socket could not connect. **Lifetime**: the handler's call.
 struct connect_error {
-    /// What the server said, or what went wrong with the connection.
+    /// The message of the server, or what went wrong with the connection.
     std::string_view message;
-    /// A JSON value which the server sent along, or empty.
+    /// A JSON value from the server, or empty.
     std::string_view data;
-    /// `errc::refused_by_peer` when the server refused: then the socket is not `active` and does
-    /// not try again by itself.
+    /// `errc::refused_by_peer` if the server refused. The socket is then not `active` and does not
+    /// try again by itself.
     const error& why;
 };
 
-/// A name for a client's socket, to keep in coroutines and other threads. It has the verbs of the
-/// socket; when the client is gone they do nothing.
-/// **Threads**: any. Off the loop a verb travels there as a task, so that `queued` means no more
-/// than that.
+/// A reference to a client's socket, to keep in coroutines and other threads. It can do what the
+/// socket can. If the client is gone, calls do nothing.
+/// **Threads**: any. From another thread a call travels to the loop as a task; `queued` then means
+/// only that.
 class client_socket_ref : public event_verbs<client_socket_ref> {
 public:
     using ref_type = client_socket_ref;
     static constexpr bool has_latest = false;
 
-    /// Names nothing.
+    /// Refers to no socket.
     client_socket_ref() noexcept = default;
 
-    /// The loop that the client lives on, to wait on: `co_await sleep_for(s.loop(), 1s)`.
+    /// The loop of the client. Wait on it: `co_await sleep_for(s.loop(), 1s)`.
     [[nodiscard]] loop_ref loop() const;
     [[nodiscard]] client_socket_ref ref() const { return *this; }
 
     void connect() const;
     void disconnect() const;
-    /// Runs `task(client_socket&)` on the loop, now if this is it; never when the client is gone.
+    /// Runs `task(client_socket&)` on the loop; at once if this is its thread. Does nothing if the
+    /// client is gone.
     void with(unique_function<void(client_socket&)> task) const;
 
 private:
@@ -92,14 +94,14 @@ private:
                        const detail::emit_flags& flags, detail::ack_callback on_ack) const;
 
     std::shared_ptr<detail::client_home> home_;
-    detail::client_namespace* at_ = nullptr;  // valid while home_ knows the client
+    detail::client_namespace* namespace_ = nullptr;  // valid while home_ knows the client
 };
 
-/// A client's end of one namespace. It is made by `client::of` and lives as long as the client,
-/// whether it is connected or not.
+/// A client's end of one namespace. `client::of` makes it. It lives as long as the client,
+/// connected or not.
 ///
-/// Nothing here calls a handler before it returns. What handlers throw is logged.
-/// **Threads**: the loop's; elsewhere use `ref()`. **Lifetime**: the client's.
+/// No function here calls a handler before it returns. Exceptions of handlers are logged.
+/// **Threads**: the loop's. On other threads use `ref()`. **Lifetime**: the client's.
 class client_socket : public event_verbs<client_socket> {
 public:
     using ref_type = client_socket_ref;
@@ -109,29 +111,30 @@ public:
     client_socket& operator=(const client_socket&) = delete;
     ~client_socket();
 
-    /// What the server calls this connection; empty unless connected.
+    /// The id that the server gave this connection; empty unless connected.
     [[nodiscard]] std::string_view id() const noexcept;
     /// The name of the namespace.
     [[nodiscard]] std::string_view nsp() const noexcept;
     [[nodiscard]] client_socket_ref ref() const;
     [[nodiscard]] bool connected() const noexcept;
-    /// Whether it is connected, or will be when the connection is there again.
+    /// Whether it is connected, or will be once the connection is back.
     [[nodiscard]] bool active() const noexcept;
-    /// Whether the server brought back what was missed while the connection was lost.
+    /// Whether the server sent what was missed while the connection was lost.
     [[nodiscard]] bool recovered() const noexcept;
 
     /// Connects, unless it is active already. **Errors**: as `client::connect`.
     result<void> connect();
-    /// Takes leave of the server; what waits to be sent is sent when it is connected again. The
-    /// last active socket takes the connection with it.
+    /// Disconnects. Events that wait are sent when it is connected again. The last active socket
+    /// closes the connection.
     void disconnect();
-    /// What the next connection shows, in place of `client_options::auth`.
+    /// The `auth` for the next connection, instead of `client_options::auth`.
     void set_auth(client_auth auth);
 
-    // Handlers of one kind run in the order they were added. They may add and remove some.
+    // Handlers of one kind run in the order you add them. They may add and remove handlers.
 
-    /// Handles an event. The parameters are those of a server's handler: the socket or not, the
-    /// arguments, perhaps an `ack`; what it returns acknowledges, if it is the event's first.
+    /// Handles an event. The parameters are as in a server's handler: optionally the socket, then
+    /// the arguments, optionally an `ack`. The value that the first handler of the event returns is
+    /// the acknowledgement.
     ///
     ///     s.on("question", [](std::string text) { return text.size(); });
     template <class F>
@@ -139,7 +142,7 @@ public:
         add_handler(event, detail::make_event_handler<client_socket>(std::move(handler)));
         return *this;
     }
-    /// Handles the event when it comes next, and then no more.
+    /// Handles the event only once.
     template <class F>
     client_socket& once(std::string_view event, F handler) {
         add_handler_once(event, detail::make_event_handler<client_socket>(std::move(handler)));
@@ -150,13 +153,13 @@ public:
     client_socket& off();
     using any_handler =
         unique_function<void(client_socket&, std::string_view event, const raw_arguments&)>;
-    /// Hears of every event before its handlers do, and of those without any.
+    /// Called for every event, before its handlers; also if it has none.
     client_socket& on_any(any_handler handler);
     client_socket& off_any();
-    /// Hears of every event that is sent, once it is.
+    /// Called for every event that is sent, after it is sent.
     client_socket& on_any_outgoing(any_handler handler);
     client_socket& off_any_outgoing();
-    /// Handles the events that have no handler. Without this they are dropped.
+    /// Handles events that have no handler. Without this they are dropped.
     client_socket& on_unhandled(
         unique_function<void(client_socket&, std::string_view event, const raw_arguments&, raw_ack)>
             handler);
@@ -173,7 +176,7 @@ private:
     friend class emission<client_socket>;
     friend class event_verbs<client_socket>;
 
-    explicit client_socket(std::unique_ptr<detail::client_namespace> at) noexcept;
+    explicit client_socket(std::unique_ptr<detail::client_namespace> owned) noexcept;
     [[nodiscard]] emission<client_socket> phrase() const noexcept {
         return emission<client_socket>(*this);
     }
@@ -185,56 +188,56 @@ private:
     void emit_awaiting(std::string_view event, const encoded_arguments& args,
                        const detail::emit_flags& flags, detail::ack_callback on_ack) const;
 
-    std::unique_ptr<detail::client_namespace> at_;
+    std::unique_ptr<detail::client_namespace> namespace_;
 };
 
-/// A connection to a Socket.IO server, which comes back by itself, and the namespaces on it.
+/// A connection to a Socket.IO server, and the namespaces on it. It reconnects by itself.
 ///
 ///     weft::socketio::client io(loop, {.url = "http://localhost:3000"});
 ///     auto& s = io.socket();
 ///     s.on("news", [](std::string text) { ... });
 ///     s.emit("hello", "world");
 ///
-/// What the JavaScript client splits into Manager and `io()` is one object here.
-/// **Threads**: the loop's, or one that sets it up while the loop is attached to nobody; a program
-/// without a loop has `client_thread`. **Lifetime**: may be destroyed at any time, also in a
-/// handler; takes leave of the server then, without further calls.
+/// Manager and `io()` of the JavaScript client are one object here.
+/// **Threads**: the loop's. While the loop is attached to no thread, any one thread may set the
+/// client up. If your program has no loop, use `client_thread`. **Lifetime**: you may destroy it at
+/// any time, also in a handler. It then disconnects and calls no handler.
 class client {
 public:
-    /// `on` is a `weft::loop`, or a server's (`server.loop(0)`).
-    explicit client(loop_ref on, client_options options, tls_client_options tls = {});
+    /// `loop` is a `weft::loop` or the loop of a server (`server.loop(0)`).
+    explicit client(loop_ref loop, client_options options, tls_client_options tls = {});
     ~client();
     client(const client&) = delete;
     client& operator=(const client&) = delete;
 
-    /// The socket of a namespace, such as "/chat"; made when it is first asked for, and then it
-    /// connects unless `auto_connect` is off.
+    /// The socket of a namespace, such as "/chat". The first call makes it; then it connects unless
+    /// `auto_connect` is off.
     client_socket& of(std::string_view nsp);
-    /// The socket of the namespace that the URL names, else of "/".
+    /// The socket of the namespace in the URL, by default "/".
     client_socket& socket();
 
-    /// Connects, and with it the sockets that are active or waiting to be; a pending attempt to
-    /// come back is made now. Harmless when connected. **Errors**: what is wrong with the options,
-    /// `shutting_down` when the loop is gone, `wrong_thread`.
+    /// Connects, with all sockets that are active or wait to be. If it waits to reconnect, it does
+    /// so now. Does nothing if connected. **Errors**: a wrong option, `shutting_down` if the loop
+    /// is gone, `wrong_thread`.
     result<void> connect();
-    /// Disconnects all sockets and ends reconnecting.
+    /// Disconnects all sockets and stops reconnecting.
     void disconnect();
     [[nodiscard]] bool connected() const noexcept;
     /// "polling" or "websocket"; empty unless connected.
     [[nodiscard]] std::string_view transport() const noexcept;
 
-    // Of the connection itself.
+    // Handlers for the connection itself.
     /// An attempt to connect failed, or the connection broke the protocol.
     client& on_error(unique_function<void(const error&)> handler);
-    /// An attempt to come back begins; its number, from 1.
+    /// An attempt to reconnect begins. `attempt` counts from 1.
     client& on_reconnect_attempt(unique_function<void(unsigned attempt)> handler);
     client& on_reconnect(unique_function<void(unsigned attempt)> handler);
     client& on_reconnect_error(unique_function<void(const error&)> handler);
     /// All attempts have failed.
     client& on_reconnect_failed(unique_function<void()> handler);
-    /// The server asked whether we are there.
+    /// The server sent a ping.
     client& on_ping(unique_function<void()> handler);
-    /// The connection goes on over another transport: "websocket".
+    /// The connection has switched to another transport: "websocket".
     client& on_upgrade(unique_function<void(std::string_view transport)> handler);
 
 private:

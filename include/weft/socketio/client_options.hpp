@@ -18,8 +18,8 @@
 
 namespace weft::socketio {
 
-/// What a client shows to be let into a namespace: an object, such as a map or a structure with
-/// `WEFT_FIELDS`, or a function that makes one whenever a connection begins.
+/// The credentials of a client: an object, such as a map or a structure with `WEFT_FIELDS`, or a
+/// function that makes one for each connection.
 class client_auth {
 public:
     client_auth() = default;
@@ -40,11 +40,11 @@ private:
     std::function<std::string()> make_;
 };
 
-/// Where a client connects to and how it behaves. Names and defaults are those of the JavaScript
-/// client. **Units**: bytes.
+/// The options of a client. Names and defaults are those of the JavaScript client. **Units**:
+/// bytes.
 struct client_options {
-    /// `http://host:port/namespace?query`, `https://`, `ws://`, or `wss://`. A path names the
-    /// namespace of `client::socket`; nothing of it is used for the connection.
+    /// `http://host:port/namespace?query`, `https://`, `ws://`, or `wss://`. The path names the
+    /// namespace of `client::socket`; the connection does not use it.
     std::string url{};
 
     // The connection below.
@@ -52,31 +52,31 @@ struct client_options {
     bool add_trailing_slash = true;
     std::vector<std::pair<std::string, std::string>> query{};
     std::vector<std::pair<std::string, std::string>> extra_headers{};
-    /// Begins with the first.
+    /// The client begins with the first.
     std::vector<engineio::transport_kind> transports{engineio::transport_kind::polling,
                                                      engineio::transport_kind::websocket};
     bool upgrade = true;
-    /// Begins with WebSocket when the connection before had come to it.
+    /// Begins with WebSocket if the last connection had been upgraded to it.
     bool remember_upgrade = false;
-    /// When one transport cannot connect, tries the next.
+    /// If one transport cannot connect, tries the next.
     bool try_all_transports = false;
-    /// Keeps the server's cookies while connected; load balancers need them for polling.
+    /// Keeps the server's cookies while connected. Load balancers need them for polling.
     bool with_credentials = false;
-    /// Of one polling request. Unset: the heartbeat alone decides.
+    /// For one polling request. Unset: only the heartbeat limits it.
     std::optional<duration> request_timeout{};
-    /// Offers to compress WebSocket messages. The JavaScript client always does, but Node's server
-    /// takes it up only when told to.
+    /// Offers to compress WebSocket messages. The JavaScript client always offers it; Node's server
+    /// accepts it only if configured.
     std::optional<ws::deflate_options> per_message_deflate{};
 
-    // Connecting and coming back.
-    /// Connects in the loop's next turn, as if `connect` were called.
+    // Connecting and reconnecting.
+    /// Connects in the next turn of the loop, without a call of `connect`.
     bool auto_connect = true;
     bool reconnection = true;
     /// Unset: never gives up.
     std::optional<unsigned> reconnection_attempts{};
     duration reconnection_delay = std::chrono::seconds(1);
     duration reconnection_delay_max = std::chrono::seconds(5);
-    /// 0 to 1: how much of a delay is left to chance.
+    /// 0 to 1: how much of a delay is random.
     double randomization_factor = 0.5;
     /// For one attempt to connect.
     duration timeout = std::chrono::seconds(20);
@@ -84,20 +84,20 @@ struct client_options {
     // Namespaces and packets.
     client_auth auth{};
     packet_parser parser = packet_parser::text;
-    /// For acknowledgements without a `timeout` of their own. Unset: they wait as long as the
-    /// connection lasts.
+    /// For acknowledgements without their own `timeout`. Unset: they wait as long as the connection
+    /// lasts.
     std::optional<duration> ack_timeout{};
-    /// How often an event is sent again that the server did not acknowledge within `ack_timeout`.
-    /// When set, events go out one after the other, each when the one before was acknowledged.
+    /// How often an event is sent again if the server does not acknowledge it within `ack_timeout`.
+    /// If set, events go out one by one, each after the one before was acknowledged.
     std::optional<unsigned> retries{};
 
     // Limits.
-    std::size_t max_message = 16 * 1024 * 1024;  ///< Of a packet, and of a polling reply.
+    std::size_t max_message = 16 * 1024 * 1024;  ///< Of a packet and of a polling reply.
     std::size_t max_attachments = 10;            ///< Of one packet; at most 64.
-    /// What may wait for the server, and, per namespace, for the connection. What does not fit is
-    /// dropped, which `emit` tells. At least 128 KiB.
+    /// How much may wait for the server and, per namespace, for the connection. If an event does
+    /// not fit, `emit` drops it and says so. At least 128 KiB.
     std::size_t max_queue = 32 * 1024 * 1024;
-    /// Acknowledgements that the server may owe each namespace; more fail at once.
+    /// How many acknowledgements the server may owe each namespace. Further ones fail at once.
     std::size_t max_pending_acks = 10'000;
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.

@@ -12,8 +12,8 @@
 
 namespace weft::socketio {
 
-/// A client for programs without a loop: it brings a thread of its own, on which all handlers and
-/// callbacks run.
+/// A client for programs without a loop. It has its own thread, on which all handlers and callbacks
+/// run.
 ///
 ///     auto io = weft::socketio::client_thread::make({.url = "http://localhost:3000"},
 ///                                                   [](weft::socketio::client& c) {
@@ -21,40 +21,39 @@ namespace weft::socketio {
 ///     });
 ///     if (io) (*io)->emit("hello", "world");
 ///
-/// **Threads**: any, and several at once; but it must not be destroyed on its own thread.
-/// **Lifetime**: the destructor takes leave of the server, waits until what was emitted is sent,
-/// two seconds at most, and joins the thread. No handler runs once it has begun on that thread.
+/// **Threads**: any, several at once. Do not destroy it on its own thread.
+/// **Lifetime**: the destructor disconnects, waits at most two seconds until emitted events are
+/// sent, and joins the thread. Once that has begun on the thread, no handler runs.
 class client_thread {
 public:
-    /// Starts the thread. `set_up` runs there, before anything else: it sets the handlers. When it
-    /// throws, which is logged, there is no client: nothing connects, and what is sent is dropped.
-    /// **Errors**: which option is wrong; the system's, when it refuses a thread or what a loop
-    /// needs.
+    /// Starts the thread. `set_up` runs there first, and sets the handlers. If it throws, the
+    /// exception is logged and there is no client: nothing connects, and what you send is dropped.
+    /// **Errors**: which option is wrong; the system's, if it refuses a thread or a descriptor.
     static result<std::unique_ptr<client_thread>> make(client_options options,
                                                        unique_function<void(client&)> set_up = {},
                                                        tls_client_options tls = {},
-                                                       loop_options on = {});
+                                                       loop_options loop = {});
     ~client_thread();
     client_thread(const client_thread&) = delete;
     client_thread& operator=(const client_thread&) = delete;
 
-    /// The socket of the URL's namespace, by a name that any thread may use.
+    /// The socket of the namespace in the URL. Any thread may use it.
     [[nodiscard]] const client_socket_ref& socket() const noexcept { return socket_; }
-    /// `socket().emit(...)`: `queued`, since the event travels to the thread first.
+    /// `socket().emit(...)`. Returns `queued`, because the event travels to the thread first.
     template <class... Args>
     send_status emit(std::string_view event, const Args&... args) const {
         return socket_.emit(event, args...);
     }
-    /// `socket().emit_with_ack<R>(..., callback)`; the callback runs on the client's thread.
+    /// `socket().emit_with_ack<R>(..., callback)`. The callback runs on the client's thread.
     template <class R = void, class... Args>
     auto emit_with_ack(std::string_view event, Args&&... args) const {
         return socket_.emit_with_ack<R>(event, std::forward<Args>(args)...);
     }
-    /// Runs `task(client&)` on the client's thread: for other namespaces and handlers.
+    /// Runs `task(client&)` on the client's thread, for example to add namespaces and handlers.
     void with(unique_function<void(client&)> task) const;
 
 private:
-    client_thread(std::unique_ptr<loop> on, client_options options, tls_client_options tls);
+    client_thread(std::unique_ptr<loop> owned, client_options options, tls_client_options tls);
 
     std::unique_ptr<loop> loop_;
     std::unique_ptr<client> client_;  // the thread's, once that runs

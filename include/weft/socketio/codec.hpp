@@ -21,26 +21,34 @@
 
 /// What the arguments of events may be, in C++ and in JavaScript:
 ///
-/// | C++ | JavaScript |
-/// |---|---|
-/// | `bool` | boolean |
-/// | integers, `float`, `double` | number; one that does not fit is an error; NaN is sent as null |
-/// | `std::string`, `std::string_view` (borrowed), literals | string |
-/// | `std::optional<T>` | `T`, or null or nothing |
-/// | `std::monostate`, `std::nullptr_t` | null |
-/// | `std::vector`, `std::array`, `std::pair`, `std::tuple` | array; all but a vector of that size
-/// | | `std::map`, `std::unordered_map` with `std::string` keys | object | | `std::variant` | the
-/// first alternative that decodes | | `std::vector<std::byte>`, `weft::message`, `byte_view`
-/// (borrowed) | Buffer, ArrayBuffer, ... | | `std::chrono::system_clock::time_point` | Date, that
-/// is, its text; a number is milliseconds | | `WEFT_FIELDS`, `WEFT_ENUM` | object with these
-/// members, string with one of these names | | `json_text`, `json_view` (borrowed) | anything
-/// without binary data, unread | | `value`, see <weft/socketio/value.hpp> | anything |
+///     C++                                      JavaScript
+///     ---------------------------------------  ---------------------------------------------
+///     bool                                     boolean
+///     integers, float, double                  number; an error if it does not fit;
+///                                              NaN is sent as null
+///     std::string, std::string_view*,          string
+///       literals (only sent)
+///     std::optional<T>                         T, null, or nothing
+///     std::monostate, std::nullptr_t           null
+///     std::vector                              array
+///     std::array, std::pair, std::tuple        array of that size
+///     std::map, std::unordered_map             object
+///       with std::string keys
+///     std::variant                             the first alternative that decodes
+///     std::vector<std::byte>, weft::message,   Buffer, ArrayBuffer, ...
+///       byte_view*
+///     std::chrono::system_clock::time_point    Date (as its text); a number is milliseconds
+///     a structure with WEFT_FIELDS             object with these members
+///     an enumeration with WEFT_ENUM            string, one of these names
+///     json_text, json_view*                    anything without binary data, not decoded
+///     value (<weft/socketio/value.hpp>)        anything
 ///
-/// What is *borrowed* is valid for the handler's call only, and coroutine handlers refuse it.
+/// Types with a * borrow: they are valid during the handler's call, and coroutine handlers cannot
+/// take them.
 namespace weft::socketio {
 
-/// JSON text that was received, to be sent on without looking into it. **Lifetime**: borrowed, for
-/// the handler's call. Made by default it is `null`.
+/// Received JSON text, to send on without decoding it. Made by default it is `null`. **Lifetime**:
+/// borrowed for the handler's call.
 class json_view {
 public:
     json_view() noexcept = default;
@@ -51,11 +59,11 @@ private:
     std::string_view text_ = "null";
 };
 
-/// JSON text that is owned. Made by default it is `null`.
+/// JSON text that owns its characters. Made by default it is `null`.
 class json_text {
 public:
     json_text() = default;
-    /// Keeps a text. **Errors**: `errc::bad_json` when it is not JSON in UTF-8.
+    /// Checks and keeps a text. **Errors**: `errc::bad_json` if it is not JSON in UTF-8.
     [[nodiscard]] static result<json_text> parse(std::string text);
     [[nodiscard]] const std::string& text() const noexcept { return text_; }
 
@@ -104,7 +112,7 @@ struct codec<std::string_view> {
     static bool decode(value_reader& in, std::string_view& out) { return in.read(out); }
     static void encode(value_writer& out, std::string_view what) { out.write(what); }
 };
-/// Literals can be sent, not received.
+/// You can send literals but not receive them.
 template <>
 struct codec<const char*> {
     static void encode(value_writer& out, const char* what) { out.write(what); }
@@ -132,7 +140,7 @@ struct codec<std::vector<std::byte>> {
         out.write(byte_view(what));
     }
 };
-/// Sent without a copy; received it is binary.
+/// Sent without a copy. A received one is binary.
 template <>
 struct codec<message> {
     static bool decode(value_reader& in, message& out);
@@ -180,13 +188,13 @@ struct codec<std::optional<T>> {
 template <class T>
 struct codec<std::vector<T>> {
     static constexpr bool borrows = detail::borrows<T>;
-    /// Short arrays are the most: a cache line at once, not 1, 2, 4 ... elements.
+    /// Most arrays are short: reserves a cache line at once, not 1, 2, 4 ... elements.
     static constexpr std::size_t first_room = sizeof(T) < 64 ? 64 / sizeof(T) : 1;
     static bool decode(value_reader& in, std::vector<T>& out) requires decodable<T> {
         out.clear();
         return in.each_element([&](std::size_t index) {
             if (index == 0) out.reserve(first_room);
-            if constexpr (std::same_as<T, bool>) {  // whose elements are no objects
+            if constexpr (std::same_as<T, bool>) {  // has no references to its elements
                 bool element = false;
                 if (!in.decode(element)) return false;
                 out.push_back(element);
@@ -207,7 +215,7 @@ namespace detail {
 
 bool wrong_size(value_reader& in, std::size_t size);
 
-/// An array of as many elements as `decode_nth(index)` knows.
+/// Decodes an array of exactly `size` elements with `decode_nth(index)`.
 template <class F>
 bool decode_exactly(value_reader& in, std::size_t size, F&& decode_nth) {
     std::size_t count = 0;
@@ -288,7 +296,7 @@ template <class T, class... More>
 struct codec<std::unordered_map<std::string, T, More...>>
     : detail::map_codec<std::unordered_map<std::string, T, More...>> {};
 
-/// Put the stricter alternative first: of `variant<double, int>` the second never decodes.
+/// Put the stricter alternative first: the second one of `variant<double, int>` never decodes.
 template <class... T>
 struct codec<std::variant<T...>> {
     static constexpr bool borrows = (detail::borrows<T> || ...);

@@ -5,7 +5,7 @@
 
 namespace weft::socketio {
 
-/// Why a socket is no longer connected, in the words of the Socket.IO documentation.
+/// Why a socket is no longer connected. The names are those of the Socket.IO documentation.
 enum class disconnect_reason : std::uint8_t {
     transport_error,
     transport_close,
@@ -18,11 +18,11 @@ enum class disconnect_reason : std::uint8_t {
     server_namespace_disconnect,
 };
 
-/// "transport close" and so on, exactly as Node's server says it.
+/// "transport close" and so on, exactly as in Node's server.
 [[nodiscard]] std::string_view to_string(disconnect_reason why) noexcept;
 
-/// Whether connection state recovery may bring the socket back: not after either side chose to
-/// leave, nor after a broken packet.
+/// Whether connection state recovery may bring the socket back. Not if one side chose to leave, nor
+/// after a broken packet.
 [[nodiscard]] bool recoverable(disconnect_reason why) noexcept;
 
 }  // namespace weft::socketio

@@ -12,9 +12,9 @@
 
 namespace weft::socketio {
 
-/// A phrase that ends in an event for one peer: `s.timeout(5s).emit_with_ack<int>("ask")`.
-/// `Target` is `socket`, `client_socket`, or a name of one of them. **Lifetime**: its expression;
-/// it cannot be kept.
+/// A chain of calls that sends an event to one peer: `s.timeout(5s).emit_with_ack<int>("ask")`.
+/// `Target` is `socket`, `socket_ref`, `client_socket` or `client_socket_ref`. **Lifetime**: one
+/// expression; you cannot keep it.
 template <class Target>
 class emission : public detail::phrase_links<emission<Target>> {
 public:
@@ -52,7 +52,7 @@ private:
     explicit emission(const Target& target) noexcept : target_(target) {}
 
     [[nodiscard]] detail::emit_flags& flags() noexcept { return flags_; }
-    /// For the answer that comes; `told` takes a `result<R>`.
+    /// Decodes the answer for `told`, which takes a `result<R>`.
     template <class R, class Told>
     static auto decoding(Told told) {
         return [told = std::move(told)](const result<raw_arguments>& answer) mutable {
@@ -64,15 +64,14 @@ private:
     detail::emit_flags flags_;
 };
 
-/// The verbs that send events, and those that begin a chain which does: of a server's `socket`, of
-/// a `client_socket`, of the names of both, and of a `space`, which speaks to all of its sockets.
-/// `Self` derives from this.
+/// The functions that send events or begin a chain that does. `Self` derives from this: `socket`,
+/// `socket_ref`, `client_socket`, `client_socket_ref`, and `space`, which sends to all its sockets.
 template <class Self>
 class event_verbs {
 public:
-    /// Sends an event. `args` are what `codec.hpp` knows how to write. A client's event waits while
-    /// it is disconnected: `queued`.
-    /// **Cost**: encoded once, and written straight into the connections' queues.
+    /// Sends an event. `args` may have any type that codec.hpp can encode. An event of a client
+    /// that is disconnected waits: `queued`.
+    /// **Cost**: encodes once, and writes straight into the queues of the connections.
     template <class... Args>
     auto emit(std::string_view event, const Args&... args) const {
         return begin().emit(event, args...);
@@ -82,19 +81,19 @@ public:
     auto send(const Args&... args) const {
         return begin().send(args...);
     }
-    /// Sends an event that the peer acknowledges with an `R`: awaited,
+    /// Sends an event that the peer acknowledges with an `R`. Await it:
     ///
     ///     weft::result<int> answer = co_await s.emit_with_ack<int>("ask", "how many?");
     ///
-    /// or told to a callback `void(weft::result<R>)`, the last argument; of a `space`, both get
-    /// `broadcast_replies<R>`. What is not awaited is not sent. Fails with `condition::timed_out`,
-    /// with `peer_gone` when the socket is disconnected meanwhile, with `limit_exceeded` above
-    /// `max_pending_acks`, or with what the peer sent as error.
+    /// or pass a callback `void(weft::result<R>)` as the last argument. If you do neither, nothing
+    /// is sent. A `space` gives a `broadcast_replies<R>` instead of a `result<R>`.
+    /// **Errors**: `condition::timed_out`; `peer_gone` if the socket disconnects; `limit_exceeded`
+    /// above `max_pending_acks`; the error that the peer sent.
     template <class R = void, class... Args>
     auto emit_with_ack(std::string_view event, Args&&... args) const {
         return begin().template emit_with_ack<R>(event, std::forward<Args>(args)...);
     }
-    /// Chains, such as `s.volatile_().emit("position", x, y)`; see `detail::phrase_links`.
+    /// These begin a chain: `s.volatile_().emit("position", x, y)`. See `detail::phrase_links`.
     [[nodiscard]] auto volatile_() const { return begin().volatile_(); }
     [[nodiscard]] auto latest(std::string_view key) const requires(Self::has_latest) {
         return begin().latest(key);

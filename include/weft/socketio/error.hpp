@@ -7,7 +7,7 @@
 
 namespace weft::socketio {
 
-/// Everything that can go wrong with a Socket.IO peer, each with one row in `describe`.
+/// Everything that can go wrong with a Socket.IO peer. `describe` has a row for each.
 enum class errc : std::uint8_t {
     // Packets. Each of these ends the connection.
     unknown_packet_type = 1,
@@ -37,10 +37,10 @@ enum class errc : std::uint8_t {
     refused_by_peer,
 };
 
-/// Number of errors, for tables with one entry each (index: the value minus 1).
+/// The number of errors, for tables with one entry per error. The index is the value minus 1.
 inline constexpr std::size_t errc_count = static_cast<std::size_t>(errc::refused_by_peer);
 
-/// What follows from an error.
+/// What an error means.
 struct error_row {
     errc code;
     std::string_view text;  ///< A sentence for people.
@@ -48,7 +48,7 @@ struct error_row {
     std::string_view label;  ///< The label of its counter, as in `error="bad_json"`.
 };
 
-/// The one row of an error. **Cost**: an array access.
+/// The row of an error. **Cost**: an array access.
 [[nodiscard]] const error_row& describe(errc code) noexcept;
 
 /// The category "weft.socketio".

@@ -26,7 +26,7 @@ inline constexpr bool borrows = [] {
     }
 }();
 
-/// One member of a structure, without its types.
+/// One member of a structure, with the types erased.
 struct field {
     std::string_view name;
     std::string_view quoted;  ///< `"name":`
@@ -121,9 +121,9 @@ struct codec<T> {
 ///     struct order { std::string symbol; double price; std::optional<int> size; };
 ///     WEFT_FIELDS(order, symbol, price, size)
 ///
-/// Stands in the namespace of the structure, after it; up to 64 members. When decoding, a missing
-/// member is an error, unless it is a `std::optional`; surplus ones are ignored; one that is given
-/// twice is an error. An empty optional is not written. Members own their data.
+/// Put it after the structure, in the same namespace. Up to 64 members. Decoding fails if a member
+/// is missing, unless it is a `std::optional`, and if a member comes twice. It ignores unknown
+/// members. An empty optional is not written. Members must own their data.
 #define WEFT_FIELDS(type, ...)                                                            \
     [[maybe_unused]] inline std::span<const ::weft::socketio::detail::field> weft_fields( \
         const type*) noexcept {                                                           \
@@ -134,13 +134,13 @@ struct codec<T> {
         return fields;                                                                    \
     }
 
-/// Makes an enumeration an argument: a string, the name of the enumerator.
+/// Makes an enumeration an argument: a string with the name of the enumerator.
 ///
 ///     enum class side { buy, sell };
 ///     WEFT_ENUM(side, buy, sell)
 ///
-/// Stands in the namespace of the enumeration. A name that is not listed is an error; a value that
-/// is not listed is written as a number.
+/// Put it in the namespace of the enumeration. Decoding fails for a name that is not listed. A
+/// value that is not listed is written as a number.
 #define WEFT_ENUM(type, ...)                                                                  \
     [[maybe_unused]] inline std::span<const ::weft::socketio::detail::enumerator> weft_names( \
         type) noexcept {                                                                      \

@@ -16,7 +16,7 @@ class session_shared;
 
 namespace weft::socketio {
 
-/// A protocol that a server carries beside HTTP and WebSocket. Implemented by the library.
+/// A protocol of a server beside HTTP and WebSocket. The library implements it.
 class module {
 public:
     module() = default;
@@ -24,29 +24,29 @@ public:
     module& operator=(const module&) = delete;
     virtual ~module() = default;
 
-    /// Gets what the loops share, by loop; before they run, again when there are more.
-    /// **Errors**: of the set-up, with the option that is wrong.
+    /// Gets what the sessions of each loop share. Called before the loops run, and again if there
+    /// are more loops. **Errors**: which option is wrong.
     [[nodiscard]] virtual result<void> prepare(const std::vector<ws::session_shared*>& loops) = 0;
-    /// The server runs from now on: what is registered later is refused.
+    /// The server begins to run: refuse registrations from now on.
     virtual void seal() noexcept = 0;
-    /// The server goes away: refuses new peers and takes leave of the others. **Threads**: any.
+    /// The server drains: refuses new peers and disconnects the others. **Threads**: any.
     virtual void drain() = 0;
-    /// Everything is closed and no loop runs any more: forgets the loops.
+    /// Everything is closed and no loop runs: forgets the loops.
     virtual void shut_down() noexcept = 0;
     /// **Threads**: any.
     virtual void visit_metrics(metric_visitor visit) const = 0;
 };
 
-/// What a `socketio::server` is part of: `weft::server`, or a test.
+/// What a `socketio::server` is part of: a `weft::server` or a test.
 class host {
 public:
     host(const host&) = delete;
     host& operator=(const host&) = delete;
 
-    /// Where the routes of a module go.
+    /// Modules add their routes here.
     [[nodiscard]] virtual http::router& routes() noexcept = 0;
     [[nodiscard]] virtual log_sink* log() const noexcept = 0;
-    /// Shares the module's ownership until the host ends. Returns its number.
+    /// Keeps the module until the host ends. Returns its number.
     virtual std::size_t attach(std::shared_ptr<module> what) = 0;
 
 protected:

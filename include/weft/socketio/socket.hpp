@@ -29,16 +29,16 @@ class socket_ref;
 
 /// What a `disconnect` ends.
 enum class disconnect_scope : std::uint8_t {
-    this_namespace,  ///< This socket; the client's other namespaces stay.
-    connection,      ///< All of the client's sockets, and its connection.
+    this_namespace,  ///< This socket. The client's other namespaces stay.
+    connection,      ///< All sockets of the client, and its connection.
 };
 
 /// One client in one namespace, lent to handlers.
 ///
-/// Nothing here calls a handler, except that `disconnect` and `join` may be called in any.
-/// **Threads**: its loop's. Elsewhere use a `socket_ref`.
-/// **Lifetime**: borrowed for the length of a handler call; it cannot be copied, moved or made by
-/// users. Keep `ref()` instead, which a coroutine handler is given in place of this.
+/// No function here calls a handler before it returns. You may call them in any handler.
+/// **Threads**: its loop's. On other threads use a `socket_ref`.
+/// **Lifetime**: borrowed for the length of a handler call. You cannot copy, move or make one. Keep
+/// `ref()` instead; coroutine handlers get a `socket_ref`.
 class socket : public event_verbs<socket>, public room_verbs<socket> {
 public:
     static constexpr bool has_latest = true;
@@ -47,45 +47,45 @@ public:
     socket(const socket&) = delete;
     socket& operator=(const socket&) = delete;
 
-    /// 20 characters, unforeseeable; not the id of the connection below. Also the name of a room
-    /// that this socket alone is in.
+    /// 20 unpredictable characters. Not the id of the connection below. Also the name of a room
+    /// that only this socket is in.
     [[nodiscard]] std::string_view id() const noexcept;
     /// The name of the namespace, such as "/chat".
     [[nodiscard]] std::string_view nsp() const noexcept;
-    /// What to keep where a reference would dangle.
+    /// Keep it where a reference would dangle.
     [[nodiscard]] socket_ref ref() const;
-    /// False in a middleware, and from `on_disconnect` on.
+    /// False in a middleware, and once the socket is disconnected.
     [[nodiscard]] bool connected() const noexcept;
     /// Whether connection state recovery brought back id, rooms and data of an earlier socket.
     [[nodiscard]] bool recovered() const noexcept;
     /// The request that began the client's connection.
     [[nodiscard]] const http::handshake& handshake() const noexcept;
-    /// Who the client is, in all its namespaces. **Lifetime**: the client's connection.
+    /// The client, the same in all its namespaces. **Lifetime**: the client's connection.
     [[nodiscard]] weft::peer& peer() const noexcept;
-    /// What carries the connection now: polling, and after the upgrade WebSocket.
+    /// What carries the connection now: polling, or WebSocket after the upgrade.
     [[nodiscard]] engineio::transport_kind transport() const noexcept;
-    /// The `auth` that the client sent for this namespace, a JSON object; "{}" when it sent none.
+    /// The `auth` that the client sent for this namespace, a JSON object; "{}" if it sent none.
     [[nodiscard]] std::string_view auth() const noexcept;
-    /// The same, decoded: `s.auth<credentials>()`. **Errors**: `errc::bad_argument`, with what is
+    /// The same, decoded: `s.auth<credentials>()`. **Errors**: `errc::bad_argument`; says what is
     /// wrong.
     template <class T>
     [[nodiscard]] result<T> auth() const {
         return detail::decode_ack<T>({auth(), {}});
     }
-    /// The loop that the socket lives on, to wait on in coroutines.
+    /// The loop of the socket. Coroutines wait on it.
     [[nodiscard]] loop_ref loop() const;
 
-    /// This socket's own `T`, made by default when it is first asked for. Several types may be kept
-    /// side by side. Destroyed with the socket, after `on_disconnect`; connection state recovery
+    /// This socket's own `T`. The first call makes it by default. You may keep several types side
+    /// by side. It is destroyed with the socket, after `on_disconnect`; connection state recovery
     /// brings it back.
-    /// **Cost**: nothing while unused; a look-up compares one pointer per type in use.
+    /// **Cost**: nothing while unused. A look-up compares one pointer per type in use.
     template <class T>
     [[nodiscard]] T& data() {
         static_assert(std::is_default_constructible_v<T>,
                       "weft: data<T>() makes its T by default; give it a default constructor");
-        for (detail::data_node* at = first_data(); at != nullptr; at = at->next.get()) {
-            if (at->type == &detail::data_type<T>)
-                return static_cast<detail::typed_data<T>*>(at)->value;
+        for (detail::data_node* node = first_data(); node != nullptr; node = node->next.get()) {
+            if (node->type == &detail::data_type<T>)
+                return static_cast<detail::typed_data<T>*>(node)->value;
         }
         auto made = std::make_unique<detail::typed_data<T>>();
         T& value = made->value;
@@ -93,22 +93,22 @@ public:
         return value;
     }
 
-    /// Enters a room; false when it was in it, or may not: `options::max_rooms` and
-    /// `max_room_length`. In a middleware it takes effect once the socket is connected; after the
-    /// disconnection never.
+    /// Enters a room. False if it was in the room, or above `options::max_rooms` or
+    /// `max_room_length`. In a middleware it takes effect once the socket is connected. After a
+    /// disconnect it does nothing.
     bool join(std::string_view room);
     bool leave(std::string_view room);
     [[nodiscard]] bool in_room(std::string_view room) const;
-    /// All rooms, its own included. In `on_disconnecting` they are still there.
+    /// All rooms, also its own. `on_disconnecting` can still read them.
     [[nodiscard]] std::vector<std::string> rooms() const;
 
-    /// Sends arguments as they are, such as those of a received event: nothing is decoded.
+    /// Sends arguments without decoding them, such as those of a received event.
     send_status relay(std::string_view event, const raw_arguments& args) const;
-    /// Everyone else in the namespace.
+    /// All other sockets of the namespace.
     [[nodiscard]] broadcast_operator broadcast() const noexcept { return others(); }
 
-    /// Takes leave of the client. From now on nothing is sent or handled; `on_disconnecting` and
-    /// `on_disconnect` come later in this turn of the loop.
+    /// Disconnects the client. From now on nothing is sent or handled. `on_disconnecting` and
+    /// `on_disconnect` are called later in this turn of the loop.
     void disconnect(disconnect_scope what = disconnect_scope::this_namespace);
 
 protected:

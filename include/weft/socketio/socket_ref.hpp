@@ -12,18 +12,18 @@
 
 namespace weft::socketio {
 
-/// The name of a socket, to keep where a reference would dangle: in coroutines, in other threads,
-/// in containers. It has the verbs of the socket; when the socket is gone they do nothing, except
-/// that rooms may still be spoken to.
+/// A reference to a socket, to keep in coroutines, other threads and containers. It can do what the
+/// socket can. If the socket is gone, calls do nothing, but you can still send to rooms.
 ///
-/// **Threads**: any. Off the socket's loop a verb travels there as a task, so that `queued` means
-/// no more than that. **Cost**: off the loop a copy of the arguments and one allocation or two.
+/// **Threads**: any. From another thread a call travels to the socket's loop as a task; `queued`
+/// then means only that. **Cost**: from another thread, a copy of the arguments and one or two
+/// allocations.
 class socket_ref : public event_verbs<socket_ref>, public room_verbs<socket_ref> {
 public:
     using ref_type = socket_ref;
     static constexpr bool has_latest = true;
 
-    /// Names nothing.
+    /// Refers to no socket.
     socket_ref() noexcept = default;
 
     [[nodiscard]] std::string_view id() const noexcept {
@@ -32,7 +32,7 @@ public:
     /// The name of the namespace.
     [[nodiscard]] std::string_view nsp() const noexcept;
     [[nodiscard]] socket_ref ref() const { return *this; }
-    /// The loop that the socket lives on, to wait on: `co_await sleep_for(s.loop(), 1s)`.
+    /// The loop of the socket. Wait on it: `co_await sleep_for(s.loop(), 1s)`.
     [[nodiscard]] loop_ref loop() const;
 
     [[nodiscard]] broadcast_operator broadcast() const { return others(); }
@@ -40,7 +40,8 @@ public:
     void join(std::string_view room) const;
     void leave(std::string_view room) const;
     void disconnect(disconnect_scope what = disconnect_scope::this_namespace) const;
-    /// Runs `task(socket&)` on the socket's loop, now if this is it; never when it is gone.
+    /// Runs `task(socket&)` on the socket's loop; at once if this is its thread. Does nothing if
+    /// the socket is gone.
     void with(unique_function<void(socket&)> task) const;
 
     friend bool operator==(const socket_ref& a, const socket_ref& b) noexcept {

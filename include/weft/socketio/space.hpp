@@ -25,8 +25,7 @@ class server_core;
 struct space_handlers;
 }  // namespace detail
 
-/// A refusal with something more for the client's `err.data`:
-/// `return refuse("not authorized", details);`
+/// A refusal with data for the client's `err.data`: `return refuse("not authorized", details);`
 template <class T>
 [[nodiscard]] refusal refuse(std::string_view message, const T& data) {
     refusal made(message);
@@ -34,12 +33,14 @@ template <class T>
     return made;
 }
 
-/// A namespace ("space", because C++ keeps the word): what its sockets do, and what is said to all
-/// of them. One that a pattern made has the handlers of the pattern.
+/// A namespace ("space", because `namespace` is a keyword): the handlers of its sockets, and what
+/// you send to all of them. A namespace that a pattern made has the handlers of the pattern.
 ///
-/// **Threads**: set handlers before the server runs; they are shared by all loops and run on that
-/// of their socket: with several loops, several at once. What is marked "any" may be called from
-/// everywhere while it runs.
+/// An exception in a handler is logged with its place and counted. If it handled an event, the
+/// acknowledgement is an error; in a middleware the client is refused with "internal error".
+/// **Threads**: set handlers before the server runs. All loops share them; a handler runs on the
+/// loop of its socket: with several loops, several at once. Any thread may call functions marked
+/// "any" while the server runs.
 /// **Lifetime**: the server's.
 class space : public event_verbs<space>, public room_verbs<space> {
 public:
@@ -49,18 +50,17 @@ public:
     space& operator=(const space&) = delete;
     ~space();
 
-    /// "/", "/chat"; of a pattern, the pattern.
+    /// "/", "/chat"; for a pattern, the pattern.
     [[nodiscard]] std::string_view name() const noexcept;
 
-    /// A middleware. The signature decides which kind:
+    /// Adds a middleware. The signature decides which kind:
     /// - `T(socket&)`: asked for each socket before it is connected, in the order of registration.
-    ///   `T` is what makes an `admission<>`: `bool`, `result<void>`, `refusal`, `identity`. What is
-    ///   refused the client sees as `connect_error`.
-    /// - a coroutine `task<T>(socket_ref)`: the same, in its own time.
+    ///   `T` makes an `admission<>`: `bool`, `result<void>`, `refusal`, `identity`. A refused
+    ///   client gets a `connect_error`.
+    /// - a coroutine `task<T>(socket_ref)`: the same, but it may wait.
     /// - `T(socket&, std::string_view event, const raw_arguments&)`: asked for each incoming event,
-    ///   before its handler. What is refused is acknowledged with an error, if an acknowledgement
-    ///   was asked for, and told to `on_error`.
-    /// What throws refuses with "internal error".
+    ///   before its handler. A refused event is acknowledged with an error, if the client asked for
+    ///   an acknowledgement, and `on_error` is called.
     template <class F>
     space& use(F middleware) {
         if constexpr (std::is_invocable_v<F&, socket&, std::string_view, const raw_arguments&>) {
@@ -71,54 +71,56 @@ public:
         return *this;
     }
 
-    /// `void(socket&)`, or a coroutine `task<void>(socket_ref)`: a socket is connected.
+    /// A socket is connected: `void(socket&)`, or a coroutine `task<void>(socket_ref)`.
     template <class F>
     space& on_connect(F handler) {
         add_on_connect(detail::make_socket_handler<>(std::move(handler)));
         return *this;
     }
-    /// Handles an event with typed arguments; see `codec.hpp` for the types and the guide for what
-    /// is acknowledged. `handler` is `R(socket&, args...)`, or a coroutine
-    /// `task<R>(socket_ref, args...)` whose arguments own what they hold. Several handlers of one
-    /// event run in the order of registration; the first that acknowledges does.
+    /// Handles an event with typed arguments. `handler` is `R(socket&, args...)`, or a coroutine
+    /// `task<R>(socket_ref, args...)` whose arguments own their data. Several handlers of one event
+    /// run in the order of registration; the first acknowledgement counts. **See**: codec.hpp for
+    /// the types, docs/guide/socketio.md for what is acknowledged.
     template <class F>
     space& on(std::string_view event, F handler) {
         add_handler(event, detail::make_event_handler<socket>(std::move(handler)));
         return *this;
     }
-    /// `void(socket&, std::string_view event, const raw_arguments&)`: every incoming event, before
-    /// its handlers.
+    /// Called for every incoming event, before its handlers:
+    /// `void(socket&, std::string_view event, const raw_arguments&)`.
     space& on_any(unique_function<void(socket&, std::string_view, const raw_arguments&)> handler);
-    /// `void(socket&, std::string_view event, const raw_arguments&, raw_ack)`: the events that have
-    /// no handler. Without this they are dropped, as in Node.
+    /// Handles events that have no handler: `void(socket&, std::string_view event,
+    /// const raw_arguments&, raw_ack)`. Without this they are dropped, as in Node.
     space& on_unhandled(
         unique_function<void(socket&, std::string_view, const raw_arguments&, raw_ack)> handler);
-    /// Every event that is emitted here, once per emit, before it goes out.
+    /// Called once for every emit in this namespace, before the event goes out.
     space& on_any_outgoing(unique_function<void(std::string_view, const raw_arguments&)> handler);
-    /// `void(socket&, disconnect_reason)`, or a coroutine `task<void>(socket_ref,
-    /// disconnect_reason)`: the socket leaves, its rooms are still there.
+    /// A socket is about to leave; it still has its rooms: `void(socket&, disconnect_reason)`, or a
+    /// coroutine `task<void>(socket_ref, disconnect_reason)`.
     template <class F>
     space& on_disconnecting(F handler) {
         add_on_disconnecting(detail::make_socket_handler<disconnect_reason>(std::move(handler)));
         return *this;
     }
-    /// The same, when its rooms are left; the last call about this socket.
+    /// A socket has left its rooms. The last call for it. Signatures as `on_disconnecting`.
     template <class F>
     space& on_disconnect(F handler) {
         add_on_disconnect(detail::make_socket_handler<disconnect_reason>(std::move(handler)));
         return *this;
     }
-    /// `void(socket&, const error&)`: an event could not be handled (arguments that do not decode,
-    /// a middleware that refused), or its connection ends for a broken packet.
+    /// An event could not be handled (its arguments do not decode, a middleware refused it), or a
+    /// broken packet ends the connection: `void(socket&, const error&)`.
     space& on_error(unique_function<void(socket&, const error&)> handler);
-    /// `void(std::string_view name)`: a pattern made a namespace on a loop. Of a pattern only.
+    /// This pattern made a namespace on a loop: `void(std::string_view name)`. For patterns only.
     space& on_new_namespace(unique_function<void(std::string_view)> handler);
-    /// `void(const raw_arguments&)`: another server of the cluster said so by `server_side_emit`.
+    /// Another server of the cluster called `server_side_emit`: `void(const raw_arguments&)`.
     space& on_server_side(std::string_view event,
                           unique_function<void(const raw_arguments&)> handler);
 
-    /// **Threads** (this, all below, and what `event_verbs` and `room_verbs` bring): any. Of a
-    /// pattern: in every namespace that it made.
+    // **Threads** (all functions below, and those of `event_verbs` and `room_verbs`): any. On a
+    // pattern, they reach every namespace that it made.
+
+    /// See `broadcast_operator::fetch_sockets`.
     void fetch_sockets(unique_function<void(std::vector<remote_socket>)> done) {
         others().fetch_sockets(std::move(done));
     }
@@ -128,12 +130,12 @@ public:
     void disconnect_sockets(disconnect_scope what = disconnect_scope::this_namespace) {
         others().disconnect_sockets(what);
     }
-    /// To the handlers of the other servers of the cluster: nothing without an adapter.
+    /// Calls the handlers of the other servers of the cluster. Does nothing without an adapter.
     template <class... Args>
     void server_side_emit(std::string_view event, const Args&... args) {
         emit_server_side(event, detail::encode_arguments(args...));
     }
-    /// Sockets that are connected here, on all loops.
+    /// How many sockets are connected here, on all loops.
     [[nodiscard]] std::size_t sockets_count() const noexcept;
 
 protected:

@@ -12,21 +12,20 @@
 
 namespace weft::socketio {
 
-/// Any argument: null, boolean, integer, number, string, array, object or bytes. What has no fixed
-/// form is read into it and written from it.
+/// Any argument: null, boolean, integer, number, string, array, object or bytes. For data without a
+/// fixed form.
 ///
 ///     io.on("patch", [](socket& s, value change) {
 ///         if (const value* name = change.find("name")) ...
 ///         s.broadcast().emit("patched", change);
 ///     });
 ///
-/// **Lifetime**: it owns all it holds. **Cost**: an allocation per string, array and object; where
-/// nothing is looked at, `json_view` is free.
+/// **Lifetime**: owns its data. **Cost**: an allocation per string, array and object. If you do not
+/// read the data, `json_view` is free.
 class value {
 public:
     using array = std::vector<value>;
-    /// In the order of the text; a key that is there twice counts as in JavaScript: `find` gives
-    /// the last.
+    /// In the order of the text. If a key comes twice, `find` gives the last, as in JavaScript.
     using object = std::vector<std::pair<std::string, value>>;
     using bytes = std::vector<std::byte>;
     using variant =
@@ -36,7 +35,7 @@ public:
     value(std::nullptr_t) noexcept {}  // NOLINT(google-explicit-constructor)
     value(std::same_as<bool> auto truth) noexcept
         : held_(truth) {}  // NOLINT(google-explicit-constructor)
-    /// Above 2^63-1 it becomes a double.
+    /// A number above 2^63-1 becomes a double.
     template <std::integral Int>
     requires(!std::same_as<Int, bool> && !std::same_as<Int, char>) value(Int number)
     noexcept  // NOLINT(google-explicit-constructor)
@@ -56,7 +55,7 @@ public:
         : held_(std::move(content)) {}  // NOLINT(google-explicit-constructor)
 
     [[nodiscard]] bool is_null() const noexcept { return held_.index() == 0; }
-    /// The content when it is of that type, else null: `get_if<std::string>()`.
+    /// The content if it has that type, else null: `get_if<std::string>()`.
     template <class T>
     [[nodiscard]] T* get_if() noexcept {
         return std::get_if<T>(&held_);
@@ -65,12 +64,12 @@ public:
     [[nodiscard]] const T* get_if() const noexcept {
         return std::get_if<T>(&held_);
     }
-    /// The member of an object; null when this is none or has none of that name.
+    /// The member of an object. Null if this is no object or has no such member.
     [[nodiscard]] const value* find(std::string_view key) const noexcept;
-    /// To visit it, or to look at its type.
+    /// The variant, to visit it.
     [[nodiscard]] const variant& held() const noexcept { return held_; }
 
-    /// Numbers compare by type, too: 1 and 1.0 differ, as they do in the variant.
+    /// Compares types too: 1 and 1.0 differ.
     friend bool operator==(const value& a, const value& b) { return a.held_ == b.held_; }
 
 private:

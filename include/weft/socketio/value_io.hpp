@@ -17,9 +17,8 @@
 
 namespace weft::socketio {
 
-/// How a type is read from and written to the arguments of an event. For the types that come with
-/// the library, see <weft/socketio/codec.hpp>; specialise it for one that `WEFT_FIELDS` does not
-/// fit:
+/// How to read a type from the arguments of an event, and how to write it. codec.hpp lists the
+/// types that the library knows. Specialise it for a type that `WEFT_FIELDS` does not fit:
 ///
 ///     template <>
 ///     struct weft::socketio::codec<my::colour> {
@@ -31,8 +30,8 @@ namespace weft::socketio {
 ///         static void encode(value_writer& out, const my::colour& c) { out.write(c.text()); }
 ///     };
 ///
-/// `decode` returns false exactly when a call on `in` did. A type that refers to what was received
-/// instead of owning it says so with `static constexpr bool borrows = true`.
+/// `decode` returns false exactly if a call on `in` did. If the type refers to received data
+/// instead of owning it, add `static constexpr bool borrows = true`.
 template <class T>
 struct codec;
 
@@ -51,12 +50,12 @@ concept encodable = requires(value_writer& out, const T& what) {
     codec<T>::encode(out, what);
 };
 
-/// Keeps the texts of borrowed strings that had to be unescaped, as long as the handler's call.
+/// Keeps borrowed strings that had to be unescaped, for the length of the handler's call.
 using borrowed_texts = std::forward_list<std::string>;
 
-/// Reads one value after another from received arguments, and keeps where and why it failed.
+/// Reads one value after another from received arguments. Remembers where and why it failed.
 ///
-/// **Lifetime**: borrows text, attachments and `borrowed_texts`; for the length of a decode.
+/// **Lifetime**: borrows text, attachments and `borrowed_texts` for the length of a decode.
 class value_reader {
 public:
     value_reader(std::string_view json, std::span<const byte_view> attachments,
@@ -65,7 +64,7 @@ public:
     value_reader(const value_reader&) = delete;
     value_reader& operator=(const value_reader&) = delete;
 
-    /// The next value, of any type that has a codec.
+    /// Reads the next value. `T` may be any type with a codec.
     template <class T>
     bool decode(T& out) {
         return codec<T>::decode(*this, out);
@@ -80,18 +79,18 @@ public:
     }
     bool read(double& out);
     bool read(std::string& out);
-    /// Borrowed: valid as long as the reader's text and `borrowed_texts`.
+    /// A borrowed string: valid as long as the reader's text and `borrowed_texts`.
     bool read(std::string_view& out);
-    /// An attachment, borrowed.
+    /// A borrowed attachment.
     bool read(byte_view& out);
-    /// Whether the next value is an attachment; then it is read as `read` would.
+    /// Reads the next value if it is an attachment; else returns false.
     [[nodiscard]] bool try_read(byte_view& out);
-    /// The JSON text of the next value, borrowed. **Errors**: an attachment in it, which text alone
-    /// does not hold.
+    /// The borrowed JSON text of the next value. **Errors**: the value has an attachment, which
+    /// text cannot hold.
     bool read_raw(std::string_view& out);
     bool skip();
 
-    /// Calls `element(index)`, which decodes one, for each element of an array.
+    /// Calls `element(index)` for each element of an array, to decode it.
     template <std::predicate<std::size_t> F>
     bool each_element(F&& element) {
         if (!begin_array()) return false;
@@ -100,9 +99,9 @@ public:
         }
         return json_.ok() || broken();
     }
-    /// Calls `member(key)`, which decodes its value, for each member of an object. The key is valid
-    /// until the next read. `likely` is the next key as senders usually write it, `"name":`, and
-    /// may change meanwhile: a right guess saves looking for the key.
+    /// Calls `member(key)` for each member of an object, to decode its value. The key is valid
+    /// until the next read. `likely` is your guess of the next key as text, `"name":`; `member` may
+    /// change it. A right guess saves the search for the key.
     template <std::predicate<std::string_view> F>
     bool each_member(F&& member, const std::string_view& likely = {}) {
         std::string_view key;
@@ -112,13 +111,13 @@ public:
         }
         return json_.ok() || broken();
     }
-    /// For arguments: whether another value follows in a list without brackets.
+    /// Whether another value follows in a list without brackets. For arguments.
     bool next_in_sequence() noexcept { return json_.next_in_sequence(); }
     /// Whether nothing is left.
     bool finish() { return json_.finish() || broken(); }
 
-    /// Tries `decode_it`; when that fails everything is as before. **Errors**: gives up for good
-    /// when trying again and again would cost more than the text is worth.
+    /// Tries `decode_it`. If it fails, restores the reader and returns false. After too many
+    /// attempts for the size of the text, fails for good.
     template <std::predicate F>
     bool attempt(F&& decode_it) {
         if (patience_ == 0) return false;
@@ -126,9 +125,9 @@ public:
         return decode_it() || come_back(before);
     }
 
-    /// Ends decoding with a reason for people, as in "expected a number". Returns false.
+    /// Ends decoding with a reason for people: "expected a number". Returns false.
     bool fail(std::string_view reason);
-    /// Adds to the path of an error: it is inside of this member, of this element. Returns false.
+    /// Adds a member or an element to the path of the error. Returns false.
     bool inside(std::string_view member);
     bool inside(std::size_t index);
 
@@ -142,7 +141,7 @@ private:
     bool read_placeholder(std::size_t& index);
     bool expected(std::string_view what);
     bool broken();
-    /// For `attempt`: forgets the failure. False, so that the caller tries what is next.
+    /// For `attempt`: forgets the failure. Returns false.
     bool come_back(const json_reader& before);
 
     json_reader json_;
@@ -154,26 +153,26 @@ private:
     std::size_t patience_;  // bytes that attempts may still read again
 };
 
-/// The arguments of an event or acknowledgement, ready to be put into a packet.
+/// The arguments of an event or acknowledgement, ready for a packet.
 struct encoded_arguments {
-    /// The arguments as JSON, separated by commas, without brackets around them: `"a",{"b":1}`.
+    /// JSON values with commas between them, without brackets: `"a",{"b":1}`.
     std::string json;
-    /// What the placeholders in it stand for; binary messages.
+    /// What the placeholders in `json` stand for: binary messages.
     std::vector<message> attachments;
 };
 
 /// Writes one value after another, straight into the text.
 ///
-/// **Lifetime**: `into` must outlive the writer and is complete when the writer is destroyed.
+/// **Lifetime**: the arguments must outlive the writer. They are complete when it is destroyed.
 class value_writer {
 public:
     /// Appends to what is there.
-    explicit value_writer(encoded_arguments& into);
+    explicit value_writer(encoded_arguments& target);
     value_writer(const value_writer&) = delete;
     value_writer& operator=(const value_writer&) = delete;
     ~value_writer();
 
-    /// Any type that has a codec.
+    /// Writes a value of any type with a codec.
     template <class T>
     void encode(const T& what) {
         codec<T>::encode(*this, what);
@@ -183,19 +182,19 @@ public:
     void write(std::same_as<bool> auto truth) { token(truth ? "true" : "false"); }
     template <std::integral Int>
     requires(!std::same_as<Int, bool>) void write(Int number) {
-        char* const to = separate(longest_integer);
-        at_ = std::to_chars(to, to + longest_integer, number).ptr;
+        char* const begin = separate(longest_integer);
+        at_ = std::to_chars(begin, begin + longest_integer, number).ptr;
     }
     /// NaN and the infinities become null.
     void write(double number);
     /// Bytes that are not UTF-8 become U+FFFD.
     void write(std::string_view text);
     void write(const char* text) { write(std::string_view(text)); }
-    /// An attachment: a placeholder, and the bytes beside the text.
+    /// An attachment: writes a placeholder and keeps the bytes beside the text.
     void write(byte_view bytes) { write(message::binary(bytes)); }
-    /// The same without a copy; a text message is written as a string.
+    /// The same without a copy. A text message is written as a string.
     void write(const message& what);
-    /// JSON that is known to be valid.
+    /// Writes JSON that must be valid.
     void write_raw(std::string_view json) { token(json); }
 
     void begin_array() { open('['); }
@@ -203,7 +202,7 @@ public:
     void begin_object() { open('{'); }
     void end_object() { close('}'); }
     void key(std::string_view name);
-    /// A key that is JSON already, with its quotes and colon.
+    /// Writes a key that is JSON already, with quotes and colon.
     void raw_key(std::string_view quoted) {
         token(quoted);
         comma_ = false;
@@ -212,7 +211,7 @@ public:
 private:
     static constexpr std::size_t longest_integer = 24;
 
-    /// Room for so many bytes behind the comma, if one is due, which is written.
+    /// Writes a comma if one is due. Then there is room for `room` bytes.
     char* separate(std::size_t room) {
         if (static_cast<std::size_t>(end_ - at_) <= room) grow(room);
         if (comma_) *at_++ = ',';

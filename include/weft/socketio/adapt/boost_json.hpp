@@ -10,7 +10,8 @@
 
 #include <boost/json/value.hpp>
 
-/// Makes `boost::json::value` an argument: any value without binary data, which it cannot hold.
+/// Makes `boost::json::value` an argument: any value without binary data, which the type cannot
+/// hold.
 template <>
 struct weft::socketio::codec<boost::json::value> {
     static bool decode(value_reader& in, boost::json::value& out) {

@@ -10,8 +10,8 @@
 
 #include <nlohmann/json.hpp>
 
-/// Makes `nlohmann::json` an argument: any value, attachments as its binary type. Needs version 3.8
-/// or later of that library.
+/// Makes `nlohmann::json` an argument: any value; attachments become its binary type. Needs version
+/// 3.8 or later of that library.
 template <>
 struct weft::socketio::codec<nlohmann::json> {
     static bool decode(value_reader& in, nlohmann::json& out) {

@@ -15,27 +15,28 @@
 #include <weft/base/unique_function.hpp>
 #include <weft/socketio/arguments.hpp>
 
-/// What the chains of sockets and namespaces have in common. Not for users.
+/// What the chains of sockets and namespaces have in common. For the library.
 namespace weft::socketio::detail {
 
-/// How one emit differs from the plain one.
+/// The flags of one emit.
 struct emit_flags {
     bool droppable = false;  ///< volatile
     bool uncompressed = false;
     bool local = false;    ///< Only in this process.
-    duration timeout{};    ///< Of acknowledgements; zero for the option's.
-    std::string latest{};  ///< Takes the place of what waits under this key; empty for none.
+    duration timeout{};    ///< For acknowledgements; zero: that of the options.
+    std::string latest{};  ///< Replaces the event that waits under this key; empty: none.
 };
 
-/// Told once what a client answered, or why it did not. **Lifetime**: of the arguments, the call.
+/// Called once with the answer, or why there is none. **Lifetime**: the arguments are valid during
+/// the call.
 using ack_callback = unique_function<void(const result<raw_arguments>&)>;
 
-/// Told each answer to a broadcast, then once null and how many did not answer.
+/// Called with each answer to a broadcast, and at the end with null and how many did not answer.
 using replies_callback = unique_function<void(const raw_arguments*, std::size_t missing)>;
 
-/// A socket's data of one type; a list, for few.
+/// A socket's data of one type. Nodes form a list, since types are few.
 struct data_node {
-    explicit data_node(const void* of) noexcept : type(of) {}
+    explicit data_node(const void* type_tag) noexcept : type(type_tag) {}
     data_node(const data_node&) = delete;
     data_node& operator=(const data_node&) = delete;
     virtual ~data_node() = default;
@@ -58,7 +59,7 @@ inline constexpr bool last_is<Callback, First, Rest...> = last_is<Callback, Rest
 template <class Callback, class Last>
 inline constexpr bool last_is<Callback, Last> = std::is_invocable_v<Last&, Callback>;
 
-/// Calls `use(last, encoded others)` with arguments whose last one is a callback.
+/// Splits off the last argument, a callback: calls `use(callback, encoded others)`.
 template <class Use, class... Args>
 void with_callback(Use use, Args&&... args) {
     auto all = std::forward_as_tuple(std::forward<Args>(args)...);
@@ -69,25 +70,25 @@ void with_callback(Use use, Args&&... args) {
     (std::make_index_sequence<others>{});
 }
 
-/// The links that all chains have. `Phrase` derives from this, and each link gives it back.
+/// The links that all chains have. `Phrase` derives from this; each link returns it.
 template <class Phrase>
 class phrase_links {
 public:
-    /// Not sent to a client that is behind: what is wanted of a position, not of a move. A client's
-    /// own event is dropped unless it can leave at once.
+    /// Does not send the event to a client that is behind. Use it for a position, not for a move.
+    /// On a client, drops the event unless it can leave at once.
     [[nodiscard]] Phrase&& volatile_() && noexcept {
         flags().droppable = true;
         return self();
     }
-    /// While a client is behind, only the newest event of this key waits for it, in the place of
-    /// the one before: `io.to("prices").latest("AAPL").emit("quote", price)` sends every quote to
-    /// those who keep up, and never a backlog to the others. Keys belong to the namespace. An event
-    /// that asks for an acknowledgement is never replaced. Of servers only.
+    /// While a client is behind, only the newest event of this key waits for it; it replaces the
+    /// one before. `io.to("prices").latest("AAPL").emit("quote", price)` sends every quote to
+    /// clients that keep up, and never a backlog to the others. Keys belong to the namespace. An
+    /// event that asks for an acknowledgement is never replaced. Servers only.
     [[nodiscard]] Phrase&& latest(std::string_view key) && requires(Phrase::has_latest) {
         flags().latest = key;
         return self();
     }
-    /// Never compressed, such as a secret beside text that others choose.
+    /// Does not compress the event. Use it for a secret beside text that others choose.
     [[nodiscard]] Phrase&& uncompressed() && noexcept {
         flags().uncompressed = true;
         return self();

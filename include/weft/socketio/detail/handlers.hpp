@@ -17,11 +17,11 @@
 #include <weft/socketio/socket.hpp>
 #include <weft/socketio/socket_ref.hpp>
 
-/// What users register, brought to one form. Not for users.
+/// Converts what users register to one form. For the library.
 namespace weft::socketio::detail {
 
-/// Who waits for an admission: one step of a socket's, or a namespace's, way in. Given once, from
-/// any thread; what comes too late does nothing. Destroyed without, it refuses.
+/// Takes the decision of one step on the way into a namespace. **Threads**: any. The first decision
+/// counts; one that comes too late does nothing. If destroyed without a decision, it refuses.
 class gate {
 public:
     gate(std::shared_ptr<loop_context> context, std::uint64_t key, std::uint32_t step) noexcept
@@ -33,7 +33,7 @@ public:
     }
 
     void settle(admission<> decided) noexcept;
-    /// The middleware threw: logged and counted; the client learns no more than "internal error".
+    /// The middleware threw: logs and counts it, and tells the client only "internal error".
     void failed(const std::exception_ptr& thrown) noexcept;
 
 private:
@@ -50,16 +50,16 @@ using socket_handler = unique_function<void(socket&, Args...)>;
 using event_handler =
     unique_function<void(socket&, std::string_view event, const raw_arguments&, raw_ack)>;
 
-/// For what a coroutine handler throws.
-[[nodiscard]] raw_ack failure_report(socket& of);
+/// Reports the exception of a coroutine handler.
+[[nodiscard]] raw_ack failure_report(socket& source);
 
-/// Awaits what is decided at a gate.
-inline task<void> settle_later(task<admission<>> deciding, std::shared_ptr<gate> at) {
-    at->settle(co_await std::move(deciding));
+/// Awaits a decision and gives it to the gate.
+inline task<void> settle_later(task<admission<>> deciding, std::shared_ptr<gate> entry) {
+    entry->settle(co_await std::move(deciding));
 }
 template <class T>
-void spawn_decision(task<T> deciding, gate at) {
-    auto shared = std::make_shared<gate>(std::move(at));
+void spawn_decision(task<T> deciding, gate entry) {
+    auto shared = std::make_shared<gate>(std::move(entry));
     weft::detail::spawn(settle_later(weft::detail::admit<void>(std::move(deciding)), shared),
                         [shared](const std::exception_ptr& thrown) { shared->failed(thrown); });
 }
@@ -72,8 +72,8 @@ middleware make_middleware(F decide_it) {
                       "weft: a coroutine may not borrow the socket; take a socket_ref instead");
         static_assert(weft::detail::makes_admission<returned, void>,
                       "weft: a middleware returns bool, result<void>, refusal or admission");
-        return [decide_it = std::move(decide_it)](socket& s, gate at) mutable {
-            at.settle(decide_it(s));
+        return [decide_it = std::move(decide_it)](socket& s, gate entry) mutable {
+            entry.settle(decide_it(s));
         };
     } else {
         static_assert(std::is_invocable_v<F&, socket_ref>,
@@ -82,8 +82,8 @@ middleware make_middleware(F decide_it) {
         static_assert(is_task<std::invoke_result_t<F&, socket_ref>>,
                       "weft: a middleware that takes a socket_ref is a coroutine, "
                       "task<result<void>>(socket_ref)");
-        return [decide_it = std::move(decide_it)](socket& s, gate at) mutable {
-            spawn_decision(decide_it(s.ref()), std::move(at));
+        return [decide_it = std::move(decide_it)](socket& s, gate entry) mutable {
+            spawn_decision(decide_it(s.ref()), std::move(entry));
         };
     }
 }
@@ -105,15 +105,15 @@ predicate make_predicate(F decide_it) {
     if constexpr (std::is_invocable_v<F&, std::string, std::string> &&
                   is_task<std::invoke_result_t<F&, std::string, std::string>>) {
         return [decide_it = std::move(decide_it)](std::string_view name, std::string_view auth,
-                                                  gate at) mutable {
-            spawn_decision(decide_it(std::string(name), std::string(auth)), std::move(at));
+                                                  gate entry) mutable {
+            spawn_decision(decide_it(std::string(name), std::string(auth)), std::move(entry));
         };
     } else {
         static_assert(std::is_invocable_v<F&, std::string_view, std::string_view>,
                       "weft: a predicate takes (std::string_view name, std::string_view auth)");
         return [decide_it = std::move(decide_it)](std::string_view name, std::string_view auth,
-                                                  gate at) mutable {
-            at.settle(decide_it(name, auth));
+                                                  gate entry) mutable {
+            entry.settle(decide_it(name, auth));
         };
     }
 }

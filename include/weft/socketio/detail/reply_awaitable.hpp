@@ -8,12 +8,12 @@
 
 namespace weft::socketio::detail {
 
-/// Waits for one value that a callback brings, on the loop that brings it. One rule for all
-/// questions, to one peer or to many: nothing is sent before it is awaited, and whatever that needs
-/// is kept in it.
+/// Waits for one value from a callback, on the loop that calls it. One rule for all questions, to
+/// one peer or many: nothing is sent until you await it. The awaitable keeps what it needs for
+/// that.
 ///
-/// `Start` is called once, with the callback. **Lifetime**: whoever is to be told owns the
-/// coroutine; dropping the callback untold destroys the coroutine and all that await it.
+/// Calls `start` once, with the callback. **Lifetime**: the callback owns the coroutine. Dropping
+/// the callback without a call destroys the coroutine and all that await it.
 template <class T, class Start>
 class [[nodiscard("nothing is sent unless it is awaited")]] reply_awaitable {
 public:

@@ -17,8 +17,8 @@
 #include <weft/socketio/ack.hpp>
 #include <weft/socketio/arguments.hpp>
 
-/// From what a user writes to what the core calls: handlers with typed arguments. Not for users.
-/// The table of what is acknowledged is in docs/design/socketio.md.
+/// Turns handlers with typed arguments into what the core calls. For the library. The table of what
+/// is acknowledged is in docs/design/socketio.md.
 namespace weft::socketio::detail {
 
 using weft::detail::is_task;
@@ -62,7 +62,7 @@ concept has_signature = requires {
     typename signature<F>::returned;
 };
 
-/// How a handler's first parameter names the socket.
+/// How the first parameter of a handler takes the socket.
 enum class peer_parameter : std::uint8_t { none, borrowed, reference };
 
 template <class Peer, class Parameter>
@@ -72,7 +72,7 @@ inline constexpr peer_parameter peer_kind =
         ? peer_parameter::reference
         : peer_parameter::none;
 
-/// What the parameters of a handler mean: the socket, decoded arguments, an `ack`.
+/// The roles of a handler's parameters: the socket, decoded arguments, an `ack`.
 template <class Peer, class... P>
 struct parameters_of {
     using all = std::tuple<P...>;
@@ -140,46 +140,46 @@ constexpr bool check_handler(type_list<P...>) {
 
 /// Acknowledges with what a handler returned.
 template <class R>
-void acknowledge(raw_ack& to, const R& returned) {
+void acknowledge(raw_ack& reply, const R& returned) {
     if constexpr (is_result<R>) {
-        if (!returned) return to.refuse(returned.error());
+        if (!returned) return reply.refuse(returned.error());
         if constexpr (std::is_void_v<typename R::value_type>) {
-            if (to) to.send(encoded_arguments{});
+            if (reply) reply.send(encoded_arguments{});
         } else {
-            acknowledge(to, *returned);
+            acknowledge(reply, *returned);
         }
     } else {
-        if (to) to.send(encode_answer(returned));
+        if (reply) reply.send(encode_answer(returned));
     }
 }
 
 /// Awaits a coroutine handler and acknowledges with its value.
 template <class R>
-task<void> acknowledge_task(task<R> running, raw_ack to, std::string event) {
+task<void> acknowledge_task(task<R> running, raw_ack reply, std::string event) {
     std::exception_ptr thrown;
     try {
         if constexpr (std::is_void_v<R>) {
             co_await std::move(running);
-            if (to) to.send(encoded_arguments{});
+            if (reply) reply.send(encoded_arguments{});
         } else {
             const R returned = co_await std::move(running);
-            acknowledge(to, returned);
+            acknowledge(reply, returned);
         }
     } catch (...) {
         thrown = std::current_exception();
     }
-    if (thrown) to.fail(std::move(thrown), event);
+    if (thrown) reply.fail(std::move(thrown), event);
 }
 
-/// The same for a coroutine that has its `ack` itself: only what it throws is left to do.
-inline task<void> report_task(task<void> running, raw_ack to, std::string event) {
+/// The same for a coroutine that takes an `ack`: only reports its exception.
+inline task<void> report_task(task<void> running, raw_ack reply, std::string event) {
     std::exception_ptr thrown;
     try {
         co_await std::move(running);
     } catch (...) {
         thrown = std::current_exception();
     }
-    if (thrown) to.fail(std::move(thrown), event);
+    if (thrown) reply.fail(std::move(thrown), event);
 }
 
 /// Calls a typed handler.
@@ -189,22 +189,22 @@ class typed_handler {
     using arguments = typename parameters::typed::arguments;
 
 public:
-    // A coroutine that is a lambda refers to it: its address must not change.
+    // A coroutine that is a lambda refers to it, so its address must not change.
     explicit typed_handler(F&& handler) : handler_(std::make_unique<F>(std::move(handler))) {}
 
-    void operator()(Peer& from, std::string_view event, const raw_arguments& raw, raw_ack to) {
-        raw_ack failed = parameters::takes_ack ? to.reporter() : raw_ack();
+    void operator()(Peer& peer, std::string_view event, const raw_arguments& raw, raw_ack reply) {
+        raw_ack failed = parameters::takes_ack ? reply.reporter() : raw_ack();
         std::exception_ptr thrown;
         try {
             borrowed_texts texts;
             auto decoded = decode(event, raw, texts, std::type_identity<arguments>());
-            if (!decoded) return to.refuse(decoded.error());
-            run(from, event, *decoded, to, failed);
+            if (!decoded) return reply.refuse(decoded.error());
+            run(peer, event, *decoded, reply, failed);
             return;
         } catch (...) {
             thrown = std::current_exception();
         }
-        (parameters::takes_ack ? failed : to).fail(std::move(thrown), event);
+        (parameters::takes_ack ? failed : reply).fail(std::move(thrown), event);
     }
 
 private:
@@ -214,31 +214,31 @@ private:
         return decode_arguments<T...>(event, raw, texts);
     }
 
-    void run(Peer& from, [[maybe_unused]] std::string_view event, arguments& decoded, raw_ack& to,
-             raw_ack& failed) {
+    void run(Peer& peer, [[maybe_unused]] std::string_view event, arguments& decoded,
+             raw_ack& reply, raw_ack& failed) {
         if constexpr (is_task<R> && parameters::takes_ack) {
             weft::detail::spawn(
-                report_task(call(from, decoded, to), std::move(failed), std::string(event)),
+                report_task(call(peer, decoded, reply), std::move(failed), std::string(event)),
                 [](const std::exception_ptr&) {});
         } else if constexpr (is_task<R>) {
             weft::detail::spawn(
-                acknowledge_task(call(from, decoded, to), std::move(to), std::string(event)),
+                acknowledge_task(call(peer, decoded, reply), std::move(reply), std::string(event)),
                 [](const std::exception_ptr&) {});
         } else if constexpr (std::is_void_v<R>) {
-            call(from, decoded, to);
-            if (to) to.send(encoded_arguments{});
+            call(peer, decoded, reply);
+            if (reply) reply.send(encoded_arguments{});
         } else {
-            acknowledge(to, call(from, decoded, to));
+            acknowledge(reply, call(peer, decoded, reply));
         }
     }
 
-    R call(Peer& from, arguments& decoded, raw_ack& to) {
+    R call(Peer& peer, arguments& decoded, raw_ack& reply) {
         return [&]<std::size_t... I>(std::index_sequence<I...>)->R {
             auto with_peer = [&](auto&&... more) -> R {
                 if constexpr (parameters::peer == peer_parameter::borrowed) {
-                    return (*handler_)(from, std::forward<decltype(more)>(more)...);
+                    return (*handler_)(peer, std::forward<decltype(more)>(more)...);
                 } else if constexpr (parameters::peer == peer_parameter::reference) {
-                    return (*handler_)(from.ref(), std::forward<decltype(more)>(more)...);
+                    return (*handler_)(peer.ref(), std::forward<decltype(more)>(more)...);
                 } else {
                     return (*handler_)(std::forward<decltype(more)>(more)...);
                 }
@@ -247,7 +247,7 @@ private:
             if constexpr (parameters::takes_ack) {
                 return with_peer(
                     pass<typename each::template parameter<I>>(std::get<I>(decoded))...,
-                    ack(std::move(to)));
+                    ack(std::move(reply)));
             } else {
                 return with_peer(
                     pass<typename each::template parameter<I>>(std::get<I>(decoded))...);
@@ -256,7 +256,7 @@ private:
         (std::make_index_sequence<parameters::decoded>{});
     }
 
-    /// Moves what is taken by value or by `&&`, lends the rest.
+    /// Moves arguments taken by value or by `&&`; lends the others.
     template <class Parameter>
     static Parameter&& pass(std::remove_cvref_t<Parameter>& argument) noexcept {
         return static_cast<Parameter&&>(argument);
@@ -269,7 +269,7 @@ template <class Peer>
 using typed_event_handler =
     unique_function<void(Peer&, std::string_view, const raw_arguments&, raw_ack)>;
 
-/// From a handler with typed parameters to what the core calls.
+/// Turns a handler with typed parameters into what the core calls.
 template <class Peer, class F>
 [[nodiscard]] typed_event_handler<Peer> make_event_handler(F handler) {
     static_assert(has_signature<F>,
