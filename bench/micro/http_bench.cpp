@@ -33,7 +33,7 @@ void parse(benchmark::State& state, std::string_view request) {
     const auto step =
         state.range(0) == 0 ? request.size() : static_cast<std::size_t>(state.range(0));
     for (auto _ : state) {
-        weft::http::head_parser parser(weft::http::message_kind::request);
+        weft::http::head_parser parser(weft::http::head_kind::request);
         for (std::size_t end = 0; end < request.size();) {
             end = std::min(end + step, request.size());
             benchmark::DoNotOptimize(parser.parse(request.substr(0, end)));

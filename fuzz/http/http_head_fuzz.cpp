@@ -54,7 +54,7 @@ void check_accepted(const message_head& head, std::string_view bytes) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < 2) return 0;
-    const auto kind = data[0] % 2 == 0 ? message_kind::request : message_kind::response;
+    const auto kind = data[0] % 2 == 0 ? head_kind::request : head_kind::response;
     const std::size_t step = data[1] % 64U + 1U;
     const std::string_view bytes(reinterpret_cast<const char*>(data + 2), size - 2);
 

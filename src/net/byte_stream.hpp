@@ -89,7 +89,7 @@ public:
     /// queued by `commit`, which follows at once. Null when the stream is behind (`high_water`),
     /// ends, or has no memory: `write` then does what is right. A small frame so costs no second
     /// copy: bench `load`, 16 in flight.
-    [[nodiscard]] virtual std::byte* room(std::size_t size) noexcept = 0;
+    [[nodiscard]] virtual std::byte* prepare(std::size_t size) noexcept = 0;
     virtual void commit(std::size_t size) noexcept = 0;
     /// Bytes queued and not yet taken by the kernel.
     [[nodiscard]] virtual std::size_t queued() const noexcept = 0;

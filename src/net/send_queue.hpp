@@ -67,7 +67,7 @@ public:
 
     /// Contiguous room behind what is queued, for bytes that are built in place and then
     /// `commit`ted. Null when memory is out.
-    [[nodiscard]] std::byte* room(std::size_t wanted, send_memory& memory) noexcept {
+    [[nodiscard]] std::byte* prepare(std::size_t wanted, send_memory& memory) noexcept {
         if (tail_ == nullptr || tail_->room < wanted) {
             if (!add_block(wanted, memory) || tail_->room < wanted) return nullptr;
         }
@@ -92,7 +92,7 @@ public:
 
 private:
     void add_segment(send_memory::segment& fresh) noexcept;
-    // Kept out of line, as is all that `room` rarely needs: a small frame then costs few
+    // Kept out of line, as is all that `prepare` rarely needs: a small frame then costs few
     // instructions (bench `load`, 16 in flight).
     [[gnu::noinline]] bool add_block(std::size_t wanted, send_memory& memory) noexcept;
 

@@ -240,9 +240,9 @@ void tcp_stream::write(buffer_slice bytes) noexcept {
     queued_more(pending().append(std::move(bytes), loop_.memory_));
 }
 
-std::byte* tcp_stream::room(std::size_t size) noexcept {
+std::byte* tcp_stream::prepare(std::size_t size) noexcept {
     if (!usable() || shutdown_ || queued() >= high_water) return nullptr;
-    return pending().room(size, loop_.memory_);
+    return pending().prepare(size, loop_.memory_);
 }
 
 void tcp_stream::commit(std::size_t size) noexcept {

@@ -22,7 +22,7 @@ public:
 
     void write(byte_view bytes) noexcept override;
     void write(buffer_slice bytes) noexcept override;
-    [[nodiscard]] std::byte* room(std::size_t size) noexcept override;
+    [[nodiscard]] std::byte* prepare(std::size_t size) noexcept override;
     void commit(std::size_t size) noexcept override;
     [[nodiscard]] std::size_t queued() const noexcept override;
     [[nodiscard]] bool stalled() const noexcept override { return blocked_; }

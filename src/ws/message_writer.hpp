@@ -72,7 +72,7 @@ inline bool message_writer::try_small(message_kind kind, byte_view payload) noex
     if (role_ == role::client || payload.size() > small_frame || compresses(payload.size())) {
         return false;
     }
-    std::byte* const frame = stream_.room(max_frame_header + payload.size());
+    std::byte* const frame = stream_.prepare(max_frame_header + payload.size());
     if (frame == nullptr) return false;
     const std::size_t header =
         write_header({opcode_of(kind)}, payload.size(),

@@ -50,7 +50,7 @@ TEST(stream_write, what_is_built_in_place_leaves_in_order_with_what_is_written) 
     sim_world world;
     auto [peer, stream] = world.open();
     const auto build = [](record& r, std::string_view text) {
-        std::byte* const room = r.stream->room(text.size() + 10);
+        std::byte* const room = r.stream->prepare(text.size() + 10);
         ASSERT_NE(room, nullptr);
         std::copy(text.begin(), text.end(), reinterpret_cast<char*>(room));
         r.stream->commit(text.size());
@@ -73,7 +73,7 @@ TEST(stream_write, gives_no_room_when_it_is_behind_or_ends) {
     world.io.peer_window(peer, 0);
     world.core.post([&] {
         std::size_t built = 0;
-        while (std::byte* const room = stream->stream->room(1000)) {
+        while (std::byte* const room = stream->stream->prepare(1000)) {
             *room = std::byte{'r'};
             stream->stream->commit(1000);
             built += 1000;
@@ -85,9 +85,9 @@ TEST(stream_write, gives_no_room_when_it_is_behind_or_ends) {
     auto [other, ending] = world.open();
     world.core.post([&] {
         ending->stream->shutdown();
-        EXPECT_EQ(ending->stream->room(1), nullptr);
+        EXPECT_EQ(ending->stream->prepare(1), nullptr);
         ending->stream->close();
-        EXPECT_EQ(ending->stream->room(1), nullptr);
+        EXPECT_EQ(ending->stream->prepare(1), nullptr);
     });
     world.run();
     EXPECT_EQ(world.io.peer_take(other), "");

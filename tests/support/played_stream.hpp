@@ -90,7 +90,7 @@ public:
     // net::byte_stream
     void write(byte_view bytes) noexcept override { out_ += as_text(bytes); }
     void write(buffer_slice bytes) noexcept override { out_ += as_text(bytes.bytes); }
-    std::byte* room(std::size_t) noexcept override { return nullptr; }
+    std::byte* prepare(std::size_t) noexcept override { return nullptr; }
     void commit(std::size_t) noexcept override {}
     std::size_t queued() const noexcept override { return 0; }
     bool stalled() const noexcept override { return false; }

@@ -12,7 +12,7 @@ namespace weft::socketio {
 
 /// A set of sockets: those of one namespace that are in any of `rooms` (all, if `rooms` is empty)
 /// and in none of `except`. The id of a socket is also a room.
-struct audience {
+struct cluster_audience {
     std::string nsp;
     std::vector<std::string> rooms;
     std::vector<std::string> except;
@@ -29,7 +29,7 @@ struct cluster_message {
         server_side_emit,  ///< Sends an event to the handlers of the other servers.
     };
     kind what = kind::broadcast;
-    audience to;
+    cluster_audience to;
     std::vector<std::string> names;
     std::string event;                 ///< The name of the event.
     std::string arguments;             ///< Its arguments: JSON values with commas between them.

@@ -11,7 +11,7 @@
 #include "http/proto/target.hpp"
 
 namespace weft::http {
-head_parser::head_parser(message_kind kind, head_limits limits) noexcept
+head_parser::head_parser(head_kind kind, head_limits limits) noexcept
     : limits_(limits), kind_(kind) {
     limits_.max_head = std::min(limits_.max_head, head_limits::most_head);
     limits_.max_fields = std::min(limits_.max_fields, message_head::max_fields);
@@ -30,7 +30,7 @@ parse_status head_parser::parse(std::string_view seen) noexcept {
 bool head_parser::step() noexcept {
     if (state_ == state::done || state_ == state::failed) return false;
     if (position_ == limit_) {
-        const bool first_line = kind_ == message_kind::request && state_ < state::field_start;
+        const bool first_line = kind_ == head_kind::request && state_ < state::field_start;
         return fail(first_line ? errc::request_line_too_long : errc::header_too_long);
     }
     if (position_ == seen_.size()) return false;
@@ -62,7 +62,7 @@ bool head_parser::step() noexcept {
 
 // One empty line before a request is allowed (RFC 9112 section 2.2): some clients end a body so.
 bool head_parser::step_start(char next) noexcept {
-    if (kind_ == message_kind::response) return enter(state::version);
+    if (kind_ == head_kind::response) return enter(state::version);
     if (next != '\r') return enter(state::method);
     ++position_;
     return enter(state::start_lf);
@@ -97,7 +97,7 @@ bool head_parser::step_target() noexcept {
 bool head_parser::step_version() noexcept {
     constexpr std::string_view shape = "HTTP/0.0";
     const errc malformed =
-        kind_ == message_kind::request ? errc::bad_request_line : errc::bad_status_line;
+        kind_ == head_kind::request ? errc::bad_request_line : errc::bad_status_line;
     const std::size_t at = position_ - begin_;
     const char c = seen_[position_];
     if (at < shape.size()) {
@@ -109,7 +109,7 @@ bool head_parser::step_version() noexcept {
     const std::string_view number = head_.text(token()).substr(5);
     if (number != "1.1" && number != "1.0") return fail(errc::unsupported_version);
     head_.minor_version_ = number == "1.1" ? 1 : 0;
-    if (kind_ == message_kind::request) return enter(state::line_cr);
+    if (kind_ == head_kind::request) return enter(state::line_cr);
     if (c != ' ') return fail(malformed);
     ++position_;
     return enter(state::status_code);
@@ -219,7 +219,7 @@ bool head_parser::finish() noexcept {
     }
     const bool has_body = chunked_ || head_.content_length_ > 0;
     if (has_body) head_.framing_ = chunked_ ? body_framing::chunked : body_framing::length;
-    if (kind_ == message_kind::request) {
+    if (kind_ == head_kind::request) {
         if (!split_target(head_.target(), head_.method())) return fail(errc::bad_target);
         if (!host_is_good()) return fail(errc::bad_host);
     } else {
@@ -246,8 +246,7 @@ bool head_parser::expect(char wanted, state next) noexcept {
     if (seen_[position_] != wanted) {
         const bool line_end = seen_[position_] == '\n' || wanted == '\n';
         if (line_end) return fail(errc::bad_line_end);
-        return fail(kind_ == message_kind::request ? errc::bad_request_line
-                                                   : errc::bad_status_line);
+        return fail(kind_ == head_kind::request ? errc::bad_request_line : errc::bad_status_line);
     }
     ++position_;
     return enter(next);

@@ -9,7 +9,7 @@
 
 namespace weft::http {
 
-enum class message_kind : std::uint8_t { request, response };
+enum class head_kind : std::uint8_t { request, response };
 
 struct head_limits {
     std::size_t max_start_line = 8 * 1024;
@@ -27,7 +27,7 @@ enum class parse_status : std::uint8_t { incomplete, complete, failed };
 /// **See**: RFC 9112 sections 2 to 6.
 class head_parser {
 public:
-    explicit head_parser(message_kind kind, head_limits limits = {}) noexcept;
+    explicit head_parser(head_kind kind, head_limits limits = {}) noexcept;
 
     /// `seen` is all there is of the message so far, from its first byte: what earlier calls saw
     /// (perhaps at another address) and what came since. After `complete`, `size()` says where the
@@ -95,7 +95,7 @@ private:
     std::size_t position_ = 0;  // the next byte to look at
     std::size_t limit_ = 0;     // where the present line must have ended
     std::size_t begin_ = 0;     // where the present token began
-    message_kind kind_;
+    head_kind kind_;
     state state_ = state::start;
     errc error_ = errc::none;
     std::uint8_t hosts_ = 0;

@@ -57,7 +57,7 @@ void request_reader::reset() noexcept {
 // ---- The head ----
 
 request_reader::event request_reader::read_head(byte_span& in) {
-    head_parser& parser = shared_.parser.emplace(message_kind::request, shared_.limits);
+    head_parser& parser = shared_.parser.emplace(head_kind::request, shared_.limits);
     switch (parser.parse(as_text(in))) {
         case parse_status::failed: return fail(parser.error());
         case parse_status::incomplete:

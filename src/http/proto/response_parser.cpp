@@ -33,7 +33,7 @@ response_head_reader::step response_head_reader::feed(std::string_view in) {
         }
         spent_ += parser_.size();
         text_.clear();
-        parser_ = head_parser(message_kind::response);
+        parser_ = head_parser(head_kind::response);
     }
 }
 

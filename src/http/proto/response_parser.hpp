@@ -30,7 +30,7 @@ public:
 private:
     static constexpr std::size_t max_heads = head_limits{}.max_head;
 
-    head_parser parser_{message_kind::response};
+    head_parser parser_{head_kind::response};
     std::string text_;
     std::size_t spent_ = 0;  // on interim responses
     errc error_ = errc::none;

@@ -17,7 +17,7 @@ constexpr std::time_t modified = 784111777;  // Sun, 06 Nov 1994 08:49:37 GMT
 selection choose(const std::string& lines, std::uint64_t size = 100,
                  const std::string& etag = "\"a\"", const std::string& method = "GET") {
     const std::string bytes = method + " / HTTP/1.1\r\nHost: x\r\n" + lines + "\r\n";
-    head_parser parser(message_kind::request);
+    head_parser parser(head_kind::request);
     EXPECT_EQ(parser.parse(bytes), parse_status::complete);
     return select_content(parser.head(), size, etag, modified);
 }
@@ -125,7 +125,7 @@ TEST(accepts_coding, follows_the_list_and_its_weights) {
     const auto accepts = [](const std::string& value) {
         const std::string bytes =
             "GET / HTTP/1.1\r\nHost: x\r\nAccept-Encoding: " + value + "\r\n\r\n";
-        head_parser parser(message_kind::request);
+        head_parser parser(head_kind::request);
         EXPECT_EQ(parser.parse(bytes), parse_status::complete);
         return accepts_coding(parser.head(), "br");
     };

@@ -23,7 +23,7 @@ struct outcome {
 
 // Feeds growing prefixes, each at another address, the way a kept buffer grows.
 outcome parse_in_steps(std::string_view bytes, std::vector<std::size_t> ends,
-                       message_kind kind = message_kind::request) {
+                       head_kind kind = head_kind::request) {
     head_parser parser(kind);
     ends.push_back(bytes.size());
     auto status = parse_status::incomplete;
@@ -35,11 +35,11 @@ outcome parse_in_steps(std::string_view bytes, std::vector<std::size_t> ends,
     return {status, parser.error(), status == parse_status::complete ? parser.size() : 0};
 }
 
-outcome parse_whole(std::string_view bytes, message_kind kind = message_kind::request) {
+outcome parse_whole(std::string_view bytes, head_kind kind = head_kind::request) {
     return parse_in_steps(bytes, {}, kind);
 }
 
-void expect_same_at_every_split(std::string_view bytes, message_kind kind = message_kind::request) {
+void expect_same_at_every_split(std::string_view bytes, head_kind kind = head_kind::request) {
     const outcome whole = parse_whole(bytes, kind);
     std::vector<std::size_t> every_byte;
     for (std::size_t i = 0; i < bytes.size(); ++i) {
@@ -81,7 +81,7 @@ TEST(head_parser, keeps_request_line_and_fields) {
     const std::string bytes =
         "GET /chat?room=a HTTP/1.1\r\nHost: example.com:80\r\nX-Empty:\r\n"
         "Accept:\t text/html \t\r\nConnection: keep-alive, Upgrade\r\nconnection: x\r\n\r\nrest";
-    head_parser parser(message_kind::request);
+    head_parser parser(head_kind::request);
     ASSERT_EQ(parser.parse(bytes), parse_status::complete);
     EXPECT_EQ(bytes.substr(parser.size()), "rest");
     const message_head& head = parser.head();
@@ -103,7 +103,7 @@ TEST(head_parser, keeps_request_line_and_fields) {
 
 TEST(head_parser, views_follow_the_bytes_when_rebased) {
     std::string bytes = request_with("X: y\r\n");
-    head_parser parser(message_kind::request);
+    head_parser parser(head_kind::request);
     ASSERT_EQ(parser.parse(bytes), parse_status::complete);
     const std::string moved = bytes;
     parser.head().rebase(moved.data());
@@ -131,7 +131,7 @@ TEST(head_parser, accepts_what_rfc_9112_allows_at_every_split) {
 TEST(head_parser, says_how_the_body_is_framed) {
     const auto framing = [](std::string_view lines) {
         const std::string bytes = request_with(lines);
-        head_parser parser(message_kind::request);
+        head_parser parser(head_kind::request);
         EXPECT_EQ(parser.parse(bytes), parse_status::complete);
         return std::pair(parser.head().framing(), parser.head().content_length());
     };
@@ -145,7 +145,7 @@ TEST(head_parser, says_how_the_body_is_framed) {
 
 TEST(head_parser, keep_alive_follows_version_and_connection) {
     const auto keeps = [](std::string_view bytes) {
-        head_parser parser(message_kind::request);
+        head_parser parser(head_kind::request);
         EXPECT_EQ(parser.parse(bytes), parse_status::complete);
         return parser.head().keep_alive();
     };
@@ -212,7 +212,7 @@ TEST(sec_h3_head, sixteen_kib_one_byte_at_a_time_are_never_read_twice) {
     ASSERT_GT(bytes.size(), 15'000U);
     ASSERT_LT(bytes.size(), 16'384U);
 
-    head_parser parser(message_kind::request);
+    head_parser parser(head_kind::request);
     std::string growing;
     auto status = parse_status::incomplete;
     for (const char c : bytes) {
@@ -228,19 +228,19 @@ TEST(sec_h3_head, sixteen_kib_one_byte_at_a_time_are_never_read_twice) {
 TEST(head_parser, reads_response_heads_at_every_split) {
     const std::string bytes =
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n\x81";
-    head_parser parser(message_kind::response);
+    head_parser parser(head_kind::response);
     ASSERT_EQ(parser.parse(bytes), parse_status::complete);
     EXPECT_EQ(parser.head().status(), 101);
     EXPECT_EQ(parser.head().reason(), "Switching Protocols");
     EXPECT_EQ(parser.head().header("upgrade"), "websocket");
     EXPECT_EQ(parser.head().framing(), body_framing::none);
     EXPECT_EQ(parser.size(), bytes.size() - 1);
-    expect_same_at_every_split(bytes, message_kind::response);
+    expect_same_at_every_split(bytes, head_kind::response);
 }
 
 TEST(head_parser, takes_status_lines_without_reason) {
     for (const std::string_view bytes : {"HTTP/1.1 200\r\n\r\n", "HTTP/1.0 200 \r\n\r\n"}) {
-        head_parser parser(message_kind::response);
+        head_parser parser(head_kind::response);
         ASSERT_EQ(parser.parse(bytes), parse_status::complete) << bytes;
         EXPECT_EQ(parser.head().status(), 200);
         EXPECT_EQ(parser.head().reason(), "");
@@ -255,8 +255,8 @@ TEST(head_parser, refuses_malformed_status_lines) {
           "HTTP/1.1 200 OK\nA: b\r\n\r\n", "HTTP/2.0 200 OK\r\n\r\n", "ICY 200 OK\r\n\r\n",
           "\r\nHTTP/1.1 200 OK\r\n\r\n",
           "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n"}) {
-        EXPECT_EQ(parse_whole(bytes, message_kind::response).status, parse_status::failed) << bytes;
-        expect_same_at_every_split(bytes, message_kind::response);
+        EXPECT_EQ(parse_whole(bytes, head_kind::response).status, parse_status::failed) << bytes;
+        expect_same_at_every_split(bytes, head_kind::response);
     }
 }
 
@@ -264,7 +264,7 @@ TEST(head_parser, responses_without_body_by_status_have_none) {
     for (const std::string_view status : {"100", "204", "304"}) {
         const std::string bytes =
             "HTTP/1.1 " + std::string(status) + " X\r\nContent-Length: 5\r\n\r\n";
-        head_parser parser(message_kind::response);
+        head_parser parser(head_kind::response);
         ASSERT_EQ(parser.parse(bytes), parse_status::complete);
         EXPECT_EQ(parser.head().framing(), body_framing::none);
     }

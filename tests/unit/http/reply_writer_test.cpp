@@ -17,7 +17,7 @@ class reply_form : public testing::Test {
 protected:
     void asked(std::string request) {
         bytes_ = std::move(request) + "\r\n";
-        ASSERT_EQ(parser_.emplace(message_kind::request).parse(bytes_), parse_status::complete);
+        ASSERT_EQ(parser_.emplace(head_kind::request).parse(bytes_), parse_status::complete);
         writer.begin(parser_->head());
     }
     /// Without what every head has.

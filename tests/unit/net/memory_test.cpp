@@ -155,7 +155,7 @@ TEST(send_queue, is_a_string_with_other_costs) {
             const std::size_t size = random() % (1U << (random() % 15));
             switch (random() % 4) {
                 case 3: {  // built in place, smaller than the room that was asked for
-                    std::byte* const room = queue.room(size, memory);
+                    std::byte* const room = queue.prepare(size, memory);
                     ASSERT_NE(room, nullptr);
                     std::memset(room, 'r', size);
                     queue.commit(size / 2);
@@ -214,8 +214,8 @@ TEST(send_queue, gathers_only_as_many_pieces_as_fit) {
 TEST(send_queue, gives_room_up_to_its_largest_block) {
     send_memory memory;
     send_queue queue;
-    EXPECT_NE(queue.room(64 * 1024, memory), nullptr);
-    EXPECT_EQ(queue.room(64 * 1024 + 1, memory), nullptr);
+    EXPECT_NE(queue.prepare(64 * 1024, memory), nullptr);
+    EXPECT_EQ(queue.prepare(64 * 1024 + 1, memory), nullptr);
     ASSERT_TRUE(queue.append(as_bytes("ab"), memory));
     EXPECT_EQ(text_of(queue), "ab");
     queue.clear(memory);
