@@ -116,7 +116,9 @@ client_core::~client_core() = default;
 
 void client_core::run_guarded(function_ref<void()> what, std::string_view callback,
                               std::string_view event, std::string_view nsp) noexcept {
-    user_boundary users("socketio", loop().options().log, loop().metrics().handler_exceptions);
+    net::loop_core* const here = home_->loop().core();
+    if (here == nullptr) return;
+    user_boundary users("socketio", here->options().log, here->metrics().handler_exceptions);
     users.call(what, [&] { return user_place{.callback = callback, .event = event, .nsp = nsp}; });
 }
 
@@ -411,6 +413,7 @@ void client_core::disconnect() {
 }
 
 void client_core::leave() noexcept {
+    const owner_scope own(owner());  // also of a loop that nobody runs yet, or any more
     left_ = true;
     anchor_.set(nullptr);
     run_guarded([&] { disconnect(); }, "the client's end");

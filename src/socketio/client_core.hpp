@@ -104,6 +104,7 @@ public:
 
     // For namespaces.
     [[nodiscard]] const client_options& options() const noexcept { return options_; }
+    /// Whoever calls is in an `owner_scope` of it, or a turn.
     [[nodiscard]] net::loop_core& loop() const noexcept { return *home_->loop().core(); }
     [[nodiscard]] const std::shared_ptr<client_home>& home() const noexcept { return home_; }
     /// One became active: connects, unless that is under way or waits for its time. **Errors**: of
@@ -156,6 +157,7 @@ private:
             self->run_guarded([&] { task(); }, "a task of the client");
         };
     }
+    /// Not where the loop is another's or has ended: its log and counters may be gone with it.
     void run_guarded(function_ref<void()> what, std::string_view callback,
                      std::string_view event = {}, std::string_view nsp = {}) noexcept;
     void dispatch(const packet_view& packet, std::span<const byte_view> attachments);

@@ -96,6 +96,74 @@ TEST(embedding_alone, finishing_ends_all_loops_at_once) {
     for (const loop_ref& one : loops) EXPECT_FALSE(one.post([] {}));
 }
 
+/// A client of each kind that was never used, that connects, and that is connected.
+TEST(embedding_alone, clients_outlive_the_loop_and_do_nothing_then) {
+    auto server = std::make_unique<weft::server>(with_threads(1));
+    server->ws("/ws");
+    std::optional<socketio::server> io(*server);
+    io->on("never", [](socketio::socket&, socketio::ack) {});
+    const auto port = server->listen(loopback());
+    ASSERT_TRUE(port);
+    ASSERT_TRUE(server->start());
+    const loop_ref loop = server->loop(0);
+    const std::string address = "127.0.0.1:" + std::to_string(*port);
+    std::vector<std::unique_ptr<ws::client>> feeds;
+    std::vector<std::unique_ptr<socketio::client>> asking;
+    const auto add = [&] {
+        feeds.push_back(std::make_unique<ws::client>(
+            loop, ws::client_options{.url = "ws://" + address + "/ws"}));
+        for (const auto first :
+             {engineio::transport_kind::websocket, engineio::transport_kind::polling}) {
+            asking.push_back(std::make_unique<socketio::client>(
+                loop,
+                socketio::client_options{
+                    .url = "http://" + address, .transports = {first}, .auto_connect = false}));
+        }
+    };
+    const auto connect = [&](std::size_t from) {
+        for (std::size_t i = from; i < feeds.size(); ++i) EXPECT_TRUE(feeds[i]->connect());
+        for (std::size_t i = 2 * from; i < asking.size(); ++i) {
+            (void)asking[i]->socket();
+            EXPECT_TRUE(asking[i]->connect());
+        }
+    };
+    add();
+    connect(0);
+    EXPECT_TRUE(drive(*server, [&] {
+        return feeds[0]->state() == ws::client_state::open && asking[0]->socket().connected() &&
+               asking[1]->socket().connected();
+    }));
+    const auto token = std::make_shared<int>();
+    for (auto& one : asking)
+        one->socket().emit_with_ack<int>("never", [token](result<int> n) { EXPECT_FALSE(n); });
+    add();
+    connect(1);
+    add();
+    io.reset();
+    server.reset();
+    EXPECT_TRUE(loop.ended());
+
+    for (auto& feed : feeds) {
+        EXPECT_FALSE(feed->connect());
+        EXPECT_NE(feed->send("late"), send_status::sent);
+        feed->close(ws::close_code::normal);
+        EXPECT_FALSE(feed->retry_in());
+    }
+    for (auto& one : asking) {
+        socketio::client_socket& socket = one->socket();
+        EXPECT_FALSE(one->connect());
+        EXPECT_FALSE(socket.connect());
+        EXPECT_EQ(socket.emit("late"), send_status::misuse);
+        EXPECT_EQ(socket.ref().emit("late"), send_status::closed);
+        one->of("/late");
+        socket.disconnect();
+        one->disconnect();
+    }
+    feeds.clear();
+    asking.clear();
+    EXPECT_EQ(token.use_count(), 1) << "an answer is waited for still";
+}
+
 struct lines final : log_sink {
     void write(const log_record& record) noexcept override {
         const std::lock_guard lock(mutex);

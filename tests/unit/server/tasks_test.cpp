@@ -68,7 +68,7 @@ TEST(server_task, what_it_throws_is_logged_and_the_loop_goes_on) {
         co_await sleep_for(loop, 1ms);
         throw std::runtime_error("no more symbols");
     }(s.loop(0)));
-    EXPECT_EQ(log.lines.wait_for(1).front(), "no more symbols");
+    EXPECT_EQ(log.lines.wait_for(1).front(), "a task threw: no more symbols");
     inbox<int> done;
     EXPECT_TRUE(s.loop(0).post([&] { done.put(1); }));
     (void)done.wait_for(1);
