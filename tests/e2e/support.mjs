@@ -9,6 +9,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { after } from 'node:test';
 import { WebSocket } from 'ws';
 
 /// A certificate for localhost and 127.0.0.1 in a folder of its own.
@@ -26,6 +27,10 @@ export class Certificate {
   remove() { rmSync(this.folder, { recursive: true }); }
 }
 
+// A test that runs out of time leaves its programs behind, and the runner would wait for them.
+const children = new Set();
+after(() => { for (const child of children) child.kill('SIGKILL'); });
+
 /// A program that serves, ready for connections.
 export class Server {
   /// `weft COMMAND ...` on a free port.
@@ -38,7 +43,11 @@ export class Server {
   static async startProgram(program, args) {
     const server = new Server();
     server.child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    server.exited = once(server.child, 'exit').then(([code]) => code);
+    children.add(server.child);
+    server.exited = once(server.child, 'exit').then(([code]) => {
+      children.delete(server.child);
+      return code;
+    });
     const early = server.exited.then((code) => { throw new Error(`${program} ended with ${code} before it listened`); });
     early.catch(() => {});
     const [line] = await Promise.race([once(createInterface({ input: server.child.stdout }), 'line'), early]);
