@@ -54,7 +54,9 @@ server_options make_page_options(const listen_flags& flags, log_sink& log) {
     server_options options = make_server_options(flags, log);
     const auto address = socket_address::make(flags.host, flags.port);
     if (address && address->is_loopback()) {
-        options.http.allowed_hosts = {"localhost", "127.0.0.1", "::1", "[::1]", flags.host};
+        const bool v6 = flags.host.find(':') != std::string::npos;
+        options.http.allowed_hosts = {"localhost", "127.0.0.1", "[::1]",
+                                      v6 ? '[' + flags.host + ']' : flags.host};
     }
     return options;
 }
