@@ -95,7 +95,8 @@ public:
     }
     /// These begin a chain: `s.volatile_().emit("position", x, y)`. See `detail::phrase_links`.
     [[nodiscard]] auto volatile_() const { return begin().volatile_(); }
-    [[nodiscard]] auto latest(std::string_view key) const requires(Self::has_latest) {
+    template <class S = Self>  // Self is incomplete here
+    requires(S::has_latest) [[nodiscard]] auto latest(std::string_view key) const {
         return begin().latest(key);
     }
     [[nodiscard]] auto uncompressed() const { return begin().uncompressed(); }

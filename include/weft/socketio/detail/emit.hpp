@@ -84,7 +84,8 @@ public:
     /// one before. `io.to("prices").latest("AAPL").emit("quote", price)` sends every quote to
     /// clients that keep up, and never a backlog to the others. Keys belong to the namespace. An
     /// event that asks for an acknowledgement is never replaced. Servers only.
-    [[nodiscard]] Phrase&& latest(std::string_view key) && requires(Phrase::has_latest) {
+    template <class P = Phrase>  // Phrase is incomplete here
+    requires(P::has_latest) [[nodiscard]] Phrase&& latest(std::string_view key) && {
         flags().latest = key;
         return self();
     }
