@@ -1,7 +1,7 @@
 #pragma once
 
-/// For programs: the server with HTTP, WebSocket, server-sent events and Socket.IO, and the clients.
-/// Include separately what few programs need: socketio/value.hpp, socketio/adapter.hpp,
+/// For programs: the server with HTTP, WebSocket, server-sent events and Socket.IO, and the
+/// clients. Include separately what few programs need: socketio/value.hpp, socketio/adapter.hpp,
 /// socketio/adapt/, base/json_writer.hpp. Libraries and large programs include what they use.
 
 #include <weft/base/task.hpp>
