@@ -31,7 +31,7 @@ public:
 
     /// Brings a request, by its head in the form of HTTP/1, to its handler.
     void ask(http::service& service, std::string head, std::string_view content = {}) {
-        http::head_parser parser(http::message_kind::request);
+        http::head_parser parser(http::head_kind::request);
         if (parser.parse(head) != http::parse_status::complete) return;
         http::request req = service.make_request(parser.head(), *this);
         if (service.check(req) != http::errc::none) return;

@@ -48,7 +48,7 @@ TEST(cookie_jar, keeps_replaces_and_forgets) {
     cookie_jar jar;
     const auto take = [&](const std::string& lines) {
         const std::string text = "HTTP/1.1 200 OK\r\n" + lines + "\r\n";
-        http::head_parser parser(http::message_kind::response);
+        http::head_parser parser(http::head_kind::response);
         ASSERT_EQ(parser.parse(text), http::parse_status::complete);
         jar.take(parser.head(), 1'000'000'000);
     };
@@ -69,7 +69,7 @@ TEST(cookie_jar, is_bounded) {
     for (int i = 0; i < 100; ++i) {
         const std::string text =
             "HTTP/1.1 200 OK\r\nSet-Cookie: c" + std::to_string(i) + "=1\r\n\r\n";
-        http::head_parser parser(http::message_kind::response);
+        http::head_parser parser(http::head_kind::response);
         ASSERT_EQ(parser.parse(text), http::parse_status::complete);
         jar.take(parser.head(), 0);
     }
