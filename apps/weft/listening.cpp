@@ -43,6 +43,11 @@ void hold_signals() {
 
 }  // namespace
 
+std::string url_host(const std::string& address) {
+    const bool v6 = address.find(':') != std::string::npos;
+    return v6 ? "[" + address + "]" : address;
+}
+
 server_options make_server_options(const listen_flags& flags, log_sink& log) {
     server_options options;
     options.threads = flags.threads;
@@ -54,9 +59,7 @@ server_options make_page_options(const listen_flags& flags, log_sink& log) {
     server_options options = make_server_options(flags, log);
     const auto address = socket_address::make(flags.host, flags.port);
     if (address && address->is_loopback()) {
-        const bool v6 = flags.host.find(':') != std::string::npos;
-        options.http.allowed_hosts = {"localhost", "127.0.0.1", "[::1]",
-                                      v6 ? '[' + flags.host + ']' : flags.host};
+        options.http.allowed_hosts = {"localhost", "127.0.0.1", "[::1]", url_host(flags.host)};
     }
     return options;
 }
@@ -83,10 +86,9 @@ int listen_and_run(server& target, const listen_flags& flags, std::string_view s
     if (!port) return complain(port.error().message() + advice(flags, port.error().code()));
     hold_signals();  // also in the threads that begin from here on
     if (!before_ready()) return 1;
-    const bool v6 = flags.host.find(':') != std::string::npos;
-    std::printf("listening on %.*s%s://%s%s%s:%u%.*s\n", static_cast<int>(scheme.size()),
-                scheme.data(), address.tls ? "s" : "", v6 ? "[" : "", flags.host.c_str(),
-                v6 ? "]" : "", unsigned{*port}, static_cast<int>(path.size()), path.data());
+    std::printf("listening on %.*s%s://%s:%u%.*s\n", static_cast<int>(scheme.size()), scheme.data(),
+                address.tls ? "s" : "", url_host(flags.host).c_str(), unsigned{*port},
+                static_cast<int>(path.size()), path.data());
     std::fflush(stdout);
     if (target.run() != 0) return complain(target.failure());
     return 0;

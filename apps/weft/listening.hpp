@@ -17,6 +17,9 @@ namespace weft {
 /// so that no foreign name can be made to point here (DNS rebinding).
 [[nodiscard]] server_options make_page_options(const listen_flags& flags, log_sink& log);
 
+/// A numeric address as it stands in a URL: IPv6 in brackets.
+[[nodiscard]] std::string url_host(const std::string& address);
+
 /// Listens where the flags say, prints `listening on SCHEME://HOST:PORT/PATH` when ready, and runs
 /// the server to its end. `scheme` is "ws" or "http"; TLS adds the "s". `before_ready` runs before
 /// that line; when it returns false (and has said why), nothing is run. Returns the exit code.

@@ -59,6 +59,14 @@ CLI::Validator numeric_address() {
     return {judge, {}};
 }
 
+CLI::Validator host_name() {
+    const auto judge = [](const std::string& name) -> std::string {
+        if (!name.empty() && name.find_first_of(" /:*") == std::string::npos) return {};
+        return "'" + name + "' is not a name, such as example.org: it has no scheme and no port";
+    };
+    return {judge, {}};
+}
+
 CLI::Validator plain_path() {
     const auto judge = [](const std::string& path) -> std::string {
         const bool plain = std::none_of(path.begin(), path.end(), [](char c) {
@@ -172,6 +180,7 @@ CLI::App* add_serve(CLI::App& program, weft::serve_flags& flags) {
         ->add_option("--allow-host", flags.hosts,
                      "On loopback, answer requests for this name too: that of the proxy in front; "
                      "repeatable")
+        ->check(host_name())
         ->type_name("NAME")
         ->allow_extra_args(false);
     command->add_flag("--list-topics", flags.list_topics, "Let clients ask which topics exist");

@@ -25,9 +25,8 @@ bool start_metrics(metrics_listener& metrics, const serve_flags& flags) {
         std::fprintf(stderr, "weft: --metrics-port: %s\n", port.error().message().c_str());
         return false;
     }
-    const bool v6 = flags.metrics_host.find(':') != std::string::npos;
-    std::fprintf(stderr, "metrics on http://%s%s%s:%u/metrics\n", v6 ? "[" : "",
-                 flags.metrics_host.c_str(), v6 ? "]" : "", unsigned{*port});
+    std::fprintf(stderr, "metrics on http://%s:%u/metrics\n", url_host(flags.metrics_host).c_str(),
+                 unsigned{*port});
     return true;
 }
 

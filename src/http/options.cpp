@@ -34,7 +34,9 @@ result<void> options::check() const {
         .above_zero("reply_timeout", reply_timeout);
     for (const std::string& name : allowed_hosts)
         all.rule(is_host_name(name), "allowed_hosts",
-                 "has '" + name + "': each must be a host name without a port");
+                 "has '" + name +
+                     "': each must be a host name without a port, or an IPv6 address in "
+                     "brackets");
     return all.outcome();
 }
 

@@ -69,6 +69,8 @@ class mistakes(unittest.TestCase):
         self.refused("echo", "--backend", "kqueue", says=["--backend", "epoll"])
         for path in ("chat", "/a b", "/:room", "/*"):
             self.refused("echo", "--path", path, says=["--path", "begins with /"])
+        for name in ("https://example.org", "example.org:443", "*.example.org", ""):
+            self.refused("serve", "--port", "0", "--allow-host", name, says=["--allow-host", "such as example.org"])
         for origin in ("example.org", "https://example.org/page", "null, https://example.org"):
             self.refused("echo", "--port", "0", "--origin", origin, says=["--origin", "https://example.org"])
 
@@ -141,6 +143,9 @@ class addresses(unittest.IsolatedAsyncioTestCase):
                 async with websockets.connect(server.url) as client:
                     await client.send("six")
                     self.assertEqual(await client.recv(), "six")
+            with Server("demo", "--host", "::1") as server:
+                self.assertRegex(server.url, r"^http://\[::1\]:\d+/$")
+                self.assertEqual(support.curl(server.url).status, 200)
 
     async def test_three_threads_share_the_work(self):
         with Server("echo", "--threads", "3") as server:

@@ -30,7 +30,8 @@ struct options {
     /// For a deferred answer or an undecided upgrade. Then: 503.
     duration reply_timeout = std::chrono::seconds(120);
 
-    /// Host names (without port) that requests may name; others get 421. Empty: all.
+    /// Host names (without port, IPv6 addresses in brackets) that requests may name; others get
+    /// 421. Empty: all.
     std::vector<std::string> allowed_hosts;
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.

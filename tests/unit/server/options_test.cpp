@@ -129,9 +129,10 @@ TEST(options, of_http) {
                      "http::options::min_body_rate is 0: it must be at least 1");
     EXPECT_COMPLAINT(options, reply_timeout = 0s,
                      "http::options::reply_timeout is 0 ms: it must be above 0");
-    EXPECT_COMPLAINT(
-        options, allowed_hosts.emplace_back("here:80"),
-        "http::options::allowed_hosts has 'here:80': each must be a host name without a port");
+    EXPECT_COMPLAINT(options, allowed_hosts.emplace_back("here:80"),
+                     "http::options::allowed_hosts has 'here:80': each must be a host name without "
+                     "a port, or an "
+                     "IPv6 address in brackets");
     EXPECT_COMPLAINT(options, allowed_hosts.emplace_back("[::1]"), "nothing");
 }
 
@@ -207,9 +208,10 @@ TEST(options, of_engineio) {
                      "ws::receive_rate::bytes_per_second is 0: it must be at least 1");
     EXPECT_COMPLAINT(options, per_message_deflate = ws::deflate_options{.level = 0},
                      "ws::deflate_options::level is 0: it must be 1 to 9");
-    EXPECT_COMPLAINT(options, cookie = http::cookie{.name = "a b"},
-                     "engineio::options::cookie cannot be sent: its name must be a token, its path and "
-                     "domain without ; and controls");
+    EXPECT_COMPLAINT(
+        options, cookie = http::cookie{.name = "a b"},
+        "engineio::options::cookie cannot be sent: its name must be a token, its path and "
+        "domain without ; and controls");
     using engineio::cors_options;
     EXPECT_COMPLAINT(cors_options, origins = (std::vector<std::string>{"*", "https://a.example"}),
                      "engineio::cors_options::origins has '*' beside others: it must be alone");
