@@ -141,7 +141,7 @@ void loop_core::connect(connect_options to, unique_function<void(result<byte_str
     }
     // The job waits here, not in the pool: its callback belongs to this thread.
     const std::uint64_t ticket = ++last_ticket_;
-    workers().run([this, mail = mail_, ticket, host = job->to.host, port = job->to.port] {
+    run_on_worker(*this, [this, mail = mail_, ticket, host = job->to.host, port = job->to.port] {
         mail->push([this, ticket, found = resolve(host, port)]() mutable {
             finish_resolving(ticket, std::move(found.addresses), errc::name_not_found,
                              found.failure);

@@ -446,7 +446,7 @@ worker_pool& loop_core::workers() {
 void loop_core::run_blocking(unique_function<void()> work, unique_function<void()> done) {
     const std::uint64_t ticket = ++last_ticket_;
     working_.emplace(ticket, std::move(done));
-    workers().run([this, ticket, mail = mail_, work = std::move(work)]() mutable {
+    run_on_worker(*this, [this, ticket, mail = mail_, work = std::move(work)]() mutable {
         work();
         work = nullptr;  // what it holds dies before `done` can look at it
         mail->push([this, ticket] {

@@ -1,12 +1,25 @@
-// A small thread pool. A thread is started only when a job finds none idle.
+// A small thread pool. A thread is started only when a job finds none idle. A job never waits for a
+// thread that nobody will start: with none running, the loop tries again.
 
 #include "net/worker_pool.hpp"
 
 #include <utility>
 
 #include "base/start_thread.hpp"
+#include "net/loop_core.hpp"
 
 namespace weft::net {
+namespace {
+
+constexpr duration no_thread_back_off = std::chrono::milliseconds(100);
+
+void start_first_later(loop_core& loop) {
+    loop.after(no_thread_back_off, [&loop] {
+        if (!loop.workers().start_first()) start_first_later(loop);
+    });
+}
+
+}  // namespace
 
 worker_pool::~worker_pool() {
     std::deque<unique_function<void()>> dropped;  // destroyed without the lock
@@ -19,19 +32,28 @@ worker_pool::~worker_pool() {
     for (std::thread& t : threads_) t.join();
 }
 
-void worker_pool::run(unique_function<void()> job) {
+bool worker_pool::run(unique_function<void()> job) {
+    bool started = false;
     {
         const std::lock_guard lock(mutex_);
         jobs_.push_back(std::move(job));
         if (idle_ < jobs_.size() && threads_.size() < limit_) start_thread();
+        started = !threads_.empty();
     }
     wake_.notify_one();
+    return started;
+}
+
+bool worker_pool::start_first() {
+    const std::lock_guard lock(mutex_);
+    if (threads_.empty()) start_thread();
+    return !threads_.empty();
 }
 
 void worker_pool::start_thread() {
     threads_.reserve(limit_);
     // When the system has no thread to give, the job waits for one that runs already, or for the
-    // next attempt; whoever wants its answer has a deadline.
+    // next attempt.
     if (auto started = weft::start_thread("a worker", [this] { work(); }))
         threads_.push_back(std::move(*started));
 }
@@ -50,6 +72,14 @@ void worker_pool::work() {
         job = nullptr;
         lock.lock();
     }
+}
+
+void run_on_worker(loop_core& loop, unique_function<void()> job) {
+    if (loop.workers().run(std::move(job))) return;
+    loop.log(log_level::warning, "net",
+             "no thread for work that blocks: trying again every 100 ms (raise the limit of "
+             "threads)");
+    start_first_later(loop);
 }
 
 }  // namespace weft::net

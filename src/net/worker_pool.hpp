@@ -10,6 +10,8 @@
 
 namespace weft::net {
 
+class loop_core;
+
 /// A few threads for work that blocks (name resolution, slow signatures). Results go back by
 /// `loop_core::post`.
 /// **Threads**: `run` any. **Lifetime**: destruction waits for running jobs and drops queued ones.
@@ -20,8 +22,11 @@ public:
     worker_pool& operator=(const worker_pool&) = delete;
     ~worker_pool();
 
-    /// Threads are started as jobs come, up to the limit.
-    void run(unique_function<void()> job);
+    /// Threads are started as jobs come, up to the limit. False when there is none, because the
+    /// system has none to give: the job waits until there is.
+    bool run(unique_function<void()> job);
+    /// Tries again; whether there is a thread now.
+    bool start_first();
 
 private:
     void start_thread();
@@ -35,5 +40,9 @@ private:
     unsigned idle_ = 0;
     bool stopping_ = false;
 };
+
+/// Runs `job` on a worker of the loop. While the system has no thread at all to give, the loop
+/// tries again now and then. **Threads**: the loop's.
+void run_on_worker(loop_core& loop, unique_function<void()> job);
 
 }  // namespace weft::net

@@ -10,6 +10,7 @@
 
 #include <weft/socketio/client_thread.hpp>
 
+#include "net/backend/sim/sim_backend.hpp"
 #include "net/worker_pool.hpp"
 #include "unit/server/server_world.hpp"
 
@@ -61,6 +62,28 @@ TEST_F(refused_threads, let_a_worker_pool_wait_for_the_next_job) {
     threads_left = INT_MAX;
     pool.run([&] { done.put(2); });
     EXPECT_EQ(done.wait_for(2).size(), 2U);
+}
+
+TEST_F(refused_threads, do_not_keep_blocking_work_waiting_once_there_are_some) {
+    auto* io = new net::sim_backend;
+    loop_options options;
+    options.log = nullptr;
+    net::loop_core loop(std::unique_ptr<net::backend>(io), options);
+    loop.start();
+    bool done = false;
+    threads_left = 0;
+    loop.run_blocking([] {}, [&] { done = true; });
+    const auto pass = [&](duration time) {
+        io->advance(time);
+        loop.turn(duration::zero());
+    };
+    for (int i = 0; i < 5; ++i) pass(std::chrono::milliseconds(101));
+    EXPECT_FALSE(done);
+    threads_left = INT_MAX;
+    pass(std::chrono::milliseconds(101));
+    const auto deadline = steady_clock::now() + std::chrono::seconds(10);
+    while (!done && steady_clock::now() < deadline) loop.turn(duration::zero());
+    EXPECT_TRUE(done);
 }
 
 }  // namespace
