@@ -1,5 +1,6 @@
-// Telling what user code threw. Names of events, paths and exceptions may come from a peer: they
-// are cut to a bounded length, and what could forge a line of the log is replaced.
+// Telling what user code threw, and which of it took long. Names of events, paths and exceptions
+// may come from a peer: they are cut to a bounded length, and what could forge a line of the log is
+// replaced.
 
 #include "base/user_boundary.hpp"
 
@@ -61,10 +62,32 @@ void log_exception(log_sink* log, std::string_view layer, const std::exception_p
     }
 }
 
+void callback_watch::start(duration least) noexcept {
+    least_ = least;
+    counted_to_ = clock_();
+    on_ = true;
+}
+
+callback_watch::finding callback_watch::take() noexcept {
+    return std::exchange(longest_, {});
+}
+
+void callback_watch::callback_ended(function_ref<user_place()> place) noexcept {
+    const time_point now = clock_();
+    const duration took = now - std::exchange(counted_to_, now);
+    if (took < least_ || took <= longest_.took) return;
+    try {
+        longest_ = {took, describe(place())};
+    } catch (...) {  // no memory for a name
+        longest_ = {};
+    }
+}
+
 void user_boundary::report(const std::exception_ptr& thrown,
                            function_ref<user_place()> place) noexcept {
     thrown_.add();
     log_exception(log_, layer_, thrown, place);
+    if (watch_.on()) watch_.callback_ended(place);
 }
 
 }  // namespace weft

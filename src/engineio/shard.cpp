@@ -106,7 +106,7 @@ std::uint8_t common::loop_of(std::string_view sid) const noexcept {
 shard::shard(common& of, ws::session_shared& with) noexcept
     : all(of),
       web(with),
-      users("engineio", with.loop.options().log, metrics.handler_exceptions),
+      users("engineio", with.loop.options().log, metrics.handler_exceptions, with.loop.callbacks()),
       timer_([this] { turn(); }) {}
 
 shard::~shard() {

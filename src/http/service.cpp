@@ -52,7 +52,8 @@ service::service(net::loop_core& loop, const router& routes, options limits, log
       options_(std::move(limits)),
       log_(log),
       gate_(gate),
-      boundary_("http", log, metrics_.errors[static_cast<std::size_t>(errc::handler_failed)]),
+      boundary_("http", log, metrics_.errors[static_cast<std::size_t>(errc::handler_failed)],
+                loop.callbacks()),
       reading_({options_.max_request_line, options_.max_header_line, options_.max_head,
                 options_.max_headers},
                loop.budget()) {

@@ -18,6 +18,11 @@ namespace weft::net {
 namespace {
 
 constexpr duration accept_back_off = std::chrono::milliseconds(50);
+constexpr duration longest_wait = std::chrono::minutes(1);
+/// Lines about slow turns come at most this often.
+constexpr duration slow_turn_rest = std::chrono::seconds(10);
+/// After a slow turn callbacks are watched for so long, so that the next one can be explained.
+constexpr duration watch_time = std::chrono::minutes(1);
 
 }  // namespace
 
@@ -26,6 +31,7 @@ loop_core::loop_core(std::unique_ptr<backend> io, const loop_options& options)
       io_(std::move(io)),
       mail_(std::make_shared<mailbox>(*io_)),
       now_(io_->now()),
+      turn_ended_(now_),
       wheel_(now_),
       receive_memory_(
           std::make_unique_for_overwrite<std::byte[]>(padding + receive_size + padding)),
@@ -39,9 +45,16 @@ loop_core::~loop_core() {
 
 void loop_core::run() {
     if (!start()) return;
-    while (turn(std::chrono::minutes(1))) {
-    }
+    turn_until_stopped();
     finish();
+}
+
+void loop_core::turn_until_stopped() noexcept {
+    // The moment at which a turn ended is the one at which the next begins to wait: no second look
+    // at the clock.
+    turn_ended_ = io_->now();
+    for (auto next = next_turn(); next;)
+        next = iterate(std::clamp(*next - turn_ended_, duration::zero(), longest_wait));
 }
 
 bool loop_core::start() noexcept {
@@ -76,9 +89,13 @@ std::optional<time_point> loop_core::turn(duration max_wait) {
         return own ? turn(max_wait) : std::nullopt;
     }
     if (stopping_.load(std::memory_order_acquire)) return std::nullopt;
+    const bool may_wait = max_wait > duration::zero() && idle();
+    return iterate(may_wait ? wheel_.until_next(io_->now(), max_wait) : duration::zero());
+}
+
+std::optional<time_point> loop_core::iterate(duration wait) noexcept {
     handshakes_left_ = options_.budgets.tls_handshakes;
     bytes_left_ = options_.budgets.turn_bytes;
-    const duration wait = idle() ? wheel_.until_next(io_->now(), max_wait) : duration::zero();
     std::swap(ready_, ready_now_);  // what is cut off in this iteration reads on in the next
     io_->wait(wait, *this);
     metrics_.iterations.add();
@@ -87,7 +104,53 @@ std::optional<time_point> loop_core::turn(duration max_wait) {
         options_.budgets.posted_tasks, [this](auto& task) { run_guarded("a posted task", task); }));
     read_left_over();
     settle();
+    end_turn();
     return next_turn();
+}
+
+void loop_core::end_turn() noexcept {
+    turn_ended_ = io_->now();
+    const duration took = turn_ended_ - now_;
+    metrics_.turns.add(took);
+    if (took > turn_times::first_bound) [[unlikely]]
+        note_long_turn(took);
+}
+
+void loop_core::note_long_turn(duration took) noexcept {
+    metrics_.turns.add_long(took);
+    if (options_.slow_turn == duration::zero()) return;
+    if (took > options_.slow_turn) {
+        metrics_.slow_turns.add();
+        ++slow_turns_untold_;
+        if (turn_ended_ >= next_slow_line_) tell_slow_turn(took);
+        callbacks_.start(std::max(options_.slow_turn / 2, turn_times::first_bound));
+        arm(watch_end_, later(turn_ended_, watch_time));
+    }
+    (void)callbacks_.take();  // of this turn: not the next one's
+}
+
+void loop_core::tell_slow_turn(duration took) noexcept {
+    const auto ms = [](duration of) {
+        return std::to_string(std::chrono::floor<std::chrono::milliseconds>(of).count()) + " ms";
+    };
+    next_slow_line_ = later(turn_ended_, slow_turn_rest);
+    try {
+        std::string line = "a turn took " + ms(took);
+        if (!callbacks_.on()) {
+            line += ": a handler may block this loop, and the next one will be named";
+        } else if (const auto longest = callbacks_.take(); !longest.place.empty()) {
+            line += ", " + ms(longest.took) + " of it in " + longest.place;
+        } else {
+            line += ", spread over many short callbacks";
+        }
+        line += " (slow_turn is " + ms(options_.slow_turn) + ")";
+        if (slow_turns_untold_ > 1)
+            line +=
+                "; " + std::to_string(slow_turns_untold_ - 1) + " more since the last such line";
+        log(log_level::warning, "net", line);
+    } catch (...) {  // no memory for a line
+    }
+    slow_turns_untold_ = 0;
 }
 
 std::optional<time_point> loop_core::flush() noexcept {

@@ -88,6 +88,8 @@ public:
     /// Attaches the loop to the calling thread until `finish`. False when another thread has it, or
     /// it has ended.
     bool start() noexcept;
+    /// Turns until `stop`, after `start`.
+    void turn_until_stopped() noexcept;
     /// One iteration. Blocks for at most `max_wait`, and not at all while something is left to do.
     /// Returns when it wants the next one at the latest, if the descriptor does not call for it
     /// before; nothing once stopped. A loop that was not started is attached for this turn.
@@ -166,6 +168,8 @@ public:
     [[nodiscard]] net_metrics& metrics() noexcept { return metrics_; }
     /// Where what users gave this loop to run is run.
     [[nodiscard]] user_boundary& users() noexcept { return users_; }
+    /// For the boundaries of the layers above.
+    [[nodiscard]] callback_watch& callbacks() noexcept { return callbacks_; }
     /// What the connections of this loop keep: queues, bodies, compression.
     [[nodiscard]] byte_budget& budget() noexcept { return budget_; }
     [[nodiscard]] const loop_options& options() const noexcept { return options_; }
@@ -191,7 +195,10 @@ private:
     static constexpr std::size_t padding = 64;
 
     // event_sink
-    void on_wake(time_point now) noexcept override { now_ = now; }
+    void on_wake(time_point now) noexcept override {
+        now_ = now;
+        callbacks_.turn_began(now);
+    }
     void on_acceptable(io_token token) noexcept override;
     void on_readable(io_token token) noexcept override;
     void on_ready(io_token token) noexcept override;
@@ -215,8 +222,12 @@ private:
     void finish_resolving(std::uint64_t ticket, std::vector<socket_address> addresses, errc code,
                           std::string_view failure);
     void pause_accepting(std::uint32_t slot, std::string_view why) noexcept;
+    std::optional<time_point> iterate(duration wait) noexcept;
     void read_left_over() noexcept;
     void settle() noexcept;
+    void end_turn() noexcept;
+    void note_long_turn(duration took) noexcept;
+    void tell_slow_turn(duration took) noexcept;
     [[nodiscard]] std::optional<time_point> next_turn() const noexcept;
     void add_scheduled(duration delay, std::unique_ptr<scheduled_task> fresh);
     void run_scheduled(scheduled_task& due) noexcept;
@@ -255,10 +266,15 @@ private:
     const std::shared_ptr<thread_owner> owner_ = std::make_shared<thread_owner>();
     const std::shared_ptr<mailbox> mail_;
     weak_anchor<loop_core> anchor_{owner_, this};
-    time_point now_;
+    time_point now_;         // when the turn began
+    time_point turn_ended_;  // the last one
     timer_wheel wheel_;
     net_metrics metrics_;
-    user_boundary users_{"net", options_.log, metrics_.handler_exceptions};
+    callback_watch callbacks_{[this] { return io_->now(); }};
+    timer watch_end_{[this] { callbacks_.stop(); }};
+    time_point next_slow_line_{};
+    unsigned slow_turns_untold_ = 0;
+    user_boundary users_{"net", options_.log, metrics_.handler_exceptions, callbacks_};
     byte_budget budget_;
     send_memory memory_;
     std::unique_ptr<std::byte[]> receive_memory_;

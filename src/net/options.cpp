@@ -42,7 +42,11 @@ result<void> stream_limits::check() const {
 }
 
 result<void> loop_options::check() const {
-    return option_check("loop_options").nested(budgets).nested(limits).outcome();
+    return option_check("loop_options")
+        .nested(budgets)
+        .nested(limits)
+        .not_negative("slow_turn", slow_turn)
+        .outcome();
 }
 
 result<void> listen_options::check() const {

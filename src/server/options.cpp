@@ -12,6 +12,7 @@ result<void> server_options::check() const {
         .nested(http)
         .nested(budgets)
         .nested(limits)
+        .not_negative("slow_turn", slow_turn)
         .at_least("message_budget", message_budget, 1)
         .at_least("max_connections", max_connections, 1)
         .at_least("max_handshakes_per_address", max_handshakes_per_address, 1)

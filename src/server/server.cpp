@@ -32,7 +32,8 @@ public:
     node(std::unique_ptr<net::backend> io, std::uint8_t index, const server_options& options,
          const http::router& routes, pubsub::exchange& all, net::handshake_gate& gate,
          memory_account& memory)
-        : loop(std::move(io), {index, options.budgets, options.limits, options.log}),
+        : loop(std::move(io),
+               {index, options.budgets, options.limits, options.slow_turn, options.log}),
           http(loop, routes, options.http, options.log, &gate),
           ws(loop, all, options.message_budget / options.threads),
           guard(ws, memory),
@@ -401,8 +402,7 @@ int server::run(signal_handling signals, duration drain_deadline) {
         watcher = std::move(*made);
     }
     if (const auto started = start(); !started) return impl_->refuse_to_run(started.error());
-    while (turn(std::chrono::minutes(1))) {
-    }
+    impl_->nodes[0]->loop.turn_until_stopped();
     watcher.reset();
     finish();
     return 0;

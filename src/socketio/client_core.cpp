@@ -118,7 +118,8 @@ void client_core::run_guarded(function_ref<void()> what, std::string_view callba
                               std::string_view event, std::string_view nsp) noexcept {
     net::loop_core* const here = home_->loop().core();
     if (here == nullptr) return;
-    user_boundary users("socketio", here->options().log, here->metrics().handler_exceptions);
+    user_boundary users("socketio", here->options().log, here->metrics().handler_exceptions,
+                        here->callbacks());
     users.call(what, [&] { return user_place{.callback = callback, .event = event, .nsp = nsp}; });
 }
 

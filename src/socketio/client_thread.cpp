@@ -39,7 +39,8 @@ result<std::unique_ptr<client_thread>> client_thread::make(client_options option
     auto started = start_thread(
         "the thread of a client", [self = io.get(), set_up = std::move(set_up)]() mutable {
             net::loop_core& core = self->loop_->core();
-            user_boundary users("socketio", core.options().log, core.metrics().handler_exceptions);
+            user_boundary users("socketio", core.options().log, core.metrics().handler_exceptions,
+                                core.callbacks());
             const bool ready = users.call(
                 [&] {
                     if (set_up) set_up(*self->client_);

@@ -77,7 +77,8 @@ void pending_ack::fire(net::timer_node& node) {
 namespace detail {
 
 loop_context::loop_context(server_core& owner, ws::session_shared& below)
-    : users("socketio", below.loop.options().log, metrics.handler_exceptions),
+    : users("socketio", below.loop.options().log, metrics.handler_exceptions,
+            below.loop.callbacks()),
       core_(&owner),
       topics_(owner.topics()),
       ref_(below.loop.ref()),

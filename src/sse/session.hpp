@@ -27,7 +27,10 @@ struct loop_services {
 class endpoint::shard {
 public:
     shard(endpoint& e, const loop_services& of) noexcept
-        : owner(e), loop(of.loop), hub(of.hub), boundary("sse", of.log, exceptions) {}
+        : owner(e),
+          loop(of.loop),
+          hub(of.hub),
+          boundary("sse", of.log, exceptions, of.loop.callbacks()) {}
 
     void open(const http::request& asked, http::responder answer);
     /// Frees a stream; its `on_close` runs before.

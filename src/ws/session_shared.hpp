@@ -47,7 +47,7 @@ public:
     std::optional<sha1_digest>
         sha1;  // unset when OpenSSL has none: every handshake is refused then
     session_metrics metrics;
-    user_boundary users{"ws", loop.options().log, metrics.handler_exceptions};
+    user_boundary users{"ws", loop.options().log, metrics.handler_exceptions, loop.callbacks()};
 };
 
 /// The settings of an endpoint or client in the form that sessions use. **Lifetime**: outlives the

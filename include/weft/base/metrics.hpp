@@ -28,7 +28,11 @@ private:
     std::atomic<std::uint64_t> value_{0};
 };
 
-enum class metric_kind { counter, gauge };
+enum class metric_kind {
+    counter,
+    gauge,
+    histogram,  ///< One of its samples: the name ends in `_bucket`, `_sum` or `_count`.
+};
 
 /// One number under its Prometheus name. All texts are static: no label comes from a peer.
 struct metric_sample {
@@ -37,6 +41,8 @@ struct metric_sample {
     std::string_view help;
     metric_kind kind = metric_kind::counter;
     std::uint64_t value = 0;
+    /// The value's parts of the unit that is told: 1'000'000'000 for nanoseconds told in seconds.
+    std::uint64_t per_unit = 1;
 };
 
 /// Receives the samples of one set of counters.

@@ -123,6 +123,9 @@ struct loop_options {
     std::uint8_t index = 0;  ///< The loop's number in every `conn_id` of it.
     loop_budgets budgets{};
     stream_limits limits{};
+    /// A longer turn is counted and logged: a handler blocks, and all connections of the loop wait.
+    /// Zero: never.
+    duration slow_turn = std::chrono::milliseconds(200);
     log_sink* log = default_log();  ///< `nullptr`: none. Must outlive the loop.
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.

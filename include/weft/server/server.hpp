@@ -34,6 +34,9 @@ struct server_options {
     http::options http{};
     loop_budgets budgets{};
     stream_limits limits{};
+    /// A longer turn of a loop is counted and logged: a handler blocks, and all connections of the
+    /// loop wait. Zero: never.
+    duration slow_turn = std::chrono::milliseconds(200);
     /// How much memory incomplete WebSocket messages of all connections may use. **Units**: bytes.
     std::uint64_t message_budget = 256ULL * 1024 * 1024;
     /// How much memory all connections may use: queues for slow peers, incomplete messages, request

@@ -21,7 +21,9 @@ class UserBoundary : public testing::Test {
 protected:
     kept_log log;
     counter thrown;
-    user_boundary users{"socketio", &log, thrown};
+    time_point now{};
+    callback_watch watch{[this] { return now; }};
+    user_boundary users{"socketio", &log, thrown, watch};
 };
 
 TEST_F(UserBoundary, what_is_thrown_is_counted_and_logged_with_its_place) {
@@ -53,6 +55,31 @@ TEST_F(UserBoundary, a_place_is_made_only_when_something_was_thrown) {
     EXPECT_TRUE(log.lines.empty());
 }
 
+TEST_F(UserBoundary, the_longest_callback_is_found_while_it_is_watched_for) {
+    const auto call = [&](std::string_view name, duration before, auto&& inner) {
+        users.call(
+            [&] {
+                now += before;
+                inner();
+            },
+            [name] { return user_place{.callback = name}; });
+    };
+    call("unwatched", std::chrono::hours(1), [] {});
+    watch.start(std::chrono::milliseconds(10));
+    call("too short", std::chrono::milliseconds(9), [] {});
+    EXPECT_EQ(watch.take().place, "");
+    call("outer", std::chrono::milliseconds(20),
+         [&] { call("inner", std::chrono::milliseconds(30), [] { throw 7; }); });
+    const auto found = watch.take();
+    EXPECT_EQ(found.place, "inner");
+    EXPECT_EQ(found.took, std::chrono::milliseconds(50));  // since the last one ended
+    EXPECT_EQ(thrown.read(), 1U);
+    EXPECT_EQ(watch.take().place, "");
+    watch.stop();
+    call("unwatched", std::chrono::hours(1), [] {});
+    EXPECT_EQ(watch.take().place, "");
+}
+
 TEST_F(UserBoundary, anything_can_be_thrown) {
     users.call([] { throw 7; }, [] { return user_place{.callback = "on_message"}; });
     ASSERT_EQ(log.lines.size(), 1U);
@@ -78,7 +105,7 @@ TEST_F(UserBoundary, names_of_peers_cannot_forge_lines_nor_fill_the_log) {
 }
 
 TEST_F(UserBoundary, without_a_log_it_still_counts) {
-    user_boundary silent("ws", nullptr, thrown);
+    user_boundary silent("ws", nullptr, thrown, watch);
     EXPECT_FALSE(silent.call([] { throw 7; }, [] { return user_place{.callback = "on_open"}; }));
     EXPECT_EQ(thrown.read(), 1U);
 }

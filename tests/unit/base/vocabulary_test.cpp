@@ -200,6 +200,23 @@ TEST(metrics_page, sums_loops_and_keeps_families_together) {
     EXPECT_EQ(metrics_page().text(), "");
 }
 
+TEST(metrics_page, tells_a_histogram_as_one_family_in_its_unit) {
+    metrics_page page;
+    const auto kind = metric_kind::histogram;
+    page.add({"weft_t_seconds_bucket", "le=\"1\"", "Times.", kind, 1});
+    page.add({"weft_t_seconds_bucket", "le=\"+Inf\"", "Times.", kind, 2});
+    page.add({"weft_t_seconds_sum", {}, "Times.", kind, 1'500'000'001, 1'000'000'000});
+    page.add({"weft_t_seconds_count", {}, "Times.", kind, 2});
+    page.add({"weft_t_seconds_sum", {}, "Times.", kind, 2'500'000'000, 1'000'000'000});
+    EXPECT_EQ(page.text(),
+              "# HELP weft_t_seconds Times.\n"
+              "# TYPE weft_t_seconds histogram\n"
+              "weft_t_seconds_bucket{le=\"1\"} 1\n"
+              "weft_t_seconds_bucket{le=\"+Inf\"} 2\n"
+              "weft_t_seconds_sum 4.000000001\n"
+              "weft_t_seconds_count 2\n");
+}
+
 TEST(counter, counts_up_and_down) {
     counter c;
     c.add();

@@ -69,6 +69,8 @@ TEST(options, of_loops) {
                      "loop_budgets::timers is 0: it must be at least 1");
     EXPECT_COMPLAINT(loop_options, limits.linger = -1s,
                      "stream_limits::linger is -1000 ms: it must not be below 0");
+    EXPECT_COMPLAINT(loop_options, slow_turn = -1ms,
+                     "loop_options::slow_turn is -1 ms: it must not be below 0");
 }
 
 TEST(options, of_listeners) {

@@ -411,6 +411,20 @@ TEST(ws_errors, a_handler_that_throws_closes_its_connection_with_1011) {
     EXPECT_EQ(world.log[0], "broken handler");
 }
 
+TEST(ws_errors, a_handler_that_blocks_its_loop_twice_is_named) {
+    ws_world world;
+    world.endpoint.on_message([&](auto&, message_view) { world.io.advance(300ms); });
+    const auto client = world.open();
+    world.send(client, text_frame("x"));
+    ASSERT_EQ(world.log.size(), 1U);
+    EXPECT_TRUE(world.log[0].starts_with("a turn took 300 ms: ")) << world.log[0];
+    world.pass(10s);
+    world.send(client, text_frame("x"));
+    ASSERT_EQ(world.log.size(), 2U);
+    EXPECT_TRUE(world.log[1].starts_with("a turn took 300 ms, 300 ms of it in on_message "))
+        << world.log[1];
+}
+
 TEST(ws_ping, is_answered_with_the_latest_payload_only) {
     ws_world world;
     const auto client = world.open();
