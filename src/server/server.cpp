@@ -140,6 +140,7 @@ struct server::impl {
     std::atomic<unsigned> others_running{0};  // those that are at work
     enum class state : std::uint8_t { set_up, running, ended };
     std::atomic<state> now{state::set_up};
+    std::atomic<bool> prepared{false};  // whoever counts has its loops
 };
 
 server::server(server_options options) : impl_(std::make_unique<impl>(std::move(options))) {}
@@ -247,6 +248,7 @@ result<void> server::impl::prepare() {
     for (const auto& m : modules) {
         if (auto ready = m->prepare(loops); !ready) return ready;
     }
+    prepared.store(true, std::memory_order_release);
     return {};
 }
 
@@ -485,6 +487,7 @@ std::string server::metrics_text() const {
         n->ws.hub.metrics().visit(add);
         n->guard.visit_metrics(add);
     }
+    if (!impl_->prepared.load(std::memory_order_acquire)) return page.text();
     for (const auto& e : impl_->event_streams)
         e->visit_metrics([&](const metric_sample& sample) { page.add(sample); });
     for (const auto& m : impl_->modules)

@@ -40,7 +40,9 @@ void endpoint::drain(std::uint8_t loop) noexcept {
 }
 
 void endpoint::shut_down() noexcept {
-    shards_.clear();
+    // The counters stay: any thread may read them.
+    for (const auto& s : shards_)
+        s->sessions.for_each([&s](session&, std::uint32_t slot) { s->sessions.free(slot); });
 }
 
 void endpoint::visit_metrics(metric_visitor to) const {

@@ -45,6 +45,7 @@ class hammered_server {
 public:
     hammered_server() : server_(with_threads(2)), io_(server_) {
         server_.ws("/ws").on_open([this](auto& c) { keep([&] { kept_.ids.push_back(c.id()); }); });
+        server_.sse("/events");
         io_.on_connect([this](socketio::socket& s) {
             s.join("room");
             keep([&] { kept_.names.push_back(s.ref()); });

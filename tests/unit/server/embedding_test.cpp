@@ -87,11 +87,14 @@ TEST(embedding_alone, finishing_ends_all_loops_at_once) {
     std::vector<loop_ref> loops;
     {
         weft::server server(with_threads(3));
+        server.sse("/events");
         ASSERT_TRUE(server.listen(loopback()));
         ASSERT_TRUE(server.start());
         for (unsigned i = 0; i < 3; ++i) loops.push_back(server.loop(i));
         (void)server.turn();
         server.finish();
+        EXPECT_NE(server.metrics_text().find("weft_sse_opened_total"), std::string::npos)
+            << "what was counted can be read still";
     }
     for (const loop_ref& one : loops) EXPECT_FALSE(one.post([] {}));
 }
