@@ -70,6 +70,11 @@ void reply_collector::lost(loop_context& context) {
     });
 }
 
+void reply_collector::abandon() noexcept {
+    cancel();
+    told_ = nullptr;
+}
+
 void reply_collector::check() {
     if (loops_left_ == 0 && answers_ + lost_ >= expected_) finish();
 }

@@ -24,6 +24,8 @@ public:
     void answer(loop_context& context, const raw_arguments& what);
     /// A socket that was asked is gone.
     void lost(loop_context& context);
+    /// Its loop ends: what belongs to that goes now, whoever lets go of us last.
+    void abandon() noexcept;
 
 private:
     static void fire(net::timer_node& node);

@@ -314,7 +314,9 @@ void loop_context::close() noexcept {
     recovery.reset();
     pending.clear();
     asked.clear();
-    collecting.clear();
+    // Other loops may hold them still, and be the last.
+    while (!collecting.empty())
+        for (const auto& one : std::exchange(collecting, {})) one->abandon();
     outgoing_.clear();
     leaving_.clear();
     leave_timer_.cancel();
