@@ -133,23 +133,30 @@ void endpoint_core::set_loops(std::vector<session_shared*> loops) {
 }
 
 void failure_report::operator()(std::exception_ptr thrown) const noexcept {
-    if (loop_.in_loop_thread()) return endpoint_->failed(id_, thrown);
+    if (loop_.in_loop_thread()) return endpoint_->failed(id_, callback_, thrown);
     try {
-        loop_.post([endpoint = endpoint_, id = id_, thrown] { endpoint->failed(id, thrown); });
+        loop_.post([endpoint = endpoint_, id = id_, callback = callback_, thrown] {
+            endpoint->failed(id, callback, thrown);
+        });
     } catch (const std::bad_alloc&) {
         return;  // the connection stays without an answer
     }
 }
 
-failure_report endpoint_core::report_of(conn_id id) noexcept {
-    return {impl_->loops[id.loop()]->loop.ref(), *this, id};
+failure_report endpoint_core::report_of(conn_id id, const char* callback) noexcept {
+    return {impl_->loops[id.loop()]->loop.ref(), *this, id, callback};
 }
 
-void endpoint_core::failed(conn_id id, const std::exception_ptr& thrown) noexcept {
+void endpoint_core::failed(conn_id id, const char* callback,
+                           const std::exception_ptr& thrown) noexcept {
     session_shared& shared = *impl_->loops[id.loop()];
-    shared.users.report(
-        thrown, [this] { return user_place{.callback = "a coroutine", .route = impl_->route}; });
-    if (session* open = shared.sessions.find(id)) {
+    session* const open = shared.sessions.find(id);
+    shared.users.report(thrown, [&] {
+        user_place place{.callback = callback, .route = impl_->route};
+        if (open != nullptr) place.peer = open->stream().peer().address().to_string();
+        return place;
+    });
+    if (open != nullptr) {
         open->close(close_code::internal_error, "the application's handler threw");
     }
 }
@@ -214,8 +221,9 @@ void endpoint_core::handle(const http::request& request, http::upgrade upgrade) 
         }
     } catch (...) {  // the stage went with the exception: that answers 500
         shared.users.report(std::current_exception(), [&] {
-            return user_place{
-                .callback = "on_accept", .route = impl_->route, .peer = request.peer().address().to_string()};
+            return user_place{.callback = "on_accept",
+                              .route = impl_->route,
+                              .peer = request.peer().address().to_string()};
         });
     }
 }

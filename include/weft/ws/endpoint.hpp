@@ -39,14 +39,16 @@ class endpoint_core;
 /// if the server is gone.
 class failure_report {
 public:
-    failure_report(loop_ref loop, endpoint_core& endpoint, conn_id id) noexcept
-        : loop_(std::move(loop)), endpoint_(&endpoint), id_(id) {}
+    failure_report(loop_ref loop, endpoint_core& endpoint, conn_id id,
+                   const char* callback) noexcept
+        : loop_(std::move(loop)), endpoint_(&endpoint), id_(id), callback_(callback) {}
     void operator()(std::exception_ptr thrown) const noexcept;
 
 private:
     loop_ref loop_;
     endpoint_core* endpoint_;  // outlives what the loop runs
     conn_id id_;
+    const char* callback_;
 };
 
 /// The part of an endpoint that knows no types.
@@ -76,11 +78,11 @@ protected:
 
     /// Whether handlers may still be set. Logs it if not. **Threads**: any.
     [[nodiscard]] bool may_set(std::string_view what) const noexcept;
-    /// For a coroutine handler of this connection. **Threads**: the loop's.
-    [[nodiscard]] failure_report report_of(conn_id id) noexcept;
+    /// For a coroutine handler of this connection, set as `callback`. **Threads**: the loop's.
+    [[nodiscard]] failure_report report_of(conn_id id, const char* callback) noexcept;
     /// A coroutine handler threw: logs and counts it, and closes the connection with 1011 if it
     /// still exists.
-    void failed(conn_id id, const std::exception_ptr& thrown) noexcept;
+    void failed(conn_id id, const char* callback, const std::exception_ptr& thrown) noexcept;
 
     // What the typed part knows.
     [[nodiscard]] virtual bool has_accept() const noexcept = 0;
@@ -148,7 +150,7 @@ public:
                 const conn_id id = stage.id();
                 weft::detail::spawn(
                     run_accept(weft::detail::admit<T>(handler(std::move(asked))), std::move(stage)),
-                    report_of(id));
+                    report_of(id, "on_accept"));
             };
         } else {
             static_assert(weft::detail::makes_admission<returned, T>,
@@ -196,7 +198,8 @@ public:
                           "coroutine task<void>(conn_id, message)");
             message_ = [this, handler = std::move(handler)](connection_type& c,
                                                             const message_view& what) mutable {
-                weft::detail::spawn(handler(c.id(), message(what)), report_of(c.id()));
+                weft::detail::spawn(handler(c.id(), message(what)),
+                                    report_of(c.id(), "on_message"));
             };
         }
         return *this;

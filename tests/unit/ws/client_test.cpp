@@ -83,7 +83,6 @@ TEST_F(client_test, refuses_bad_options_before_connecting) {
     EXPECT_TRUE(refused([](auto& o) { o.max_queue = 128 * 1024 - 1; }));
     EXPECT_TRUE(refused([](auto& o) { o.ping_interval = 0s; }));
     EXPECT_TRUE(refused([](auto& o) { o.close_timeout = 0s; }));
-    EXPECT_TRUE(refused([](auto& o) { o.idle_timeout = std::chrono::hours(24 * 366); }));
     EXPECT_TRUE(refused([](auto& o) { o.handshake_timeout = 0s; }));
     EXPECT_TRUE(refused([](auto& o) { o.reconnect = backoff{.factor = 0.5}; }));
     EXPECT_TRUE(refused([](auto& o) { o.reconnect = backoff{.initial = 0s}; }));

@@ -280,7 +280,7 @@ TEST(ws_accept, what_throws_is_answered_with_500) {
     });
     EXPECT_TRUE(world.ask(world.request()).starts_with("HTTP/1.1 500 "));
     EXPECT_EQ(world.shared.metrics.handler_exceptions.read(), 1U);
-    EXPECT_EQ(world.log.at(0), "no database");
+    EXPECT_EQ(world.log.at(0), "on_accept threw: no database");
 }
 
 TEST(ws_close, echoes_the_peers_code_and_ends_cleanly) {
@@ -408,7 +408,7 @@ TEST(ws_errors, a_handler_that_throws_closes_its_connection_with_1011) {
     EXPECT_EQ(seen.cause, make_error_code(errc::handler_failed));
     EXPECT_EQ(world.shared.metrics.handler_exceptions.read(), 1U);
     ASSERT_EQ(world.log.size(), 1U);
-    EXPECT_EQ(world.log[0], "broken handler");
+    EXPECT_EQ(world.log[0], "on_message for 127.0.0.1:20002 threw: broken handler");
 }
 
 TEST(ws_errors, a_handler_that_blocks_its_loop_twice_is_named) {
