@@ -32,7 +32,7 @@ connection::connection(service& owner, net::byte_stream& stream) noexcept
     previous = owner.connections_.previous;
     previous->next = next->previous = this;
     service_.metrics_.connections.add();
-    arm(accepted_ + std::min(promptness, service_.options_.head_timeout));
+    arm(later(accepted_, std::min(promptness, service_.options_.head_timeout)));
 }
 
 connection::~connection() {
@@ -107,7 +107,7 @@ void connection::deadline_passed() {
 }
 
 void connection::first_request_is_late() {
-    const time_point due = accepted_ + service_.options_.head_timeout;
+    const time_point due = later(accepted_, service_.options_.head_timeout);
     if (now() >= due) return drop(errc::head_too_slow);
     first_ = first_request::late;
     service_.metrics_.late.add();
@@ -130,10 +130,12 @@ void connection::first_request_came() noexcept {
 void connection::check_body_rate() {
     const options& o = service_.options_;
     const exchange& x = *exchange_;
-    const auto earned =
-        std::chrono::seconds(reader_.body_received() / std::max<std::uint64_t>(o.min_body_rate, 1));
-    const time_point due =
-        std::min(x.body_began + o.body_grace + earned, x.body_last + o.body_grace);
+    constexpr std::chrono::duration<double, duration::period> second = std::chrono::seconds(1);
+    const duration earned =
+        to_duration(second.count() * static_cast<double>(reader_.body_received()) /
+                    static_cast<double>(std::max<std::uint64_t>(o.min_body_rate, 1)));
+    const time_point due = std::min(later(x.body_began, longer(o.body_grace, earned)),
+                                    later(x.body_last, o.body_grace));
     if (now() < due) return arm(due);
     refuse(errc::body_too_slow);
 }
@@ -160,7 +162,7 @@ void connection::consume(byte_span in) {
 void connection::consume_held() {
     std::string held;
     if (exchange_ != nullptr) held.swap(exchange_->held);
-    if (state_ == state::reading) arm(now() + service_.options_.idle_timeout);
+    if (state_ == state::reading) arm(later(now(), service_.options_.idle_timeout));
     consume(writable(held));
     if (end_ahead_ && (state_ == state::answering || state_ == state::streaming)) {
         return on_end(stream_);
@@ -219,21 +221,21 @@ void connection::handle_request() {
 void connection::wait_for_more(bool begins) {
     const options& o = service_.options_;
     if (reader_.in_head()) {
-        if (begins && first_ == first_request::here) arm(now() + o.head_timeout);
+        if (begins && first_ == first_request::here) arm(later(now(), o.head_timeout));
         return;
     }
     exchange& x = use_exchange();
     x.body_last = now();
     if (!begins) return;
     x.body_began = x.body_last;
-    arm(x.body_began + o.body_grace);
+    arm(later(x.body_began, o.body_grace));
 }
 
 void connection::run(request& req, service::match found) {
     if (found.upgrades) writer_.make_last();  // what is answered instead of it ends the connection
     while_answering([&] { service_.run(req, found, *this); });
     if (state_ != state::answering) return;
-    arm(now() + service_.options_.reply_timeout);
+    arm(later(now(), service_.options_.reply_timeout));
     if (found.upgrades) pause();
 }
 

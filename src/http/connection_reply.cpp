@@ -184,7 +184,7 @@ void connection::next_request() {
     if (holds_bytes()) return wake_soon();
     exchange_.reset();
     unpause();
-    arm(now() + service_.options_.idle_timeout);
+    arm(later(now(), service_.options_.idle_timeout));
 }
 
 /// From here on the user's handle finds nobody; its holder is told.

@@ -21,11 +21,15 @@ void session::open(http::body_stream out, const http::request& asked) {
     out_ = std::move(out);
     out_.on_gone([this] { shard_.end(*this); });
     out_.on_drained([this] { within_memory([this] { pump(); }); });
-    shard_.loop.arm(heartbeat_, shard_.loop.now() + shard_.owner.options_.heartbeat);
+    arm();
     if (!shard_.owner.open_) return;
-    const bool returned = shard_.boundary.call(
-        [&] { shard_.owner.open_(face_, asked); },
-        [&] { return user_place{.callback = "on_open", .route = asked.path()}; });
+    const bool returned =
+        shard_.boundary.call([&] { shard_.owner.open_(face_, asked); },
+                             [&] {
+                                 return user_place{.callback = "on_open",
+                                                   .route = asked.path(),
+                                                   .peer = asked.peer().address().to_string()};
+                             });
     if (!returned) cut();
 }
 
@@ -64,7 +68,7 @@ send_status session::write(const buffer_slice& bytes) {
         case http::write_status::misuse: return send_status::misuse;
     }
     shard_.events.add();
-    shard_.loop.arm(heartbeat_, shard_.loop.now() + shard_.owner.options_.heartbeat);
+    arm();
     return send_status::sent;
 }
 
@@ -92,8 +96,12 @@ void session::pump() {
     if (waiting_ != nullptr && waiting_->empty()) waiting_.reset();
 }
 
+void session::arm() noexcept {
+    shard_.loop.arm(heartbeat_, later(shard_.loop.now(), shard_.owner.options_.heartbeat));
+}
+
 void session::beat() noexcept {
-    shard_.loop.arm(heartbeat_, shard_.loop.now() + shard_.owner.options_.heartbeat);
+    arm();
     if (behind_) return;  // the stream's own limits see to it
     shard_.heartbeats.add();
     (void)out_.write(":\n\n");

@@ -73,6 +73,7 @@ private:
     send_status write(const buffer_slice& bytes);
     send_status queue(const message& what, std::size_t size);
     void pump();
+    void arm() noexcept;  // for the next heartbeat
     void beat() noexcept;
     void cut() noexcept;
     template <class F>

@@ -29,6 +29,10 @@ NOT_IN_PROTO = re.compile(
     r"|(chrono|thread|mutex|shared_mutex|condition_variable|future|iostream|fstream|cstdio)$"
 )
 
+# `now() + wait` overflows when the wait is duration::max(), and what was to happen never happens at once.
+ADDS_TO_NOW = re.compile(r"\bnow(?:\(\))?\s*\+(?![+=])")
+MAKES_DEADLINES = ("src", "include", "apps")
+
 MAX_LINES_SOURCE = 800
 MAX_LINES_PUBLIC_HEADER = 400
 
@@ -81,6 +85,9 @@ def complaints(path, text, read=read_public):
         found.append(f"has {lines} lines, more than {limit}")
     if path.endswith(".hpp") and not re.search(r"^#pragma once$", text, re.MULTILINE):
         found.append("lacks `#pragma once`")
+
+    if parts[0] in MAKES_DEADLINES and path != "include/weft/base/time.hpp" and ADDS_TO_NOW.search(text):
+        found.append("adds a wait to now: later() does, and knows `never`")
 
     own = None
     if parts[0] == "src" and len(parts) > 2:
@@ -188,6 +195,13 @@ class rules(unittest.TestCase):
     def test_programs_use_public_headers(self):
         self.refused("apps/weft/main.cpp", '#include "ws/proto/frame.hpp"\n', "public headers only")
         self.assertEqual(complaints("apps/weft/main.cpp", '#include "options.hpp"\n#include <weft/weft.hpp>\n'), [])
+
+    def test_deadlines_are_made_by_later(self):
+        self.refused("src/http/connection.cpp", "arm(now() + o.idle_timeout);\n", "later() does")
+        self.refused("src/ws/session.cpp", "arm(loop().now() +\n    wait);\n", "later() does")
+        self.refused("src/ws/session.cpp", "arm(now + wait);\n", "later() does")
+        self.assertEqual(complaints("src/ws/session.cpp", "arm(later(now(), wait));\n"), [])
+        self.assertEqual(complaints("src/ws/session.cpp", "const auto known + 1;\n"), [])
 
     def test_files_stay_small_and_guarded(self):
         self.refused("src/net/loop.cpp", "\n" * 801, "more than 800")

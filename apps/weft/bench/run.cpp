@@ -72,7 +72,7 @@ result<void> check(const workers& all) {
 }
 
 result<void> wait(const workers& all, duration time) {
-    for (const time_point end = steady_clock::now() + time; steady_clock::now() < end;) {
+    for (const time_point end = later(steady_clock::now(), time); steady_clock::now() < end;) {
         std::this_thread::sleep_for(std::min<duration>(poll_interval, end - steady_clock::now()));
         if (const auto good = check(all); !good) return good;
     }

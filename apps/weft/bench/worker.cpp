@@ -145,7 +145,7 @@ void worker::adopt(net::byte_stream& stream) {
     link& made = *fresh;
     links_.insert(&made);
     stream.set_handler(std::move(fresh));
-    stream.set_deadline(loop_->ref().now() + setup_time);
+    stream.set_deadline(later(loop_->ref().now(), setup_time));
     made.begin();
 }
 

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "http_world.hpp"
@@ -403,6 +404,39 @@ TEST(sec_h4_deadlines, a_fast_beginning_does_not_buy_a_long_silence) {
     EXPECT_FALSE(world.ended(client));
     world.pass(2s);
     EXPECT_EQ(statuses(world.take(client)), std::vector{408});
+}
+
+// Each option in turn is `duration::max()`, and a day passes where it counts.
+TEST(sec_h4_deadlines, an_option_that_says_never_means_never) {
+    const std::string half = "GET", rest = " /now HTTP/1.1\r\nHost: x\r\n\r\n";
+    const std::string post = "POST /later HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n";
+    struct {
+        const char* what;
+        duration options::*option;
+        std::string before, after;
+    } const cases[] = {
+        {"the first head", &options::head_timeout, half, rest},
+        {"a later head", &options::head_timeout, get("/now") + half, rest},
+        {"the next request", &options::idle_timeout, get("/now"), get("/now")},
+        {"a body", &options::body_grace, post + "x", "xxxxxxxx"},
+        {"an answer", &options::reply_timeout, get("/later"), ""},
+    };
+    for (const auto& waited : cases) {
+        SCOPED_TRACE(waited.what);
+        options limits;
+        limits.*waited.option = duration::max();
+        later_world world(limits);
+        const auto client = world.open();
+        world.send(client, waited.before);
+        (void)world.take(client);
+        world.pass(24h);
+        EXPECT_FALSE(world.ended(client));
+        world.send(client, waited.after);
+        for (auto& answer : std::exchange(world.waiting, {})) (void)answer.send(response(200));
+        world.run();
+        EXPECT_TRUE(world.take(client).starts_with("HTTP/1.1 200 "));
+        EXPECT_FALSE(world.ended(client));
+    }
 }
 
 TEST(sec_h4_deadlines, a_reader_that_takes_nothing_is_cut) {

@@ -6,9 +6,11 @@
 #include <gtest/gtest.h>
 
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include <weft/base/log.hpp>
 #include <weft/http/router.hpp>
 #include <weft/sse/message.hpp>
 
@@ -23,7 +25,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class sse_world final : private net::acceptor {
+class sse_world final : private net::acceptor, private log_sink {
 public:
     using peer = net::sim_backend::peer;
 
@@ -33,7 +35,7 @@ public:
           hub(loop, all),
           events(chosen),
           service_(loop, routes_, {}) {
-        EXPECT_TRUE(events.prepare({{loop, hub}}));
+        EXPECT_TRUE(events.prepare({{loop, hub, this}}));
         EXPECT_TRUE(routes_.get("/events", [this](const http::request& r, http::responder a) {
             events.handle(r, std::move(a));
         }));
@@ -70,9 +72,9 @@ public:
                                  "\r\nHost: x\r\n" + std::string(lines) + "\r\n");
         run();
         head = io.peer_take(client);
-        const std::size_t end = head.find("\r\n\r\n") + 4;
-        rest = head.substr(end);
-        head.resize(end);
+        const std::size_t end = head.find("\r\n\r\n");
+        rest = end != std::string::npos ? head.substr(end + 4) : "";
+        head.resize(head.size() - rest.size());
         return client;
     }
     /// What came, without the framing of the chunks.
@@ -101,11 +103,14 @@ public:
     std::string head, rest;  // of the last `open`
     int opened = 0, closed = 0;
     unique_function<void(stream&)> on_open;
+    std::vector<std::string> log;
 
 private:
     std::unique_ptr<net::stream_handler> on_accept(net::byte_stream& s) noexcept override {
         return service_.make_connection(s);
     }
+    void write(const log_record& record) noexcept override { log.emplace_back(record.message); }
+
     http::router routes_;
     http::service service_;
 };
@@ -265,8 +270,10 @@ TEST(event_stream, a_peer_that_is_behind_is_cut_or_loses_events_under_the_policy
 TEST(event_stream, a_handler_that_throws_costs_its_stream_only) {
     sse_world world;
     const auto well = world.open();
-    world.on_open = [](stream&) { throw 1; };
+    world.on_open = [](stream&) { throw std::runtime_error("no such feed"); };
     const auto ill = world.open();
+    EXPECT_EQ(world.log, std::vector<std::string>{
+                             "on_open of route '/events' for 127.0.0.1:20004 threw: no such feed"});
     EXPECT_TRUE(world.ended(ill));
     EXPECT_EQ(world.closed, 1);
     world.publish(message::text("x"));
