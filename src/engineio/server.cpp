@@ -427,20 +427,25 @@ void server::impl::begin(inquiry& q) {
     if (websocket != q.upgrades)
         return refuse(q, errc::handshake_failed, "TRANSPORT_HANDSHAKE_ERROR");
     if (q.at->draining()) return refuse(q, errc::shutting_down, {});
-    if (!all.census.try_enter(q.who.address())) return refuse(q, errc::too_many_sessions, {});
+    if (!all.census.try_enter(q.from->address())) return refuse(q, errc::too_many_sessions, {});
     session* fresh = nullptr;
     try {
         fresh = q.at->make(q.who, *q.from, {q.protocol, *q.transport, q.base64, q.principal});
     } catch (...) {  // memory is out
     }
     if (fresh == nullptr) {
-        all.census.leave(q.who.address());
+        all.census.leave(q.from->address());
         return refuse(q, errc::no_entropy, {});
     }
-    if (websocket) {
-        accept_websocket(q, fresh, websocket::role::carrier);
-    } else {
-        begin_polling(q, *fresh);
+    try {
+        if (websocket) {
+            accept_websocket(q, fresh, websocket::role::carrier);
+        } else {
+            begin_polling(q, *fresh);
+        }
+    } catch (...) {  // memory is out: nobody knows of this session
+        fresh->fail(close_reason::transport_error);
+        throw;
     }
 }
 

@@ -60,35 +60,43 @@ void metrics::visit(metric_visitor to) const {
 
 // ---- The census ----
 
-std::string session_census::network_of(std::string_view address) {
-    const auto parsed = socket_address::make(address, 0);
-    if (!parsed) return std::string(address);
-    const std::uint64_t network = parsed->network().value_or(0);
-    return {reinterpret_cast<const char*>(&network), sizeof network};
+namespace {
+
+/// What one user is taken to have: an IPv4 address, or the first half of an IPv6 address. Those who
+/// come over unix sockets are one.
+std::uint64_t network_of(const socket_address& who) noexcept {
+    return who.network().value_or(0);
 }
 
-bool session_census::try_enter(std::string_view address) {
-    if (all_.fetch_add(1, std::memory_order_relaxed) >= most_) {
-        all_.fetch_sub(1, std::memory_order_relaxed);
-        return false;
+}  // namespace
+
+bool session_census::try_enter(const socket_address& who) {
+    if (all_.fetch_add(1, std::memory_order_relaxed) < most_) {
+        try {
+            if (most_per_address_ == 0 || try_enter_network(who)) return true;
+        } catch (...) {
+            all_.fetch_sub(1, std::memory_order_relaxed);
+            throw;
+        }
     }
-    if (most_per_address_ == 0) return true;
+    all_.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+}
+
+bool session_census::try_enter_network(const socket_address& who) {
     const std::lock_guard lock(mutex_);
-    std::size_t& here = by_address_[network_of(address)];
-    if (here >= most_per_address_) {
-        all_.fetch_sub(1, std::memory_order_relaxed);
-        return false;
-    }
+    std::size_t& here = by_network_[network_of(who)];
+    if (here >= most_per_address_) return false;
     ++here;
     return true;
 }
 
-void session_census::leave(std::string_view address) noexcept {
+void session_census::leave(const socket_address& who) noexcept {
     all_.fetch_sub(1, std::memory_order_relaxed);
     if (most_per_address_ == 0) return;
     const std::lock_guard lock(mutex_);
-    const auto found = by_address_.find(network_of(address));
-    if (found != by_address_.end() && --found->second == 0) by_address_.erase(found);
+    const auto found = by_network_.find(network_of(who));
+    if (found != by_network_.end() && --found->second == 0) by_network_.erase(found);
 }
 
 common::common(options wanted)
@@ -143,7 +151,7 @@ session* shard::find(std::string_view sid) noexcept {
 
 void shard::forget(session& gone) noexcept {
     by_id_.erase(gone.id());
-    all.census.leave(gone.request().address());
+    all.census.leave(gone.peer().address());
     (gone.transport() == transport_kind::polling ? metrics.polling_sessions
                                                  : metrics.websocket_sessions)
         .sub();

@@ -36,25 +36,29 @@ struct metrics {
 
 /// How many sessions there are, over all loops. **Threads**: any.
 class session_census {
+    struct network_hash {
+        std::size_t operator()(std::uint64_t network) const noexcept {
+            return keyed_hash{}({reinterpret_cast<const char*>(&network), sizeof network});
+        }
+    };
+
 public:
     session_census(std::size_t most, std::size_t most_per_address) noexcept
         : most_(most), most_per_address_(most_per_address) {}
 
     /// Counts one more session of this address; false when that is one too many.
-    [[nodiscard]] bool try_enter(std::string_view address);
-    void leave(std::string_view address) noexcept;
+    [[nodiscard]] bool try_enter(const socket_address& who);
+    void leave(const socket_address& who) noexcept;
     [[nodiscard]] std::size_t size() const noexcept { return all_.load(std::memory_order_relaxed); }
 
 private:
-    /// What one user is taken to have: an IPv4 address, or the first half of an IPv6 address.
-    /// Short enough to need no memory.
-    static std::string network_of(std::string_view address);
+    [[nodiscard]] bool try_enter_network(const socket_address& who);
 
     const std::size_t most_;
     const std::size_t most_per_address_;
     std::atomic<std::size_t> all_{0};
     std::mutex mutex_;  // taken per handshake, and only when addresses are counted
-    std::unordered_map<std::string, std::size_t, keyed_hash> by_address_;
+    std::unordered_map<std::uint64_t, std::size_t, network_hash> by_network_;
 };
 
 /// What is the same for all loops. **Lifetime**: outlives the shards.

@@ -36,7 +36,10 @@ websocket::websocket(shard& owner, ws::session& socket, session* of, role as) no
     if (role_ == role::probe) session_->try_out(*this);
 }
 
-websocket::~websocket() = default;
+/// One whose stream never opened has heard no `on_close`: its session ends with it, too.
+websocket::~websocket() {
+    if (session_ != nullptr) session_->transport_ended(*this, close_reason::transport_error);
+}
 
 void websocket::on_open() {
     if (session_ == nullptr) {

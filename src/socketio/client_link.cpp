@@ -245,6 +245,7 @@ void client_link::on_connect(const packet_view& packet) {
     }
     std::string auth(packet.data == "{}" ? std::string_view() : packet.data);
     if (legacy()) auth = auth_of_query(packet.query);
+    sockets_.reserve(sockets_.size() + 1);  // nothing below may fail between made and known
     socket_core* const s = context_.sockets.make(*this, std::move(space), auth);
     if (s == nullptr || !context_.draw_id(s->id)) {
         if (s != nullptr) context_.sockets.free(static_cast<std::uint32_t>(s->key >> 32U));

@@ -546,16 +546,17 @@ TEST(limits, sessions_in_all_and_of_one_address) {
 
 TEST(limits, an_ipv6_network_counts_as_one) {
     session_census census(10, 1);
-    EXPECT_TRUE(census.try_enter("2001:db8::1"));
-    EXPECT_FALSE(census.try_enter("2001:db8::2"));
-    EXPECT_TRUE(census.try_enter("2001:db8:0:1::1"));
-    EXPECT_TRUE(census.try_enter("10.0.0.1"));
-    EXPECT_TRUE(census.try_enter("10.0.0.2"));
-    census.leave("2001:db8::7");
-    EXPECT_TRUE(census.try_enter("2001:db8::2"));
-    EXPECT_TRUE(census.try_enter("::ffff:10.0.0.3"));
-    EXPECT_TRUE(census.try_enter("::ffff:10.0.0.4"));
-    EXPECT_FALSE(census.try_enter("10.0.0.4"));
+    const auto address = [](const char* numbers) { return *socket_address::make(numbers, 80); };
+    EXPECT_TRUE(census.try_enter(address("2001:db8::1")));
+    EXPECT_FALSE(census.try_enter(address("2001:db8::2")));
+    EXPECT_TRUE(census.try_enter(address("2001:db8:0:1::1")));
+    EXPECT_TRUE(census.try_enter(address("10.0.0.1")));
+    EXPECT_TRUE(census.try_enter(address("10.0.0.2")));
+    census.leave(address("2001:db8::7"));
+    EXPECT_TRUE(census.try_enter(address("2001:db8::2")));
+    EXPECT_TRUE(census.try_enter(address("::ffff:10.0.0.3")));
+    EXPECT_TRUE(census.try_enter(address("::ffff:10.0.0.4")));
+    EXPECT_FALSE(census.try_enter(address("10.0.0.4")));
     EXPECT_EQ(census.size(), 6U);
 }
 

@@ -52,7 +52,7 @@ protected:
     }
 
     session& begin(transport_kind kind) {
-        EXPECT_TRUE(all.census.try_enter(""));
+        EXPECT_TRUE(all.census.try_enter(socket_address()));
         session* const made = sessions.make(http::handshake(), peer(nullptr, {}), {.transport = kind});
         EXPECT_NE(made, nullptr);
         return *made;
