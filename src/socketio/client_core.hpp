@@ -136,7 +136,9 @@ public:
     }
     template <class F, class... Args>
     void tell(std::string_view callback, handler_list<F>& whom, Args&&... what) noexcept {
-        whom.each([&](F& handler) { guarded([&] { handler(what...); }, callback); });
+        guarded(  // without memory nobody is told
+            [&] { whom.each([&](F& handler) { guarded([&] { handler(what...); }, callback); }); },
+            callback);
     }
 
 private:

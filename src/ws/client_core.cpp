@@ -136,16 +136,20 @@ public:
     explicit client_user(std::shared_ptr<client_core> core) : core_(std::move(core)) {}
 
     void on_open() override {
+        opened_ = true;
         core_->finish_open({});
         core_->call(core_->on.open);
     }
     void on_message(const message_view& what) override { core_->call(core_->on.message, what); }
     void on_pong(byte_view payload) override { core_->call(core_->on.pong, payload); }
     void on_drained() override { core_->call(core_->on.drain); }
-    void on_close(const close_event& event) override { core_->closed(event); }
+    void on_close(const close_event& event) override {
+        opened_ ? core_->closed(event) : core_->never_opened(event.cause);
+    }
 
 private:
     const std::shared_ptr<client_core> core_;
+    bool opened_ = false;
 };
 
 /// Sends the request and reads the response, of which it keeps at most the largest head allowed.
@@ -462,6 +466,13 @@ session& client_core::upgraded(net::byte_stream& stream, const client_outcome& a
     stream.clear_deadline();
     stream.set_handler(std::move(opened));
     return *session_;
+}
+
+/// Memory was out when the server had just said yes: to the user that is an attempt that failed.
+void client_core::never_opened(std::error_code why) noexcept {
+    session_ = nullptr;
+    if (why == weft::errc::shutting_down) return abandoned();
+    failed(error(why), 0);
 }
 
 void client_core::closed(const close_event& event) {

@@ -95,6 +95,7 @@ private:
     void connected(result<net::byte_stream*> made);
     void redirected(std::string_view location);
     void failed(const error& why, int status) noexcept;
+    void never_opened(std::error_code why) noexcept;
     /// All or nothing, when it throws.
     session& upgraded(net::byte_stream& stream, const client_outcome& agreed);
     void closed(const close_event& event);

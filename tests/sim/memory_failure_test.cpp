@@ -15,7 +15,9 @@
 #include <vector>
 
 #include <weft/http/router.hpp>
+#include <weft/socketio/client.hpp>
 #include <weft/socketio/server.hpp>
+#include <weft/ws/client.hpp>
 #include <weft/ws/endpoint.hpp>
 
 #include "http/service.hpp"
@@ -23,6 +25,7 @@
 #include "net/loop_core.hpp"
 #include "pubsub/hub.hpp"
 #include "support/fail_allocations.hpp"
+#include "unit/ws/client_world.hpp"
 #include "unit/ws/ws_world.hpp"
 #include "ws/session.hpp"
 
@@ -183,6 +186,16 @@ public:
         if (begin == std::string_view::npos) return "";
         const std::string_view rest = came.substr(begin + key.size());
         return std::string(rest.substr(0, rest.find('"')));
+    }
+
+    /// As `weft::server` does.
+    void drain() {
+        const allocations::watch on(watching);
+        module_->drain();
+        service_.drain();
+        shared.sessions.for_each([](ws::session& open) {
+            open.close(ws::close_code::going_away, "server shutting down");
+        });
     }
 
     net::sim_backend& sim;
@@ -509,6 +522,166 @@ INSTANTIATE_TEST_SUITE_P(out, memory, testing::ValuesIn(scenarios), [](const aut
     }
     return name;
 });
+
+TEST(drain_memory, that_is_out_does_not_keep_a_server_from_draining) {
+    for (std::size_t number = 0;; ++number) {
+        SCOPED_TRACE("allocation " + std::to_string(number));
+        ASSERT_LT(number, 100U);
+        const std::size_t living = allocations::living;
+        {
+            world w;
+            const auto plain = w.open_ws();
+            (void)w.open_sio();
+            (void)w.open_polling(w.connect());
+            w.send(w.connect(), world::get("/later"));
+            allocations::fail_at(number);
+            w.watching = true;
+            w.drain();
+            w.run();
+            (void)w.ask(plain, close_frame(1001));
+            w.waiting.clear();
+            w.pass(30s);
+            w.watching = false;
+            EXPECT_EQ(w.closed, w.opened);
+            EXPECT_EQ(w.loop.connections(), 0U);
+            w.end();
+            EXPECT_EQ(w.sim.open_descriptors(), 0U);
+        }
+        if (HasFailure()) break;
+        EXPECT_EQ(allocations::living, living) << "leaked";
+        if (!allocations::failed) break;
+    }
+}
+
+// ---- Clients ----
+
+/// A loop with clients, and the server they talk to, which the test plays.
+class client_scene {
+public:
+    client_scene()
+        : sim(*new net::sim_backend),
+          loop(std::make_unique<unwatched_backend>(std::unique_ptr<net::backend>(&sim)),
+               {.log = nullptr}) {
+        loop.start();
+        sim.serve_port(80);
+    }
+    ~client_scene() { loop.shut_down(); }
+
+    void run() {
+        const allocations::watch on(watching);
+        for (int i = 0; i < 8; ++i) loop.turn(duration::zero());
+    }
+    /// What a program calls: it would see the exception.
+    template <class F>
+    void call(F&& code) {
+        const allocations::watch on(watching);
+        try {
+            code();
+        } catch (const std::bad_alloc&) {
+            return;
+        }
+    }
+    /// Lets the client connect and accepts its WebSocket.
+    void serve() {
+        run();
+        const auto taken = sim.taken_connections(80);
+        if (taken.empty()) return;
+        server = taken[0];
+        run();
+        if (const std::string asked = sim.peer_take(server); !asked.empty())
+            answer(ws::answer_to(asked));
+    }
+    void answer(std::string_view bytes) {
+        if (server >= 0) sim.peer_send(server, bytes);
+        run();
+    }
+
+    net::sim_backend& sim;
+    bool watching = false;
+    net::loop_core loop;
+    net::sim_backend::peer server = -1;
+    int begun = 0, opened = 0, closed = 0, failed = 0;
+};
+
+void use_ws_client(client_scene& s) {
+    const ws::client_context context(s.loop.ref());
+    ws::client client(context, {.url = "ws://127.0.0.1/a-path-of-some-length"});
+    client
+        .on_open([&](ws::client& me) {
+            ++s.opened;
+            (void)me.send("hello, with more than sixteen bytes");
+        })
+        .on_close([&](ws::client&, const ws::close_event&) { ++s.closed; })
+        .on_failure([&](ws::client&, const ws::connect_failure&) { ++s.failed; });
+    s.watching = true;
+    s.call([&] { s.begun += client.connect() ? 1 : 0; });
+    s.serve();
+    s.answer(ws::frame(0x81, "hello"));
+    s.answer(ws::frame(0x89, "ping"));
+    s.call([&] { client.close(); });
+    s.answer(ws::frame(0x88, "\x03\xE8"));
+    if (s.server >= 0) s.sim.peer_end(s.server);
+    s.run();
+    s.watching = false;
+    EXPECT_EQ(s.opened + s.failed, s.begun);
+    EXPECT_EQ(s.closed, s.opened);
+}
+
+void use_socketio_client(client_scene& s) {
+    socketio::client client(s.loop.ref(), {.url = "http://127.0.0.1",
+                                           .transports = {engineio::transport_kind::websocket},
+                                           .reconnection = false});
+    client.socket()
+        .on_connect([&](socketio::client_socket& me) {
+            ++s.opened;
+            me.emit("say", "hello, with more than sixteen bytes");
+        })
+        .on_disconnect(
+            [&](socketio::client_socket&, const socketio::client_disconnect&) { ++s.closed; });
+    client.socket().on("ask", [](std::string what) { return what; });
+    s.watching = true;
+    s.serve();
+    s.answer(ws::frame(0x81, R"(0{"sid":"a-session","upgrades":[],"pingInterval":25000,)"
+                             R"("pingTimeout":20000,"maxPayload":1000})"));
+    s.answer(ws::frame(0x81, R"(40{"sid":"a-socket"})"));
+    s.answer(ws::frame(0x81, R"(420["ask","something of some length"])"));
+    s.answer(ws::frame(0x81, "2"));
+    s.answer(ws::frame(0x81, "41"));
+    if (s.server >= 0) s.sim.peer_end(s.server);
+    s.run();
+    s.watching = false;
+    EXPECT_EQ(s.closed, s.opened);
+}
+
+void fail_each_allocation_of(void (*use)(client_scene&)) {
+    {
+        client_scene what_is_made_once;
+        allocations::fail_at(SIZE_MAX);
+        use(what_is_made_once);
+        EXPECT_EQ(what_is_made_once.opened, 1);
+    }
+    for (std::size_t number = 0;; ++number) {
+        SCOPED_TRACE("allocation " + std::to_string(number));
+        ASSERT_LT(number, 2'000U);
+        const std::size_t living = allocations::living;
+        {
+            client_scene s;
+            allocations::fail_at(number);
+            use(s);
+        }
+        if (testing::Test::HasFailure()) break;
+        EXPECT_EQ(allocations::living, living) << "leaked";
+        if (!allocations::failed) break;
+    }
+}
+
+TEST(client_memory, that_is_out_ends_a_websocket_client_s_connection_and_it_is_told) {
+    fail_each_allocation_of(use_ws_client);
+}
+
+TEST(client_memory, that_is_out_ends_a_socketio_client_s_connection_and_it_is_told) {
+    fail_each_allocation_of(use_socketio_client);
+}
 
 }  // namespace
 }  // namespace weft::test
