@@ -152,7 +152,8 @@ void parse(std::string_view text, const packet_limits& limits, protocol_version 
 }
 
 void assemble(std::string_view input, const packet_limits& limits, protocol_version version) {
-    packet_assembler assembler(limits, version);
+    byte_budget memory;
+    packet_assembler assembler(limits, version, memory);
     std::size_t fed = 0;
     while (!input.empty()) {
         const std::string message(input.substr(0, input.find('\x1e')));

@@ -65,13 +65,17 @@ public:
         on_excess_ = std::move(on_excess);
     }
 
-    /// False when this budget or the process has no room for so much.
-    [[nodiscard]] bool try_charge(std::uint64_t bytes) noexcept {
+    /// False when this budget or the process has no room for so much. For what charges itself once
+    /// it is made.
+    [[nodiscard]] bool has_room(std::uint64_t bytes) noexcept {
         if (bytes > limit_ - std::min(used_, limit_)) return false;
-        if (process_ != nullptr && bytes > process_->room()) {
-            on_excess_();
-            return false;
-        }
+        if (process_ == nullptr || bytes <= process_->room()) return true;
+        on_excess_();
+        return false;
+    }
+    /// The same, and charges it.
+    [[nodiscard]] bool try_charge(std::uint64_t bytes) noexcept {
+        if (!has_room(bytes)) return false;
         charge(bytes);
         return true;
     }
@@ -139,28 +143,40 @@ void byte_budget::for_each_holder(F use) const {
     for (byte_holder* at = holders_; at != nullptr; at = at->next_) use(*at);
 }
 
-/// What one owner has charged; released when it dies.
+/// What one owner has charged; released when it dies. What has a fixed cost needs none of these: it
+/// charges when it is made and releases as much when it dies.
 class byte_charge {
 public:
-    explicit byte_charge(byte_budget& from) noexcept : budget_(from) {}
-    byte_charge(const byte_charge&) = delete;
-    byte_charge& operator=(const byte_charge&) = delete;
+    explicit byte_charge(byte_budget& from, std::uint64_t bytes = 0) noexcept : budget_(&from) {
+        set(bytes);
+    }
+    byte_charge(byte_charge&& other) noexcept
+        : budget_(other.budget_), bytes_(std::exchange(other.bytes_, 0)) {}
+    byte_charge& operator=(byte_charge&& other) noexcept {
+        set(0);
+        budget_ = other.budget_;
+        bytes_ = std::exchange(other.bytes_, 0);
+        return *this;
+    }
     ~byte_charge() { set(0); }
 
     [[nodiscard]] bool try_add(std::uint64_t bytes) noexcept {
-        if (!budget_.try_charge(bytes)) return false;
+        if (!budget_->try_charge(bytes)) return false;
         bytes_ += bytes;
         return true;
     }
+    [[nodiscard]] bool has_room(std::uint64_t bytes) const noexcept {
+        return budget_->has_room(bytes);
+    }
     /// For what is bounded elsewhere.
     void set(std::uint64_t bytes) noexcept {
-        if (bytes > bytes_) budget_.charge(bytes - bytes_);
-        if (bytes < bytes_) budget_.release(bytes_ - bytes);
+        if (bytes > bytes_) budget_->charge(bytes - bytes_);
+        if (bytes < bytes_) budget_->release(bytes_ - bytes);
         bytes_ = bytes;
     }
 
 private:
-    byte_budget& budget_;
+    byte_budget* budget_;
     std::uint64_t bytes_ = 0;
 };
 

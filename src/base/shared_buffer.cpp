@@ -8,11 +8,6 @@
 #include <weft/base/shared_buffer.hpp>
 
 namespace weft {
-namespace {
-
-constexpr std::size_t tail_padding = 64;
-
-}  // namespace
 
 buffer_ref shared_buffer::allocate(std::size_t capacity, recycler* home) noexcept {
     if (capacity > SIZE_MAX - sizeof(shared_buffer) - tail_padding) return {};

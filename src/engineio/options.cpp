@@ -35,13 +35,17 @@ result<void> options::check() const {
               "and ping_timeout together must be at most 24 days: clients cannot wait longer")
         .above_zero("upgrade_timeout", upgrade_timeout)
         .above_zero("close_timeout", close_timeout)
+        .above_zero("handshake_timeout", handshake_timeout)
         .at_least("max_http_buffer_size", max_http_buffer_size, 1)
         .at_least("max_packets", max_packets, 1)
         .at_least("max_sessions", max_sessions, 1)
         .at_least("max_queue", max_queue, 2 * net::byte_stream::high_water);
-    return all.nested(rate).nested(per_message_deflate).nested(cors)
-        .rule(!cookie || !http::to_string(*cookie).empty(), "cookie",
-              "cannot be sent: its name must be a token, its path and domain without ; and controls")
+    return all.nested(rate)
+        .nested(per_message_deflate)
+        .nested(cors)
+        .rule(
+            !cookie || !http::to_string(*cookie).empty(), "cookie",
+            "cannot be sent: its name must be a token, its path and domain without ; and controls")
         .outcome();
 }
 

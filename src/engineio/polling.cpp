@@ -11,6 +11,7 @@
 
 #include <weft/base/base64.hpp>
 
+#include "base/heap_cost.hpp"
 #include "engineio/shard.hpp"
 
 namespace weft::engineio {
@@ -27,7 +28,13 @@ buffer_slice base64_of(const message& packet) {
 }
 
 polling::polling(session& of) noexcept
-    : byte_holder(of.loop().budget()), session_(of), heard_(of.loop().now()) {}
+    : byte_holder(of.loop().budget()), session_(of), heard_(of.loop().now()) {
+    of.loop().budget().charge(heap_cost_of<polling>);
+}
+
+polling::~polling() {
+    session_.loop().budget().release(heap_cost_of<polling>);
+}
 
 payload_form polling::form() const noexcept {
     return session_.protocol() == 4 ? payload_form::separated : payload_form::counted;
@@ -41,6 +48,7 @@ void polling::poll(reply_form form, http::responder answer) {
         session_.end(errc::overlapping_poll);
         return;
     }
+    session_.came_back();
     heard_ = session_.loop().now();
     answer_ = std::move(answer);
     how_ = std::move(form);
@@ -53,6 +61,7 @@ void polling::poll(reply_form form, http::responder answer) {
 void polling::take(const reply_form& form, byte_view body, payload_form how,
                    http::responder answer) {
     session& of = session_;
+    of.came_back();
     heard_ = of.loop().now();
     const std::optional<errc> wrong = process(body, how);
     const int status = wrong ? describe(*wrong).status : 200;
@@ -198,7 +207,7 @@ void polling::finish(packet_type last) {
 // ---- When memory is short ----
 
 std::uint64_t polling::held() const noexcept {
-    return waiting_ ? waiting_->bytes() : 0;
+    return waiting_ ? waiting_->memory() : 0;
 }
 
 void polling::let_go(std::uint64_t) noexcept {

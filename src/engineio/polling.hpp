@@ -22,7 +22,7 @@ namespace weft::engineio {
 class polling final : public server_transport, private byte_holder {
 public:
     explicit polling(session& of) noexcept;
-    ~polling() = default;
+    ~polling();
 
     /// A GET: answered at once when something waits, else later.
     void poll(reply_form form, http::responder answer);

@@ -427,7 +427,15 @@ void server::impl::begin(inquiry& q) {
     if (websocket != q.upgrades)
         return refuse(q, errc::handshake_failed, "TRANSPORT_HANDSHAKE_ERROR");
     if (q.at->draining()) return refuse(q, errc::shutting_down, {});
-    if (!all.census.try_enter(q.from->address())) return refuse(q, errc::too_many_sessions, {});
+    if (const auto full = all.census.enter(q.from->address())) {
+        q.at->log_refusal(*full);
+        return refuse(q, *full, {});
+    }
+    if (!q.at->web.loop.budget().has_room(shard::cost_of_session(q.who))) {
+        all.census.leave(q.from->address());
+        q.at->log_refusal(errc::out_of_memory);
+        return refuse(q, errc::out_of_memory, {});
+    }
     session* fresh = nullptr;
     try {
         fresh = q.at->make(q.who, *q.from, {q.protocol, *q.transport, q.base64, q.principal});

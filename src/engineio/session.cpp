@@ -29,7 +29,8 @@ constexpr close_reason reason_of(errc what) noexcept {
         case errc::bad_packet:
         case errc::invalid_utf8:
         case errc::too_many_packets: return close_reason::parse_error;
-        case errc::ping_timeout: return close_reason::ping_timeout;
+        case errc::ping_timeout:
+        case errc::handshake_timeout: return close_reason::ping_timeout;
         case errc::handler_failed: return close_reason::forced_close;
         default: return close_reason::transport_error;
     }
@@ -72,9 +73,12 @@ session::session(std::uint32_t slot, std::uint32_t generation, shard& owner, con
         polling_ = std::make_unique<polling>(*this);
         carry(*polling_);
     }
+    loop().budget().charge(shard::cost_of_session(request_));
 }
 
-session::~session() = default;
+session::~session() {
+    loop().budget().release(shard::cost_of_session(request_));
+}
 
 net::loop_core& session::loop() const noexcept {
     return shard_.web.loop;
@@ -132,6 +136,7 @@ void session::make_way() noexcept {
 }
 
 void session::switch_to(server_transport& to) noexcept {
+    came_back();
     probe_ = nullptr;
     server_transport& left = *std::exchange(carrier_, &to);
     const std::unique_ptr<polling> owned = std::move(polling_);
@@ -163,8 +168,10 @@ void session::open() noexcept {
     if (state_ != state::opening) return;
     state_ = state::open;
     const options& chosen = shard_.all.chosen;
-    arm(later(loop().now(), protocol_ == 3 ? longer(chosen.ping_interval, chosen.ping_timeout)
-                                           : chosen.ping_interval));
+    const time_point now = loop().now();
+    came_back_ = transport_ != transport_kind::polling;
+    arm(came_back_ ? first_ping(now)
+                   : std::min(first_ping(now), later(now, chosen.handshake_timeout)));
     if (!chosen.initial_packet.empty())
         within_memory([&] { send(message::text("4" + chosen.initial_packet)); });
     guarded("on_open", [&] {
@@ -175,6 +182,13 @@ void session::open() noexcept {
 }
 
 // ---- From the client ----
+
+void session::came_back() noexcept {
+    if (came_back_) return;
+    came_back_ = true;
+    if (state_ == state::open && pinged_ == time_point::max())
+        arm(first_ping(carrier_->last_received()));
+}
 
 void session::receive_message(const message_view& data) noexcept {
     shard_.metrics.packets_received.add();
@@ -258,6 +272,10 @@ void session::fail(close_reason why) noexcept {
     if (loop().in_loop_thread()) end(why);
 }
 
+void session::fail(errc why) noexcept {
+    if (loop().in_loop_thread()) end(why);
+}
+
 void session::end(errc what) noexcept {
     if (state_ == state::ended) return;
     shard_.metrics.count(what);
@@ -290,6 +308,12 @@ void session::finish() noexcept {
 
 // ---- Time ----
 
+time_point session::first_ping(time_point opened) const noexcept {
+    const options& chosen = shard_.all.chosen;
+    return later(opened, protocol_ == 3 ? longer(chosen.ping_interval, chosen.ping_timeout)
+                                        : chosen.ping_interval);
+}
+
 void session::arm(time_point when) noexcept {
     loop().arm(timer_, when);
 }
@@ -302,6 +326,8 @@ void session::heartbeat() {
     const time_point now = loop().now();
     const options& chosen = shard_.all.chosen;
     if (state_ == state::closing) return end(reason_);
+    if (!came_back_ && now - carrier_->last_received() >= chosen.handshake_timeout)
+        return end(errc::handshake_timeout);
     if (protocol_ == 4 && pinged_ == time_point::max()) {
         pinged_ = now;
         send_control(control(packet_type::ping));

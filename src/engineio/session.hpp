@@ -127,6 +127,7 @@ public:
     void close(close_reason why = close_reason::forced_close) noexcept;
     /// Ends it at once: what is queued is lost.
     void fail(close_reason why) noexcept;
+    void fail(errc why) noexcept;
 
     // For transports, and for who attaches them.
 
@@ -145,6 +146,8 @@ public:
     /// A packet of the client. The user may end the session in it.
     void receive(const packet& got) noexcept;
     void receive_message(const message_view& data) noexcept;
+    /// A client that polls has made its second request; before the transport notes it.
+    void came_back() noexcept;
     /// Everything that waited is on its way.
     void drained() noexcept;
     /// From now on `to`, which was tried out, carries everything.
@@ -174,6 +177,7 @@ private:
 
     void send_control(std::string_view packet) noexcept;
     void heartbeat();
+    [[nodiscard]] time_point first_ping(time_point opened) const noexcept;
     void arm(time_point when) noexcept;
     template <class F>
     bool guarded(std::string_view callback, F&& call) noexcept;
@@ -208,6 +212,7 @@ private:
     bool upgraded_ : 1 = false;
     bool flush_queued_ : 1 = false;
     bool failed_handler_ : 1 = false;  // its user threw
+    bool came_back_ : 1 = false;       // with a second request
 };
 
 }  // namespace weft::engineio

@@ -5,7 +5,10 @@
 #include "engineio/shard.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
+
+#include "base/heap_cost.hpp"
 
 namespace weft::engineio {
 namespace {
@@ -70,20 +73,22 @@ std::uint64_t network_of(const socket_address& who) noexcept {
 
 }  // namespace
 
-bool session_census::try_enter(const socket_address& who) {
+std::optional<errc> session_census::enter(const socket_address& who) {
     if (all_.fetch_add(1, std::memory_order_relaxed) < most_) {
         try {
-            if (most_per_address_ == 0 || try_enter_network(who)) return true;
+            if (most_per_address_ == 0 || enter_network(who)) return std::nullopt;
         } catch (...) {
             all_.fetch_sub(1, std::memory_order_relaxed);
             throw;
         }
+        all_.fetch_sub(1, std::memory_order_relaxed);
+        return errc::too_many_sessions_of_address;
     }
     all_.fetch_sub(1, std::memory_order_relaxed);
-    return false;
+    return errc::too_many_sessions;
 }
 
-bool session_census::try_enter_network(const socket_address& who) {
+bool session_census::enter_network(const socket_address& who) {
     const std::lock_guard lock(mutex_);
     std::size_t& here = by_network_[network_of(who)];
     if (here >= most_per_address_) return false;
@@ -144,6 +149,15 @@ session* shard::make(http::handshake asked, const peer& from, const session::beg
     return made;
 }
 
+std::size_t shard::cost_of_session(const http::handshake& asked) noexcept {
+    // A node of `by_id_`: the next one, the pair, the hash. Buckets double when they are all full.
+    constexpr std::size_t node =
+        heap_cost(2 * sizeof(void*) + sizeof(decltype(by_id_)::value_type));
+    constexpr std::size_t buckets = sizeof(void*) * 3 / 2;
+    return net::slab<session>::slot_size() + node + buckets +
+           (asked ? heap_cost(asked.memory()) : 0);
+}
+
 session* shard::find(std::string_view sid) noexcept {
     const auto found = by_id_.find(sid);
     return found != by_id_.end() ? found->second : nullptr;
@@ -164,6 +178,19 @@ std::optional<byte_view> shard::decode(std::string_view base64) {
     const auto size = decode_base64(base64, decoding_);
     if (!size) return std::nullopt;
     return byte_view(decoding_).first(*size);
+}
+
+void shard::log_refusal(errc why) noexcept {
+    constexpr duration between_lines = std::chrono::seconds(10);
+    ++refusals_;
+    if (web.loop.now() < next_line_) return;
+    next_line_ = web.loop.now() + between_lines;
+    std::array<char, 128> line;
+    const int size =
+        std::snprintf(line.data(), line.size(), "%s (%llu refused)", describe(why).text.data(),
+                      static_cast<unsigned long long>(std::exchange(refusals_, 0)));
+    web.loop.log(log_level::warning, "engineio",
+                 {line.data(), std::min(static_cast<std::size_t>(size), line.size() - 1)});
 }
 
 void shard::flush_later(session& s) noexcept {

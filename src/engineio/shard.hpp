@@ -46,13 +46,13 @@ public:
     session_census(std::size_t most, std::size_t most_per_address) noexcept
         : most_(most), most_per_address_(most_per_address) {}
 
-    /// Counts one more session of this address; false when that is one too many.
-    [[nodiscard]] bool try_enter(const socket_address& who);
+    /// Counts one more session of this address. **Errors**: which limit forbids it.
+    [[nodiscard]] std::optional<errc> enter(const socket_address& who);
     void leave(const socket_address& who) noexcept;
     [[nodiscard]] std::size_t size() const noexcept { return all_.load(std::memory_order_relaxed); }
 
 private:
-    [[nodiscard]] bool try_enter_network(const socket_address& who);
+    [[nodiscard]] bool enter_network(const socket_address& who);
 
     const std::size_t most_;
     const std::size_t most_per_address_;
@@ -85,6 +85,8 @@ public:
     /// A session under a fresh id that leads to this loop. **Errors**: null without entropy or when
     /// all slots are taken. The census was asked before; it is left when the session goes.
     session* make(http::handshake asked, const peer& from, const session::beginning& how);
+    /// What a session takes, with its place in the tables and what it keeps of its request.
+    [[nodiscard]] static std::size_t cost_of_session(const http::handshake& asked) noexcept;
     [[nodiscard]] session* find(std::string_view sid) noexcept;
     [[nodiscard]] session* find(session_id name) noexcept {
         return name.loop() == web.loop.index() ? sessions_.find(name.slot(), name.generation())
@@ -112,6 +114,8 @@ public:
     void flush_later(session& s) noexcept;
     /// Its user is told soon that it ended; then it dies.
     void finish_later(session& s) noexcept;
+    /// A limit of ours turned somebody away: said in the log, now and then.
+    void log_refusal(errc why) noexcept;
     /// What a client sent as base64; nothing when it is broken. **Lifetime**: until the next call.
     [[nodiscard]] std::optional<byte_view> decode(std::string_view base64);
 
@@ -127,6 +131,8 @@ private:
     net::timer timer_;  // for a turn that could not be posted
     bool turn_posted_ = false;
     std::vector<std::byte> decoding_;
+    time_point next_line_{};      // in the log, about refusals
+    std::uint64_t refusals_ = 0;  // since the last one
     bool draining_ = false;
 };
 

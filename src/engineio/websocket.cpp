@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/heap_cost.hpp"
 #include "engineio/polling.hpp"
 #include "engineio/shard.hpp"
 
@@ -32,6 +33,7 @@ struct websocket::probe_timer final : net::timer_node {
 
 websocket::websocket(shard& owner, ws::session& socket, session* of, role as) noexcept
     : shard_(owner), socket_(socket), session_(of), role_(as) {
+    shard_.web.loop.budget().charge(heap_cost_of<websocket>);
     if (role_ == role::carrier) session_->carry(*this);
     if (role_ == role::probe) session_->try_out(*this);
 }
@@ -39,6 +41,7 @@ websocket::websocket(shard& owner, ws::session& socket, session* of, role as) no
 /// One whose stream never opened has heard no `on_close`: its session ends with it, too.
 websocket::~websocket() {
     if (session_ != nullptr) session_->transport_ended(*this, close_reason::transport_error);
+    shard_.web.loop.budget().release(heap_cost_of<websocket>);
 }
 
 void websocket::on_open() {

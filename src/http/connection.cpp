@@ -32,10 +32,12 @@ connection::connection(service& owner, net::byte_stream& stream) noexcept
     previous = owner.connections_.previous;
     previous->next = next->previous = this;
     service_.metrics_.connections.add();
+    service_.loop_.budget().charge(heap_cost_of<connection>);
     arm(later(accepted_, std::min(promptness, service_.options_.head_timeout)));
 }
 
 connection::~connection() {
+    service_.loop_.budget().release(heap_cost_of<connection>);
     first_request_came();
     unlink();
 }
@@ -161,7 +163,10 @@ void connection::consume(byte_span in) {
 /// Goes on with what had to wait.
 void connection::consume_held() {
     std::string held;
-    if (exchange_ != nullptr) held.swap(exchange_->held);
+    if (exchange_ != nullptr) {
+        held.swap(exchange_->held);
+        exchange_->recount();
+    }
     if (state_ == state::reading) arm(later(now(), service_.options_.idle_timeout));
     consume(writable(held));
     if (end_ahead_ && (state_ == state::answering || state_ == state::streaming)) {
@@ -234,6 +239,7 @@ void connection::wait_for_more(bool begins) {
 void connection::run(request& req, service::match found) {
     if (found.upgrades) writer_.make_last();  // what is answered instead of it ends the connection
     while_answering([&] { service_.run(req, found, *this); });
+    if (exchange_ != nullptr) exchange_->recount();  // it may have lent a handle
     if (state_ != state::answering) return;
     arm(later(now(), service_.options_.reply_timeout));
     if (found.upgrades) pause();
@@ -256,7 +262,7 @@ void connection::hold(byte_span rest) {
     exchange& x = use_exchange();
     x.held.reserve(x.held.size() + rest.size() + padding);
     x.held.append(as_text(rest));
-    x.charge.set(x.held.size());
+    x.recount();
     pause();
 }
 
@@ -290,7 +296,7 @@ bool connection::try_move(const request& req, service::match found, byte_view re
     exchange& x = use_exchange();
     x.held = as_text(reader_.head_bytes());
     x.held.append(as_text(rest));
-    x.charge.set(x.held.size());
+    x.recount();
     x.to = *to;
     state_ = state::leaving;
     pause();

@@ -7,8 +7,8 @@
 
 #include <weft/http/head.hpp>
 
-#include "http/proto/head_writer.hpp"
 #include "base/hex.hpp"
+#include "http/proto/head_writer.hpp"
 #include "http/proto/syntax.hpp"
 
 namespace weft::http {

@@ -10,6 +10,7 @@
 #include <weft/http/response.hpp>
 
 #include "base/byte_budget.hpp"
+#include "base/heap_cost.hpp"
 #include "http/connection.hpp"
 #include "http/reply_sink.hpp"
 
@@ -17,7 +18,12 @@ namespace weft::http {
 
 /// What one request needs beyond the present call: see `connection`.
 struct connection::exchange {
-    explicit exchange(byte_budget& memory) noexcept : charge(memory) {}
+    explicit exchange(byte_budget& memory) noexcept : charge(memory) { recount(); }
+
+    /// After something was kept or let go.
+    void recount() noexcept {
+        charge.set(heap_cost_of<exchange> + heap_cost(held) + handle.memory());
+    }
 
     net::handshake_gate::place late_place;  ///< Of a first request that is late.
     time_point body_began;
@@ -32,7 +38,7 @@ struct connection::exchange {
 
     /// What came behind the request. Its capacity has room for the padding that `on_data` promises.
     std::string held;
-    byte_charge charge;  ///< For `held`.
+    byte_charge charge;  ///< For itself and what it keeps.
 };
 
 /// Runs code of the user. While it runs nothing else happens to this connection.

@@ -13,6 +13,7 @@
 #include <weft/http/response.hpp>
 #include <weft/http/upgrade.hpp>
 
+#include "base/heap_cost.hpp"
 #include "net/byte_stream.hpp"
 
 namespace weft::http {
@@ -91,6 +92,11 @@ public:
     }
     /// Whether somebody holds an undecided upgrade.
     [[nodiscard]] bool is_upgrade() const noexcept { return state_ != nullptr && upgrades_; }
+    /// What the handle takes, without what its callbacks keep. **Units**: bytes.
+    [[nodiscard]] std::size_t memory() const noexcept {
+        constexpr std::size_t counts = 2 * sizeof(void*);  // of a shared object
+        return state_ != nullptr ? heap_cost(counts + sizeof(detail::reply_state)) : 0;
+    }
 
     /// From here on the user's handle finds that it has answered.
     void take_back() noexcept {

@@ -16,6 +16,8 @@ template <class T, class Generation = std::uint32_t>
 class slab {
 public:
     static constexpr std::uint32_t max_slots = 1U << 23U;  // half of what a conn_id can name
+    /// What one object takes; a function, as T is complete only where it is called.
+    [[nodiscard]] static constexpr std::size_t slot_size() noexcept { return sizeof(entry); }
 
     slab() = default;
     slab(const slab&) = delete;

@@ -10,6 +10,7 @@
 #include <array>
 #include <utility>
 
+#include "base/heap_cost.hpp"
 #include "net/loop_core.hpp"
 #include "net/moved_stream.hpp"
 #include "net/tls/tls_session.hpp"
@@ -20,6 +21,8 @@ namespace {
 constexpr std::size_t flush_at = byte_stream::high_water;
 constexpr std::size_t write_through_at = 16 * 1024;
 constexpr std::size_t max_pieces = 64;
+// With its places in the loop's lists, which grow by halves.
+constexpr std::size_t stream_cost = slab<tcp_stream>::slot_size() + 10 * sizeof(void*) * 5 / 4;
 
 }  // namespace
 
@@ -28,6 +31,10 @@ void stream_handler::on_end(byte_stream& stream) noexcept {
 }
 
 struct tcp_stream::tls_state {
+    explicit tls_state(byte_budget& memory) noexcept
+        : charge(memory, heap_cost_of<tls_state> + tls_session::idle_size) {}
+
+    byte_charge charge;
     std::unique_ptr<tls_session> session;
     send_queue plain;
 };
@@ -38,12 +45,15 @@ tcp_stream::tcp_stream(std::uint32_t slot, std::uint32_t generation, loop_core& 
       id_(owner.index(), slot, generation),
       fd_(fd),
       timer_(*this),
-      peer_(&owner.budget_, from) {}
+      peer_(&owner.budget_, from) {
+    loop_.budget_.charge(stream_cost);
+}
 
 tcp_stream::~tcp_stream() {
     out_.clear(loop_.memory_);
     if (tls_ != nullptr) tls_->plain.clear(loop_.memory_);
     charge_queue();
+    loop_.budget_.release(stream_cost);
     if (fd_ >= 0) loop_.io_->close(fd_);
 }
 
@@ -52,7 +62,7 @@ std::string_view tcp_stream::alpn() const noexcept {
 }
 
 void tcp_stream::set_tls(std::unique_ptr<tls_session> session) {
-    tls_ = std::make_unique<tls_state>();
+    tls_ = std::make_unique<tls_state>(loop_.budget_);
     tls_->session = std::move(session);
     peer_.set_secure();
 }

@@ -17,6 +17,7 @@
 
 #include <tsl/robin_set.h>
 
+#include "base/heap_cost.hpp"
 #include "base/siphash.hpp"
 
 namespace weft::pubsub {
@@ -67,6 +68,10 @@ struct hub::topic {
     std::vector<subscriber::subscription*> members;
 
     [[nodiscard]] topic_key key() const noexcept { return {owner, name}; }
+
+    [[nodiscard]] std::size_t cost() const noexcept {
+        return heap_cost_of<topic> + heap_cost(name) + heap_cost(members);
+    }
 };
 
 struct subscriber::subscription {
@@ -152,15 +157,33 @@ struct hub::state {
 
     /// Fuller tables than the library's default of a half: 130 to 200 bytes less for each idle
     /// Socket.IO connection ("10,000 idle" of bench/load/compare.py).
-    state() {
+    explicit state(byte_budget& memory) : table_charge(memory) {
         topics.max_load_factor(0.8F);
         subscriptions.max_load_factor(0.8F);
+        // And what a crowd has left behind is given back when the next one subscribes, or nobody
+        // is left.
+        topics.min_load_factor(0.1F);
+        subscriptions.min_load_factor(0.1F);
     }
 
     std::shared_ptr<exchange::member> self;
     table<topic> topics;
     table<subscription> subscriptions;
     batch outgoing;  // to the other loops, with the flush that is posted
+    byte_charge table_charge;
+
+    void give_back_tables() noexcept {
+        topics.rehash(0);
+        subscriptions.rehash(0);
+        charge_tables();
+    }
+    /// After something was added: then tables grow or shrink.
+    void charge_tables() noexcept {
+        constexpr std::size_t distance = 8;  // of each bucket, beside its value
+        table_charge.set(topics.bucket_count() * (distance + sizeof(*topics.begin())) +
+                         subscriptions.bucket_count() *
+                             (distance + sizeof(*subscriptions.begin())));
+    }
 
     [[nodiscard]] topic* find(topic_key key) const noexcept {
         const auto found = topics.find(key);
@@ -198,7 +221,10 @@ void exchange::publish(const audience& to, std::span<const message> group) const
 }
 
 hub::hub(net::loop_core& loop, exchange& all)
-    : loop_(loop), all_(all), state_(std::make_unique<state>()), anchor_(loop.owner(), this) {
+    : loop_(loop),
+      all_(all),
+      state_(std::make_unique<state>(loop.budget())),
+      anchor_(loop.owner(), this) {
     state_->self.reset(new exchange::member{anchor_.handle(), loop.ref(), all.most_under_way_});
     all.members_.push_back(state_->self);
 }
@@ -207,9 +233,17 @@ hub::~hub() {
     while (!state_->subscriptions.empty()) remove(**state_->subscriptions.begin());
 }
 
+bool hub::has_room(topic_key key) const noexcept {
+    // The topic, and the subscription with its places in a list and in two tables.
+    constexpr std::size_t most = heap_cost_of<topic> + heap_cost_of<subscriber::subscription> +
+                                 heap_cost(sizeof(void*)) + 4 * 4 * sizeof(void*);
+    return loop_.budget().has_room(most + heap_cost(key.name.size() + 1));
+}
+
 bool hub::subscribe(subscriber& who, topic_key key) {
     topic* in = state_->find(key);
     if (in != nullptr && state_->subscriptions.contains(state::pair{in, &who})) return false;
+    const std::size_t before = in != nullptr ? in->cost() : 0;
     std::unique_ptr<topic> first;  // until it has its member
     if (in == nullptr) {
         first = std::make_unique<topic>(topic{key.owner, std::string(key.name), *this, {}});
@@ -233,6 +267,8 @@ bool hub::subscribe(subscriber& who, topic_key key) {
     who.first_ = &made;
     ++who.count_;
     if (in->members.size() == 1) metrics_.topics.add();
+    loop_.budget().charge(heap_cost_of<subscriber::subscription> + in->cost() - before);
+    state_->charge_tables();
     metrics_.subscriptions.add();
     return true;
 }
@@ -266,10 +302,13 @@ void hub::remove(subscriber::subscription& gone) noexcept {
     --gone.who->count_;
 
     state_->subscriptions.erase(state::pair{&in, gone.who});
+    loop_.budget().release(heap_cost_of<subscriber::subscription>);
     metrics_.subscriptions.sub();
     if (in.members.empty()) {
+        loop_.budget().release(in.cost());
         state_->topics.erase(in.key());
         metrics_.topics.sub();
+        if (state_->topics.empty()) state_->give_back_tables();
     }
 }
 

@@ -91,7 +91,10 @@ public:
     hub& operator=(const hub&) = delete;
     ~hub();
 
-    /// False when it was subscribed before.
+    /// Whether the loop's budget has room for one more subscription under this name. Who lets peers
+    /// subscribe asks first.
+    [[nodiscard]] bool has_room(topic_key topic) const noexcept;
+    /// False when it was subscribed before. What it takes is charged to the loop's budget.
     bool subscribe(subscriber& who, topic_key topic);
     bool unsubscribe(subscriber& who, topic_key topic);
     void unsubscribe_all(subscriber& who) noexcept;

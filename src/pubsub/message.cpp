@@ -10,6 +10,8 @@
 #include <memory>
 #include <new>
 
+#include "base/heap_cost.hpp"
+
 namespace weft {
 
 struct message::content {
@@ -77,6 +79,10 @@ message_kind message::kind() const noexcept {
 byte_view message::bytes() const noexcept {
     if (!block_) return {};
     return {get().payload(), get().payload_size};
+}
+
+std::size_t message::memory() const noexcept {
+    return block_ ? heap_cost(block_->block_size()) : 0;
 }
 
 std::string_view message::key() const noexcept {

@@ -7,6 +7,8 @@
 
 #include <utility>
 
+#include "base/heap_cost.hpp"
+
 namespace weft::pubsub {
 namespace {
 
@@ -68,9 +70,9 @@ send_status outbox::push(std::span<const message> group, std::size_t wire_size, 
     }
     waiting_.push_back({first, {group.begin() + 1, group.end()}, wire_size});
     bytes_ += wire_size;
-    charge_.set(bytes_);
     // No older one of the key waits: what has room has room in its place, too.
     if (replaceable) by_key_.emplace(first.key(), first_ + waiting_.size() - 1);
+    recount(waiting_.back().cost(), 0);
     metrics_.queued.add();
     return status;
 }
@@ -90,7 +92,7 @@ bool outbox::replace(std::span<const message> group, std::size_t wire_size, std:
     node.key() = first.key();
     by_key_.insert(std::move(node));
     bytes_ = bytes_ - old.wire_size + wire_size;
-    charge_.set(bytes_);
+    recount(fresh.cost(), old.cost());
     old = std::move(fresh);
     metrics_.conflated.add();
     return true;
@@ -106,6 +108,22 @@ void outbox::take(function_ref<void(std::span<const message>)> send) {
     }
 }
 
+// Of the list: its first piece, and the table of its pieces.
+const std::size_t outbox::fixed_cost = heap_cost(512) + heap_cost(8 * sizeof(void*));
+
+/// Small messages take many times what they are on the wire.
+std::size_t outbox::entry::cost() const noexcept {
+    std::size_t all = sizeof(entry) + first.memory() + heap_cost(others);
+    for (const message& one : others) all += one.memory();
+    return all;
+}
+
+void outbox::recount(std::size_t added, std::size_t gone) noexcept {
+    constexpr std::size_t node = heap_cost(sizeof(std::string_view) + 3 * sizeof(void*)) + 12;
+    cost_ = cost_ + added - gone;
+    charge_.set(fixed_cost + cost_ + by_key_.size() * node);
+}
+
 outbox::entry outbox::pop() {
     entry oldest = std::move(waiting_.front());
     waiting_.pop_front();
@@ -114,7 +132,7 @@ outbox::entry outbox::pop() {
         if (found != by_key_.end() && found->second == first_) by_key_.erase(found);
     }
     bytes_ -= oldest.wire_size;
-    charge_.set(bytes_);
+    recount(0, oldest.cost());
     ++first_;
     return oldest;
 }

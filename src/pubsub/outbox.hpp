@@ -29,10 +29,10 @@ struct queue_metrics {
 /// given up together; the first one speaks for all and they count as one.
 class outbox {
 public:
-    /// `limit`: bytes that may wait, the ones in front of this box (`ahead`) included. What waits
-    /// is charged to `memory`; a message that waits in several boxes counts in each.
+    /// `limit`: bytes that may wait, the ones in front of this box (`ahead`) included. What they
+    /// really take is charged to `memory`; a message that waits in several boxes counts in each.
     outbox(std::size_t limit, queue_metrics& metrics, byte_budget& memory)
-        : limit_(limit), metrics_(metrics), charge_(memory) {}
+        : limit_(limit), metrics_(metrics), charge_(memory, fixed_cost) {}
     outbox(const outbox&) = delete;
     outbox& operator=(const outbox&) = delete;
     /// Whatever still waits is lost, and counted.
@@ -50,6 +50,8 @@ public:
 
     [[nodiscard]] bool empty() const noexcept { return waiting_.empty(); }
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+    /// What they take.
+    [[nodiscard]] std::size_t memory() const noexcept { return cost_; }
     /// Takes the oldest group, of which there must be one, out of the box and calls `send(group)`.
     void take(function_ref<void(std::span<const message>)> send);
 
@@ -58,8 +60,12 @@ private:
         message first;
         std::vector<message> others;
         std::size_t wire_size;
+
+        [[nodiscard]] std::size_t cost() const noexcept;
     };
+    static const std::size_t fixed_cost;
     entry pop();
+    void recount(std::size_t added, std::size_t gone) noexcept;
     /// Puts the messages in the place of those that wait under the same key, if it may.
     bool replace(std::span<const message> group, std::size_t wire_size, std::size_t ahead);
 
@@ -70,6 +76,7 @@ private:
     // Sequence numbers of what may be replaced; the keys lie in the messages.
     std::unordered_map<std::string_view, std::uint64_t, keyed_hash> by_key_;
     std::size_t bytes_ = 0;
+    std::size_t cost_ = 0;  // of what waits
     byte_charge charge_;
 };
 

@@ -12,6 +12,7 @@
 #include <weft/base/json_writer.hpp>
 #include <weft/base/utf8.hpp>
 
+#include "base/heap_cost.hpp"
 #include "http/proto/target.hpp"
 #include "socketio/loop_context.hpp"
 #include "socketio/packet_writer.hpp"
@@ -19,6 +20,9 @@
 
 namespace weft::socketio {
 namespace {
+
+// With its list of sockets.
+constexpr std::size_t link_cost = heap_cost_of<client_link> + heap_cost(sizeof(socket_core*));
 
 disconnect_reason to_reason(engineio::close_reason why) noexcept {
     switch (why) {
@@ -76,11 +80,13 @@ std::string auth_of_query(std::string_view query) {
 client_link::client_link(engineio::session& below, detail::loop_context& context)
     : timer_node(&fire), session_(below), context_(context) {
     context_.metrics.clients.add();
+    context_.loop().budget().charge(link_cost);
 }
 
 client_link::~client_link() {
     for (socket_core* s : std::exchange(sockets_, {})) forget(*s);
     context_.metrics.clients.sub();
+    context_.loop().budget().release(link_cost);
 }
 
 void client_link::on_open() {
@@ -101,7 +107,7 @@ void client_link::on_deadline() {
         fail(errc::packet_too_slow);
     } else if (!joined_once_) {
         ended_ = true;
-        session_.close(engineio::close_reason::forced_close);
+        session_.fail(engineio::close_reason::forced_close);  // nothing waits for it
     }
 }
 
@@ -132,7 +138,7 @@ void client_link::on_message(const message_view& data) {
     const auto version = legacy() ? protocol_version::v3 : protocol_version::v4;
     const packet_limits& limits = context_.core()->limits;
     if (packet_assembler::has_attachments(data.text())) {
-        assembler_ = std::make_unique<packet_assembler>(limits, version);
+        assembler_ = std::make_unique<packet_assembler>(limits, version, context_.loop().budget());
         assembled(assembler_->text(data.text()));
         return;
     }
@@ -218,6 +224,7 @@ void client_link::fail(errc why) {
         for (auto& told : s->space->handlers->error)
             context_.guarded("on_error", s, [&] { told(*s, error(why)); });
     }
+    if (why == errc::out_of_memory) return session_.fail(engineio::errc::out_of_memory);
     session_.fail(engineio::close_reason::forced_close);
 }
 
@@ -243,8 +250,14 @@ void client_link::on_connect(const packet_view& packet) {
         wanted->handlers = core.no_handlers;
         space = std::move(wanted);
     }
-    std::string auth(packet.data == "{}" ? std::string_view() : packet.data);
-    if (legacy()) auth = auth_of_query(packet.query);
+    std::string_view auth = packet.data == "{}" ? std::string_view() : packet.data;
+    std::string of_query;
+    if (legacy()) auth = of_query = auth_of_query(packet.query);
+    if (!context_.loop().budget().has_room(socket_core::cost_of(auth))) {
+        context_.metrics.errors.count(errc::out_of_memory);
+        send_refusal(packet.nsp, refusal(std::string(describe(errc::out_of_memory).text)));
+        return;
+    }
     sockets_.reserve(sockets_.size() + 1);  // nothing below may fail between made and known
     socket_core* const s = context_.sockets.make(*this, std::move(space), auth);
     if (s == nullptr || !context_.draw_id(s->id)) {
@@ -255,6 +268,7 @@ void client_link::on_connect(const packet_view& packet) {
     if (legacy() && packet.nsp == "/" && session_.id().size() == s->id.size())
         std::copy_n(session_.id().data(), s->id.size(), s->id.begin());
     if (known) s->step = static_cast<std::uint32_t>(core.patterns.size());
+    context_.use_child(*s->space);
     sockets_.push_back(s);
     if (context_.recovery && !legacy()) {
         if (const auto request = detail::find_recovery_request(s->auth)) {
@@ -309,6 +323,7 @@ void client_link::recover(socket_core& s, const detail::recovery_request& reques
 
 void client_link::recovered(socket_core& s, std::unique_ptr<detail::restored_session> back) {
     if (!back) context_.metrics.recoveries_failed.add();
+    if (back) back->charge.emplace(context_.loop().budget(), back->cost());
     s.restored = std::move(back);
     ask(s);
 }
@@ -319,10 +334,11 @@ void client_link::restore(socket_core& s) {
     context_.metrics.recovered.add();
     s.recovered = true;
     s.id = back->session.id;
-    s.data = std::move(back->session.data);
+    s.give_data(std::move(back->session.data));
     for (const std::string& name : back->session.topics)
         context_.hub().subscribe(s, context_.topic(name));
     s.place = context_.recovery->resume(*back);
+    s.place->charge.emplace(context_.loop().budget(), s.place->cost());
     for (const detail::logged_packet& packet : back->missed) session_.send(packet.group);
 
     const auto& loops = context_.core()->reach->loops();
@@ -375,10 +391,11 @@ void client_link::judge(socket_core& s, const admission<>& decided) {
         const auto& chosen = *core.info_of(*core.patterns[s.step].made);
         auto made = context_.make_child(chosen, s.space->name);
         if (!made) {
-            refuse(s, refusal("too many namespaces"));
+            refuse(s, refusal("too many namespaces: max_child_namespaces, memory_limit"));
             return;
         }
         s.space = std::move(made);
+        context_.use_child(*s.space);
         s.step = static_cast<std::uint32_t>(core.patterns.size());
     }
     ask(s);
@@ -388,9 +405,16 @@ void client_link::begin_recovery(socket_core& s) {
     std::array<char, 20> drawn{};
     if (!context_.draw_id(drawn)) return;
     s.place = context_.recovery->begin(drawn);
+    s.place->charge.emplace(context_.loop().budget(), s.place->cost());
 }
 
 void client_link::refuse(socket_core& s, const refusal& why) {
+    send_refusal(s.space->name, why);
+    std::erase(sockets_, &s);
+    forget(s);
+}
+
+void client_link::send_refusal(std::string_view nsp, const refusal& why) {
     context_.metrics.refused.add();
     std::string payload;
     if (legacy()) {
@@ -403,16 +427,15 @@ void client_link::refuse(socket_core& s, const refusal& why) {
         json.end_object();
     }
     const auto packet = begin_packet();
-    append_connect_error(*packet, s.space->name, payload);
+    append_connect_error(*packet, nsp, payload);
     send_packet(*packet);
-    std::erase(sockets_, &s);
-    forget(s);
 }
 
 void client_link::connected(socket_core& s) {
     joined_once_ = true;
     if (!assembler_) cancel();
     s.now = socket_core::state::connected;
+    context_.loop().budget().release(socket_core::asking_cost);
     context_.metrics.connected.add();
     context_.count_socket(*s.space, true);
     if (s.restored) {
@@ -423,7 +446,7 @@ void client_link::connected(socket_core& s) {
         if (context_.recovery && !legacy()) begin_recovery(s);
     }
     if (const auto early = std::exchange(s.early_rooms, nullptr)) {
-        for (const std::string& room : *early) s.enter(room);
+        for (const std::string& room : early->rooms) s.enter(room);
     }
     std::string payload;
     if (!legacy()) {
@@ -590,9 +613,10 @@ void client_link::finish(socket_core& s) {
         for (auto& told : s.space->handlers->disconnect)
             context_.guarded("on_disconnect", &s, [&] { told(s, s.why); });
         if (keep) {
+            s.place->charge.reset();
             kept.place = std::move(*s.place);
             kept.id = s.id;
-            kept.data = std::move(s.data);
+            kept.data = s.take_data();
             context_.within_memory([&] { context_.recovery->keep(std::move(kept)); });
         }
     }
@@ -601,6 +625,7 @@ void client_link::finish(socket_core& s) {
 }
 
 void client_link::forget(socket_core& s) {
+    context_.leave_child(*s.space);
     context_.sockets.free(static_cast<std::uint32_t>(s.key >> 32U));
 }
 

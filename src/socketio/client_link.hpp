@@ -64,6 +64,7 @@ private:
     void ask(socket_core& s);
     detail::gate gate_of(const socket_core& s);
     void refuse(socket_core& s, const refusal& why);
+    void send_refusal(std::string_view nsp, const refusal& why);
     void connected(socket_core& s);
     void on_event(socket_core& s, const packet_view& packet,
                   std::span<const byte_view> attachments);

@@ -9,8 +9,10 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 #include <utility>
 
+#include "base/heap_cost.hpp"
 #include "socketio/broadcast_wait.hpp"
 #include "socketio/client_link.hpp"
 #include "socketio/error_answer.hpp"
@@ -49,13 +51,26 @@ void metrics::visit(metric_visitor to) const {
     errors.visit(to);
 }
 
+namespace {
+
+/// With its place in the table of those who wait.
+std::size_t ack_cost(const detail::ack_callback& told) noexcept {
+    constexpr std::size_t node = heap_cost(sizeof(void*) + sizeof(void*) + sizeof(std::uint64_t));
+    constexpr std::size_t buckets = sizeof(void*) * 3 / 2;
+    return heap_cost_of<pending_ack> + node + buckets +
+           (told.heap_size() != 0 ? heap_cost(told.heap_size()) : 0);
+}
+
+}  // namespace
+
 pending_ack::pending_ack(socket_core& by, std::uint32_t named, detail::ack_callback told) noexcept
     : timer_node(&fire),
       owner(by),
       id(named),
       on_ack(std::move(told)),
       next(by.waiting),
-      to_me(&by.waiting) {
+      to_me(&by.waiting),
+      charge(by.context().loop().budget(), ack_cost(on_ack)) {
     if (next != nullptr) next->to_me = &next;
     by.waiting = this;
     ++by.waiting_count;
@@ -176,17 +191,38 @@ void loop_context::failed(std::uint64_t peer, std::optional<std::uint64_t> id,
 
 // ---- Namespaces that patterns made ----
 
+namespace {
+
+/// With its node in a list, and the one in the table, which has the name, too.
+std::size_t child_cost(std::string_view name) noexcept {
+    const std::size_t text = heap_cost(name.size() + 16);
+    constexpr std::size_t counts = 2 * sizeof(void*);  // of a shared object
+    return heap_cost(counts + sizeof(space_info)) + heap_cost(8 * sizeof(void*)) * 2 + 3 * text;
+}
+
+}  // namespace
+
 std::shared_ptr<const space_info> loop_context::find_child(std::string_view name) const {
     const auto found = children_.find(name);
-    return found != children_.end() ? found->second.info : nullptr;
+    return found != children_.end() ? found->second->info : nullptr;
 }
 
 std::shared_ptr<const space_info> loop_context::make_child(const space_info& pattern,
                                                            std::string_view name) {
     if (auto there = find_child(name)) return there;
+    if (children_.size() >= core()->chosen.max_child_namespaces && !unused_.empty())
+        drop_child(unused_.begin());
     if (children_.size() >= core()->chosen.max_child_namespaces) return nullptr;
+    if (!loop_.budget().has_room(child_cost(name))) return nullptr;
     auto made = core()->make_child(pattern, name);
-    children_.emplace(std::string(name), child{made});
+    unused_.push_back({made, byte_charge(loop_.budget(), child_cost(name))});
+    const auto place = std::prev(unused_.end());
+    try {
+        children_.emplace(std::string(name), place);
+    } catch (...) {
+        unused_.erase(place);
+        throw;
+    }
     for (auto& told : made->handlers->new_namespace) {
         users.call([&] { told(name); },
                    [&] { return user_place{.callback = "on_new_namespace", .nsp = name}; });
@@ -194,20 +230,32 @@ std::shared_ptr<const space_info> loop_context::make_child(const space_info& pat
     return made;
 }
 
-void loop_context::count_socket(const space_info& space, bool entered) {
+void loop_context::drop_child(child_list::iterator which) noexcept {
+    children_.erase(children_.find(which->info->name));
+    unused_.erase(which);
+}
+
+void loop_context::use_child(const space_info& of) noexcept {
+    const auto found = children_.find(of.name);
+    if (found == children_.end() || found->second->info.get() != &of) return;
+    if (found->second->users++ == 0) used_.splice(used_.end(), unused_, found->second);
+}
+
+void loop_context::leave_child(const space_info& of) noexcept {
+    const auto found = children_.find(of.name);
+    if (found == children_.end() || found->second->info.get() != &of) return;
+    if (--found->second->users != 0) return;
+    unused_.splice(unused_.end(), used_, found->second);
+    if (core()->chosen.cleanup_empty_child_namespaces) drop_child(found->second);
+}
+
+void loop_context::count_socket(const space_info& space, bool entered) noexcept {
     if (entered) {
         metrics.sockets.add();
         space.handlers->sockets.fetch_add(1, std::memory_order_relaxed);
     } else {
         metrics.sockets.sub();
         space.handlers->sockets.fetch_sub(1, std::memory_order_relaxed);
-    }
-    const auto found = children_.find(space.name);
-    if (found == children_.end()) return;
-    if (entered) {
-        ++found->second.sockets;
-    } else if (--found->second.sockets == 0 && core()->chosen.cleanup_empty_child_namespaces) {
-        children_.erase(found);
     }
 }
 
@@ -321,6 +369,8 @@ void loop_context::close() noexcept {
     leaving_.clear();
     leave_timer_.cancel();
     children_.clear();
+    used_.clear();
+    unused_.clear();
     core_ = nullptr;
 }
 

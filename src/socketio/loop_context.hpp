@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <new>
 #include <string>
@@ -46,6 +47,7 @@ struct pending_ack final : net::timer_node {
     detail::ack_callback on_ack;
     pending_ack* next;  // of the owner's
     pending_ack** to_me;
+    byte_charge charge;
 };
 
 namespace detail {
@@ -115,10 +117,14 @@ public:
                                                                std::string_view name);
     template <class F>
     void each_child(F use) const {
-        for (const auto& [name, made] : children_) use(*made.info);
+        for (const auto& [name, made] : children_) use(*made->info);
     }
+    /// A socket asks for a namespace, or is gone for good: one that a pattern made stays while it
+    /// is used, and goes at the latest when there are too many.
+    void use_child(const space_info& of) noexcept;
+    void leave_child(const space_info& of) noexcept;
     /// A socket of a namespace was connected, or has left it.
-    void count_socket(const space_info& space, bool entered);
+    void count_socket(const space_info& space, bool entered) noexcept;
 
     /// Runs what users gave us: see `user_boundary`. `about` may be null.
     template <class F>
@@ -182,9 +188,14 @@ private:
     ws::session_shared& below_;
     struct child {
         std::shared_ptr<const space_info> info;
-        std::size_t sockets = 0;
+        byte_charge charge;
+        std::size_t users = 0;  // sockets, asking ones too
     };
-    by_name<child> children_;
+    using child_list = std::list<child>;
+    void drop_child(child_list::iterator which) noexcept;
+
+    by_name<child_list::iterator> children_;
+    child_list used_, unused_;  // the one unused for the longest first
     std::vector<std::shared_ptr<const operation>> outgoing_;
     std::vector<socket_key> leaving_;
     net::timer leave_timer_;

@@ -12,6 +12,9 @@
 
 #include <weft/base/json_reader.hpp>
 
+#include "base/heap_cost.hpp"
+#include "socketio/socket_core.hpp"
+
 namespace weft::socketio::detail {
 namespace {
 
@@ -74,10 +77,27 @@ void keep_latest(std::vector<logged_packet>& packets) {
     packets.erase(packets.begin(), kept.base());
 }
 
-std::size_t size_of(const std::vector<std::string>& names) noexcept {
-    std::size_t size = 0;
-    for (const std::string& name : names) size += sizeof name + name.size();
-    return size;
+std::size_t cost_of(const std::vector<std::string>& names) noexcept {
+    std::size_t cost = heap_cost(names);
+    for (const std::string& name : names) cost += heap_cost(name);
+    return cost;
+}
+
+/// A message counts in whole, whoever else holds it.
+std::size_t cost_of(const std::vector<message>& group) noexcept {
+    std::size_t cost = heap_cost(group);
+    for (const message& one : group) cost += one.memory();
+    return cost;
+}
+
+/// With its nodes in the list and in the table, which has the id, too.
+std::size_t cost_of(const kept_session& gone) noexcept {
+    constexpr std::size_t node = heap_cost(2 * sizeof(void*) + sizeof(kept_session));
+    constexpr std::size_t entry = heap_cost(sizeof(std::string) + 3 * sizeof(void*));
+    constexpr std::size_t buckets = sizeof(void*) * 3 / 2;
+    return node + entry + buckets + 2 * heap_cost(gone.place.id) + heap_cost(gone.nsp) +
+           cost_of(gone.topics) + socket_core::cost_of(gone.data.get()) +
+           (gone.place.resumed ? heap_cost(gone.place.resumed->sent) : 0);
 }
 
 }  // namespace
@@ -112,9 +132,8 @@ std::optional<stamp> recovery_log::parse(std::string_view offset) const {
 }
 
 void recovery_log::append(logged_packet&& packet) {
-    packet.bytes = sizeof(logged_packet) + sizeof(place_in_log) + size_of(packet.topics) +
-                   size_of(packet.except);
-    for (const message& one : packet.group) packet.bytes += one.size();
+    packet.bytes = sizeof(logged_packet) + sizeof(place_in_log) + cost_of(packet.topics) +
+                   cost_of(packet.except) + cost_of(packet.group);
     packet.when = loop_.now();
     auto& numbers = index_[packet.named.loop];
     const place_in_log place{packet.named.number, end()};
@@ -214,8 +233,7 @@ std::unique_ptr<recovery_place> recovery_log::begin(std::span<const char, 20> ra
 
 void recovery_log::keep(kept_session&& gone) {
     gone.until = later(loop_.now(), chosen_.max_disconnection_duration);
-    gone.bytes = sizeof gone + gone.nsp.size() + size_of(gone.topics);
-    if (gone.place.resumed) gone.bytes += gone.place.resumed->sent.size() * sizeof(stamp);
+    gone.bytes = cost_of(gone);
     sessions_.push_back(std::move(gone));
     try {
         by_id_.insert_or_assign(sessions_.back().place.id, std::prev(sessions_.end()));
@@ -234,6 +252,16 @@ void recovery_log::note_moved(std::string_view recovery_id, std::size_t to_loop)
     if (moved_order_.size() <= chosen_.max_sessions) return;
     moved_.erase(moved_order_.front());
     moved_order_.pop_front();
+}
+
+std::size_t recovery_place::cost() const noexcept {
+    return heap_cost_of<recovery_place> + heap_cost(id) + (resumed ? heap_cost(resumed->sent) : 0);
+}
+
+std::size_t restored_session::cost() const noexcept {
+    std::size_t all = heap_cost_of<restored_session> + session.bytes + heap_cost(missed);
+    for (const logged_packet& packet : missed) all += packet.bytes;
+    return all;
 }
 
 std::optional<std::size_t> recovery_log::moved_to(std::string_view recovery_id) const {

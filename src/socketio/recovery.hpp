@@ -63,12 +63,14 @@ struct recovery_place {
     /// The newest packet that it was sent. Who has heard that one has missed nothing before `left`,
     /// however old it is.
     std::optional<stamp> last{};
-    std::uint64_t left = 0;  // where the log ended when it left
+    std::uint64_t left = 0;               // where the log ended when it left
+    std::optional<byte_charge> charge{};  // while a socket has it
 
     /// The socket is given this packet now.
     void sent(const message& first_of_packet) noexcept {
         if (const auto named = stamp::of(first_of_packet)) last = named;
     }
+    [[nodiscard]] std::size_t cost() const noexcept;
 };
 
 /// What a socket leaves behind for its return.
@@ -89,6 +91,9 @@ struct restored_session {
     std::vector<logged_packet> missed;
     /// How far the loop that kept it had heard of each loop's packets.
     std::vector<std::uint64_t> heard;
+    std::optional<byte_charge> charge{};
+
+    [[nodiscard]] std::size_t cost() const noexcept;
 };
 
 /// Past packets and absent sockets of one loop.

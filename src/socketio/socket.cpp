@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "base/heap_cost.hpp"
 #include "socketio/client_link.hpp"
 #include "socketio/loop_context.hpp"
 #include "socketio/packet_writer.hpp"
@@ -22,9 +23,42 @@ socket_core::socket_core(std::uint32_t slot, std::uint32_t generation, client_li
       space(std::move(in)),
       key(std::uint64_t{slot} << 32U | generation),
       auth(sent),
-      id{} {}
+      id{} {
+    context().loop().budget().charge(cost_of(auth) + asking_cost);
+}
 
-socket_core::~socket_core() = default;
+socket_core::~socket_core() {
+    (void)take_data();
+    context().loop().budget().release(cost_of(auth) + (now == state::asking ? asking_cost : 0));
+}
+
+std::size_t socket_core::cost_of(std::string_view auth) noexcept {
+    static const std::size_t inside = std::string().capacity();
+    return net::slab<socket_core>::slot_size() +
+           (auth.size() <= inside ? 0 : heap_cost(auth.size() + 1));
+}
+
+std::size_t socket_core::cost_of(const detail::data_node* first) noexcept {
+    std::size_t cost = 0;
+    for (const auto* at = first; at != nullptr; at = at->next.get()) cost += heap_cost(*at->type);
+    return cost;
+}
+
+void socket_core::give_data(std::unique_ptr<detail::data_node> what) noexcept {
+    context().loop().budget().charge(cost_of(what.get()));
+    auto* end = &what;
+    while (*end != nullptr) end = &(*end)->next;
+    *end = std::move(data);
+    data = std::move(what);
+}
+
+std::unique_ptr<detail::data_node> socket_core::take_data() noexcept {
+    context().loop().budget().release(cost_of(data.get()));
+    return std::move(data);
+}
+
+socket_core::early_joins::early_joins(byte_budget& memory) noexcept
+    : charge(memory, heap_cost_of<early_joins>) {}
 
 send_status socket_core::deliver(const message& what) noexcept {
     if (now != state::connected) return send_status::closed;
@@ -40,6 +74,12 @@ send_status socket_core::deliver_group(std::span<const message> group) noexcept 
 
 detail::loop_context& socket_core::context() const noexcept {
     return link.context();
+}
+
+bool socket_core::has_room_for(std::string_view room) const {
+    std::string name;
+    detail::append_room_topic(name, *space, room);
+    return context().hub().has_room(context().topic(name));
 }
 
 bool socket_core::enter(std::string_view room) {
@@ -93,9 +133,7 @@ detail::data_node* socket::first_data() const noexcept {
     return socket_core::of(*this).data.get();
 }
 void socket::add_data(std::unique_ptr<detail::data_node> made) noexcept {
-    socket_core& self = socket_core::of(*this);
-    made->next = std::move(self.data);
-    self.data = std::move(made);
+    socket_core::of(*this).give_data(std::move(made));
 }
 
 bool socket::join(std::string_view room) {
@@ -103,21 +141,28 @@ bool socket::join(std::string_view room) {
     const options& chosen = self.context().core()->chosen;
     if (room.size() > chosen.max_room_length) return false;
     if (self.now == socket_core::state::asking) {
-        if (!self.early_rooms) self.early_rooms = std::make_unique<std::vector<std::string>>();
-        if (self.early_rooms->size() >= chosen.max_rooms) return false;
-        self.early_rooms->emplace_back(room);
+        byte_budget& memory = self.context().loop().budget();
+        if (!self.early_rooms)
+            self.early_rooms = std::make_unique<socket_core::early_joins>(memory);
+        auto& [rooms, charge] = *self.early_rooms;
+        // The list doubles when it is full.
+        if (rooms.size() >= chosen.max_rooms ||
+            !charge.try_add(2 * sizeof(std::string) + heap_cost(room.size() + 1))) {
+            return false;
+        }
+        rooms.emplace_back(room);
         return true;
     }
     // Beside the rooms there are the namespace and the socket's own room.
     if (self.now != socket_core::state::connected || self.subscriptions() >= chosen.max_rooms + 2) {
         return false;
     }
-    return self.enter(room);
+    return self.has_room_for(room) && self.enter(room);
 }
 
 bool socket::leave(std::string_view room) {
     socket_core& self = socket_core::of(*this);
-    if (self.early_rooms) return std::erase(*self.early_rooms, room) != 0;
+    if (self.early_rooms) return std::erase(self.early_rooms->rooms, room) != 0;
     if (self.now != socket_core::state::connected) return false;
     std::string name;
     detail::append_room_topic(name, *self.space, room);

@@ -9,6 +9,7 @@
 
 #include <weft/socketio/socket.hpp>
 
+#include "base/byte_budget.hpp"
 #include "pubsub/hub.hpp"
 #include "socketio/core.hpp"
 
@@ -58,17 +59,35 @@ public:
 
     [[nodiscard]] std::string_view id_text() const noexcept { return {id.data(), id.size()}; }
     [[nodiscard]] detail::loop_context& context() const noexcept;
+    /// Whether memory is left for one more room.
+    [[nodiscard]] bool has_room_for(std::string_view room) const;
     bool enter(std::string_view room);
+    /// What users keep with it. Changed by these two only, which charge and release it.
+    void give_data(std::unique_ptr<detail::data_node> what) noexcept;
+    [[nodiscard]] std::unique_ptr<detail::data_node> take_data() noexcept;
+    [[nodiscard]] static std::size_t cost_of(const detail::data_node* first) noexcept;
+    /// Beside that while it is asking: frames of those who decide take their time, and may be of
+    /// any size.
+    static constexpr std::size_t asking_cost = 1024;
+    /// What a socket takes with this `auth`, which is kept.
+    [[nodiscard]] static std::size_t cost_of(std::string_view auth) noexcept;
+
+    struct early_joins {  // of middlewares
+        explicit early_joins(byte_budget& memory) noexcept;
+        std::vector<std::string> rooms;
+        byte_charge charge;
+    };
+
     client_link& link;
     engineio::session& session;  // the link's: one step less for each delivery
     std::shared_ptr<const detail::space_info> space;
     socket_key key;
-    std::string auth;  // empty for {}
+    const std::string auth;  // empty for {}
     std::unique_ptr<detail::data_node> data;
-    std::unique_ptr<std::vector<std::string>> early_rooms;  // joined by middlewares
-    std::unique_ptr<detail::recovery_place> place;          // while recovery is on
-    std::unique_ptr<detail::restored_session> restored;     // until connected
-    pending_ack* waiting = nullptr;                         // acknowledgements that we asked it for
+    std::unique_ptr<early_joins> early_rooms;
+    std::unique_ptr<detail::recovery_place> place;       // while recovery is on
+    std::unique_ptr<detail::restored_session> restored;  // until connected
+    pending_ack* waiting = nullptr;                      // acknowledgements that we asked it for
     std::uint32_t waiting_count = 0;
     std::uint32_t step = 0;  // how many predicates and middlewares agreed
     std::array<char, 20> id;

@@ -46,7 +46,10 @@ std::size_t connection_base::queued() const noexcept {
 }
 
 bool connection_base::subscribe(std::string_view topic) {
-    return callable() && session_->shared().hub.subscribe(*session_, pubsub::program_topic(topic));
+    if (!callable()) return false;
+    pubsub::hub& hub = session_->shared().hub;
+    const pubsub::topic_key key = pubsub::program_topic(topic);
+    return hub.has_room(key) && hub.subscribe(*session_, key);
 }
 bool connection_base::unsubscribe(std::string_view topic) {
     return callable() &&

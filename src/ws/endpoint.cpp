@@ -9,6 +9,7 @@
 #include <weft/http/request.hpp>
 #include <weft/http/upgrade.hpp>
 
+#include "base/heap_cost.hpp"
 #include "ws/answer_handshake.hpp"
 #include "ws/proto/handshake.hpp"
 #include "ws/session.hpp"
@@ -36,7 +37,10 @@ class server_user final : public session_user {
 public:
     server_user(endpoint_core& owner, std::unique_ptr<connection_base> connection,
                 http::handshake asked)
-        : endpoint_(owner), connection_(std::move(connection)), asked_(std::move(asked)) {}
+        : endpoint_(owner), connection_(std::move(connection)), asked_(std::move(asked)) {
+        memory().charge(cost());
+    }
+    ~server_user() override { memory().release(cost()); }
 
     void on_open() override {
         opened_ = true;
@@ -55,6 +59,21 @@ public:
     }
 
 private:
+    [[nodiscard]] byte_budget& memory() const noexcept {
+        return connection_->session_->shared().loop.budget();
+    }
+    /// With the connection's: none of it changes.
+    [[nodiscard]] std::size_t cost() const noexcept {
+        std::size_t all = heap_cost_of<server_user> + heap_cost(endpoint_.connection_size());
+        if (const auto* agreed = connection_->agreed_.get()) {
+            all += heap_cost(sizeof *agreed) + heap_cost(agreed->subprotocol) +
+                   heap_cost(agreed->params);
+            for (const auto& [name, value] : agreed->params)
+                all += heap_cost(name) + heap_cost(value);
+        }
+        return all;
+    }
+
     endpoint_core& endpoint_;
     std::unique_ptr<connection_base> connection_;
     http::handshake asked_;  // until on_open has read it

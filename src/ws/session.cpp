@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/heap_cost.hpp"
 #include "pubsub/outbox.hpp"
 
 namespace weft::ws {
@@ -52,9 +53,13 @@ session::session(net::byte_stream& stream, role self, const session_settings& se
                   : std::nullopt),
       last_received_(shared.loop.now()),
       next_event_(time_point::max()),
-      rate_(shared.loop.now()) {}
+      rate_(shared.loop.now()) {
+    loop().budget().charge(heap_cost_of<session>);
+}
 
-session::~session() = default;
+session::~session() {
+    loop().budget().release(heap_cost_of<session>);
+}
 
 session::slow_state& session::slow() {
     if (slow_ == nullptr) slow_ = std::make_unique<slow_state>();
@@ -65,8 +70,9 @@ session::slow_state& session::slow() {
 template <class F>
 void session::guarded(std::string_view callback, F&& call) noexcept {
     const bool returned = shared().users.call(std::forward<F>(call), [&] {
-        return user_place{
-            .callback = callback, .route = user_->route(), .peer = stream().peer().address().to_string()};
+        return user_place{.callback = callback,
+                          .route = user_->route(),
+                          .peer = stream().peer().address().to_string()};
     });
     if (!returned && state_ == state::open) fail(errc::handler_failed);
 }

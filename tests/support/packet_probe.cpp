@@ -77,7 +77,8 @@ std::string taken(const packet_view& packet, std::span<const byte_view> attachme
 /// Feeds messages until one fails; tells of the last.
 std::string assemble(std::istream& messages) {
     const packet_limits limits;
-    packet_assembler assembler(limits, protocol_version::v4);
+    byte_budget memory;
+    packet_assembler assembler(limits, protocol_version::v4, memory);
     packet_event last = packet_event::need_more;
     std::string word;
     std::string message;

@@ -39,7 +39,7 @@ private:
         std::string key;
         std::string target;
         std::string received{};
-        http::head_parser parser{http::message_kind::response};
+        http::head_parser parser{http::head_kind::response};
     };
 
     [[nodiscard]] ws::client_request request() const noexcept;

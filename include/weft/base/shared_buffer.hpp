@@ -42,6 +42,10 @@ public:
 
     [[nodiscard]] std::byte* data() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
     [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+    /// All that it asked the allocator for. **Units**: bytes.
+    [[nodiscard]] std::size_t block_size() const noexcept {
+        return sizeof(shared_buffer) + capacity_ + tail_padding;
+    }
     [[nodiscard]] bool unique() const noexcept {
         return refs_.load(std::memory_order_acquire) == 1;
     }
@@ -53,6 +57,7 @@ public:
 
 private:
     friend class buffer_ref;
+    static constexpr std::size_t tail_padding = 64;
     shared_buffer(std::size_t capacity, recycler* home) noexcept
         : capacity_(capacity), home_(home) {}
     ~shared_buffer() = default;

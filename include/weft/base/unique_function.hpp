@@ -47,6 +47,10 @@ public:
     ~unique_function() { reset(); }
 
     explicit operator bool() const noexcept { return ops_ != nullptr; }
+    /// What the callable takes beside this object: 0 when it fits in here. **Units**: bytes.
+    [[nodiscard]] std::size_t heap_size() const noexcept {
+        return ops_ != nullptr ? ops_->heap_size : 0;
+    }
 
     R operator()(Args... args) { return ops_->call(storage_, std::forward<Args>(args)...); }
 
@@ -57,6 +61,7 @@ private:
         R (*call)(void*, Args&&...);
         void (*move)(void* from, void* to) noexcept;
         void (*destroy)(void*) noexcept;
+        std::size_t heap_size;
     };
 
     template <class F>
@@ -73,7 +78,7 @@ private:
             ::new (to) F(std::move(*static_cast<F*>(from)));
             static_cast<F*>(from)->~F();
         },
-        [](void* self) noexcept { static_cast<F*>(self)->~F(); }};
+        [](void* self) noexcept { static_cast<F*>(self)->~F(); }, 0};
 
     template <class F>
     static constexpr operations heap_ops{
@@ -81,7 +86,7 @@ private:
             return (**static_cast<F**>(self))(std::forward<Args>(args)...);
         },
         [](void* from, void* to) noexcept { ::new (to) F*(*static_cast<F**>(from)); },
-        [](void* self) noexcept { delete *static_cast<F**>(self); }};
+        [](void* self) noexcept { delete *static_cast<F**>(self); }, sizeof(F)};
 
     void take(unique_function& other) noexcept {
         if (other.ops_ == nullptr) return;

@@ -23,6 +23,8 @@ enum class errc : std::uint8_t {
     unsupported_protocol,
     principal_mismatch,
     too_many_sessions,
+    too_many_sessions_of_address,
+    out_of_memory,  ///< The server's `memory_limit` is reached.
     shutting_down,
     // A session ends.
     overlapping_poll,
@@ -34,6 +36,7 @@ enum class errc : std::uint8_t {
     slow_consumer,
     shed,  ///< Memory is short, and much waits for this client.
     ping_timeout,
+    handshake_timeout,  ///< A session that polls had no second request.
     handler_failed,
     // An upgrade ends; the session goes on.
     bad_probe,

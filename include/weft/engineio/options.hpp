@@ -114,6 +114,9 @@ struct options {
     duration upgrade_timeout = std::chrono::seconds(10);
     /// How long a closing session waits for its last polls.
     duration close_timeout = std::chrono::seconds(30);
+    /// How long a polling session waits for its second request. One whose client never comes back
+    /// ends.
+    duration handshake_timeout = std::chrono::seconds(20);
 
     // Limits.
     std::uint64_t max_http_buffer_size =
@@ -122,9 +125,10 @@ struct options {
     /// POST, limited only by its size.
     std::size_t max_packets = 1024;
     std::size_t max_sessions = 1'000'000;  ///< Over all loops. Above: 503.
-    /// Of one IPv4 address or IPv6 /64. Above: 503. 0: no limit, since behind a proxy all clients
-    /// have one address.
-    std::size_t max_sessions_per_address = 0;
+    /// Of one IPv4 address or IPv6 /64. Above: 503. Large enough for an office behind one address.
+    /// Behind a proxy all clients have one address: make it as large as `max_sessions`. 0: no
+    /// limit.
+    std::size_t max_sessions_per_address = 10'000;
     /// How much may wait for one client. At least 128 KiB.
     std::size_t max_queue = 4 * 1024 * 1024;
     /// What happens when the queue is full. Packets of one event are kept or dropped together.

@@ -110,6 +110,8 @@ public:
     [[nodiscard]] bool uncompressed() const noexcept;
     [[nodiscard]] bool latest() const noexcept;
     [[nodiscard]] message_view view() const noexcept { return {kind(), bytes()}; }
+    /// What its block takes, which all who hold it share. **Units**: bytes.
+    [[nodiscard]] std::size_t memory() const noexcept;
 
     // ---- For protocol layers ----
 

@@ -42,7 +42,7 @@ struct options {
     engineio::options engine{};
 
     /// How long a connection may take to join its first namespace.
-    duration connect_timeout = std::chrono::seconds(45);
+    duration connect_timeout = std::chrono::seconds(20);
     std::optional<recovery_options> connection_state_recovery{};
     packet_parser parser = packet_parser::text;
     /// Serves the official client (`/socket.io/socket.io.min.js` and so on), if the library was

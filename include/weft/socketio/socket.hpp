@@ -93,9 +93,9 @@ public:
         return value;
     }
 
-    /// Enters a room. False if it was in the room, or above `options::max_rooms` or
-    /// `max_room_length`. In a middleware it takes effect once the socket is connected. After a
-    /// disconnect it does nothing.
+    /// Enters a room. False if it was in the room, or above `options::max_rooms`, `max_room_length`
+    /// or `server_options::memory_limit`. In a middleware it takes effect once the socket is
+    /// connected. After a disconnect it does nothing.
     bool join(std::string_view room);
     bool leave(std::string_view room);
     [[nodiscard]] bool in_room(std::string_view room) const;

@@ -19,7 +19,8 @@ namespace weft::ws {
 class session;
 namespace detail {
 class accept_stage;
-}
+class server_user;
+}  // namespace detail
 
 /// One WebSocket of a server, lent to handlers.
 ///
@@ -56,7 +57,8 @@ public:
     /// Bytes that wait for this peer.
     [[nodiscard]] std::size_t queued() const noexcept;
 
-    /// Joins a topic. False if it had joined before. The connection leaves all topics when it ends.
+    /// Joins a topic. False if it had joined before, or above `server_options::memory_limit`. The
+    /// connection leaves all topics when it ends.
     bool subscribe(std::string_view topic);
     bool unsubscribe(std::string_view topic);
     [[nodiscard]] bool is_subscribed(std::string_view topic) const noexcept;
@@ -82,6 +84,7 @@ protected:
 
 private:
     friend class detail::accept_stage;
+    friend class detail::server_user;
     [[nodiscard]] bool callable() const noexcept;
 
     struct agreed {

@@ -88,6 +88,7 @@ protected:
     [[nodiscard]] virtual bool has_accept() const noexcept = 0;
     virtual void decide(http::handshake asked, accept_stage stage) = 0;
     virtual std::unique_ptr<connection_base> make_default() = 0;
+    [[nodiscard]] virtual std::size_t connection_size() const noexcept = 0;
     /// Whether `opened` wants to read the request.
     [[nodiscard]] virtual bool open_reads_request() const noexcept = 0;
     virtual void opened(connection_base& c, const http::handshake& asked) = 0;
@@ -262,6 +263,7 @@ private:
             return nullptr;
         }
     }
+    std::size_t connection_size() const noexcept override { return sizeof(connection_type); }
     bool open_reads_request() const noexcept override { return open_reads_request_; }
     void opened(connection_base& c, const http::handshake& asked) override {
         if (open_) open_(static_cast<connection_type&>(c), asked);

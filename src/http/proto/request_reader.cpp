@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/heap_cost.hpp"
 #include "http/proto/chunked.hpp"
 
 namespace weft::http {
@@ -15,10 +16,13 @@ namespace weft::http {
 struct request_reader::kept {
     kept(const head_parser& begun, byte_budget& memory) noexcept : parser(begun), charge(memory) {}
 
+    /// After the head or the body has grown.
+    void recount() noexcept { charge.set(heap_cost_of<kept> + heap_cost(head) + heap_cost(body)); }
+
     head_parser parser;
     std::string head;  // the bytes behind the parser's head
     std::string body;
-    byte_charge charge;           // for both
+    byte_charge charge;           // for itself and both
     std::uint64_t body_left = 0;  // of a body with a length
     std::uint64_t received = 0;
     std::optional<chunked_decoder> chunks;
@@ -78,7 +82,7 @@ request_reader::event request_reader::go_on_with_head(byte_span& in) {
     // The parser never needs more than a whole head: nothing beyond it is kept.
     const std::size_t before = k.head.size();
     k.head.append(as_text(in.first(std::min(in.size(), shared_.limits.max_head - before))));
-    k.charge.set(k.head.size());
+    k.recount();
     const parse_status status = k.parser.parse(k.head);
     if (status == parse_status::failed) return fail(k.parser.error());
     if (status == parse_status::incomplete) {
@@ -97,7 +101,7 @@ void request_reader::keep_head(byte_span bytes) {
     if (kept_ != nullptr) return;
     kept_ = std::make_unique<kept>(*shared_.parser, shared_.budget);
     kept_->head.assign(as_text(bytes));
-    kept_->charge.set(kept_->head.size());
+    kept_->recount();
     kept_->parser.head().rebase(kept_->head.data());
 }
 
@@ -155,8 +159,11 @@ request_reader::event request_reader::read_chunks(byte_span& in) {
 
 /// False when the process has no memory for more.
 bool request_reader::keep_body(byte_view bytes) {
-    if (!kept_->charge.try_add(bytes.size())) return false;
-    kept_->body.append(as_text(bytes));
+    kept& k = *kept_;
+    if (!k.charge.has_room(k.body.size() + bytes.size()))
+        return false;  // it doubles when it is full
+    k.body.append(as_text(bytes));
+    k.recount();
     return true;
 }
 

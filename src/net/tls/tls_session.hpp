@@ -33,7 +33,7 @@ struct tls_io {
 /// It keeps no byte between calls but an incomplete record: the rest of the input is consumed, the
 /// output handed out.
 /// **Threads**: one at a time, the owning loop's. **Lifetime**: pinned; not to be destroyed inside
-/// its callbacks. **Cost**: see the test `idle_server_session_stays_small`.
+/// its callbacks. **Cost**: `idle_size`; see the test `idle_server_session_has_the_size_we_charge`.
 class tls_session {
 public:
     enum class status : std::uint8_t {
@@ -42,6 +42,9 @@ public:
         closed,  ///< The peer sent close_notify: no more plain text. Sending still works.
         failed,  ///< See `failure`. The alert, if there is one, went to `on_cipher`.
     };
+
+    /// What one that is idle takes, with what OpenSSL keeps for it.
+    static constexpr std::size_t idle_size = 13 * 1024;
 
     /// Handshake records that a peer may send in a minute once the handshake is done: KeyUpdate,
     /// tickets, attempts to renegotiate. OpenSSL itself sets no limit.

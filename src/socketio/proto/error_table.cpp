@@ -51,6 +51,7 @@ constexpr std::array<error_row, errc_count> rows{{
      R"(error="unexpected_packet")"},
     {errc::too_many_namespaces, "a client asks for more than max_namespaces", limit,
      R"(error="too_many_namespaces")"},
+    {errc::out_of_memory, "no memory is left: memory_limit", limit, R"(error="out_of_memory")"},
     {errc::bad_argument, "an event's arguments are not what its handler takes", broken,
      R"(error="bad_argument")"},
     {errc::handler_failed, "an event's handler threw", condition::misuse,

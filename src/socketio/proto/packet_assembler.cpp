@@ -29,6 +29,17 @@ void packet_assembler::forget() {
     attachments_.clear();
     if (text_.capacity() > worth_keeping) text_.shrink_to_fit();
     if (bytes_.capacity() > worth_keeping) bytes_.shrink_to_fit();
+    recount();
+}
+
+/// Whether so many bytes more may be kept. What holds the attachments doubles when it is full.
+bool packet_assembler::has_room(std::size_t bytes) const noexcept {
+    return charge_.has_room(bytes_.size() + bytes);
+}
+
+void packet_assembler::recount() noexcept {
+    charge_.set(heap_cost_of<packet_assembler> + heap_cost(text_) + heap_cost(bytes_) +
+                heap_cost(ends_) + heap_cost(attachments_));
 }
 
 packet_event packet_assembler::text(std::string_view message) {
@@ -38,7 +49,9 @@ packet_event packet_assembler::text(std::string_view message) {
     forget();
     if (!has_attachments(message)) return parse(message);
 
+    if (!has_room(message.size())) return fail(errc::out_of_memory);
     text_ = message;  // before it is parsed, since the views must be into our copy
+    recount();
     if (parse(text_) == packet_event::failed) return packet_event::failed;
     due_ = packet_.attachments;
     room_ = limits_.max_packet - text_.size();
@@ -51,8 +64,10 @@ packet_event packet_assembler::binary(byte_view message) {
     if (message.size() > room_) return fail(errc::packet_too_big);
     room_ -= message.size();
     if (--due_ > 0) {
+        if (!has_room(message.size())) return fail(errc::out_of_memory);
         bytes_.insert(bytes_.end(), message.begin(), message.end());
         ends_.push_back(bytes_.size());
+        recount();
         return packet_event::need_more;
     }
     cut_attachments(message);

@@ -8,6 +8,8 @@
 
 #include <weft/base/bytes.hpp>
 
+#include "base/byte_budget.hpp"
+#include "base/heap_cost.hpp"
 #include "socketio/proto/packet.hpp"
 
 namespace weft::socketio {
@@ -27,9 +29,11 @@ enum class packet_event : std::uint8_t {
 /// **Threads**: one at a time. **Cost**: without attachments, no copy and no allocation.
 class packet_assembler {
 public:
-    /// **Lifetime**: `limits` outlives the assembler.
-    packet_assembler(const packet_limits& limits, protocol_version version) noexcept
-        : limits_(limits), version_(version) {}
+    /// **Lifetime**: `limits` and `memory`, which is charged with what is kept, outlive the
+    /// assembler.
+    packet_assembler(const packet_limits& limits, protocol_version version,
+                     byte_budget& memory) noexcept
+        : limits_(limits), version_(version), charge_(memory, heap_cost_of<packet_assembler>) {}
 
     packet_assembler(const packet_assembler&) = delete;
     packet_assembler& operator=(const packet_assembler&) = delete;
@@ -58,10 +62,13 @@ private:
     packet_event fail(errc why) noexcept;
     packet_event parse(std::string_view message) noexcept;
     void forget();
+    [[nodiscard]] bool has_room(std::size_t bytes) const noexcept;
+    void recount() noexcept;
     void cut_attachments(byte_view last);
 
     const packet_limits& limits_;
     protocol_version version_;
+    byte_charge charge_;
     packet_view packet_;
     std::vector<byte_view> attachments_;
     errc error_{};

@@ -2,10 +2,14 @@
 
 #include "base/byte_budget.hpp"
 
+#include <cstdlib>
 #include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <malloc.h>
+
+#include "base/heap_cost.hpp"
 
 namespace weft {
 namespace {
@@ -21,6 +25,39 @@ TEST(byte_budget, has_an_exact_limit_of_its_own) {
     EXPECT_EQ(budget.used(), 100U);
     budget.release(100);
     EXPECT_TRUE(budget.try_charge(100));
+}
+
+TEST(byte_charge, moves_with_what_it_stands_for) {
+    byte_budget budget(100), other;
+    {
+        byte_charge first(budget, 40);
+        byte_charge second(std::move(first));
+        EXPECT_EQ(budget.used(), 40U);
+        EXPECT_TRUE(second.has_room(60));
+        EXPECT_FALSE(second.has_room(61));
+        EXPECT_EQ(budget.used(), 40U) << "asking charges nothing";
+        byte_charge third(other, 7);
+        third = std::move(second);
+        EXPECT_EQ(other.used(), 0U);
+        EXPECT_EQ(budget.used(), 40U);
+    }
+    EXPECT_EQ(budget.used(), 0U);
+}
+
+TEST(heap_cost, is_what_the_allocator_takes) {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    for (std::size_t size = 1; size < 70'000; size += size < 200 ? 1 : 997) {
+        void* const block = std::malloc(size);
+        const std::size_t taken = malloc_usable_size(block) + sizeof(std::size_t);
+        EXPECT_GE(taken, heap_cost(size)) << size;
+        EXPECT_LE(taken, heap_cost(size) + 16) << size << ": the rest of what was there";
+        std::free(block);
+    }
+#endif
+    EXPECT_EQ(heap_cost(std::string("short")), 0U);
+    EXPECT_EQ(heap_cost(std::string(100, 'x')), 112U);
+    EXPECT_EQ(heap_cost(std::vector<int>{}), 0U);
+    EXPECT_EQ(heap_cost_of<std::uint64_t>, 32U);
 }
 
 TEST(byte_budget, reports_in_steps_and_its_end) {

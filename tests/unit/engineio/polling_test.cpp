@@ -245,6 +245,7 @@ TEST(polling, any_packet_is_a_sign_of_life) {
 TEST(polling, a_poll_is_a_sign_of_life) {
     eio_world world;
     const std::string sid = world.open_polling();
+    world.submit(sid, "3");  // it came back within handshake_timeout
     world.pass(25s);
     world.pass(15s);
     EXPECT_EQ(world.poll(sid).body, "2");
@@ -257,9 +258,9 @@ TEST(polling, a_poll_is_a_sign_of_life) {
 TEST(polling, a_pong_that_nobody_asked_for_puts_no_ping_off) {
     eio_world world;
     const std::string sid = world.open_polling();
-    world.pass(20s);
+    world.pass(19s);
     world.submit(sid, "3");
-    world.pass(5s);
+    world.pass(6s);
     EXPECT_EQ(world.poll(sid).body, "2");
 }
 

@@ -1,6 +1,7 @@
 // Who may connect and who is told what: the table of refusals, origins and CORS, admissions,
 // headers, limits.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <set>
@@ -13,6 +14,7 @@
 namespace weft::engineio::test {
 namespace {
 
+using testing::HasSubstr;
 using texts = std::vector<std::string>;
 
 constexpr const char* first_poll = "EIO=4&transport=polling";
@@ -535,28 +537,64 @@ TEST(limits, sessions_in_all_and_of_one_address) {
         eio_world world(std::move(chosen));
         const std::string sid = world.open_polling();
         world.open_websocket();
-        EXPECT_EQ(world.ask(eio_world::get(first_poll)).status, 503);
+        const auto refused = world.ask(eio_world::get(first_poll));
+        EXPECT_EQ(refused.status, 503);
+        EXPECT_THAT(refused.body,
+                    HasSubstr(by_address ? ": max_sessions_per_address\"" : ": max_sessions\""));
         EXPECT_EQ(world.ask(eio_world::upgrade(first_websocket)).status, 503);
-        EXPECT_EQ(world.errors(errc::too_many_sessions), 2U);
+        EXPECT_EQ(
+            world.errors(by_address ? errc::too_many_sessions_of_address : errc::too_many_sessions),
+            2U);
         world.submit(sid, "1");
         EXPECT_EQ(world.ask(eio_world::get(first_poll)).status, 200);
         EXPECT_EQ(world.engine.sessions(), 2U);
     }
 }
 
+TEST(limits, a_refusal_is_logged_with_its_setting_now_and_then) {
+    options chosen;
+    chosen.max_sessions_per_address = 1;
+    eio_world world(std::move(chosen));
+    world.open_polling();
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(world.ask(eio_world::get(first_poll)).status, 503);
+    EXPECT_EQ(world.log, texts{"Too many sessions: max_sessions_per_address (1 refused)"});
+    world.pass(10s);
+    EXPECT_EQ(world.ask(eio_world::get(first_poll)).status, 503);
+    EXPECT_EQ(world.log.back(), "Too many sessions: max_sessions_per_address (5 refused)");
+}
+
+TEST(limits, a_session_that_never_comes_back_ends_soon) {
+    eio_world world;
+    const std::string once = world.open_polling();
+    const std::string polls = world.open_polling();
+    const std::string posts = world.open_polling();
+    world.hang(polls);
+    world.submit(posts, "4hello");
+    world.pass(19s);
+    EXPECT_EQ(world.engine.sessions(), 3U);
+    world.pass(1s + 10ms);
+    EXPECT_EQ(world.engine.sessions(), 2U);
+    EXPECT_EQ(world.errors(errc::handshake_timeout), 1U);
+    world.pass(6s);
+    EXPECT_EQ(world.engine.sessions(), 2U);
+    world.pass(21s);
+    EXPECT_EQ(world.engine.sessions(), 0U) << "the heartbeat goes on for the others";
+    EXPECT_EQ(world.errors(errc::handshake_timeout), 1U);
+}
+
 TEST(limits, an_ipv6_network_counts_as_one) {
     session_census census(10, 1);
     const auto address = [](const char* numbers) { return *socket_address::make(numbers, 80); };
-    EXPECT_TRUE(census.try_enter(address("2001:db8::1")));
-    EXPECT_FALSE(census.try_enter(address("2001:db8::2")));
-    EXPECT_TRUE(census.try_enter(address("2001:db8:0:1::1")));
-    EXPECT_TRUE(census.try_enter(address("10.0.0.1")));
-    EXPECT_TRUE(census.try_enter(address("10.0.0.2")));
+    EXPECT_FALSE(census.enter(address("2001:db8::1")));
+    EXPECT_TRUE(census.enter(address("2001:db8::2")));
+    EXPECT_FALSE(census.enter(address("2001:db8:0:1::1")));
+    EXPECT_FALSE(census.enter(address("10.0.0.1")));
+    EXPECT_FALSE(census.enter(address("10.0.0.2")));
     census.leave(address("2001:db8::7"));
-    EXPECT_TRUE(census.try_enter(address("2001:db8::2")));
-    EXPECT_TRUE(census.try_enter(address("::ffff:10.0.0.3")));
-    EXPECT_TRUE(census.try_enter(address("::ffff:10.0.0.4")));
-    EXPECT_FALSE(census.try_enter(address("10.0.0.4")));
+    EXPECT_FALSE(census.enter(address("2001:db8::2")));
+    EXPECT_FALSE(census.enter(address("::ffff:10.0.0.3")));
+    EXPECT_FALSE(census.enter(address("::ffff:10.0.0.4")));
+    EXPECT_TRUE(census.enter(address("10.0.0.4")));
     EXPECT_EQ(census.size(), 6U);
 }
 

@@ -52,8 +52,9 @@ protected:
     }
 
     session& begin(transport_kind kind) {
-        EXPECT_TRUE(all.census.try_enter(socket_address()));
-        session* const made = sessions.make(http::handshake(), peer(nullptr, {}), {.transport = kind});
+        EXPECT_EQ(all.census.enter(socket_address()), std::nullopt);
+        session* const made =
+            sessions.make(http::handshake(), peer(nullptr, {}), {.transport = kind});
         EXPECT_NE(made, nullptr);
         return *made;
     }

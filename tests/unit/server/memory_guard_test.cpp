@@ -181,12 +181,14 @@ TEST(memory_guard, bodies_are_refused_while_there_is_no_room) {
     world.io.peer_reset(stuck);
     world.run();
     const auto late = world.io.connect_client(80);
+    world.run();
+    const std::uint64_t idle = world.loop.budget().used();
     world.send(late, head);
     world.send(late, half);
-    EXPECT_EQ(world.loop.budget().used(), half.size() + std::string_view(head).size());
+    EXPECT_GE(world.loop.budget().used(), idle + half.size() + std::string_view(head).size());
     world.send(late, std::string(900'000 - half.size(), 'b'));
     EXPECT_TRUE(world.io.peer_take(late).starts_with("HTTP/1.1 200 "));
-    EXPECT_EQ(world.loop.budget().used(), 0U);
+    EXPECT_EQ(world.loop.budget().used(), idle);
 }
 
 TEST(memory_guard, incomplete_messages_are_refused_while_there_is_no_room) {
@@ -204,12 +206,13 @@ TEST(memory_guard, compression_counts_and_is_given_back_when_idle) {
     chosen.deflate.emplace();
     guarded_world world(chosen);
     const auto client = world.open("Sec-WebSocket-Extensions: permessage-deflate\r\n");
-    EXPECT_EQ(world.loop.budget().used(), 0U);
+    const std::uint64_t idle = world.loop.budget().used();
+    EXPECT_LT(idle, 1000U);
     world.send(client, text_frame("1000"));
     EXPECT_GT(world.loop.budget().used(), 30'000U);
     EXPECT_LT(world.loop.budget().used(), 60'000U);
     world.pass(26s);
-    EXPECT_EQ(world.loop.budget().used(), 0U);
+    EXPECT_EQ(world.loop.budget().used(), idle);
     world.send(client, text_frame("1000"));
     world.io.peer_reset(client);
     world.run();

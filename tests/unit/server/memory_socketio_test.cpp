@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "unit/socketio/sio_world.hpp"
 
@@ -81,6 +82,50 @@ TEST(memory_socketio, sec_w11_what_waits_for_polls_counts_and_the_most_goes_firs
     EXPECT_GT(g.ask("GET", small, "").size(), mib);
     g.say(R"({"a":3})", 10);
     EXPECT_EQ(g.w.packets(healthy).size(), 1U);
+}
+
+TEST(memory_socketio, what_a_client_asks_for_is_refused_without_room_and_leaves_nothing) {
+    guarded g;
+    bool joined = true;
+    g.w.server.on("join", [&](socket& s) { joined = s.join(std::string(200, 'r')); });
+    g.w.start();
+    sio_world::peer last{}, sends{};
+    g.w.connect(last);
+    g.w.connect(sends);
+    const std::string auth = R"({"t":")" + std::string(900'000, 'x') + "\"}";
+    std::vector<sio_world::peer> clients;
+    for (int i = 0; i < 3; ++i) g.w.connect(clients.emplace_back(), "/", auth);
+    EXPECT_EQ(g.w.server.sockets_count(), 5U);
+    const std::uint64_t full = g.w.loop.budget().used();
+    EXPECT_GT(full, 2'700'000U);
+
+    EXPECT_EQ(g.w.connect(clients.emplace_back(), "/", auth), "");
+    g.w.say(clients.back(), "40" + auth);
+    EXPECT_EQ(g.w.packet(clients.back()), R"(44{"message":"no memory is left: memory_limit"})");
+    g.w.drop(clients.back());
+    EXPECT_EQ(g.w.loop.budget().used(), full);
+
+    // Most of what is left goes to a body that never ends.
+    const auto body = g.w.sim.connect_client(80);
+    g.w.sim.peer_send(body,
+                      "POST /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: here\r\n"
+                      "Content-Length: 999999\r\n\r\n" +
+                          std::string(520'000, 'b'));
+    g.w.run();
+    g.w.say(last, R"(42["join"])");
+    EXPECT_TRUE(joined) << "there is a little";
+    g.w.say(sends, R"(453-["put",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1},)"
+                   R"({"_placeholder":true,"num":2}])");
+    g.w.say_binary(sends, std::string(200'000, 'a'));
+    EXPECT_FALSE(g.w.ended(sends));
+    g.w.say_binary(sends, std::string(200'000, 'b'));
+    EXPECT_TRUE(g.w.ended(sends));
+    EXPECT_EQ(g.errors(engineio::errc::out_of_memory), 1U);
+    for (const auto client : clients) g.w.drop(client);
+    g.w.drop(body);
+    g.w.drop(sends);
+    g.w.drop(last);
+    EXPECT_EQ(g.w.loop.budget().used(), 0U);
 }
 
 TEST(memory_socketio, the_recovery_log_counts_and_gives_way) {

@@ -16,7 +16,8 @@ constexpr std::string_view two =
 class packet_assembler_test : public testing::Test {
 protected:
     packet_limits limits_{};
-    packet_assembler assembler_{limits_, protocol_version::v4};
+    byte_budget memory_;
+    packet_assembler assembler_{limits_, protocol_version::v4, memory_};
 
     std::string attachment(std::size_t index) {
         return std::string(as_text(assembler_.attachments()[index]));
@@ -91,7 +92,7 @@ TEST_F(packet_assembler_test, nothing_follows_an_error) {
 TEST_F(packet_assembler_test, the_limit_counts_text_and_attachments_together) {
     limits_.max_packet = two.size() + 10;
     const auto feed = [this](std::size_t first, std::size_t second) {
-        packet_assembler assembler(limits_, protocol_version::v4);
+        packet_assembler assembler(limits_, protocol_version::v4, memory_);
         EXPECT_EQ(assembler.text(two), packet_event::need_more);
         if (assembler.binary(as_bytes(std::string(first, 'x'))) == packet_event::failed) {
             return assembler.error();
@@ -110,7 +111,7 @@ TEST_F(packet_assembler_test, the_limit_counts_text_and_attachments_together) {
 
 TEST_F(packet_assembler_test, sec_s1_announced_attachments_take_no_memory) {
     for (const auto* text : {R"(51000000-["a"])", R"(50-["a"])", "5-", R"(51e1-["a"])"}) {
-        packet_assembler assembler(limits_, protocol_version::v4);
+        packet_assembler assembler(limits_, protocol_version::v4, memory_);
         EXPECT_EQ(assembler.text(text), packet_event::failed) << text;
         EXPECT_FALSE(assembler.incomplete());
         EXPECT_EQ(assembler.held(), 0U);

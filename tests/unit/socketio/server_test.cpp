@@ -476,6 +476,33 @@ TEST(socketio_limits, namespaces_that_patterns_make) {
     EXPECT_NE(w.join(c, "/org-1"), "");
 }
 
+TEST(socketio_limits, an_empty_namespace_makes_room_for_a_new_one) {
+    for (const bool cleanup : {false, true}) {
+        options chosen;
+        chosen.max_child_namespaces = 2;
+        chosen.cleanup_empty_child_namespaces = cleanup;
+        sio_world w(chosen);
+        std::vector<std::string> made;
+        auto& orgs = w.server.of_matching("/org-*");
+        orgs.use([](socket& s) { return s.auth() == "{}"; });
+        orgs.on_new_namespace([&](std::string_view name) { made.emplace_back(name); });
+        w.start();
+        sio_world::peer stays{}, goes{}, c{};
+        EXPECT_NE(w.connect(stays, "/org-stays"), "");
+        EXPECT_NE(w.connect(goes, "/org-goes"), "");
+        EXPECT_EQ(w.connect(c, "/org-3"), "") << "both are used";
+        EXPECT_THAT(w.packet(c), "");
+        w.drop(goes);
+        for (int i = 0; i < 100; ++i) {
+            const std::string name = "/org-refused-" + std::to_string(i);
+            EXPECT_EQ(w.join(c, name, R"({"refuse":"me"})"), "") << "by a middleware";
+        }
+        EXPECT_NE(w.join(c, "/org-3"), "");
+        EXPECT_NE(w.connect(goes, "/org-stays"), "");
+        EXPECT_EQ(made.size(), 103U);
+    }
+}
+
 TEST(socketio_limits, rooms_of_a_socket_and_their_names) {
     options chosen;
     chosen.max_rooms = 2;

@@ -36,16 +36,18 @@ using replies_callback = unique_function<void(const raw_arguments*, std::size_t 
 
 /// A socket's data of one type. Nodes form a list, since types are few.
 struct data_node {
-    explicit data_node(const void* type_tag) noexcept : type(type_tag) {}
+    explicit data_node(const std::size_t* type_tag) noexcept : type(type_tag) {}
     data_node(const data_node&) = delete;
     data_node& operator=(const data_node&) = delete;
     virtual ~data_node() = default;
 
-    const void* type;
+    const std::size_t* type;  // named by the address of its node's size
     std::unique_ptr<data_node> next;
 };
 template <class T>
-inline constexpr char data_type = 0;  // its address names the type
+struct typed_data;
+template <class T>
+inline constexpr std::size_t data_type = sizeof(typed_data<T>);
 template <class T>
 struct typed_data final : data_node {
     typed_data() : data_node(&data_type<T>) {}

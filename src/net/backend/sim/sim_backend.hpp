@@ -20,7 +20,7 @@ namespace weft::net {
 ///
 /// Descriptors are small numbers, reused lowest first as the kernel does.
 /// **Threads**: one, except `wake`.
-class sim_backend final : public backend {
+class sim_backend : public backend {
 public:
     /// The test's end of a connection.
     using peer = int;
