@@ -45,7 +45,7 @@ protected:
 TEST_F(completions, sent_bytes_stay_until_the_send_is_over) {
     auto [peer, stream] = open_sending();
     EXPECT_EQ(stream->stream->queued(), 10U);
-    EXPECT_EQ(world.core.budget().used(), 10U);
+    EXPECT_EQ(stream->stream->peer().charged(), 10U);
     stream->write("behind");
     reuse_memory();
     EXPECT_EQ(world.io.peer_take(peer), "in flight ");
@@ -54,7 +54,7 @@ TEST_F(completions, sent_bytes_stay_until_the_send_is_over) {
     EXPECT_EQ(world.io.peer_take(peer), "behind");
     EXPECT_EQ(stream->stream->queued(), 0U);
     world.run();
-    EXPECT_EQ(world.core.budget().used(), 0U);
+    EXPECT_EQ(stream->stream->peer().charged(), 0U);
 }
 
 TEST_F(completions, a_shared_buffer_lives_until_the_send_is_over) {
