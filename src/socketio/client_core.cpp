@@ -220,7 +220,7 @@ result<void> client_core::attempt() {
         return begun;
     }
     state_ = state::opening;
-    assembler_.emplace(limits_, protocol_version::v4, loop().budget());
+    assembler_.emplace(limits_, protocol_version::v4, assembling_);
     later(options_.timeout, [this, serial = serial_] {
         if (serial != serial_ || state_ != state::opening) return;
         attempt_failed({weft::errc::timed_out, "timeout"});

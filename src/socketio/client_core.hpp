@@ -188,6 +188,7 @@ private:
 
     state state_ = state::closed;
     std::unique_ptr<engineio::client> engine_;
+    byte_budget assembling_;  // of its own: a client may outlive its loop, `limits_` bound it
     std::optional<packet_assembler> assembler_;
 
     bool prefers_websocket_ = false;  // what `remember_upgrade` remembers

@@ -374,7 +374,14 @@ void client_link::ask(socket_core& s) {
         connected(s);
         return;
     }
-    context_.guarded("a middleware", &s, [&] { middlewares[next](s, gate_of(s)); });
+    // The socket may go with the exception: letting its gate go refuses it.
+    const auto space = s.space;
+    context_.users.call([&] { middlewares[next](s, gate_of(s)); },
+                        [&] {
+                            user_place place{.callback = "a middleware", .nsp = space->name};
+                            place.peer = session_.request().address();
+                            return place;
+                        });
 }
 
 void client_link::judge(socket_core& s, const admission<>& decided) {

@@ -1,6 +1,7 @@
 // Two loops on one port: whichever the kernel gives a connection to, its requests are answered
 // where their session lives. Real sockets, since descriptors change loops.
 
+#include <deque>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -83,6 +84,8 @@ public:
     ~two_loops() {
         for (const auto& s : sides) s->loop.stop();
         for (std::thread& t : threads) t.join();
+        std::deque<owner_scope> ours;  // sessions end on the thread that has their loop
+        for (const auto& s : sides) ours.emplace_back(s->loop.owner());
         for (const auto& s : sides) s->loop.shut_down();
         engine.shut_down();
     }

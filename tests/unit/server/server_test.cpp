@@ -286,6 +286,7 @@ std::map<std::string, double> parse_metrics(const std::string& text) {
     std::string family;
     std::size_t at = 0;
     EXPECT_TRUE(text.ends_with('\n'));
+    bool histogram = false;
     bool typed = false;
     while (at < text.size()) {
         const std::size_t end = text.find('\n', at);
@@ -303,14 +304,19 @@ std::map<std::string, double> parse_metrics(const std::string& text) {
             } else {
                 EXPECT_EQ(name, family) << line;
                 EXPECT_FALSE(std::exchange(typed, true)) << line;
-                EXPECT_TRUE(what == "counter" || what == "gauge") << line;
+                EXPECT_TRUE(what == "counter" || what == "gauge" || what == "histogram") << line;
+                histogram = what == "histogram";
                 EXPECT_TRUE(what != "counter" || name.ends_with("_total")) << line;
             }
             continue;
         }
         const std::size_t space = line.rfind(' ');
         const std::string key = line.substr(0, space);
-        EXPECT_EQ(key.substr(0, key.find('{')), family) << line;
+        std::string name = key.substr(0, key.find('{'));
+        for (const std::string_view part : {"_bucket", "_sum", "_count"}) {
+            if (histogram && name.ends_with(part)) name.resize(name.size() - part.size());
+        }
+        EXPECT_EQ(name, family) << line;
         EXPECT_TRUE(typed) << line;
         EXPECT_TRUE(key.find('{') == std::string::npos || key.ends_with("\"}")) << line;
         std::size_t used = 0;
