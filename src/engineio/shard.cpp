@@ -184,7 +184,7 @@ void shard::log_refusal(errc why) noexcept {
     constexpr duration between_lines = std::chrono::seconds(10);
     ++refusals_;
     if (web.loop.now() < next_line_) return;
-    next_line_ = web.loop.now() + between_lines;
+    next_line_ = later(web.loop.now(), between_lines);
     std::array<char, 128> line;
     const int size =
         std::snprintf(line.data(), line.size(), "%s (%llu refused)", describe(why).text.data(),
