@@ -7,9 +7,9 @@
 
 #include <weft/http/head.hpp>
 
-#include "base/hex.hpp"
 #include "http/proto/head_writer.hpp"
 #include "http/proto/syntax.hpp"
+#include "http/proto/target.hpp"
 
 namespace weft::http {
 namespace {
@@ -17,37 +17,6 @@ namespace {
 // cookie-octet without '%', which begins an encoded byte (section 4.1.1).
 bool is_plain(char c) noexcept {
     return c > 0x20 && c < 0x7F && c != '"' && c != ',' && c != ';' && c != '\\' && c != '%';
-}
-
-void append_encoded(std::string& out, std::string_view value) {
-    constexpr std::string_view digits = "0123456789ABCDEF";
-    for (const char c : value) {
-        if (is_plain(c)) {
-            out += c;
-            continue;
-        }
-        const auto byte = static_cast<unsigned char>(c);
-        out += '%';
-        out += digits[byte >> 4U];
-        out += digits[byte & 15U];
-    }
-}
-
-std::optional<std::string> decode(std::string_view value) {
-    std::string out;
-    for (std::size_t i = 0; i < value.size(); ++i) {
-        if (value[i] != '%') {
-            out += value[i];
-            continue;
-        }
-        const bool whole = i + 2 < value.size();
-        const int high = whole ? hex_value(value[i + 1]) : -1;
-        const int low = whole ? hex_value(value[i + 2]) : -1;
-        if (high < 0 || low < 0) return {};
-        out += static_cast<char>(high << 4 | low);
-        i += 2;
-    }
-    return out;
 }
 
 // av-octet (section 4.1.1).
@@ -67,7 +36,7 @@ std::string to_string(const cookie& c) {
     if (!is_field_name(c.name) || !is_attribute(c.path) || !is_attribute(c.domain)) return {};
     if (of_host && (c.path != "/" || !c.domain.empty())) return {};
     std::string out = c.name + "=";
-    append_encoded(out, c.value);
+    append_escaped(out, c.value, is_plain);
     if (!c.path.empty()) out += "; Path=" + c.path;
     if (!c.domain.empty()) out += "; Domain=" + c.domain;
     if (c.max_age) out += "; Max-Age=" + std::to_string(*c.max_age / std::chrono::seconds(1));
@@ -95,7 +64,10 @@ std::optional<std::string> cookie_value(std::string_view header, std::string_vie
         if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
             value = value.substr(1, value.size() - 2);
         }
-        return decode(value);
+        std::string memory(value.size(), '\0');
+        const auto decoded = decode_escapes(value, memory);
+        if (!decoded) return {};
+        return std::string(*decoded);
     }
     return {};
 }

@@ -7,6 +7,8 @@
 
 #include <weft/base/json_reader.hpp>
 
+#include "http/proto/target.hpp"
+
 namespace weft::engineio {
 namespace {
 
@@ -17,20 +19,6 @@ constexpr std::string_view unescaped = "-_.!~*'()";
 bool is_plain(char c) noexcept {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
            unescaped.find(c) != std::string_view::npos;
-}
-
-void append_escaped(std::string& out, std::string_view text) {
-    constexpr std::string_view digits = "0123456789ABCDEF";
-    for (const char c : text) {
-        if (is_plain(c)) {
-            out += c;
-            continue;
-        }
-        const auto byte = static_cast<unsigned char>(c);
-        out += '%';
-        out += digits[byte >> 4U];
-        out += digits[byte & 15U];
-    }
 }
 
 bool read_upgrades(json_reader& json, bool& websocket) {
@@ -76,9 +64,9 @@ std::optional<open_reply> read_open(std::string_view data) {
 
 void append_query(std::string& target, std::string_view name, std::string_view value) {
     target += target.find('?') == std::string::npos ? '?' : '&';
-    append_escaped(target, name);
+    http::append_escaped(target, name, is_plain);
     target += '=';
-    append_escaped(target, value);
+    http::append_escaped(target, value, is_plain);
 }
 
 }  // namespace weft::engineio

@@ -158,4 +158,18 @@ std::optional<std::string> find_query_value(std::string_view query, std::string_
     return {};
 }
 
+void append_escaped(std::string& out, std::string_view text, bool (*is_plain)(char) noexcept) {
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    for (const char c : text) {
+        if (is_plain(c)) {
+            out += c;
+            continue;
+        }
+        const auto byte = static_cast<unsigned char>(c);
+        out += '%';
+        out += digits[byte >> 4U];
+        out += digits[byte & 15U];
+    }
+}
+
 }  // namespace weft::http

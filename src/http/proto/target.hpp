@@ -44,7 +44,10 @@ struct authority_parts {
 [[nodiscard]] std::optional<std::string_view> decode_escapes(std::string_view raw,
                                                              std::span<char> out) noexcept;
 
-/// The same for a name or value of a query or of a posted form, where '+' is a blank.
+/// Appends a text with every byte escaped for which `is_plain` says no.
+void append_escaped(std::string& out, std::string_view text, bool (*is_plain)(char) noexcept);
+
+/// As `decode_escapes`, for a name or value of a query or of a posted form, where '+' is a blank.
 [[nodiscard]] std::optional<std::string_view> decode_query(std::string_view raw,
                                                            std::span<char> out) noexcept;
 
