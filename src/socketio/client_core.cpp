@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
+#include <new>
 #include <utility>
 
 #include "net/byte_stream.hpp"
@@ -234,7 +235,10 @@ void client_core::drop_engine(bool in_order) noexcept {
     engine_->forget_user();
     if (const owner_scope own(owner()); own && in_order) {
         engine_->close();
-        loop().after(close_grace, [last = std::move(engine_)] {});
+        try {
+            loop().after(close_grace, [last = std::move(engine_)] {});
+        } catch (const std::bad_alloc&) {  // it ends at once
+        }
     }
     engine_.reset();
 }

@@ -523,6 +523,40 @@ INSTANTIATE_TEST_SUITE_P(out, memory, testing::ValuesIn(scenarios), [](const aut
     return name;
 });
 
+/// Drains a server with one connection of every kind, while the allocation of this number fails.
+void drain_without(std::size_t number) {
+    world w;
+    const auto plain = w.open_ws();
+    (void)w.open_sio();
+    (void)w.open_polling(w.connect());
+    w.send(w.connect(), world::get("/later"));
+    allocations::fail_at(number);
+    w.watching = true;
+    w.drain();
+    w.run();
+    (void)w.ask(plain, close_frame(1001));
+    w.waiting.clear();
+    w.pass(30s);
+    w.watching = false;
+    EXPECT_EQ(w.closed, w.opened);
+    EXPECT_EQ(w.loop.connections(), 0U);
+    w.end();
+    EXPECT_EQ(w.sim.open_descriptors(), 0U);
+}
+
+TEST(drain_memory, that_is_out_does_not_keep_a_server_from_draining) {
+    drain_without(SIZE_MAX);  // what is made once in a process
+    for (std::size_t number = 0;; ++number) {
+        SCOPED_TRACE("allocation " + std::to_string(number));
+        ASSERT_LT(number, 100U);
+        const std::size_t living = allocations::living;
+        drain_without(number);
+        if (testing::Test::HasFailure()) break;
+        EXPECT_EQ(allocations::living, living) << "leaked";
+        if (!allocations::failed) break;
+    }
+}
+
 // ---- Clients ----
 
 /// A loop with clients, and the server they talk to, which the test plays.
@@ -597,6 +631,32 @@ void use_ws_client(client_scene& s) {
     EXPECT_EQ(s.closed, s.opened);
 }
 
+void use_socketio_client(client_scene& s) {
+    socketio::client client(s.loop.ref(), {.url = "http://127.0.0.1",
+                                           .transports = {engineio::transport_kind::websocket},
+                                           .reconnection = false});
+    client.socket()
+        .on_connect([&](socketio::client_socket& me) {
+            ++s.opened;
+            me.emit("say", "hello, with more than sixteen bytes");
+        })
+        .on_disconnect(
+            [&](socketio::client_socket&, const socketio::client_disconnect&) { ++s.closed; });
+    client.socket().on("ask", [](std::string what) { return what; });
+    s.watching = true;
+    s.serve();
+    s.answer(ws::frame(0x81, R"(0{"sid":"a-session","upgrades":[],"pingInterval":25000,)"
+                             R"("pingTimeout":20000,"maxPayload":1000})"));
+    s.answer(ws::frame(0x81, R"(40{"sid":"a-socket"})"));
+    s.answer(ws::frame(0x81, R"(420["ask","something of some length"])"));
+    s.answer(ws::frame(0x81, "2"));
+    s.answer(ws::frame(0x81, "41"));
+    if (s.server >= 0) s.sim.peer_end(s.server);
+    s.run();
+    s.watching = false;
+    EXPECT_EQ(s.closed, s.opened);
+}
+
 void fail_each_allocation_of(void (*use)(client_scene&)) {
     {
         client_scene what_is_made_once;
@@ -621,6 +681,10 @@ void fail_each_allocation_of(void (*use)(client_scene&)) {
 
 TEST(client_memory, that_is_out_ends_a_websocket_client_s_connection_and_it_is_told) {
     fail_each_allocation_of(use_ws_client);
+}
+
+TEST(client_memory, that_is_out_ends_a_socketio_client_s_connection_and_it_is_told) {
+    fail_each_allocation_of(use_socketio_client);
 }
 
 }  // namespace

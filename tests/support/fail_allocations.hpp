@@ -35,14 +35,19 @@ struct allocations {
         failed = false;
     }
 
-    static void* take(std::size_t size) {
+    /// Null when this is the one that fails.
+    static void* try_take(std::size_t size) noexcept {
         if (watched && !failed && before_failure-- == 0) {
             failed = true;
-            throw std::bad_alloc();
+            return nullptr;
         }
         void* const memory = std::malloc(size != 0 ? size : 1);
+        if (memory != nullptr) ++living;
+        return memory;
+    }
+    static void* take(std::size_t size) {
+        void* const memory = try_take(size);
         if (memory == nullptr) throw std::bad_alloc();
-        ++living;
         return memory;
     }
     static void give(void* memory) noexcept {
@@ -160,12 +165,34 @@ private:
 
 }  // namespace weft::test
 
+// All forms: a sanitizer's own would be mixed with ours otherwise.
 void* operator new(std::size_t size) {
     return weft::test::allocations::take(size);
+}
+void* operator new[](std::size_t size) {
+    return weft::test::allocations::take(size);
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    return weft::test::allocations::try_take(size);
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+    return weft::test::allocations::try_take(size);
 }
 void operator delete(void* memory) noexcept {
     weft::test::allocations::give(memory);
 }
+void operator delete[](void* memory) noexcept {
+    weft::test::allocations::give(memory);
+}
 void operator delete(void* memory, std::size_t) noexcept {
+    weft::test::allocations::give(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+    weft::test::allocations::give(memory);
+}
+void operator delete(void* memory, const std::nothrow_t&) noexcept {
+    weft::test::allocations::give(memory);
+}
+void operator delete[](void* memory, const std::nothrow_t&) noexcept {
     weft::test::allocations::give(memory);
 }

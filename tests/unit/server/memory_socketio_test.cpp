@@ -114,6 +114,16 @@ TEST(memory_socketio, what_a_client_asks_for_is_refused_without_room_and_leaves_
     g.w.run();
     g.w.say(last, R"(42["join"])");
     EXPECT_TRUE(joined) << "there is a little";
+    std::string head = R"(457-["put")";
+    for (int i = 0; i < 7; ++i) head += R"(,{"_placeholder":true,"num":)" + std::to_string(i) + "}";
+    g.w.say(sends, head + "]");
+    int kept = 0;
+    while (kept < 7 && !g.w.ended(sends)) {
+        g.w.say_binary(sends, std::string(140'000, 'a'));
+        ++kept;
+    }
+    EXPECT_EQ(kept, 4) << "the one that found no room ends the connection";
+    EXPECT_EQ(g.errors(engineio::errc::out_of_memory), 1U);
     for (const auto client : clients) g.w.drop(client);
     g.w.drop(body);
     g.w.drop(sends);
