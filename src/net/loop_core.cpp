@@ -521,7 +521,7 @@ void loop_core::run_blocking(unique_function<void()> work, unique_function<void(
 
 void loop_core::shut_down() noexcept {
     const owner_scope own(owner_);
-    if (owner_->ended() || !own) return;
+    if (!own || owner_->ended()) return;
     owner_->end();
     for (listener_id id = 0; id < listeners_.size(); ++id) close_listener(id);
     streams_.for_each(
