@@ -9,10 +9,10 @@
 
 namespace weft {
 
-metrics_listener::metrics_listener(const server& of, server_options options)
+metrics_listener::metrics_listener(const server& watched, server_options options)
     : own_(std::move(options)) {
-    (void)own_.http().get("/metrics", [&of](const http::request&) {
-        return http::response::text(200, of.metrics_text());
+    (void)own_.http().get("/metrics", [&watched](const http::request&) {
+        return http::response::text(200, watched.metrics_text());
     });
 }
 

@@ -12,7 +12,7 @@ namespace weft {
 /// its own. **Lifetime**: ends when destroyed; before the server that it tells of.
 class metrics_listener {
 public:
-    metrics_listener(const server& of, server_options options);
+    metrics_listener(const server& watched, server_options options);
     metrics_listener(const metrics_listener&) = delete;
     metrics_listener& operator=(const metrics_listener&) = delete;
     ~metrics_listener();

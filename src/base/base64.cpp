@@ -32,18 +32,18 @@ std::uint32_t value_of(char c) noexcept {
 }  // namespace
 
 std::size_t base64_encode(byte_view bytes, std::span<char> out) noexcept {
-    std::size_t to = 0;
-    for (std::size_t at = 0; at < bytes.size(); at += 3) {
-        const std::size_t left = bytes.size() - at;
-        std::uint32_t group = std::to_integer<std::uint32_t>(bytes[at]) << 16;
-        if (left > 1) group |= std::to_integer<std::uint32_t>(bytes[at + 1]) << 8;
-        if (left > 2) group |= std::to_integer<std::uint32_t>(bytes[at + 2]);
-        out[to++] = alphabet[group >> 18];
-        out[to++] = alphabet[group >> 12 & 63];
-        out[to++] = left > 1 ? alphabet[group >> 6 & 63] : '=';
-        out[to++] = left > 2 ? alphabet[group & 63] : '=';
+    std::size_t written = 0;
+    for (std::size_t offset = 0; offset < bytes.size(); offset += 3) {
+        const std::size_t left = bytes.size() - offset;
+        std::uint32_t group = std::to_integer<std::uint32_t>(bytes[offset]) << 16;
+        if (left > 1) group |= std::to_integer<std::uint32_t>(bytes[offset + 1]) << 8;
+        if (left > 2) group |= std::to_integer<std::uint32_t>(bytes[offset + 2]);
+        out[written++] = alphabet[group >> 18];
+        out[written++] = alphabet[group >> 12 & 63];
+        out[written++] = left > 1 ? alphabet[group >> 6 & 63] : '=';
+        out[written++] = left > 2 ? alphabet[group & 63] : '=';
     }
-    return to;
+    return written;
 }
 
 std::string base64_encode(byte_view bytes) {
@@ -59,22 +59,22 @@ std::optional<std::size_t> base64_decode(std::string_view text, byte_span out) n
     const std::size_t size = text.size() / 4 * 3 - padding;
     if (size > out.size()) return std::nullopt;
 
-    std::size_t to = 0;
-    for (std::size_t at = 0; at < text.size(); at += 4) {
-        const std::size_t padded = at + 4 == text.size() ? padding : 0;
+    std::size_t written = 0;
+    for (std::size_t offset = 0; offset < text.size(); offset += 4) {
+        const std::size_t padded = offset + 4 == text.size() ? padding : 0;
         std::uint32_t group = 0;
         for (std::size_t i = 0; i < 4; ++i) {
-            const std::uint32_t value = i >= 4 - padded ? 0 : value_of(text[at + i]);
+            const std::uint32_t value = i >= 4 - padded ? 0 : value_of(text[offset + i]);
             if (value == invalid) return std::nullopt;
             group = group << 6 | value;
         }
         // Bits behind the last byte must be zero, or two texts would mean the same.
         if ((group & ((1U << (8 * padded)) - 1)) != 0) return std::nullopt;
         for (std::size_t i = 0; i < 3 - padded; ++i) {
-            out[to++] = static_cast<std::byte>(group >> (16 - 8 * i) & 0xFF);
+            out[written++] = static_cast<std::byte>(group >> (16 - 8 * i) & 0xFF);
         }
     }
-    return to;
+    return written;
 }
 
 }  // namespace weft

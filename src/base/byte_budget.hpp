@@ -123,9 +123,10 @@ public:
     virtual void let_go(std::uint64_t wanted) noexcept = 0;
 
 protected:
-    explicit byte_holder(byte_budget& of) noexcept : next_(of.holders_), to_me_(&of.holders_) {
+    explicit byte_holder(byte_budget& budget) noexcept
+        : next_(budget.holders_), to_me_(&budget.holders_) {
         if (next_ != nullptr) next_->to_me_ = &next_;
-        of.holders_ = this;
+        budget.holders_ = this;
     }
     virtual ~byte_holder() {
         *to_me_ = next_;
@@ -140,7 +141,7 @@ private:
 
 template <class F>
 void byte_budget::for_each_holder(F use) const {
-    for (byte_holder* at = holders_; at != nullptr; at = at->next_) use(*at);
+    for (byte_holder* holder = holders_; holder != nullptr; holder = holder->next_) use(*holder);
 }
 
 /// What one owner has charged; released when it dies. What has a fixed cost needs none of these: it

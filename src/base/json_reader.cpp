@@ -93,22 +93,22 @@ struct decimal {
 constexpr std::int64_t exponent_cap = 1'000'000'000'000'000;
 
 /// Takes a validated number apart.
-decimal take_apart(const char* at, const char* end) noexcept {
+decimal take_apart(const char* cursor, const char* end) noexcept {
     decimal number;
-    if (*at == '-') {
+    if (*cursor == '-') {
         number.negative = true;
-        ++at;
+        ++cursor;
     }
     std::int64_t fraction = 0;
     std::int64_t zeros = 0;  // seen, and perhaps the last digits
     bool behind_point = false;
-    for (; at != end && (*at | 0x20) != 'e'; ++at) {
-        if (*at == '.') {
+    for (; cursor != end && (*cursor | 0x20) != 'e'; ++cursor) {
+        if (*cursor == '.') {
             behind_point = true;
             continue;
         }
         if (behind_point) ++fraction;
-        if (*at == '0') {
+        if (*cursor == '0') {
             if (number.places != 0) ++zeros;
             continue;
         }
@@ -116,17 +116,17 @@ decimal take_apart(const char* at, const char* end) noexcept {
             number.overflow = __builtin_mul_overflow(number.digits, 10U, &number.digits);
         }
         number.overflow |= __builtin_add_overflow(
-            number.digits, static_cast<std::uint64_t>(*at - '0'), &number.digits);
+            number.digits, static_cast<std::uint64_t>(*cursor - '0'), &number.digits);
         number.places += zeros + 1;
         zeros = 0;
     }
     std::int64_t power = 0;
-    if (at != end) {
-        ++at;
-        const bool minus = *at == '-';
-        if (!is_digit(*at)) ++at;
-        for (; at != end; ++at) {
-            if (power < exponent_cap) power = power * 10 + (*at - '0');
+    if (cursor != end) {
+        ++cursor;
+        const bool minus = *cursor == '-';
+        if (!is_digit(*cursor)) ++cursor;
+        for (; cursor != end; ++cursor) {
+            if (power < exponent_cap) power = power * 10 + (*cursor - '0');
         }
         if (minus) power = -power;
     }
@@ -182,21 +182,22 @@ private:
 
 bool json_reader::fail(json_errc why) noexcept {
     if (error_ == json_errc::ok) {
-        error_ =
-            why == json_errc::unexpected_character && at_ == end_ ? json_errc::unexpected_end : why;
+        error_ = why == json_errc::unexpected_character && cursor_ == end_
+                     ? json_errc::unexpected_end
+                     : why;
     }
     return false;
 }
 
 /// The next character that is not white space, not taken; 0 at the end and after an error.
 char json_reader::next() noexcept {
-    while (at_ != end_ && is_space(*at_)) ++at_;
-    return at_ != end_ && error_ == json_errc::ok ? *at_ : '\0';
+    while (cursor_ != end_ && is_space(*cursor_)) ++cursor_;
+    return cursor_ != end_ && error_ == json_errc::ok ? *cursor_ : '\0';
 }
 
 bool json_reader::expect(char c) noexcept {
     if (next() != c) return fail(json_errc::unexpected_character);
-    ++at_;
+    ++cursor_;
     return true;
 }
 
@@ -214,11 +215,11 @@ bool json_reader::expect_kind(json_kind kind) noexcept {
 }
 
 bool json_reader::literal(std::string_view word) noexcept {
-    const auto left = static_cast<std::size_t>(end_ - at_);
-    if (left < word.size() || std::memcmp(at_, word.data(), word.size()) != 0) {
+    const auto left = static_cast<std::size_t>(end_ - cursor_);
+    if (left < word.size() || std::memcmp(cursor_, word.data(), word.size()) != 0) {
         return fail(json_errc::unexpected_character);
     }
-    at_ += word.size();
+    cursor_ += word.size();
     return true;
 }
 
@@ -228,31 +229,31 @@ bool json_reader::read_null() noexcept {
 
 bool json_reader::read(bool& out) noexcept {
     if (!expect_kind(json_kind::boolean)) return false;
-    out = *at_ == 't';
+    out = *cursor_ == 't';
     return literal(out ? "true" : "false");
 }
 
 /// RFC 8259 section 6. The cursor stands on the first character.
 bool json_reader::skip_number() noexcept {
     const auto digits = [this] {
-        const char* const from = at_;
-        while (at_ != end_ && is_digit(*at_)) ++at_;
-        return at_ != from || fail(json_errc::bad_number);
+        const char* const from = cursor_;
+        while (cursor_ != end_ && is_digit(*cursor_)) ++cursor_;
+        return cursor_ != from || fail(json_errc::bad_number);
     };
-    if (*at_ == '-') ++at_;
-    if (at_ != end_ && *at_ == '0') {
-        ++at_;
-        if (at_ != end_ && is_digit(*at_)) return fail(json_errc::bad_number);
+    if (*cursor_ == '-') ++cursor_;
+    if (cursor_ != end_ && *cursor_ == '0') {
+        ++cursor_;
+        if (cursor_ != end_ && is_digit(*cursor_)) return fail(json_errc::bad_number);
     } else if (!digits()) {
         return false;
     }
-    if (at_ != end_ && *at_ == '.') {
-        ++at_;
+    if (cursor_ != end_ && *cursor_ == '.') {
+        ++cursor_;
         if (!digits()) return false;
     }
-    if (at_ != end_ && (*at_ | 0x20) == 'e') {
-        ++at_;
-        if (at_ != end_ && (*at_ == '+' || *at_ == '-')) ++at_;
+    if (cursor_ != end_ && (*cursor_ | 0x20) == 'e') {
+        ++cursor_;
+        if (cursor_ != end_ && (*cursor_ == '+' || *cursor_ == '-')) ++cursor_;
         if (!digits()) return false;
     }
     return true;
@@ -261,15 +262,15 @@ bool json_reader::skip_number() noexcept {
 /// An integer as sign and magnitude. Plain digits, the common case, are taken as they are.
 bool json_reader::read_magnitude(std::uint64_t& out, bool& negative) noexcept {
     if (!expect_kind(json_kind::number)) return false;
-    const char* const from = at_;
+    const char* const from = cursor_;
     if (!skip_number()) return false;
     const char* digits = from;
     negative = *from == '-';
     if (negative) ++digits;
-    const auto plain = std::from_chars(digits, at_, out);
-    if (plain.ptr == at_ && plain.ec == std::errc{}) return true;
+    const auto plain = std::from_chars(digits, cursor_, out);
+    if (plain.ptr == cursor_ && plain.ec == std::errc{}) return true;
 
-    const char* const behind = std::exchange(at_, from);  // where an error is
+    const char* const behind = std::exchange(cursor_, from);  // where an error is
     const decimal number = take_apart(from, behind);
     out = number.digits;
     if (number.places != 0 && number.exponent < 0) return fail(json_errc::not_integral);
@@ -277,19 +278,19 @@ bool json_reader::read_magnitude(std::uint64_t& out, bool& negative) noexcept {
     for (std::int64_t i = 0; i < number.exponent && out != 0; ++i) {
         if (__builtin_mul_overflow(out, 10U, &out)) return fail(json_errc::out_of_range);
     }
-    at_ = behind;
+    cursor_ = behind;
     return true;
 }
 
 bool json_reader::read_signed(std::int64_t& out, std::int64_t min, std::int64_t max) noexcept {
-    const char* const before = at_;
+    const char* const before = cursor_;
     std::uint64_t magnitude = 0;
     bool negative = false;
     if (!read_magnitude(magnitude, negative)) return false;
     const auto largest =
         static_cast<std::uint64_t>(negative ? -(min + 1) : max) + (negative ? 1 : 0);
     if (magnitude > largest) {
-        at_ = before;
+        cursor_ = before;
         return fail(json_errc::out_of_range);
     }
     out = static_cast<std::int64_t>(negative ? 0 - magnitude : magnitude);
@@ -297,12 +298,12 @@ bool json_reader::read_signed(std::int64_t& out, std::int64_t min, std::int64_t 
 }
 
 bool json_reader::read_unsigned(std::uint64_t& out, std::uint64_t max) noexcept {
-    const char* const before = at_;
+    const char* const before = cursor_;
     std::uint64_t magnitude = 0;
     bool negative = false;
     if (!read_magnitude(magnitude, negative)) return false;
     if (magnitude > max || (negative && magnitude != 0)) {
-        at_ = before;
+        cursor_ = before;
         return fail(json_errc::out_of_range);
     }
     out = magnitude;
@@ -311,14 +312,14 @@ bool json_reader::read_unsigned(std::uint64_t& out, std::uint64_t max) noexcept 
 
 bool json_reader::read(double& out) noexcept {
     if (!expect_kind(json_kind::number)) return false;
-    const char* const from = at_;
+    const char* const from = cursor_;
     if (!skip_number()) return false;
-    const auto [ptr, ec] = std::from_chars(from, at_, out);
+    const auto [ptr, ec] = std::from_chars(from, cursor_, out);
     if (ec == std::errc{}) return true;
     // Too large and too small share an error code.
-    const decimal number = take_apart(from, at_);
+    const decimal number = take_apart(from, cursor_);
     if (number.places + number.exponent > 0) {
-        at_ = from;
+        cursor_ = from;
         return fail(json_errc::out_of_range);
     }
     out = number.negative ? -0.0 : 0.0;
@@ -327,9 +328,9 @@ bool json_reader::read(double& out) noexcept {
 
 /// The cursor stands on a backslash.
 bool json_reader::skip_escape() noexcept {
-    const char* const from = at_++;
-    if (at_ == end_) return fail(json_errc::unexpected_end);
-    switch (*at_++) {
+    const char* const from = cursor_++;
+    if (cursor_ == end_) return fail(json_errc::unexpected_end);
+    switch (*cursor_++) {
         case '"':
         case '\\':
         case '/':
@@ -339,41 +340,41 @@ bool json_reader::skip_escape() noexcept {
         case 'r':
         case 't': return true;
         case 'u':
-            for (int i = 0; i < 4; ++i, ++at_) {
-                if (at_ == end_) return fail(json_errc::unexpected_end);
-                if (hex_value(*at_) < 0) return fail(json_errc::bad_escape);
+            for (int i = 0; i < 4; ++i, ++cursor_) {
+                if (cursor_ == end_) return fail(json_errc::unexpected_end);
+                if (hex_value(*cursor_) < 0) return fail(json_errc::bad_escape);
             }
             return true;
-        default: at_ = from; return fail(json_errc::bad_escape);
+        default: cursor_ = from; return fail(json_errc::bad_escape);
     }
 }
 
 /// The cursor stands on the opening quote, afterwards behind the closing one.
 bool json_reader::skip_string() noexcept {
-    ++at_;
+    ++cursor_;
     while (true) {
-        at_ = detail::find_json_special(at_, end_);
-        if (at_ == end_) return fail(json_errc::unexpected_end);
-        if (*at_ == '"') break;
-        if (*at_ != '\\') return fail(json_errc::control_character);
+        cursor_ = detail::find_json_special(cursor_, end_);
+        if (cursor_ == end_) return fail(json_errc::unexpected_end);
+        if (*cursor_ == '"') break;
+        if (*cursor_ != '\\') return fail(json_errc::control_character);
         if (!skip_escape()) return false;
     }
-    ++at_;
+    ++cursor_;
     return true;
 }
 
 /// The closing quote of a string without escapes, whose opening one the cursor stands on; else
 /// null.
 const char* json_reader::plain_string_end() const noexcept {
-    const char* const special = detail::find_json_special(at_ + 1, end_);
+    const char* const special = detail::find_json_special(cursor_ + 1, end_);
     return special != end_ && *special == '"' ? special : nullptr;
 }
 
 /// Appends the content of a validated string.
-void json_reader::unescape(std::string& out, const char* from, const char* to) const {
+void json_reader::unescape(std::string& out, const char* from, const char* end) const {
     while (true) {
         const auto* const escape =
-            static_cast<const char*>(std::memchr(from, '\\', static_cast<std::size_t>(to - from)));
+            static_cast<const char*>(std::memchr(from, '\\', static_cast<std::size_t>(end - from)));
         if (escape == nullptr) break;
         out.append(from, static_cast<std::size_t>(escape - from));
         from = escape + 2;
@@ -384,7 +385,7 @@ void json_reader::unescape(std::string& out, const char* from, const char* to) c
         unsigned code_point = code_unit(from);
         from += 4;
         if (code_point >= 0xd800 && code_point < 0xe000) {
-            const bool paired = code_point < 0xdc00 && to - from >= 6 && from[0] == '\\' &&
+            const bool paired = code_point < 0xdc00 && end - from >= 6 && from[0] == '\\' &&
                                 from[1] == 'u' && (code_unit(from + 2) & 0xfc00U) == 0xdc00;
             if (paired) {
                 code_point = 0x10000 + ((code_point & 0x3ff) << 10) + (code_unit(from + 2) & 0x3ff);
@@ -395,34 +396,34 @@ void json_reader::unescape(std::string& out, const char* from, const char* to) c
         }
         append_utf8(out, code_point);
     }
-    out.append(from, static_cast<std::size_t>(to - from));
+    out.append(from, static_cast<std::size_t>(end - from));
 }
 
 bool json_reader::read(std::string& out) {
     if (!expect_kind(json_kind::string)) return false;
-    const char* const from = at_ + 1;
+    const char* const from = cursor_ + 1;
     if (const char* const quote = plain_string_end()) {
         out.assign(from, quote);
-        at_ = quote + 1;
+        cursor_ = quote + 1;
         return true;
     }
     if (!skip_string()) return false;
     out.clear();
-    unescape(out, from, at_ - 1);
+    unescape(out, from, cursor_ - 1);
     return true;
 }
 
 bool json_reader::read(std::string_view& out, std::string& scratch) {
     if (!expect_kind(json_kind::string)) return false;
-    const char* const from = at_ + 1;
+    const char* const from = cursor_ + 1;
     if (const char* const quote = plain_string_end()) {
         out = {from, static_cast<std::size_t>(quote - from)};
-        at_ = quote + 1;
+        cursor_ = quote + 1;
         return true;
     }
     if (!skip_string()) return false;
     scratch.clear();
-    unescape(scratch, from, at_ - 1);
+    unescape(scratch, from, cursor_ - 1);
     out = scratch;
     return true;
 }
@@ -430,7 +431,7 @@ bool json_reader::read(std::string_view& out, std::string& scratch) {
 bool json_reader::begin(char bracket) noexcept {
     if (!expect_kind(bracket == '[' ? json_kind::array : json_kind::object)) return false;
     if (depth_ == max_depth) return fail(json_errc::too_deep);
-    ++at_;
+    ++cursor_;
     ++depth_;
     first_ = true;
     return true;
@@ -439,7 +440,7 @@ bool json_reader::begin(char bracket) noexcept {
 bool json_reader::next_element() noexcept {
     const char c = next();
     if (c == ']') {
-        ++at_;
+        ++cursor_;
         --depth_;
         first_ = false;
         return false;
@@ -449,7 +450,7 @@ bool json_reader::next_element() noexcept {
 }
 
 bool json_reader::next_in_sequence() noexcept {
-    if (next() == '\0' && at_ == end_) return false;
+    if (next() == '\0' && cursor_ == end_) return false;
     if (std::exchange(first_, false)) return ok();
     return expect(',');
 }
@@ -457,7 +458,7 @@ bool json_reader::next_in_sequence() noexcept {
 /// Moves to the quote of the next key, or leaves the object.
 bool json_reader::find_key() noexcept {
     if (next() == '}') {
-        ++at_;
+        ++cursor_;
         --depth_;
         first_ = false;
         return false;
@@ -471,20 +472,20 @@ bool json_reader::next_key(std::string_view& key, std::string& scratch) {
 }
 
 bool json_reader::next_key_if(std::string_view quoted) noexcept {
-    const char* at = at_;
-    if (!first_ && (at == end_ || *at++ != ',')) return false;
-    if (static_cast<std::size_t>(end_ - at) < quoted.size()) return false;
-    if (std::memcmp(at, quoted.data(), quoted.size()) != 0 || !ok()) return false;
-    at_ = at + quoted.size();
+    const char* cursor = cursor_;
+    if (!first_ && (cursor == end_ || *cursor++ != ',')) return false;
+    if (static_cast<std::size_t>(end_ - cursor) < quoted.size()) return false;
+    if (std::memcmp(cursor, quoted.data(), quoted.size()) != 0 || !ok()) return false;
+    cursor_ = cursor + quoted.size();
     first_ = false;
     return true;
 }
 
 bool json_reader::next_raw_key(std::string_view& key) noexcept {
     if (!find_key()) return false;
-    const char* const from = at_ + 1;
+    const char* const from = cursor_ + 1;
     if (!skip_string()) return false;
-    key = {from, static_cast<std::size_t>(at_ - 1 - from)};
+    key = {from, static_cast<std::size_t>(cursor_ - 1 - from)};
     return expect(':');
 }
 
@@ -492,7 +493,7 @@ bool json_reader::skip_scalar() noexcept {
     switch (peek()) {
         case json_kind::string: return skip_string();
         case json_kind::number: return skip_number();
-        case json_kind::boolean: return literal(*at_ == 't' ? "true" : "false");
+        case json_kind::boolean: return literal(*cursor_ == 't' ? "true" : "false");
         case json_kind::null: return literal("null");
         default: return fail(json_errc::unexpected_character);
     }
@@ -513,14 +514,14 @@ bool json_reader::skip() noexcept {
         const char c = next();
         if (c == '[' || c == '{') {
             if (!open.open(c == '{')) return fail(json_errc::too_deep);
-            ++at_;
+            ++cursor_;
             if (next() != open.closing_bracket()) continue;
         } else if (!skip_scalar()) {
             return false;
         }
         // ... and here one has ended.
         while (!open.none() && next() == open.closing_bracket()) {
-            ++at_;
+            ++cursor_;
             open.close();
         }
         if (open.none()) return true;
@@ -530,15 +531,15 @@ bool json_reader::skip() noexcept {
 
 bool json_reader::raw(std::string_view& out) noexcept {
     static_cast<void>(next());
-    const char* const from = at_;
+    const char* const from = cursor_;
     if (!skip()) return false;
-    out = {from, static_cast<std::size_t>(at_ - from)};
+    out = {from, static_cast<std::size_t>(cursor_ - from)};
     return true;
 }
 
 bool json_reader::finish() noexcept {
     static_cast<void>(next());
-    return at_ == end_ ? ok() : fail(json_errc::unexpected_character);
+    return cursor_ == end_ ? ok() : fail(json_errc::unexpected_character);
 }
 
 }  // namespace weft

@@ -49,26 +49,26 @@ namespace weft::detail {
 }
 
 /// Copies a text that has neither special bytes nor bytes above 0x7f. Returns false when it has;
-/// what `to` then holds does not matter. **Cost**: one pass, 8 bytes per step; see typed_emit in
+/// what `out` then holds does not matter. **Cost**: one pass, 8 bytes per step; see typed_emit in
 /// bench/micro/socketio_bench.cpp.
-[[nodiscard]] inline bool copy_plain(char* to, const char* from, std::size_t size) noexcept {
+[[nodiscard]] inline bool copy_plain(char* out, const char* from, std::size_t size) noexcept {
     std::uint64_t word = 0;
     if (size < 8) {
         bool plain = true;
         for (std::size_t i = 0; i < size; ++i) {
             plain &= !is_json_special(from[i]) && static_cast<unsigned char>(from[i]) < 0x80;
-            to[i] = from[i];
+            out[i] = from[i];
         }
         return plain;
     }
-    for (std::size_t at = 0; at + 8 <= size; at += 8) {
-        std::memcpy(&word, from + at, 8);
+    for (std::size_t offset = 0; offset + 8 <= size; offset += 8) {
+        std::memcpy(&word, from + offset, 8);
         if (any_not_plain(word)) return false;
-        std::memcpy(to + at, &word, 8);
+        std::memcpy(out + offset, &word, 8);
     }
     std::memcpy(&word, from + size - 8, 8);  // the rest, and some of it again
     if (any_not_plain(word)) return false;
-    std::memcpy(to + size - 8, &word, 8);
+    std::memcpy(out + size - 8, &word, 8);
     return true;
 }
 
@@ -76,6 +76,6 @@ namespace weft::detail {
 inline constexpr std::size_t max_json_number = 32;
 
 /// Writes the number as `json_writer::value` does. Returns the end.
-char* format_json_number(char* to, double number) noexcept;
+char* format_json_number(char* out, double number) noexcept;
 
 }  // namespace weft::detail

@@ -32,7 +32,7 @@ void append_escape(std::string& out, char c) {
 
 /// Numbers with up to six decimals, which prices and coordinates are: three times as fast as the
 /// general way (typed_emit in bench/micro/socketio_bench.cpp). Null when the number is none.
-char* format_short(char* to, double number) noexcept {
+char* format_short(char* out, double number) noexcept {
     constexpr std::int64_t scale = 1'000'000;
     const double size = std::abs(number);
     if (size < 0.001 || size > 1e9) return nullptr;
@@ -40,16 +40,16 @@ char* format_short(char* to, double number) noexcept {
     // gets the number from these digits.
     auto scaled = static_cast<std::int64_t>(size * scale + 0.5);
     if (static_cast<double>(scaled) / scale != size) return nullptr;
-    if (number < 0) *to++ = '-';
-    to = std::to_chars(to, to + 12, scaled / scale).ptr;
+    if (number < 0) *out++ = '-';
+    out = std::to_chars(out, out + 12, scaled / scale).ptr;
     std::int64_t fraction = scaled % scale;
-    if (fraction == 0) return to;
-    *to++ = '.';
+    if (fraction == 0) return out;
+    *out++ = '.';
     for (std::int64_t place = scale / 10; fraction != 0; place /= 10) {
-        *to++ = static_cast<char>('0' + fraction / place);
+        *out++ = static_cast<char>('0' + fraction / place);
         fraction %= place;
     }
-    return to;
+    return out;
 }
 
 }  // namespace
@@ -86,15 +86,15 @@ void json_writer::value(double number) {
     token({text, static_cast<std::size_t>(end - text)});
 }
 
-char* detail::format_json_number(char* to, double number) noexcept {
-    char* const limit = to + max_json_number;
-    if (!std::isfinite(number)) return std::copy_n("null", 4, to);
-    if (char* const end = format_short(to, number)) return end;
+char* detail::format_json_number(char* out, double number) noexcept {
+    char* const limit = out + max_json_number;
+    if (!std::isfinite(number)) return std::copy_n("null", 4, out);
+    if (char* const end = format_short(out, number)) return end;
     // Some readers refuse a run of digits that no 64-bit integer holds: large numbers get an
     // exponent.
     const bool large = std::abs(number) >= 0x1p53;
-    return (large ? std::to_chars(to, limit, number, std::chars_format::scientific)
-                  : std::to_chars(to, limit, number))
+    return (large ? std::to_chars(out, limit, number, std::chars_format::scientific)
+                  : std::to_chars(out, limit, number))
         .ptr;
 }
 

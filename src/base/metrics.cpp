@@ -24,13 +24,13 @@ std::string_view type_of(metric_kind kind) noexcept {
     return "untyped";
 }
 
-void append_value(std::string& to, const metric_sample& sample) {
-    to += std::to_string(sample.value / sample.per_unit);
+void append_value(std::string& out, const metric_sample& sample) {
+    out += std::to_string(sample.value / sample.per_unit);
     std::uint64_t rest = sample.value % sample.per_unit;
     if (rest == 0) return;
-    to += '.';
+    out += '.';
     for (std::uint64_t unit = sample.per_unit / 10; rest != 0 && unit != 0; unit /= 10) {
-        to += static_cast<char>('0' + rest / unit);
+        out += static_cast<char>('0' + rest / unit);
         rest %= unit;
     }
 }

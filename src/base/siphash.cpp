@@ -60,12 +60,12 @@ const siphash_key& siphash_key::of_process() noexcept {
 std::uint64_t siphash_1_3(const siphash_key& key, byte_view bytes) noexcept {
     sip_state s{key.k0 ^ 0x736f6d6570736575ULL, key.k1 ^ 0x646f72616e646f6dULL,
                 key.k0 ^ 0x6c7967656e657261ULL, key.k1 ^ 0x7465646279746573ULL};
-    std::size_t at = 0;
-    for (; bytes.size() - at >= 8; at += 8) s.absorb(load_word(bytes.data() + at));
+    std::size_t offset = 0;
+    for (; bytes.size() - offset >= 8; offset += 8) s.absorb(load_word(bytes.data() + offset));
 
     std::uint64_t last = std::uint64_t{bytes.size()} << 56U;
-    for (unsigned shift = 0; at < bytes.size(); ++at, shift += 8) {
-        last |= std::to_integer<std::uint64_t>(bytes[at]) << shift;
+    for (unsigned shift = 0; offset < bytes.size(); ++offset, shift += 8) {
+        last |= std::to_integer<std::uint64_t>(bytes[offset]) << shift;
     }
     s.absorb(last);
     s.v2 ^= 0xff;

@@ -10,19 +10,19 @@ namespace {
 constexpr std::size_t longest_name = 128;
 constexpr std::size_t longest_message = 512;
 
-void append_printable(std::string& to, std::string_view text, std::size_t most) {
+void append_printable(std::string& out, std::string_view text, std::size_t most) {
     for (const char c : text.substr(0, most)) {
         const auto byte = static_cast<unsigned char>(c);
-        to.push_back(byte < 0x20 || byte == 0x7F ? '?' : c);
+        out.push_back(byte < 0x20 || byte == 0x7F ? '?' : c);
     }
-    if (text.size() > most) to += "...";
+    if (text.size() > most) out += "...";
 }
 
-void append_name(std::string& to, std::string_view before, std::string_view name) {
+void append_name(std::string& out, std::string_view before, std::string_view name) {
     if (name.empty()) return;
-    to.append(before).append(" '");
-    append_printable(to, name, longest_name);
-    to += '\'';
+    out.append(before).append(" '");
+    append_printable(out, name, longest_name);
+    out += '\'';
 }
 
 std::string message_of(const std::exception_ptr& thrown) {

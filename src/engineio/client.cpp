@@ -34,27 +34,28 @@ std::string path_of(std::string_view url) {
 /// A WebSocket that may become the transport.
 class client::probe final : private client_transport_user {
 public:
-    explicit probe(client& of) : of_(of), transport_(make_client_websocket(of.route_, *this)) {}
+    explicit probe(client& owner)
+        : owner_(owner), transport_(make_client_websocket(owner.route_, *this)) {}
 
     result<void> open() { return transport_->open(); }
     std::unique_ptr<client_transport> take() noexcept { return std::move(transport_); }
 
 private:
     void on_packet(packet_type type, message_view data) override {
-        if (type != packet_type::pong || data.text() != "probe" || of_.switching_) {
-            return of_.end_upgrade(true);
+        if (type != packet_type::pong || data.text() != "probe" || owner_.switching_) {
+            return owner_.end_upgrade(true);
         }
-        of_.switching_ = true;
-        of_.transport_->pause([&of = of_] { of.end_upgrade(false); });
+        owner_.switching_ = true;
+        owner_.transport_->pause([&owner = owner_] { owner.end_upgrade(false); });
     }
     void on_writable() override {
         if (std::exchange(asked_, true)) return;
         const message question = message::text("2probe");
         transport_->send({&question, 1});
     }
-    void on_transport_closed(std::optional<error>) override { of_.end_upgrade(true); }
+    void on_transport_closed(std::optional<error>) override { owner_.end_upgrade(true); }
 
-    client& of_;
+    client& owner_;
     bool asked_ = false;
     std::unique_ptr<client_transport> transport_;
 };
@@ -85,8 +86,8 @@ client::~client() = default;
 
 template <class F>
 void client::later(F task) {
-    route_.loop.post([who = std::weak_ptr<client*>(self_), task = std::move(task)]() mutable {
-        if (who.lock()) task();
+    route_.loop.post([weak_self = std::weak_ptr<client*>(self_), task = std::move(task)]() mutable {
+        if (weak_self.lock()) task();
     });
 }
 

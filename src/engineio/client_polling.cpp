@@ -180,16 +180,17 @@ void client_polling::post(std::string_view body) {
     auto asked = ask(*post_, http::method::post, body, &client_polling::posted);
     if (asked) return;
     // Nothing calls the user before it returns.
-    route_.loop.post([who = std::weak_ptr<client_polling*>(self_), why = asked.error()]() mutable {
-        if (const auto self = who.lock()) (*self)->fail(std::move(why));
-    });
+    route_.loop.post(
+        [weak_self = std::weak_ptr<client_polling*>(self_), why = asked.error()]() mutable {
+            if (const auto self = weak_self.lock()) (*self)->fail(std::move(why));
+        });
 }
 
 void client_polling::pause(unique_function<void()> done) {
     pausing_ = true;
     paused_ = std::move(done);
-    route_.loop.post([who = std::weak_ptr<client_polling*>(self_)] {
-        if (const auto self = who.lock()) (*self)->check_paused();
+    route_.loop.post([weak_self = std::weak_ptr<client_polling*>(self_)] {
+        if (const auto self = weak_self.lock()) (*self)->check_paused();
     });
 }
 
@@ -208,8 +209,8 @@ void client_polling::close() {
     closing_ = true;
     if (open_) return post(std::string(1, digit_of(packet_type::close)));
     get_->cancel();
-    route_.loop.post([who = std::weak_ptr<client_polling*>(self_)] {
-        if (const auto self = who.lock()) (*self)->user().on_transport_closed(std::nullopt);
+    route_.loop.post([weak_self = std::weak_ptr<client_polling*>(self_)] {
+        if (const auto self = weak_self.lock()) (*self)->user().on_transport_closed(std::nullopt);
     });
 }
 

@@ -47,11 +47,11 @@ public:
 private:
     static ws::client_options options_of(client_route& route) {
         ws::client_options options;
-        ws::client_url to = route.url;
+        ws::client_url url = route.url;
         const std::string target = route.target(transport_kind::websocket);
-        options.url = to.unix_path.empty()
-                          ? (to.secure ? "wss://" : "ws://") + to.authority() + target
-                          : "ws+unix:" + to.unix_path + ':' + target;
+        options.url = url.unix_path.empty()
+                          ? (url.secure ? "wss://" : "ws://") + url.authority() + target
+                          : "ws+unix:" + url.unix_path + ':' + target;
         options.headers = route.request_headers();
         options.deflate = route.deflate;
         options.handshake_timeout = route.timeout;

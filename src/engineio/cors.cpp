@@ -68,21 +68,21 @@ bool origin_guard::allows(const http::request& request, kind what) const {
     return policy_.allows(facts) || accepted(request);
 }
 
-void origin_guard::write(const http::request& request, http::response& to) const {
+void origin_guard::write(const http::request& request, http::response& response) const {
     if (cors_ == nullptr) return;
     const std::string_view origin = request.header("origin");
     if (any_reads_) {
-        to.header("Access-Control-Allow-Origin", any_origin);
+        response.header("Access-Control-Allow-Origin", any_origin);
     } else {
         const ws::origin_facts facts{
             origin, static_cast<unsigned>(request.head().header_count("origin")), {}, false, false};
         if (facts.origin_count == 1 && (listed_.allows(facts) || accepted(request)))
-            to.header("Access-Control-Allow-Origin", origin);
-        to.header("Vary", "Origin");
+            response.header("Access-Control-Allow-Origin", origin);
+        response.header("Vary", "Origin");
     }
-    if (cors_->credentials) to.header("Access-Control-Allow-Credentials", "true");
+    if (cors_->credentials) response.header("Access-Control-Allow-Credentials", "true");
     if (!cors_->exposed_headers.empty())
-        to.header("Access-Control-Expose-Headers", joined(cors_->exposed_headers));
+        response.header("Access-Control-Expose-Headers", joined(cors_->exposed_headers));
 }
 
 http::response origin_guard::preflight(const http::request& request) const {

@@ -26,7 +26,7 @@ public:
 
     [[nodiscard]] bool allows(const http::request& request, kind what) const;
     /// Adds what a browser of another origin needs to see; nothing without `options::cors`.
-    void write(const http::request& request, http::response& to) const;
+    void write(const http::request& request, http::response& response) const;
     /// The answer to an OPTIONS request; `options::cors` is set.
     [[nodiscard]] http::response preflight(const http::request& request) const;
 

@@ -27,9 +27,9 @@ buffer_slice base64_of(const message& packet) {
     });
 }
 
-polling::polling(session& of) noexcept
-    : byte_holder(of.loop().budget()), session_(of), heard_(of.loop().now()) {
-    of.loop().budget().charge(heap_cost_of<polling>);
+polling::polling(session& owner) noexcept
+    : byte_holder(owner.loop().budget()), session_(owner), heard_(owner.loop().now()) {
+    owner.loop().budget().charge(heap_cost_of<polling>);
 }
 
 polling::~polling() {
@@ -52,20 +52,20 @@ void polling::poll(reply_form form, http::responder answer) {
     heard_ = session_.loop().now();
     answer_ = std::move(answer);
     how_ = std::move(form);
-    answer_.on_gone([&of = session_.owner(), name = session_.name()] {
-        if (session* left = of.find(name)) left->end(close_reason::transport_error);
+    answer_.on_gone([&home = session_.owner(), name = session_.name()] {
+        if (session* left = home.find(name)) left->end(close_reason::transport_error);
     });
     flush();
 }
 
 void polling::take(const reply_form& form, byte_view body, payload_form how,
                    http::responder answer) {
-    session& of = session_;
-    of.came_back();
-    heard_ = of.loop().now();
+    session& owner = session_;
+    owner.came_back();
+    heard_ = owner.loop().now();
     const std::optional<errc> wrong = process(body, how);
     const int status = wrong ? describe(*wrong).status : 200;
-    if (wrong) of.end(*wrong);  // this object lives until the session is told
+    if (wrong) owner.end(*wrong);  // this object lives until the session is told
     (void)answer.send(status == 200 ? make_plain(form, 200, "text/html", "ok")
                                     : make_plain(form, status, {}, {}));
 }

@@ -21,7 +21,7 @@ namespace weft::engineio {
 /// Polling as a transport: the poll that hangs, and what waits for one. Owned by the session.
 class polling final : public server_transport, private byte_holder {
 public:
-    explicit polling(session& of) noexcept;
+    explicit polling(session& owner) noexcept;
     ~polling();
 
     /// A GET: answered at once when something waits, else later.

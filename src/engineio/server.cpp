@@ -31,7 +31,7 @@ namespace {
 /// One request on its way through the checks. Everything is its own, but for the body, which is
 /// kept when it has to wait.
 struct inquiry {
-    shard* at = nullptr;
+    shard* owner = nullptr;
     loop_ref loop;           // once it waits: what a coroutine asks before it touches the rest
     http::responder answer;  // of a plain request
     http::upgrade upgrade;   // of one that asks for a WebSocket
@@ -45,8 +45,8 @@ struct inquiry {
     bool octet_stream = false;
     std::uint64_t principal = 0;
     reply_form form;
-    std::optional<peer> from;  // as this request's filters and guards know it
-    http::handshake who;       // of new sessions, and whenever somebody wants to decide about it
+    std::optional<peer> from;   // as this request's filters and guards know it
+    http::handshake handshake;  // of new sessions, and whenever somebody wants to decide about it
     byte_view body;
     std::string kept_body;
     std::optional<ws::handshake_answer> websocket;  // when it may be one
@@ -88,7 +88,7 @@ struct server::impl {
     [[nodiscard]] shard& shard_of(const http::request& request) {
         return *shards[request.id().loop()];
     }
-    result<void> route(http::router& to, const std::string& pattern);
+    result<void> route(http::router& router, const std::string& pattern);
 
     void on_request(const http::request& request, http::responder answer);
     void on_upgrade(const http::request& request, http::upgrade upgrade);
@@ -104,9 +104,9 @@ struct server::impl {
     void act(inquiry& q);
     void begin(inquiry& q);
     void begin_polling(inquiry& q, session& fresh);
-    void accept_websocket(inquiry& q, session* of, websocket::role as);
-    void probe(inquiry& q, session& of);
-    void take_post(inquiry& q, session& of);
+    void accept_websocket(inquiry& q, session* target, websocket::role as);
+    void probe(inquiry& q, session& target);
+    void take_post(inquiry& q, session& target);
     void refuse(inquiry& q, errc why, std::string_view context, const refusal& said = {});
 
     common all;
@@ -134,8 +134,8 @@ void server::set_loops(const std::vector<ws::session_shared*>& loops) {
 
 session* server::find(session_id name) noexcept {
     if (!name || name.loop() >= impl_->shards.size()) return nullptr;
-    shard& at = *impl_->shards[name.loop()];
-    return at.web.loop.in_loop_thread() ? at.find(name) : nullptr;
+    shard& home = *impl_->shards[name.loop()];
+    return home.web.loop.in_loop_thread() ? home.find(name) : nullptr;
 }
 
 void server::for_each(std::uint8_t loop, function_ref<void(session&)> use) {
@@ -151,7 +151,7 @@ void server::drain() {
         if (s->web.loop.in_loop_thread()) {
             s->drain();
         } else {
-            s->web.loop.post([at = s.get()] { at->drain(); });
+            s->web.loop.post([home = s.get()] { home->drain(); });
         }
     }
 }
@@ -160,8 +160,8 @@ void server::shut_down() noexcept {
     for (const auto& s : impl_->shards) s->shut_down();
 }
 
-void server::visit_metrics(metric_visitor to) const {
-    for (const auto& s : impl_->shards) s->metrics.visit(to);
+void server::visit_metrics(metric_visitor visitor) const {
+    for (const auto& s : impl_->shards) s->metrics.visit(visitor);
 }
 
 // ---- Setting up ----
@@ -174,37 +174,37 @@ result<void> server::prepare() {
     return {};
 }
 
-result<void> server::add_routes(http::router& to) {
+result<void> server::add_routes(http::router& router) {
     std::string base = impl_->chosen().path;
     while (!base.empty() && base.back() == '/') base.pop_back();
-    if (auto done = impl_->route(to, base + "/*rest"); !done) return done;
+    if (auto done = impl_->route(router, base + "/*rest"); !done) return done;
     if (impl_->chosen().add_trailing_slash || base.empty()) return {};
-    return impl_->route(to, base);
+    return impl_->route(router, base);
 }
 
-void server::write_cors(const http::request& asked, http::response& to) const {
-    impl_->origins.write(asked, to);
+void server::write_cors(const http::request& asked, http::response& response) const {
+    impl_->origins.write(asked, response);
 }
 
 http::response server::preflight(const http::request& asked) const {
     return impl_->origins.preflight(asked);
 }
 
-result<void> server::impl::route(http::router& to, const std::string& pattern) {
-    auto done = to.any(pattern,
-                       [this](const http::request& request, http::responder answer) {
-                           on_request(request, std::move(answer));
-                       },
-                       {.max_body = all.chosen.max_http_buffer_size});
+result<void> server::impl::route(http::router& router, const std::string& pattern) {
+    auto done = router.any(pattern,
+                           [this](const http::request& request, http::responder answer) {
+                               on_request(request, std::move(answer));
+                           },
+                           {.max_body = all.chosen.max_http_buffer_size});
     if (!done) return done;
-    auto placed = to.place(pattern, [this](const http::request& request) {
+    auto placed = router.place(pattern, [this](const http::request& request) {
         const auto sid = parse_query(request.query()).sid;
         if (all.loops < 2 || !sid || sid->size() != session_key{}.size())
             return std::optional<std::uint8_t>();
         return std::optional(all.loop_of(*sid));
     });
     if (!placed) return placed;
-    return to.upgrade(pattern, [this](const http::request& request, http::upgrade upgrade) {
+    return router.upgrade(pattern, [this](const http::request& request, http::upgrade upgrade) {
         on_upgrade(request, std::move(upgrade));
     });
 }
@@ -213,7 +213,7 @@ result<void> server::impl::route(http::router& to, const std::string& pattern) {
 
 /// For who decides about the request, or wants to hear of its refusal.
 void server::impl::keep(const http::request& request, inquiry& q) {
-    if (!q.who) q.who = http::handshake(request);
+    if (!q.handshake) q.handshake = http::handshake(request);
 }
 
 void server::impl::read(const http::request& request, inquiry& q) {
@@ -240,7 +240,7 @@ void server::impl::read(const http::request& request, inquiry& q) {
 
 void server::impl::on_request(const http::request& request, http::responder answer) {
     inquiry q;
-    q.at = &shard_of(request);
+    q.owner = &shard_of(request);
     q.answer = std::move(answer);
     const bool script = parse_query(request.query()).jsonp.has_value();
     if (!origins.allows(request, script ? origin_guard::kind::script : origin_guard::kind::poll)) {
@@ -256,14 +256,14 @@ void server::impl::on_request(const http::request& request, http::responder answ
 
 void server::impl::on_upgrade(const http::request& request, http::upgrade upgrade) {
     inquiry q;
-    q.at = &shard_of(request);
+    q.owner = &shard_of(request);
     q.upgrades = true;
     q.upgrade = std::move(upgrade);
     if (!origins.allows(request, origin_guard::kind::websocket)) return refuse_origin(request, q);
     read(request, q);
     const auto& deflate = chosen().per_message_deflate;
     auto answer =
-        ws::answer_handshake(request, {.deflate = deflate ? &*deflate : nullptr}, q.at->web);
+        ws::answer_handshake(request, {.deflate = deflate ? &*deflate : nullptr}, q.owner->web);
     if (answer) q.websocket = *std::move(answer);
     advance(q);
 }
@@ -290,7 +290,7 @@ void server::impl::advance(inquiry& q) {
         ++q.step;
         if (gate == nullptr) continue;
         if (gate->waits()) return wait_for(*gate, no, q);
-        const admission<> said = gate->decide(q.who);
+        const admission<> said = gate->decide(q.handshake);
         if (!said.allowed()) return refuse(q, no, said.why().message, said.why());
         if (said.who()) q.from->identify(*said.who());
     }
@@ -301,21 +301,22 @@ void server::impl::wait_for(const guard& gate, errc no, inquiry& q) {
     auto kept = std::make_unique<inquiry>(std::move(q));
     kept->kept_body = as_text(kept->body);
     kept->body = as_bytes(kept->kept_body);
-    const loop_ref home = kept->loop = kept->at->web.loop.ref();
+    const loop_ref home = kept->loop = kept->owner->web.loop.ref();
     // The request goes with the exception, which answers 500.
-    shard* const at = kept->at;
-    detail::spawn(await(*this, gate, no, std::move(kept)), [home, at](std::exception_ptr thrown) {
-        home.post([at, thrown = std::move(thrown)] {
-            at->users.report(thrown, [at] {
-                return user_place{.callback = "a guard", .route = at->all.chosen.path};
+    shard* const owner = kept->owner;
+    detail::spawn(
+        await(*this, gate, no, std::move(kept)), [home, owner](std::exception_ptr thrown) {
+            home.post([owner, thrown = std::move(thrown)] {
+                owner->users.report(thrown, [owner] {
+                    return user_place{.callback = "a guard", .route = owner->all.chosen.path};
+                });
             });
         });
-    });
 }
 
 task<void> server::impl::await(impl& self, const guard& gate, errc no, std::unique_ptr<inquiry> q) {
-    http::handshake who = q->who;
-    admission<> said = co_await gate.decide_later(std::move(who));
+    http::handshake handshake = q->handshake;
+    admission<> said = co_await gate.decide_later(std::move(handshake));
     resume(self, std::move(q), no, std::move(said));
 }
 
@@ -343,25 +344,27 @@ std::optional<errc> server::impl::verify(const inquiry& q, std::string_view& con
         return q.method == http::method::get ? std::nullopt : std::optional(errc::bad_method);
     }
     context = *q.sid;
-    const session* const of = q.at->find(*q.sid);
-    if (of == nullptr) return errc::session_unknown;
-    if (of->principal() != q.principal) return errc::principal_mismatch;
+    const session* const found = q.owner->find(*q.sid);
+    if (found == nullptr) return errc::session_unknown;
+    if (found->principal() != q.principal) return errc::principal_mismatch;
     context = "TRANSPORT_MISMATCH";
-    if (q.upgrades ? !websocket : of->transport() != *q.transport) return errc::transport_mismatch;
+    if (q.upgrades ? !websocket : found->transport() != *q.transport)
+        return errc::transport_mismatch;
     context = "PROTOCOL_MISMATCH";
-    if (of->protocol() != q.protocol) return errc::protocol_mismatch;
+    if (found->protocol() != q.protocol) return errc::protocol_mismatch;
     return std::nullopt;
 }
 
 void server::impl::refuse(inquiry& q, errc why, std::string_view context, const refusal& said) {
-    q.at->metrics.count(why);
+    q.owner->metrics.count(why);
     const error_row& row = describe(why);
     // What a middleware says without a status is for us: Node answers "Bad request", whatever it
     // is.
     const bool for_client = why == errc::forbidden || said.status != 0;
     const std::string message(for_client && !said.message.empty() ? said.message : row.text);
     if (chosen().on_connection_error) {
-        chosen().on_connection_error({why, message, context, q.who.url(), q.who.address()});
+        chosen().on_connection_error(
+            {why, message, context, q.handshake.url(), q.handshake.address()});
     }
     const auto with_headers = [&](http::response answer) {
         for (const auto& [name, value] : said.headers) answer.header(name, value);
@@ -392,22 +395,22 @@ void server::impl::refuse_origin(const http::request& request, inquiry& q) {
 void server::impl::act(inquiry& q) {
     if (q.upgrades && !q.websocket) return refuse(q, errc::handshake_failed, "WEBSOCKET_HANDSHAKE");
     if (!q.sid) return begin(q);
-    session* const of = q.at->find(*q.sid);  // admissions may have taken their time
-    if (of == nullptr) return refuse(q, errc::session_unknown, *q.sid);
-    if (q.upgrades) return probe(q, *of);
-    polling* const polls = of->polls();
+    session* const found = q.owner->find(*q.sid);  // admissions may have taken their time
+    if (found == nullptr) return refuse(q, errc::session_unknown, *q.sid);
+    if (q.upgrades) return probe(q, *found);
+    polling* const polls = found->polls();
     if (polls == nullptr) return refuse(q, errc::transport_mismatch, "TRANSPORT_MISMATCH");
     switch (q.method) {
         case http::method::get: return polls->poll(std::move(q.form), std::move(q.answer));
-        case http::method::post: return take_post(q, *of);
+        case http::method::post: return take_post(q, *found);
         default: (void)q.answer.send(make_plain(q.form, 500, {}, {}));
     }
 }
 
-void server::impl::take_post(inquiry& q, session& of) {
+void server::impl::take_post(inquiry& q, session& target) {
     if (q.octet_stream && q.protocol == 4) {
         (void)q.answer.send(make_plain(q.form, describe(errc::bad_content_type).status, {}, {}));
-        return of.end(errc::bad_content_type);
+        return target.end(errc::bad_content_type);
     }
     auto how = q.protocol == 4  ? payload_form::separated
                : q.octet_stream ? payload_form::counted_bytes
@@ -418,7 +421,7 @@ void server::impl::take_post(inquiry& q, session& of) {
         const auto payload = read_jsonp(as_text(q.body), decoded);
         q.body = as_bytes(payload.value_or(std::string_view{}));
     }
-    of.polls()->take(q.form, q.body, how, std::move(q.answer));
+    target.polls()->take(q.form, q.body, how, std::move(q.answer));
 }
 
 void server::impl::begin(inquiry& q) {
@@ -426,19 +429,20 @@ void server::impl::begin(inquiry& q) {
     const bool websocket = *q.transport == transport_kind::websocket;
     if (websocket != q.upgrades)
         return refuse(q, errc::handshake_failed, "TRANSPORT_HANDSHAKE_ERROR");
-    if (q.at->draining()) return refuse(q, errc::shutting_down, {});
+    if (q.owner->draining()) return refuse(q, errc::shutting_down, {});
     if (const auto full = all.census.enter(q.from->address())) {
-        q.at->log_refusal(*full);
+        q.owner->log_refusal(*full);
         return refuse(q, *full, {});
     }
-    if (!q.at->web.loop.budget().has_room(shard::cost_of_session(q.who))) {
+    if (!q.owner->web.loop.budget().has_room(shard::cost_of_session(q.handshake))) {
         all.census.leave(q.from->address());
-        q.at->log_refusal(errc::out_of_memory);
+        q.owner->log_refusal(errc::out_of_memory);
         return refuse(q, errc::out_of_memory, {});
     }
     session* fresh = nullptr;
     try {
-        fresh = q.at->make(q.who, *q.from, {q.protocol, *q.transport, q.base64, q.principal});
+        fresh =
+            q.owner->make(q.handshake, *q.from, {q.protocol, *q.transport, q.base64, q.principal});
     } catch (...) {  // memory is out
     }
     if (fresh == nullptr) {
@@ -471,21 +475,21 @@ void server::impl::begin_polling(inquiry& q, session& fresh) {
     fresh.open();
 }
 
-void server::impl::accept_websocket(inquiry& q, session* of, websocket::role as) {
+void server::impl::accept_websocket(inquiry& q, session* target, websocket::role as) {
     http::header_lines headers = ws::headers_of(*q.websocket);
     headers.add(q.form.headers);
     auto socket = std::make_unique<ws::session>(q.upgrade.stream(), ws::role::server, all.websocket,
-                                                q.at->web, q.websocket->deflate);
-    socket->set_user(std::make_unique<websocket>(*q.at, *socket, of, as));
+                                                q.owner->web, q.websocket->deflate);
+    socket->set_user(std::make_unique<websocket>(*q.owner, *socket, target, as));
     (void)q.upgrade.accept(std::move(headers), std::move(socket));
 }
 
 /// A session has one WebSocket at most, tried or used. A further one is let in and shown out, as
 /// clients expect.
-void server::impl::probe(inquiry& q, session& of) {
-    const bool free = of.may_upgrade();
-    if (!free) q.at->metrics.count(errc::second_websocket);
-    accept_websocket(q, free ? &of : nullptr,
+void server::impl::probe(inquiry& q, session& target) {
+    const bool free = target.may_upgrade();
+    if (!free) q.owner->metrics.count(errc::second_websocket);
+    accept_websocket(q, free ? &target : nullptr,
                      free ? websocket::role::probe : websocket::role::refused);
 }
 

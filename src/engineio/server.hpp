@@ -34,10 +34,10 @@ public:
     void on_session(unique_function<std::unique_ptr<session_user>(session&)> make);
     /// Everything under `options::path`; routes that are more specific win. **Errors**: the
     /// router's.
-    [[nodiscard]] result<void> add_routes(http::router& to);
+    [[nodiscard]] result<void> add_routes(http::router& router);
     /// Adds to an answer beside those of sessions what browsers of other origins need to see;
     /// nothing without `options::cors`. After `prepare`. **Threads**: any loop's.
-    void write_cors(const http::request& asked, http::response& to) const;
+    void write_cors(const http::request& asked, http::response& response) const;
     /// The answer to an OPTIONS request; `options::cors` is set. **Threads**: any loop's.
     [[nodiscard]] http::response preflight(const http::request& asked) const;
     /// What the sessions of each loop share. Before the loops run.
@@ -54,7 +54,7 @@ public:
     void drain();
     /// Ends what is left and tells the users.
     void shut_down() noexcept;
-    void visit_metrics(metric_visitor to) const;
+    void visit_metrics(metric_visitor visitor) const;
     [[nodiscard]] const options& settings() const noexcept;
 
 private:

@@ -135,19 +135,19 @@ void session::make_way() noexcept {
     if (carrier_ != nullptr) within_memory([this] { carrier_->make_way(); });
 }
 
-void session::switch_to(server_transport& to) noexcept {
+void session::switch_to(server_transport& next) noexcept {
     came_back();
     probe_ = nullptr;
-    server_transport& left = *std::exchange(carrier_, &to);
+    server_transport& left = *std::exchange(carrier_, &next);
     const std::unique_ptr<polling> owned = std::move(polling_);
-    transport_ = to.kind();
+    transport_ = next.kind();
     upgraded_ = true;
     shard_.metrics.upgrades.add();
     shard_.metrics.polling_sessions.sub();
     shard_.metrics.websocket_sessions.add();
-    within_memory([&] { left.hand_over(to); });
+    within_memory([&] { left.hand_over(next); });
     if (state_ == state::closing) {
-        to.close(farewell_of(reason_));
+        next.close(farewell_of(reason_));
     } else {
         drained();
     }

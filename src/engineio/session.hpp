@@ -150,8 +150,8 @@ public:
     void came_back() noexcept;
     /// Everything that waited is on its way.
     void drained() noexcept;
-    /// From now on `to`, which was tried out, carries everything.
-    void switch_to(server_transport& to) noexcept;
+    /// From now on `next`, which was tried out, carries everything.
+    void switch_to(server_transport& next) noexcept;
     /// Lets the client go on with its upgrade.
     void make_way() noexcept;
     /// The carrier or the probe is gone.
@@ -185,7 +185,7 @@ private:
     auto within_memory(F&& call) noexcept -> decltype(call());
 
     struct heartbeat_timer final : net::timer_node {
-        explicit heartbeat_timer(session& of) noexcept : timer_node(&fire), owner(of) {}
+        explicit heartbeat_timer(session& parent) noexcept : timer_node(&fire), owner(parent) {}
         static void fire(timer_node& node);
         session& owner;
     };

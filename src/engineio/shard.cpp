@@ -29,10 +29,10 @@ ws::options websocket_options(const options& chosen) {
 
 }  // namespace
 
-void metrics::visit(metric_visitor to) const {
+void metrics::visit(metric_visitor visitor) const {
     const auto count = [&](std::string_view name, std::string_view help, const counter& c,
                            std::string_view labels = {}, metric_kind kind = metric_kind::counter) {
-        to({name, labels, help, kind, c.read()});
+        visitor({name, labels, help, kind, c.read()});
     };
     constexpr std::string_view sessions = "weft_engineio_sessions";
     constexpr std::string_view sessions_help = "Open Engine.IO sessions.";
@@ -67,16 +67,16 @@ namespace {
 
 /// What one user is taken to have: an IPv4 address, or the first half of an IPv6 address. Those who
 /// come over unix sockets are one.
-std::uint64_t network_of(const socket_address& who) noexcept {
-    return who.network().value_or(0);
+std::uint64_t network_of(const socket_address& address) noexcept {
+    return address.network().value_or(0);
 }
 
 }  // namespace
 
-std::optional<errc> session_census::enter(const socket_address& who) {
+std::optional<errc> session_census::enter(const socket_address& address) {
     if (all_.fetch_add(1, std::memory_order_relaxed) < most_) {
         try {
-            if (most_per_address_ == 0 || enter_network(who)) return std::nullopt;
+            if (most_per_address_ == 0 || enter_network(address)) return std::nullopt;
         } catch (...) {
             all_.fetch_sub(1, std::memory_order_relaxed);
             throw;
@@ -88,19 +88,19 @@ std::optional<errc> session_census::enter(const socket_address& who) {
     return errc::too_many_sessions;
 }
 
-bool session_census::enter_network(const socket_address& who) {
+bool session_census::enter_network(const socket_address& address) {
     const std::lock_guard lock(mutex_);
-    std::size_t& here = by_network_[network_of(who)];
+    std::size_t& here = by_network_[network_of(address)];
     if (here >= most_per_address_) return false;
     ++here;
     return true;
 }
 
-void session_census::leave(const socket_address& who) noexcept {
+void session_census::leave(const socket_address& address) noexcept {
     all_.fetch_sub(1, std::memory_order_relaxed);
     if (most_per_address_ == 0) return;
     const std::lock_guard lock(mutex_);
-    const auto found = by_network_.find(network_of(who));
+    const auto found = by_network_.find(network_of(address));
     if (found != by_network_.end() && --found->second == 0) by_network_.erase(found);
 }
 
@@ -116,8 +116,8 @@ std::uint8_t common::loop_of(std::string_view sid) const noexcept {
 
 // ---- The shard ----
 
-shard::shard(common& of, ws::session_shared& with) noexcept
-    : all(of),
+shard::shard(common& shared, ws::session_shared& with) noexcept
+    : all(shared),
       web(with),
       users("engineio", with.loop.options().log, metrics.handler_exceptions, with.loop.callbacks()),
       timer_([this] { turn(); }) {}

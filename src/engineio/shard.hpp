@@ -31,7 +31,7 @@ struct metrics {
     std::array<counter, errc_count> errors;
 
     void count(errc what) noexcept { errors[static_cast<std::size_t>(what) - 1].add(); }
-    void visit(metric_visitor to) const;
+    void visit(metric_visitor visitor) const;
 };
 
 /// How many sessions there are, over all loops. **Threads**: any.
@@ -47,12 +47,12 @@ public:
         : most_(most), most_per_address_(most_per_address) {}
 
     /// Counts one more session of this address. **Errors**: which limit forbids it.
-    [[nodiscard]] std::optional<errc> enter(const socket_address& who);
-    void leave(const socket_address& who) noexcept;
+    [[nodiscard]] std::optional<errc> enter(const socket_address& address);
+    void leave(const socket_address& address) noexcept;
     [[nodiscard]] std::size_t size() const noexcept { return all_.load(std::memory_order_relaxed); }
 
 private:
-    [[nodiscard]] bool enter_network(const socket_address& who);
+    [[nodiscard]] bool enter_network(const socket_address& address);
 
     const std::size_t most_;
     const std::size_t most_per_address_;
@@ -79,7 +79,7 @@ struct common {
 /// The sessions of one loop. **Threads**: the loop's.
 class shard {
 public:
-    shard(common& of, ws::session_shared& with) noexcept;
+    shard(common& shared, ws::session_shared& with) noexcept;
     ~shard();
 
     /// A session under a fresh id that leads to this loop. **Errors**: null without entropy or when

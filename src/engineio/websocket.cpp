@@ -24,15 +24,15 @@ constexpr duration noop_every = std::chrono::milliseconds(100);
 }  // namespace
 
 struct websocket::probe_timer final : net::timer_node {
-    probe_timer(websocket& of, time_point end) noexcept
-        : timer_node(&fire), owner(of), deadline(end) {}
+    probe_timer(websocket& parent, time_point end) noexcept
+        : timer_node(&fire), owner(parent), deadline(end) {}
     static void fire(timer_node& node) { static_cast<probe_timer&>(node).owner.tick(); }
     websocket& owner;
     time_point deadline;
 };
 
-websocket::websocket(shard& owner, ws::session& socket, session* of, role as) noexcept
-    : shard_(owner), socket_(socket), session_(of), role_(as) {
+websocket::websocket(shard& owner, ws::session& socket, session* target, role as) noexcept
+    : shard_(owner), socket_(socket), session_(target), role_(as) {
     shard_.web.loop.budget().charge(heap_cost_of<websocket>);
     if (role_ == role::carrier) session_->carry(*this);
     if (role_ == role::probe) session_->try_out(*this);

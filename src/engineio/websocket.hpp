@@ -16,8 +16,8 @@ class websocket final : public ws::session_user, public server_transport {
 public:
     enum class role : std::uint8_t { carrier, probe, refused };
 
-    /// `of` is null exactly for `role::refused`.
-    websocket(shard& owner, ws::session& socket, session* of, role as) noexcept;
+    /// `target` is null exactly for `role::refused`.
+    websocket(shard& owner, ws::session& socket, session* target, role as) noexcept;
     ~websocket() override;
 
     // server_transport

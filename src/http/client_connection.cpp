@@ -38,19 +38,19 @@ std::optional<std::chrono::seconds> announced_keep(const message_head& head) {
 /// What the stream knows of us: reads one response after the other.
 class client_connection::exchange final : public net::stream_handler {
 public:
-    exchange(client_connection& of, net::byte_stream& stream) noexcept
-        : of_(&of), stream_(stream) {}
+    exchange(client_connection& owner, net::byte_stream& stream) noexcept
+        : owner_(&owner), stream_(stream) {}
 
     /// We are gone, or want no more of this connection.
     void leave() noexcept {
-        of_ = nullptr;
+        owner_ = nullptr;
         if (parser_) return stream_.abort(make_error_code(weft::errc::closed_locally));
         stream_.close();
     }
     void send() {
-        parser_.emplace(of_->max_body_);
-        if (of_->deadline_) stream_.set_deadline(*of_->deadline_);
-        stream_.write(as_bytes(of_->text_));
+        parser_.emplace(owner_->max_body_);
+        if (owner_->deadline_) stream_.set_deadline(*owner_->deadline_);
+        stream_.write(as_bytes(owner_->text_));
     }
 
     void on_data(byte_span data) noexcept override {
@@ -67,7 +67,7 @@ public:
     }
     void on_closed(std::error_code why) noexcept override {
         // A loop that ends tells nobody: what waits goes with it.
-        if (of_ != nullptr && why == weft::errc::shutting_down) of_->done_ = nullptr;
+        if (owner_ != nullptr && why == weft::errc::shutting_down) owner_->done_ = nullptr;
         guarded([&] { end({why, "while waiting for the response"}); });
     }
 
@@ -75,11 +75,11 @@ private:
     /// Memory that runs out ends the connection.
     template <class F>
     void guarded(F&& what) noexcept {
-        if (of_ == nullptr) return;
+        if (owner_ == nullptr) return;
         try {
             what();
         } catch (const std::bad_alloc&) {
-            if (of_ != nullptr) of_->cancel();
+            if (owner_ != nullptr) owner_->cancel();
         }
     }
 
@@ -94,28 +94,28 @@ private:
 
     /// The response is whole; `alone`: and nothing came behind it.
     void complete(bool alone) {
-        client_connection& of = *of_;
+        client_connection& owner = *owner_;
         const auto response = std::exchange(parser_, std::nullopt);
         stream_.clear_deadline();
         if (alone && response->keep_alive()) {
             const auto keep = announced_keep(response->head());
-            of.idle_until_ =
+            owner.idle_until_ =
                 keep ? later(stream_.owner().now(), *keep - shortest_keep) : time_point::max();
         } else {
-            of.exchange_ = nullptr;
+            owner.exchange_ = nullptr;
             leave();
         }
-        of.finish(client_response{response->head(), response->body()});
+        owner.finish(client_response{response->head(), response->body()});
     }
 
     void end(error why) {
-        client_connection& of = *of_;
-        of.exchange_ = nullptr;
+        client_connection& owner = *owner_;
+        owner.exchange_ = nullptr;
         leave();
-        of.finish(std::move(why));
+        owner.finish(std::move(why));
     }
 
-    client_connection* of_;
+    client_connection* owner_;
     net::byte_stream& stream_;
     std::optional<response_parser> parser_;  // of the request under way
 };
@@ -167,16 +167,16 @@ result<void> client_connection::request(const client_request& what, callback don
     }
     if (exchange_ != nullptr) std::exchange(exchange_, nullptr)->leave();
     self_ = std::make_shared<client_connection*>(this);
-    net::connect_options to = origin_.to;
-    if (what.timeout) to.timeout = std::min(to.timeout, *what.timeout);
-    loop_.connect(std::move(to),
-                  [who = std::weak_ptr<client_connection*>(self_)](result<net::byte_stream*> made) {
-                      if (const auto self = who.lock()) {
-                          (*self)->connected(std::move(made));
-                      } else if (made) {
-                          (*made)->abort(make_error_code(weft::errc::closed_locally));
-                      }
-                  });
+    net::connect_options destination = origin_.to;
+    if (what.timeout) destination.timeout = std::min(destination.timeout, *what.timeout);
+    loop_.connect(std::move(destination), [weak_self = std::weak_ptr<client_connection*>(self_)](
+                                              result<net::byte_stream*> made) {
+        if (const auto self = weak_self.lock()) {
+            (*self)->connected(std::move(made));
+        } else if (made) {
+            (*made)->abort(make_error_code(weft::errc::closed_locally));
+        }
+    });
     return {};
 }
 

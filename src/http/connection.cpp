@@ -290,14 +290,14 @@ void connection::finish_switch(byte_span unread) noexcept {
 /// True when the request belongs to another loop: the connection goes there with everything that
 /// came, and the request is parsed again. Not from here: the stream is in the midst of reading.
 bool connection::try_move(const request& req, service::match found, byte_view rest) {
-    const auto to = service_.other_loop(req, found);
-    if (!to) return false;
+    const auto next_loop = service_.other_loop(req, found);
+    if (!next_loop) return false;
     service_.metrics_.requests.sub();  // it counts where it is answered
     exchange& x = use_exchange();
     x.held = as_text(reader_.head_bytes());
     x.held.append(as_text(rest));
     x.recount();
-    x.to = *to;
+    x.next_loop = *next_loop;
     state_ = state::leaving;
     pause();
     wake_soon();
@@ -309,7 +309,7 @@ void connection::finish_move() {
     state_ = state::ended;
     moved.unread = std::move(exchange_->held);
     unlink();
-    service_.transfer_(exchange_->to, std::move(moved));
+    service_.transfer_(exchange_->next_loop, std::move(moved));
 }
 
 }  // namespace weft::http

@@ -31,8 +31,8 @@ struct connection::exchange {
 
     std::unique_ptr<service::watched> watched;  ///< For the observers, until the answer begins.
     lent_handle handle;                         ///< Through which the user answers.
-    std::unique_ptr<net::stream_handler> next;  ///< The protocol to leave for; none: `to`.
-    std::uint8_t to = 0;                        ///< The loop to leave for.
+    std::unique_ptr<net::stream_handler> next;  ///< The protocol to leave for; none: `next_loop`.
+    std::uint8_t next_loop = 0;                 ///< The loop to leave for.
     std::unique_ptr<body_source> source;
     std::uint64_t source_left = 0;
 

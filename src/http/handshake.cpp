@@ -19,10 +19,10 @@ constexpr std::size_t line_feeds = 2;  // behind a name, and behind its value
 /// Writes texts one behind the other.
 class text_writer {
 public:
-    explicit text_writer(std::byte* to) noexcept : to_(to) {}
+    explicit text_writer(std::byte* out) noexcept : out_(out) {}
     void add(std::string_view text) noexcept {
-        if (!text.empty()) std::memcpy(to_, text.data(), text.size());
-        to_ += text.size();
+        if (!text.empty()) std::memcpy(out_, text.data(), text.size());
+        out_ += text.size();
     }
     void add_pair(std::string_view name, std::string_view value) noexcept {
         add(name);
@@ -32,7 +32,7 @@ public:
     }
 
 private:
-    std::byte* to_;
+    std::byte* out_;
 };
 
 template <class Part>
@@ -93,9 +93,9 @@ const handshake::facts& handshake::about() const noexcept {
                              : *std::launder(reinterpret_cast<const facts*>(block_.get()));
 }
 
-std::string_view handshake::text(std::size_t at, std::size_t size) const noexcept {
+std::string_view handshake::text(std::size_t offset, std::size_t size) const noexcept {
     if (block_ == nullptr) return {};
-    return {reinterpret_cast<const char*>(block_.get()) + sizeof(facts) + at, size};
+    return {reinterpret_cast<const char*>(block_.get()) + sizeof(facts) + offset, size};
 }
 
 std::string_view handshake::path() const noexcept {
@@ -117,9 +117,9 @@ std::string_view handshake::params() const noexcept {
 }
 
 std::string_view handshake::headers() const noexcept {
-    const std::size_t at =
+    const std::size_t offset =
         std::size_t{about().url} + about().path + about().address + about().params;
-    return text(at, about().size - at);
+    return text(offset, about().size - offset);
 }
 
 std::optional<std::string> handshake::query_value(std::string_view name) const {

@@ -114,7 +114,7 @@ result<router::endpoint*> router::endpoint_at(std::string_view pattern) {
         return malformed(pattern, "does not begin with '/'");
     }
     std::vector<std::string> names;
-    node* at = root_.get();
+    node* branch = root_.get();
     std::unique_ptr<endpoint>* found = nullptr;
     for (segments path(pattern); found == nullptr;) {
         const std::string_view segment = path.take();
@@ -122,10 +122,10 @@ result<router::endpoint*> router::endpoint_at(std::string_view pattern) {
         if (kind == ':' || kind == '*') names.emplace_back(segment.substr(1));
         if (kind == '*') {
             if (!path.done()) return malformed(pattern, "has something behind its wildcard");
-            found = &at->wildcard;
+            found = &branch->wildcard;
         } else {
-            at = kind == ':' ? &at->below_parameter() : &at->below(segment);
-            if (path.done()) found = &at->here;
+            branch = kind == ':' ? &branch->below_parameter() : &branch->below(segment);
+            if (path.done()) found = &branch->here;
         }
     }
     if (names.size() > request::max_params) return malformed(pattern, "has too many parameters");
@@ -143,21 +143,21 @@ router::match router::find(request& req) const noexcept {
         std::array<std::string_view, request::max_params> values{};
         std::size_t count = 0;
 
-        endpoint* from(const node& at, segments path) noexcept {
-            if (path.done()) return at.here.get();
+        endpoint* from(const node& branch, segments path) noexcept {
+            if (path.done()) return branch.here.get();
             const std::string_view rest = path.rest();
             const std::string_view segment = path.take();
-            if (const node* next = at.find(segment)) {
+            if (const node* next = branch.find(segment)) {
                 if (endpoint* found = from(*next, path)) return found;
             }
-            if (at.parameter != nullptr && !segment.empty() && count < values.size()) {
+            if (branch.parameter != nullptr && !segment.empty() && count < values.size()) {
                 values[count++] = segment;
-                if (endpoint* found = from(*at.parameter, path)) return found;
+                if (endpoint* found = from(*branch.parameter, path)) return found;
                 --count;
             }
-            if (at.wildcard == nullptr || count == values.size()) return nullptr;
+            if (branch.wildcard == nullptr || count == values.size()) return nullptr;
             values[count++] = rest;
-            return at.wildcard.get();
+            return branch.wildcard.get();
         }
     } walk;
 

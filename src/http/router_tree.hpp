@@ -62,15 +62,15 @@ struct router::node {
     std::unique_ptr<endpoint> here;
 
     [[nodiscard]] const node* find(std::string_view segment) const noexcept {
-        const auto at = lower_bound(texts, segment);
-        return at != texts.end() && at->first == segment ? at->second.get() : nullptr;
+        const auto found = lower_bound(texts, segment);
+        return found != texts.end() && found->first == segment ? found->second.get() : nullptr;
     }
     node& below(std::string_view segment) {
-        auto at = lower_bound(texts, segment);
-        if (at == texts.end() || at->first != segment) {
-            at = texts.emplace(at, std::string(segment), std::make_unique<node>());
+        auto found = lower_bound(texts, segment);
+        if (found == texts.end() || found->first != segment) {
+            found = texts.emplace(found, std::string(segment), std::make_unique<node>());
         }
-        return *at->second;
+        return *found->second;
     }
     node& below_parameter() {
         if (parameter == nullptr) parameter = std::make_unique<node>();

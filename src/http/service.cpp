@@ -152,30 +152,31 @@ std::uint64_t service::most_body(match found) const noexcept {
 
 std::optional<std::uint8_t> service::other_loop(const request& req, match found) noexcept {
     if (found.where == nullptr || !found.where->place || !transfer_) return {};
-    std::optional<std::uint8_t> to;
-    call_user([&] { to = found.where->place(req); }, [&] { return place_of("a placement", req); });
-    return to != loop_.index() ? to : std::nullopt;
+    std::optional<std::uint8_t> home;
+    call_user([&] { home = found.where->place(req); },
+              [&] { return place_of("a placement", req); });
+    return home != loop_.index() ? home : std::nullopt;
 }
 
-void service::run(const request& req, match found, reply_sink& to) {
+void service::run(const request& req, match found, reply_sink& sink) {
     const auto place = [&] { return place_of("a handler", req); };
     if (found.upgrades) {
-        if (draining_) return to.answer(response::plain_error(503));
-        auto handle = to.handle().lend_upgrade(to);
-        if (!call_user([&] { found.where->upgrade(req, std::move(handle)); }, place)) to.fail();
+        if (draining_) return sink.answer(response::plain_error(503));
+        auto handle = sink.handle().lend_upgrade(sink);
+        if (!call_user([&] { found.where->upgrade(req, std::move(handle)); }, place)) sink.fail();
     } else if (found.chosen != nullptr && found.chosen->handle.plain) {
         std::optional<response> reply;
         if (!call_user([&] { reply.emplace(found.chosen->handle.plain(req)); }, place))
-            return to.fail();
-        to.answer(std::move(*reply));
+            return sink.fail();
+        sink.answer(std::move(*reply));
     } else if (found.chosen != nullptr) {
-        auto handle = to.handle().lend_responder(to);
+        auto handle = sink.handle().lend_responder(sink);
         if (!call_user([&] { found.chosen->handle.deferred(req, std::move(handle)); }, place))
-            to.fail();
+            sink.fail();
     } else if (found.where != nullptr) {
-        to.answer(response::plain_error(405).header("Allow", found.where->allow));
+        sink.answer(response::plain_error(405).header("Allow", found.where->allow));
     } else {
-        to.answer(response::plain_error(404));
+        sink.answer(response::plain_error(404));
     }
 }
 

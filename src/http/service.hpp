@@ -46,7 +46,7 @@ public:
     [[nodiscard]] std::unique_ptr<net::stream_handler> make_connection(net::byte_stream& stream);
 
     /// How a connection gets to another loop; without it every request is answered where it came.
-    void on_transfer(unique_function<void(std::uint8_t to, net::moved_stream)> carry) {
+    void on_transfer(unique_function<void(std::uint8_t loop, net::moved_stream)> carry) {
         transfer_ = std::move(carry);
     }
 
@@ -78,8 +78,8 @@ public:
     /// How long the body of such a request may be.
     [[nodiscard]] std::uint64_t most_body(match found) const noexcept;
     static void set_body(request& req, byte_view body) noexcept { req.body_ = body; }
-    /// Has it answered through `to`: at once, or by the handle that `to` lends.
-    void run(const request& req, match found, reply_sink& to);
+    /// Has it answered through `sink`: at once, or by the handle that `sink` lends.
+    void run(const request& req, match found, reply_sink& sink);
 
     /// A request as the router's observers will be told of it.
     struct watched {

@@ -48,18 +48,18 @@ std::optional<opened_file> open_file(int root, const std::string& path) noexcept
 class file_source final : public body_source {
 public:
     file_source(unique_fd fd, std::uint64_t begin) noexcept
-        : fd_(std::move(fd)), at_(static_cast<off_t>(begin)) {}
+        : fd_(std::move(fd)), offset_(static_cast<off_t>(begin)) {}
 
     std::size_t read(byte_span into) noexcept override {
-        const ssize_t size = ::pread(fd_.get(), into.data(), into.size(), at_);
+        const ssize_t size = ::pread(fd_.get(), into.data(), into.size(), offset_);
         if (size <= 0) return 0;
-        at_ += size;
+        offset_ += size;
         return static_cast<std::size_t>(size);
     }
 
 private:
     unique_fd fd_;
-    off_t at_;
+    off_t offset_;
 };
 
 std::string_view content_type_of(std::string_view path) noexcept {
@@ -111,17 +111,17 @@ std::string_view content_type_of(std::string_view path) noexcept {
 // the file system's clock: a tag this fresh is weak.
 std::string etag_of(const struct stat& info, std::string_view coding) {
     std::array<char, 64> text;
-    char* at = text.data();
+    char* end = text.data();
     for (const auto part :
          {static_cast<std::uint64_t>(info.st_size), static_cast<std::uint64_t>(info.st_mtim.tv_sec),
           static_cast<std::uint64_t>(info.st_mtim.tv_nsec),
           static_cast<std::uint64_t>(info.st_ino)}) {
-        at = std::to_chars(at, text.data() + text.size(), part, 36).ptr;
-        *at++ = '-';
+        end = std::to_chars(end, text.data() + text.size(), part, 36).ptr;
+        *end++ = '-';
     }
     const bool fresh = std::time(nullptr) - info.st_mtim.tv_sec < 2;
     std::string etag(fresh ? "W/\"" : "\"");
-    etag.append(text.data(), at).append(coding.empty() ? "id" : coding).append("\"");
+    etag.append(text.data(), end).append(coding.empty() ? "id" : coding).append("\"");
     return etag;
 }
 

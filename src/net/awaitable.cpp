@@ -11,21 +11,21 @@
 
 namespace weft::detail {
 
-void resume_after(const loop_ref& on, duration delay, suspension who) {
-    auto resume = [who = std::move(who)]() mutable { who.resume(); };
-    if (net::loop_core* const here = on.core()) return here->after(delay, std::move(resume));
+void resume_after(const loop_ref& loop, duration delay, suspension waiting) {
+    auto resume = [waiting = std::move(waiting)]() mutable { waiting.resume(); };
+    if (net::loop_core* const here = loop.core()) return here->after(delay, std::move(resume));
     // A task that is refused dies here, and with it the coroutine.
-    on.post([on, delay, resume = std::move(resume)]() mutable {
-        on.core()->after(delay, std::move(resume));
+    loop.post([loop, delay, resume = std::move(resume)]() mutable {
+        loop.core()->after(delay, std::move(resume));
     });
 }
 
-void resume_after_work(const loop_ref& on, unique_function<void()> work, suspension who) {
-    auto resume = [who = std::move(who)]() mutable { who.resume(); };
-    if (net::loop_core* const here = on.core())
+void resume_after_work(const loop_ref& loop, unique_function<void()> work, suspension waiting) {
+    auto resume = [waiting = std::move(waiting)]() mutable { waiting.resume(); };
+    if (net::loop_core* const here = loop.core())
         return here->run_blocking(std::move(work), std::move(resume));
-    on.post([on, work = std::move(work), resume = std::move(resume)]() mutable {
-        on.core()->run_blocking(std::move(work), std::move(resume));
+    loop.post([loop, work = std::move(work), resume = std::move(resume)]() mutable {
+        loop.core()->run_blocking(std::move(work), std::move(resume));
     });
 }
 
@@ -33,12 +33,13 @@ void resume_after_work(const loop_ref& on, unique_function<void()> work, suspens
 
 namespace weft {
 
-bool spawn(const loop_ref& on, task<void> what) {
-    return on.post([on, what = std::move(what)]() mutable {
+bool spawn(const loop_ref& loop, task<void> what) {
+    return loop.post([loop, what = std::move(what)]() mutable {
         // Wherever the task ends, what it throws is reported on its loop.
-        detail::spawn(std::move(what), [on](std::exception_ptr thrown) {
-            on.post([on, thrown = std::move(thrown)] {
-                on.core()->users().report(thrown, [] { return user_place{.callback = "a task"}; });
+        detail::spawn(std::move(what), [loop](std::exception_ptr thrown) {
+            loop.post([loop, thrown = std::move(thrown)] {
+                loop.core()->users().report(thrown,
+                                            [] { return user_place{.callback = "a task"}; });
             });
         });
     });

@@ -124,8 +124,9 @@ private:
     std::unique_ptr<connect_job> job_;
 };
 
-void loop_core::connect(connect_options to, unique_function<void(result<byte_stream*>)> done) {
-    auto job = std::make_unique<connect_job>(connect_job{std::move(to), std::move(done)});
+void loop_core::connect(connect_options destination,
+                        unique_function<void(result<byte_stream*>)> done) {
+    auto job = std::make_unique<connect_job>(connect_job{std::move(destination), std::move(done)});
     job->deadline = later(io_->now(), job->to.timeout);
     const auto direct = !job->to.unix_path.empty()
                             ? socket_address::make_unix(job->to.unix_path)

@@ -25,7 +25,7 @@ void timer_ref::cancel() const {
 
 // ---- loop_ref ----
 
-loop_ref::loop_ref(const loop& of) noexcept : loop_ref(of.ref()) {}
+loop_ref::loop_ref(const loop& target) noexcept : loop_ref(target.ref()) {}
 
 bool loop_ref::post(unique_function<void()> task) const {
     return mail_ != nullptr && mail_->push(std::move(task));

@@ -130,8 +130,8 @@ void loop_core::note_long_turn(duration took) noexcept {
 }
 
 void loop_core::tell_slow_turn(duration took) noexcept {
-    const auto ms = [](duration of) {
-        return std::to_string(std::chrono::floor<std::chrono::milliseconds>(of).count()) + " ms";
+    const auto ms = [](duration time) {
+        return std::to_string(std::chrono::floor<std::chrono::milliseconds>(time).count()) + " ms";
     };
     next_slow_line_ = later(turn_ended_, slow_turn_rest);
     try {

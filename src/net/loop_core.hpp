@@ -140,7 +140,7 @@ public:
 
     /// Calls `done` later, exactly once: with the open stream, whose handler `done` must set, or
     /// with the reason. When the loop goes first, `done` is destroyed uncalled.
-    void connect(connect_options to, unique_function<void(result<byte_stream*>)> done);
+    void connect(connect_options destination, unique_function<void(result<byte_stream*>)> done);
 
     /// The stream of that id, or null when it is gone.
     [[nodiscard]] byte_stream* find(conn_id id) noexcept {

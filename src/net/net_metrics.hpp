@@ -23,7 +23,7 @@ public:
                                              [](const bound& b, duration t) { return b.most < t; });
         beyond_[static_cast<std::size_t>(found - bounds.begin()) - 1].add();
     }
-    void visit(metric_visitor to, std::uint64_t turns) const {
+    void visit(metric_visitor visitor, std::uint64_t turns) const {
         constexpr std::string_view help =
             "How long turns of the loop took: what a new event may have to wait.";
         constexpr auto kind = metric_kind::histogram;
@@ -35,10 +35,10 @@ public:
             up_to[i] = within;
         }
         for (std::size_t i = 0; i < bounds.size(); ++i)
-            to({bucket, bounds[i].label, help, kind, up_to[i]});
-        to({bucket, R"(le="+Inf")", help, kind, turns});
-        to({"weft_net_turn_seconds_sum", {}, help, kind, total_.read(), 1'000'000'000});
-        to({"weft_net_turn_seconds_count", {}, help, kind, turns});
+            visitor({bucket, bounds[i].label, help, kind, up_to[i]});
+        visitor({bucket, R"(le="+Inf")", help, kind, turns});
+        visitor({"weft_net_turn_seconds_sum", {}, help, kind, total_.read(), 1'000'000'000});
+        visitor({"weft_net_turn_seconds_count", {}, help, kind, turns});
     }
 
 private:
@@ -69,10 +69,10 @@ struct net_metrics {
         handler_exceptions, slow_turns;
     turn_times turns;
 
-    void visit(metric_visitor to) const {
+    void visit(metric_visitor visitor) const {
         const auto count = [&](std::string_view name, std::string_view help, const counter& c,
                                metric_kind kind = metric_kind::counter) {
-            to({name, {}, help, kind, c.read()});
+            visitor({name, {}, help, kind, c.read()});
         };
         count("weft_net_accepted_total", "Connections accepted.", accepted);
         count("weft_net_refused_no_descriptor_total",
@@ -97,7 +97,7 @@ struct net_metrics {
               "Exceptions caught from timers, tasks and clients.", handler_exceptions);
         count("weft_net_iterations_total", "Loop iterations.", iterations);
         count("weft_net_slow_turns_total", "Turns that took longer than `slow_turn`.", slow_turns);
-        turns.visit(to, iterations.read());
+        turns.visit(visitor, iterations.read());
     }
 };
 

@@ -72,8 +72,8 @@ socket_address peer::address() const noexcept {
     return system_address::make(&unnamed, sizeof unnamed);
 }
 
-void peer::identify(identity who) {
-    who_ = std::make_unique<identity>(std::move(who));
+void peer::identify(identity user) {
+    who_ = std::make_unique<identity>(std::move(user));
 }
 
 bool peer::try_charge(std::size_t bytes) noexcept {

@@ -525,9 +525,9 @@ bool tcp_stream::finish() noexcept {
 
 moved_stream tcp_stream::leave() {
     // What is queued lies in this loop's memory: it is copied.
-    const auto copy = [](const send_queue& from, std::string& to) {
-        to.resize(from.size());
-        from.peek({reinterpret_cast<std::byte*>(to.data()), to.size()});
+    const auto copy = [](const send_queue& from, std::string& out) {
+        out.resize(from.size());
+        from.peek({reinterpret_cast<std::byte*>(out.data()), out.size()});
     };
     std::string unsent;
     std::string unsent_plain;

@@ -30,10 +30,10 @@ struct publication {
     std::vector<std::string> except_topics;
     std::vector<message> group;
 
-    publication(const audience& to, std::span<const message> what)
-        : owner(to.owner),
-          topics(to.topics.begin(), to.topics.end()),
-          except_topics(to.except_topics.begin(), to.except_topics.end()),
+    publication(const audience& receivers, std::span<const message> what)
+        : owner(receivers.owner),
+          topics(receivers.topics.begin(), receivers.topics.end()),
+          except_topics(receivers.except_topics.begin(), receivers.except_topics.end()),
           group(what.begin(), what.end()) {}
 
     /// What it keeps alive on its way.
@@ -76,7 +76,7 @@ struct hub::topic {
 
 struct subscriber::subscription {
     hub::topic* in;
-    subscriber* who;
+    subscriber* member;
     std::size_t index;               // in the topic's members
     subscription* next = nullptr;    // of the subscriber's list
     subscription** to_me = nullptr;  // the pointer of that list that points here
@@ -92,26 +92,28 @@ struct exchange::member {
 
     /// **Threads**: any. When nothing is on its way anything may go, so that no message is too
     /// large to travel.
-    static send_status post(const std::shared_ptr<member>& to, std::uint64_t size,
+    static send_status post(const std::shared_ptr<member>& receiver, std::uint64_t size,
                             unique_function<void(hub&)> deliver) {
-        const std::uint64_t before = to->under_way.fetch_add(size, std::memory_order_relaxed);
-        if (before != 0 && size > to->most_under_way - std::min(before, to->most_under_way)) {
-            to->under_way.fetch_sub(size, std::memory_order_relaxed);
-            to->given_up.fetch_add(1, std::memory_order_relaxed);
+        const std::uint64_t before = receiver->under_way.fetch_add(size, std::memory_order_relaxed);
+        if (before != 0 &&
+            size > receiver->most_under_way - std::min(before, receiver->most_under_way)) {
+            receiver->under_way.fetch_sub(size, std::memory_order_relaxed);
+            receiver->given_up.fetch_add(1, std::memory_order_relaxed);
             return send_status::dropped;
         }
-        const bool posted = to->loop.post([to, size, deliver = std::move(deliver)]() mutable {
-            to->under_way.fetch_sub(size, std::memory_order_relaxed);
-            hub* const home = to->home.get();
-            if (home == nullptr) return;
-            home->metrics().dropped_on_the_way.add(to->given_up.exchange(0));
-            deliver(*home);
-        });
+        const bool posted =
+            receiver->loop.post([receiver, size, deliver = std::move(deliver)]() mutable {
+                receiver->under_way.fetch_sub(size, std::memory_order_relaxed);
+                hub* const home = receiver->home.get();
+                if (home == nullptr) return;
+                home->metrics().dropped_on_the_way.add(receiver->given_up.exchange(0));
+                deliver(*home);
+            });
         return posted ? send_status::queued : send_status::closed;
     }
-    static void send(const std::shared_ptr<member>& to, std::uint64_t size,
+    static void send(const std::shared_ptr<member>& receiver, std::uint64_t size,
                      std::shared_ptr<const batch> what) {
-        (void)post(to, size, [what = std::move(what)](hub& home) {
+        (void)post(receiver, size, [what = std::move(what)](hub& home) {
             for (const publication& p : *what) p.publish_on(home);
         });
     }
@@ -122,13 +124,15 @@ struct hub::state {
 
     struct pair {
         const topic* in;
-        const subscriber* who;
+        const subscriber* member;
         friend bool operator==(const pair&, const pair&) = default;
     };
     static topic_key key_of(topic_key key) noexcept { return key; }
     static topic_key key_of(const std::unique_ptr<topic>& t) noexcept { return t->key(); }
     static pair key_of(pair p) noexcept { return p; }
-    static pair key_of(const std::unique_ptr<subscription>& s) noexcept { return {s->in, s->who}; }
+    static pair key_of(const std::unique_ptr<subscription>& s) noexcept {
+        return {s->in, s->member};
+    }
 
     struct hash {
         using is_transparent = void;
@@ -208,14 +212,14 @@ void exchange::publish(topic_key topic, const message& what) const {
     publish({.owner = topic.owner, .topics = {&topic.name, 1}}, {&what, 1});
 }
 
-void exchange::publish(const audience& to, std::span<const message> group) const {
+void exchange::publish(const audience& receivers, std::span<const message> group) const {
     for (const auto& m : members_) {
         hub* const home = m->home.get();
         if (home == nullptr) continue;
-        home->publish(to, group);
+        home->publish(receivers, group);
         return;
     }
-    const auto one = std::make_shared<const batch>(batch{publication(to, group)});
+    const auto one = std::make_shared<const batch>(batch{publication(receivers, group)});
     const std::uint64_t size = size_of(*one);
     for (const auto& m : members_) member::send(m, size, one);
 }
@@ -240,9 +244,9 @@ bool hub::has_room(topic_key key) const noexcept {
     return loop_.budget().has_room(most + heap_cost(key.name.size() + 1));
 }
 
-bool hub::subscribe(subscriber& who, topic_key key) {
+bool hub::subscribe(subscriber& member, topic_key key) {
     topic* in = state_->find(key);
-    if (in != nullptr && state_->subscriptions.contains(state::pair{in, &who})) return false;
+    if (in != nullptr && state_->subscriptions.contains(state::pair{in, &member})) return false;
     const std::size_t before = in != nullptr ? in->cost() : 0;
     std::unique_ptr<topic> first;  // until it has its member
     if (in == nullptr) {
@@ -250,22 +254,22 @@ bool hub::subscribe(subscriber& who, topic_key key) {
         in = first.get();
     }
     auto fresh = std::make_unique<subscriber::subscription>(
-        subscriber::subscription{in, &who, in->members.size()});
+        subscriber::subscription{in, &member, in->members.size()});
     subscriber::subscription& made = *fresh;
     in->members.push_back(&made);
     try {
         state_->subscriptions.insert(std::move(fresh));
         if (first != nullptr) state_->topics.insert(std::move(first));
     } catch (...) {
-        state_->subscriptions.erase(state::pair{in, &who});
+        state_->subscriptions.erase(state::pair{in, &member});
         in->members.pop_back();
         throw;
     }
-    made.next = who.first_;
-    made.to_me = &who.first_;
-    if (who.first_ != nullptr) who.first_->to_me = &made.next;
-    who.first_ = &made;
-    ++who.count_;
+    made.next = member.first_;
+    made.to_me = &member.first_;
+    if (member.first_ != nullptr) member.first_->to_me = &made.next;
+    member.first_ = &made;
+    ++member.count_;
     if (in->members.size() == 1) metrics_.topics.add();
     loop_.budget().charge(heap_cost_of<subscriber::subscription> + in->cost() - before);
     state_->charge_tables();
@@ -273,17 +277,17 @@ bool hub::subscribe(subscriber& who, topic_key key) {
     return true;
 }
 
-bool hub::unsubscribe(subscriber& who, topic_key key) {
+bool hub::unsubscribe(subscriber& member, topic_key key) {
     const topic* in = state_->find(key);
     if (in == nullptr) return false;
-    const auto found = state_->subscriptions.find(state::pair{in, &who});
+    const auto found = state_->subscriptions.find(state::pair{in, &member});
     if (found == state_->subscriptions.end()) return false;
     remove(**found);
     return true;
 }
 
-void hub::unsubscribe_all(subscriber& who) noexcept {
-    auto* membership = who.first_;
+void hub::unsubscribe_all(subscriber& member) noexcept {
+    auto* membership = member.first_;
     while (membership != nullptr) {
         auto* const next = membership->next;
         if (&membership->in->home == this) remove(*membership);
@@ -299,9 +303,9 @@ void hub::remove(subscriber::subscription& gone) noexcept {
 
     *gone.to_me = gone.next;
     if (gone.next != nullptr) gone.next->to_me = gone.to_me;
-    --gone.who->count_;
+    --gone.member->count_;
 
-    state_->subscriptions.erase(state::pair{&in, gone.who});
+    state_->subscriptions.erase(state::pair{&in, gone.member});
     loop_.budget().release(heap_cost_of<subscriber::subscription>);
     metrics_.subscriptions.sub();
     if (in.members.empty()) {
@@ -312,13 +316,14 @@ void hub::remove(subscriber::subscription& gone) noexcept {
     }
 }
 
-bool hub::is_subscribed(const subscriber& who, topic_key key) const noexcept {
+bool hub::is_subscribed(const subscriber& member, topic_key key) const noexcept {
     const topic* in = state_->find(key);
-    return in != nullptr && state_->subscriptions.contains(state::pair{in, &who});
+    return in != nullptr && state_->subscriptions.contains(state::pair{in, &member});
 }
 
-void hub::for_each_topic(const subscriber& who, function_ref<void(std::string_view)> visit) {
-    for (const auto* membership = who.first_; membership != nullptr; membership = membership->next)
+void hub::for_each_topic(const subscriber& member, function_ref<void(std::string_view)> visit) {
+    for (const auto* membership = member.first_; membership != nullptr;
+         membership = membership->next)
         visit(membership->in->name);
 }
 
@@ -331,51 +336,52 @@ std::size_t hub::publish(topic_key key, const message& what, const subscriber* e
     return publish({.owner = key.owner, .topics = {&key.name, 1}, .except = except}, {&what, 1});
 }
 
-std::size_t hub::publish(const audience& to, std::span<const message> group) {
+std::size_t hub::publish(const audience& receivers, std::span<const message> group) {
     metrics_.published.add();
-    if (all_.members_.size() > 1) forward(to, group);
-    return publish_local(to, group);
+    if (all_.members_.size() > 1) forward(receivers, group);
+    return publish_local(receivers, group);
 }
 
-std::size_t hub::publish_local(const audience& to, std::span<const message> group) {
+std::size_t hub::publish_local(const audience& receivers, std::span<const message> group) {
     std::size_t taken = 0;
-    for_each(to, [&](subscriber& who) {
+    for_each(receivers, [&](subscriber& member) {
         const send_status status =
-            group.size() == 1 ? who.deliver(group.front()) : who.deliver_group(group);
+            group.size() == 1 ? member.deliver(group.front()) : member.deliver_group(group);
         if (status == send_status::sent || status == send_status::queued) ++taken;
     });
     metrics_.delivered.add(taken);
     return taken;
 }
 
-void hub::for_each(const audience& to, function_ref<void(subscriber&)> visit) {
+void hub::for_each(const audience& receivers, function_ref<void(subscriber&)> visit) {
     // Whoever is in one topic only needs no mark.
-    const bool marks = to.topics.size() > 1 || !to.except_topics.empty();
+    const bool marks = receivers.topics.size() > 1 || !receivers.except_topics.empty();
     const std::uint64_t present = marks ? ++audiences_ : 0;
-    for (const std::string_view name : to.except_topics) {
-        const topic* out = state_->find({to.owner, name});
+    for (const std::string_view name : receivers.except_topics) {
+        const topic* out = state_->find({receivers.owner, name});
         if (out == nullptr) continue;
-        for (const auto* member : out->members) member->who->seen_ = present;
+        for (const auto* each : out->members) each->member->seen_ = present;
     }
-    for (const std::string_view name : to.topics) {
-        const topic* in = state_->find({to.owner, name});
+    for (const std::string_view name : receivers.topics) {
+        const topic* in = state_->find({receivers.owner, name});
         if (in == nullptr) continue;
         const auto& members = in->members;
         for (std::size_t i = 0; i < members.size(); ++i) {
             // Members are all over memory: those ahead are fetched while this one is served.
             if (i + 8 < members.size()) __builtin_prefetch(members[i + 8]);
-            if (i + 4 < members.size()) __builtin_prefetch(members[i + 4]->who);
-            subscriber& who = *members[i]->who;
-            if (&who == to.except || (marks && std::exchange(who.seen_, present) == present)) {
+            if (i + 4 < members.size()) __builtin_prefetch(members[i + 4]->member);
+            subscriber& member = *members[i]->member;
+            if (&member == receivers.except ||
+                (marks && std::exchange(member.seen_, present) == present)) {
                 continue;
             }
-            visit(who);
+            visit(member);
         }
     }
 }
 
-void hub::forward(const audience& to, std::span<const message> group) {
-    state_->outgoing.emplace_back(to, group);
+void hub::forward(const audience& receivers, std::span<const message> group) {
+    state_->outgoing.emplace_back(receivers, group);
     if (state_->outgoing.size() > 1) return;
     loop_.post([self = state_->self] {
         hub* const home = self->home.get();

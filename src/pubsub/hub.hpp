@@ -71,7 +71,7 @@ public:
     /// **Threads**: any; on a loop's own thread its subscribers are served at once.
     void publish(topic_key topic, const message& what) const;
     /// The same for an audience; see `hub::publish`. `to.except` counts on its own loop only.
-    void publish(const audience& to, std::span<const message> group) const;
+    void publish(const audience& receivers, std::span<const message> group) const;
 
 private:
     friend class hub;
@@ -95,25 +95,26 @@ public:
     /// subscribe asks first.
     [[nodiscard]] bool has_room(topic_key topic) const noexcept;
     /// False when it was subscribed before. What it takes is charged to the loop's budget.
-    bool subscribe(subscriber& who, topic_key topic);
-    bool unsubscribe(subscriber& who, topic_key topic);
-    void unsubscribe_all(subscriber& who) noexcept;
-    [[nodiscard]] bool is_subscribed(const subscriber& who, topic_key topic) const noexcept;
+    bool subscribe(subscriber& member, topic_key topic);
+    bool unsubscribe(subscriber& member, topic_key topic);
+    void unsubscribe_all(subscriber& member) noexcept;
+    [[nodiscard]] bool is_subscribed(const subscriber& member, topic_key topic) const noexcept;
 
     /// To every subscriber on every loop, but not to `except`. Returns how many of this loop took
     /// it without a loss. Other loops get what one iteration published in one post, in order.
     std::size_t publish(topic_key topic, const message& what, const subscriber* except = nullptr);
     /// Messages that belong together, to an audience on every loop. Returns how many of this loop
     /// took them all. **Cost**: with one topic and nothing excepted, that of the publish above.
-    std::size_t publish(const audience& to, std::span<const message> group);
+    std::size_t publish(const audience& receivers, std::span<const message> group);
     /// To the subscribers of this loop only: what other loops' hubs call here.
-    std::size_t publish_local(const audience& to, std::span<const message> group);
+    std::size_t publish_local(const audience& receivers, std::span<const message> group);
     /// Calls `visit(subscriber&)` for each subscriber of this loop that is in the audience. It must
     /// not subscribe or unsubscribe anyone.
-    void for_each(const audience& to, function_ref<void(subscriber&)> visit);
+    void for_each(const audience& receivers, function_ref<void(subscriber&)> visit);
 
     /// Calls `visit(name)` for each topic of a subscriber. It must not subscribe or unsubscribe.
-    static void for_each_topic(const subscriber& who, function_ref<void(std::string_view)> visit);
+    static void for_each_topic(const subscriber& member,
+                               function_ref<void(std::string_view)> visit);
 
     /// Runs `deliver` on this loop for a message of `size` bytes: `queued`, or `dropped` when too
     /// much is on its way there already (counted), or `closed` when the loop has gone.
@@ -133,7 +134,7 @@ private:
     struct state;
 
     void remove(subscriber::subscription& gone) noexcept;
-    void forward(const audience& to, std::span<const message> group);
+    void forward(const audience& receivers, std::span<const message> group);
 
     net::loop_core& loop_;
     exchange& all_;

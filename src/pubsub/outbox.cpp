@@ -18,10 +18,10 @@ constexpr std::size_t minus(std::size_t from, std::size_t what) noexcept {
 
 }  // namespace
 
-void queue_metrics::visit(metric_visitor to) const {
+void queue_metrics::visit(metric_visitor visitor) const {
     const auto count = [&](std::string_view name, std::string_view help, const counter& c,
                            std::string_view labels = {}, metric_kind kind = metric_kind::counter) {
-        to({name, labels, help, kind, c.read()});
+        visitor({name, labels, help, kind, c.read()});
     };
     constexpr std::string_view dropped = "weft_pubsub_dropped_total";
     constexpr std::string_view dropped_help = "Messages given up because a queue was full.";

@@ -21,7 +21,7 @@ namespace weft::pubsub {
 struct queue_metrics {
     counter queued, dropped_newest, dropped_oldest, dropped_at_close, dropped_on_the_way, conflated,
         closed, published, delivered, topics, subscriptions;
-    void visit(metric_visitor to) const;
+    void visit(metric_visitor visitor) const;
 };
 
 /// The messages that wait for one slow connection, whole and in order, under a policy. It exists

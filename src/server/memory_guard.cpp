@@ -92,30 +92,30 @@ void memory_guard::give_up_the_largest(std::uint64_t wanted) {
     }
 }
 
-void memory_guard::visit_metrics(metric_visitor to) const {
-    to({"weft_memory_shed_total",
-        {},
-        "Connections closed, polling sessions ended and recovery logs cut because memory was "
-        "short.",
-        metric_kind::counter,
-        given_up_.read()});
-    to({"weft_memory_accept_pauses_total",
-        {},
-        "Times that accepting paused because memory was short.",
-        metric_kind::counter,
-        refusals_.read()});
+void memory_guard::visit_metrics(metric_visitor visitor) const {
+    visitor({"weft_memory_shed_total",
+             {},
+             "Connections closed, polling sessions ended and recovery logs cut because memory was "
+             "short.",
+             metric_kind::counter,
+             given_up_.read()});
+    visitor({"weft_memory_accept_pauses_total",
+             {},
+             "Times that accepting paused because memory was short.",
+             metric_kind::counter,
+             refusals_.read()});
     // Of the process, so one loop tells it.
     if (loop_.index() != 0) return;
-    to({"weft_memory_used_bytes",
-        {},
-        "Bytes that queues, bodies and compression occupy.",
-        metric_kind::gauge,
-        process_.used()});
-    to({"weft_memory_limit_bytes",
-        {},
-        "What they may occupy.",
-        metric_kind::gauge,
-        process_.limit()});
+    visitor({"weft_memory_used_bytes",
+             {},
+             "Bytes that queues, bodies and compression occupy.",
+             metric_kind::gauge,
+             process_.used()});
+    visitor({"weft_memory_limit_bytes",
+             {},
+             "What they may occupy.",
+             metric_kind::gauge,
+             process_.limit()});
 }
 
 }  // namespace weft

@@ -31,7 +31,7 @@ public:
     void watch(byte_budget& budget);
 
     [[nodiscard]] bool may_accept() noexcept;
-    void visit_metrics(metric_visitor to) const;
+    void visit_metrics(metric_visitor visitor) const;
 
 private:
     void on_excess() noexcept;

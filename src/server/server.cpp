@@ -54,7 +54,7 @@ public:
     memory_guard guard;
     /// For what other loops accepted.
     struct arrival_acceptor final : net::acceptor {
-        explicit arrival_acceptor(http::service& of) noexcept : http(of) {}
+        explicit arrival_acceptor(http::service& service) noexcept : http(service) {}
         std::unique_ptr<net::stream_handler> on_accept(net::byte_stream& stream) override {
             return http.take_over(stream);
         }
@@ -231,9 +231,9 @@ result<void> server::impl::prepare() {
     }
     for (const auto& n : nodes) {
         n->guard.set_all(guards);
-        n->http.on_transfer([this](std::uint8_t to, net::moved_stream what) {
-            if (to >= nodes.size()) return;
-            node& there = *nodes[to];
+        n->http.on_transfer([this](std::uint8_t index, net::moved_stream what) {
+            if (index >= nodes.size()) return;
+            node& there = *nodes[index];
             there.loop.post([&there, what = std::move(what)]() mutable {
                 there.loop.arrive(std::move(what), there.arrivals);
             });
@@ -283,14 +283,14 @@ result<std::uint16_t> server::impl::listen(const server_address& address) {
     for (const auto& n : nodes) {
         const auto id = n->loop.listen(where, *n, tls);
         if (!id) {
-            for (const auto& [on, listener] : opened) on->loop.close_listener(listener);
+            for (const auto& [owner, listener] : opened) owner->loop.close_listener(listener);
             return id.error();
         }
         opened.emplace_back(n.get(), *id);
         if (const auto bound = n->loop.local_address(*id)) port = bound->port();
         if (!by_port) break;  // one socket cannot be shared this way: the first loop has it
     }
-    for (const auto& [on, listener] : opened) on->listeners.push_back(listener);
+    for (const auto& [owner, listener] : opened) owner->listeners.push_back(listener);
     if (tls != nullptr) certificates.push_back(std::move(tls));
     return port;
 }
@@ -443,15 +443,15 @@ void server::impl::wait_for_drain(node& n, time_point deadline) {
                  [this, &n, deadline] { wait_for_drain(n, deadline); });
 }
 
-send_status server::send(conn_id to, const message& what) {
-    node* n = impl_->node_of(to);
+send_status server::send(conn_id which, const message& what) {
+    node* n = impl_->node_of(which);
     if (n == nullptr) return send_status::closed;
-    const auto deliver = [](node& at, conn_id id, const message& m) {
-        ws::session* const open = at.ws.sessions.find(id);
+    const auto deliver = [](node& home, conn_id id, const message& m) {
+        ws::session* const open = home.ws.sessions.find(id);
         return open != nullptr ? open->send(m) : send_status::closed;
     };
-    if (n->loop.in_loop_thread()) return deliver(*n, to, what);
-    return n->ws.hub.post(what.size(), [n, to, what, deliver] { deliver(*n, to, what); });
+    if (n->loop.in_loop_thread()) return deliver(*n, which, what);
+    return n->ws.hub.post(what.size(), [n, which, what, deliver] { deliver(*n, which, what); });
 }
 
 void server::close(conn_id which, ws::close_code code, std::string_view reason) {

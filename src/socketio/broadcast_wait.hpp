@@ -44,8 +44,9 @@ private:
 
 /// The sockets of one loop that owe an answer to a broadcast.
 struct broadcast_wait final : net::timer_node {
-    broadcast_wait(loop_context& owner, std::uint32_t named, std::shared_ptr<reply_collector> to)
-        : timer_node(&fire), context(owner), id(named), collector(std::move(to)) {}
+    broadcast_wait(loop_context& owner, std::uint32_t named,
+                   std::shared_ptr<reply_collector> replies)
+        : timer_node(&fire), context(owner), id(named), collector(std::move(replies)) {}
 
     static void fire(net::timer_node& node);
 

@@ -183,8 +183,8 @@ void client_socket::emit_awaiting(std::string_view event, const encoded_argument
 
 // ---- The client ----
 
-client::client(loop_ref on, client_options options, tls_client_options tls)
-    : core_(std::make_shared<detail::client_core>(std::move(on), std::move(options),
+client::client(loop_ref loop, client_options options, tls_client_options tls)
+    : core_(std::make_shared<detail::client_core>(std::move(loop), std::move(options),
                                                   std::move(tls))) {
     core_->start();
 }

@@ -153,8 +153,8 @@ private:
 
     template <class F>
     [[nodiscard]] unique_function<void()> while_here(F task) {
-        return [who = weak_from_this(), task = std::move(task)]() mutable {
-            const auto self = who.lock();
+        return [weak_self = weak_from_this(), task = std::move(task)]() mutable {
+            const auto self = weak_self.lock();
             if (self == nullptr || self->left_) return;
             self->run_guarded([&] { task(); }, "a task of the client");
         };

@@ -290,13 +290,13 @@ std::vector<ack_callback> client_namespace::forget_connection() {
     held_size_ = 0;
     std::vector<ack_callback> unanswered;
     auto waits = waiting_.begin();  // their ids grow, too
-    for (auto at = acks_.begin(); at != acks_.end();) {
-        while (waits != waiting_.end() && (!waits->id || *waits->id < at->first)) ++waits;
-        if (waits != waiting_.end() && waits->id == at->first) {
-            ++at;
+    for (auto ack = acks_.begin(); ack != acks_.end();) {
+        while (waits != waiting_.end() && (!waits->id || *waits->id < ack->first)) ++waits;
+        if (waits != waiting_.end() && waits->id == ack->first) {
+            ++ack;
         } else {
-            unanswered.push_back(std::move(at->second.told));
-            at = acks_.erase(at);
+            unanswered.push_back(std::move(ack->second.told));
+            ack = acks_.erase(ack);
         }
     }
     return unanswered;

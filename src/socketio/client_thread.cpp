@@ -20,18 +20,18 @@ void stop_when_quiet(net::loop_core& loop, time_point until) {
 
 }  // namespace
 
-client_thread::client_thread(std::unique_ptr<loop> on, client_options options,
+client_thread::client_thread(std::unique_ptr<loop> owned, client_options options,
                              tls_client_options tls)
-    : loop_(std::move(on)),
+    : loop_(std::move(owned)),
       client_(std::make_unique<client>(*loop_, std::move(options), std::move(tls))),
       socket_(client_->socket().ref()) {}
 
 result<std::unique_ptr<client_thread>> client_thread::make(client_options options,
                                                            unique_function<void(client&)> set_up,
                                                            tls_client_options tls,
-                                                           loop_options on) {
+                                                           loop_options loop) {
     if (auto right = options.check(); !right) return right.error();
-    auto made = loop::make(on);
+    auto made = loop::make(loop);
     if (!made) return made.error();
     std::unique_ptr<client_thread> io(
         new client_thread(*std::move(made), std::move(options), std::move(tls)));

@@ -19,13 +19,13 @@
 #include "socketio/recovery.hpp"
 
 namespace weft::socketio {
-void metrics::visit(metric_visitor to) const {
+void metrics::visit(metric_visitor visitor) const {
     const auto gauge = [&](std::string_view name, std::string_view help, const counter& c) {
-        to({name, {}, help, metric_kind::gauge, c.read()});
+        visitor({name, {}, help, metric_kind::gauge, c.read()});
     };
     const auto count = [&](std::string_view name, std::string_view labels, std::string_view help,
                            const counter& c) {
-        to({name, labels, help, metric_kind::counter, c.read()});
+        visitor({name, labels, help, metric_kind::counter, c.read()});
     };
     gauge("weft_socketio_clients", "Connections of Socket.IO clients.", clients);
     gauge("weft_socketio_sockets", "Connected sockets, one per client and namespace.", sockets);
@@ -48,7 +48,7 @@ void metrics::visit(metric_visitor to) const {
           "Clients that came back with a recovery id.", recovered);
     count("weft_socketio_recoveries_total", "outcome=\"unknown\"",
           "Clients that came back with a recovery id.", recoveries_failed);
-    errors.visit(to);
+    errors.visit(visitor);
 }
 
 namespace {
@@ -235,15 +235,15 @@ void loop_context::drop_child(child_list::iterator which) noexcept {
     unused_.erase(which);
 }
 
-void loop_context::use_child(const space_info& of) noexcept {
-    const auto found = children_.find(of.name);
-    if (found == children_.end() || found->second->info.get() != &of) return;
+void loop_context::use_child(const space_info& info) noexcept {
+    const auto found = children_.find(info.name);
+    if (found == children_.end() || found->second->info.get() != &info) return;
     if (found->second->users++ == 0) used_.splice(used_.end(), unused_, found->second);
 }
 
-void loop_context::leave_child(const space_info& of) noexcept {
-    const auto found = children_.find(of.name);
-    if (found == children_.end() || found->second->info.get() != &of) return;
+void loop_context::leave_child(const space_info& info) noexcept {
+    const auto found = children_.find(info.name);
+    if (found == children_.end() || found->second->info.get() != &info) return;
     if (--found->second->users != 0) return;
     unused_.splice(unused_.end(), used_, found->second);
     if (core()->chosen.cleanup_empty_child_namespaces) drop_child(found->second);

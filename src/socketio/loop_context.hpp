@@ -33,7 +33,7 @@ struct metrics {
         acks_sent, acks_timed_out, acks_unknown, unhandled_events, refused_events,
         handler_exceptions, recovered, recoveries_failed;
     error_counters errors;
-    void visit(metric_visitor to) const;
+    void visit(metric_visitor visitor) const;
 };
 
 /// An acknowledgement that one socket owes us.
@@ -121,8 +121,8 @@ public:
     }
     /// A socket asks for a namespace, or is gone for good: one that a pattern made stays while it
     /// is used, and goes at the latest when there are too many.
-    void use_child(const space_info& of) noexcept;
-    void leave_child(const space_info& of) noexcept;
+    void use_child(const space_info& info) noexcept;
+    void leave_child(const space_info& info) noexcept;
     /// A socket of a namespace was connected, or has left it.
     void count_socket(const space_info& space, bool entered) noexcept;
 

@@ -152,14 +152,14 @@ void recovery_log::append(logged_packet&& packet) {
     if (!expiry_.armed()) wait_for_next();
 }
 
-void recovery_log::record(const pubsub::audience& to, std::span<const message> group) {
+void recovery_log::record(const pubsub::audience& receivers, std::span<const message> group) {
     const auto named = group.empty() ? std::nullopt : stamp::of(group.front());
     if (!named) return;
     // Not in `append`: what another loop gave us says nothing about the packets before it.
     heard_[named->loop] = named->number;
     append({*named,
-            {to.topics.begin(), to.topics.end()},
-            {to.except_topics.begin(), to.except_topics.end()},
+            {receivers.topics.begin(), receivers.topics.end()},
+            {receivers.except_topics.begin(), receivers.except_topics.end()},
             {group.begin(), group.end()}});
 }
 

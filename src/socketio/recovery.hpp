@@ -116,7 +116,7 @@ public:
     /// What the client is told of it, as its last argument.
     [[nodiscard]] std::string offset_of(stamp s) const;
     /// Logs a packet, unless it has no stamp.
-    void record(const pubsub::audience& to, std::span<const message> group);
+    void record(const pubsub::audience& receivers, std::span<const message> group);
     /// The same for a packet to one socket of this loop.
     void record_direct(std::string_view topic, std::span<const message> group);
     /// Where the next packet will stand.

@@ -162,11 +162,11 @@ result<void> server_core::prepare(const std::vector<ws::session_shared*>& below)
     }
     engine.set_loops(below);
     server_reach::loop_list loops;
-    for (ws::session_shared* const on : below) {
-        loops.push_back(std::make_shared<loop_context>(*this, *on));
+    for (ws::session_shared* const shared : below) {
+        loops.push_back(std::make_shared<loop_context>(*this, *shared));
         if (!chosen.connection_state_recovery) continue;
         loops.back()->recovery = std::make_unique<recovery_log>(
-            on->loop, *chosen.connection_state_recovery, epoch, below.size());
+            shared->loop, *chosen.connection_state_recovery, epoch, below.size());
     }
     reach->set_loops(std::move(loops));
     if (chosen.adapter) {
@@ -227,24 +227,24 @@ void server_core::apply(const cluster_message& what) {
         }
         return;
     }
-    broadcast_target to;
-    to.space = info.get();
-    to.flags = {.droppable = what.droppable,
-                .uncompressed = what.uncompressed,
-                .local = true,
-                .latest = what.latest};
-    for (const std::string& room : what.to.rooms) to.rooms.add(room);
-    for (const std::string& room : what.to.except) to.except.add(room);
+    broadcast_target target;
+    target.space = info.get();
+    target.flags = {.droppable = what.droppable,
+                    .uncompressed = what.uncompressed,
+                    .local = true,
+                    .latest = what.latest};
+    for (const std::string& room : what.to.rooms) target.rooms.add(room);
+    for (const std::string& room : what.to.except) target.except.add(room);
     switch (what.what) {
-        case cluster_message::kind::broadcast: broadcast_encoded(to, what.event, args); break;
+        case cluster_message::kind::broadcast: broadcast_encoded(target, what.event, args); break;
         case cluster_message::kind::join:
         case cluster_message::kind::leave:
             for (const std::string& room : what.names)
-                change_rooms(to, room, what.what == cluster_message::kind::join);
+                change_rooms(target, room, what.what == cluster_message::kind::join);
             break;
         case cluster_message::kind::disconnect:
-            disconnect_sockets(
-                to, what.close ? disconnect_scope::connection : disconnect_scope::this_namespace);
+            disconnect_sockets(target, what.close ? disconnect_scope::connection
+                                                  : disconnect_scope::this_namespace);
             break;
         case cluster_message::kind::server_side_emit: break;
     }
@@ -358,8 +358,8 @@ space& server::of(std::string_view name) {
 space& server::of_matching(std::string_view pattern) {
     std::string full = detail::with_slash(pattern);
     return core_->add_pattern(full,
-                              [full](std::string_view name, std::string_view, detail::gate at) {
-                                  at.settle(detail::glob_matches(full, name));
+                              [full](std::string_view name, std::string_view, detail::gate gate) {
+                                  gate.settle(detail::glob_matches(full, name));
                               });
 }
 

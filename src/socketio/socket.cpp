@@ -40,7 +40,8 @@ std::size_t socket_core::cost_of(std::string_view auth) noexcept {
 
 std::size_t socket_core::cost_of(const detail::data_node* first) noexcept {
     std::size_t cost = 0;
-    for (const auto* at = first; at != nullptr; at = at->next.get()) cost += heap_cost(*at->type);
+    for (const auto* node = first; node != nullptr; node = node->next.get())
+        cost += heap_cost(*node->type);
     return cost;
 }
 
@@ -338,19 +339,19 @@ void socket_ref::disconnect(disconnect_scope what) const {
 
 namespace detail {
 
-raw_ack failure_report(socket& of) {
-    socket_core& self = socket_core::of(of);
+raw_ack failure_report(socket& source) {
+    socket_core& self = socket_core::of(source);
     return {self.context().shared_from_this(), self.key, {}};
 }
 
 void gate::settle(admission<> decided) noexcept {
     const auto context = std::exchange(context_, nullptr);
     if (!context) return;
-    const auto judge = [](loop_context& at, socket_key key, std::uint32_t step,
+    const auto judge = [](loop_context& home, socket_key key, std::uint32_t step,
                           const admission<>& said) {
-        socket_core* s = at.find(key);
+        socket_core* s = home.find(key);
         if (s == nullptr || s->now != socket_core::state::asking || s->step != step) return;
-        at.guarded("a middleware", s, [&] { s->link.judge(*s, said); });
+        home.guarded("a middleware", s, [&] { s->link.judge(*s, said); });
     };
     if (context->on_thread()) {
         judge(*context, key_, step_, decided);

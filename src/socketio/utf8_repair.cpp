@@ -18,17 +18,17 @@ std::string repaired_utf8(std::string_view text) {
     out.reserve(text.size() + replacement.size());
     utf8_stream stream;
     std::size_t begun = 0;  // where the open character began
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        if (stream.feed(as_bytes(text.substr(at, 1)))) {
+    for (std::size_t position = 0; position < text.size(); ++position) {
+        if (stream.feed(as_bytes(text.substr(position, 1)))) {
             if (!stream.complete()) continue;
-            out.append(text, begun, at + 1 - begun);
-            begun = at + 1;
+            out.append(text, begun, position + 1 - begun);
+            begun = position + 1;
             continue;
         }
         stream.reset();
         out += replacement;
-        if (begun != at) --at;  // cut short by this byte, which may begin the next
-        begun = at + 1;
+        if (begun != position) --position;  // cut short by this byte, which may begin the next
+        begun = position + 1;
     }
     if (begun != text.size()) out += replacement;
     return out;

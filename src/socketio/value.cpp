@@ -47,8 +47,8 @@ bool decode_as(value_reader& in, value& out) {
 const value* value::find(std::string_view key) const noexcept {
     const auto* const members = get_if<object>();
     if (members == nullptr) return nullptr;
-    for (auto at = members->rbegin(); at != members->rend(); ++at) {
-        if (at->first == key) return &at->second;
+    for (auto entry = members->rbegin(); entry != members->rend(); ++entry) {
+        if (entry->first == key) return &entry->second;
     }
     return nullptr;
 }

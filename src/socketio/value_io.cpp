@@ -169,32 +169,32 @@ value_writer::value_writer(encoded_arguments& into) : into_(into) {
     const std::size_t size = into.json.size();
     comma_ = size != 0;
     into.json.resize(std::max(size + typical, into.json.capacity()));
-    at_ = into.json.data() + size;
+    cursor_ = into.json.data() + size;
     end_ = into.json.data() + into.json.size();
 }
 
 value_writer::~value_writer() {
-    into_.json.resize(static_cast<std::size_t>(at_ - into_.json.data()));
+    into_.json.resize(static_cast<std::size_t>(cursor_ - into_.json.data()));
 }
 
 /// Makes room for `room` bytes and a comma.
 void value_writer::grow(std::size_t room) {
-    const auto used = static_cast<std::size_t>(at_ - into_.json.data());
+    const auto used = static_cast<std::size_t>(cursor_ - into_.json.data());
     into_.json.resize(std::max(used + room + 1, into_.json.size() * 2));
-    at_ = into_.json.data() + used;
+    cursor_ = into_.json.data() + used;
     end_ = into_.json.data() + into_.json.size();
 }
 
 void value_writer::write(double number) {
-    at_ = weft::detail::format_json_number(separate(weft::detail::max_json_number), number);
+    cursor_ = weft::detail::format_json_number(separate(weft::detail::max_json_number), number);
 }
 
 void value_writer::write(std::string_view text) {
-    char* const to = separate(text.size() + 2);
-    if (!weft::detail::copy_plain(to + 1, text.data(), text.size())) return write_escaped(text);
-    *to = '"';
-    to[text.size() + 1] = '"';
-    at_ = to + text.size() + 2;
+    char* const out = separate(text.size() + 2);
+    if (!weft::detail::copy_plain(out + 1, text.data(), text.size())) return write_escaped(text);
+    *out = '"';
+    out[text.size() + 1] = '"';
+    cursor_ = out + text.size() + 2;
 }
 
 /// A string with what JSON escapes, or with characters beyond ASCII. Its comma is written.
@@ -210,7 +210,7 @@ void value_writer::key(std::string_view name) {
     write(name);
     comma_ = false;
     *separate(1) = ':';
-    ++at_;
+    ++cursor_;
     comma_ = false;
 }
 

@@ -45,11 +45,11 @@ void endpoint::shut_down() noexcept {
         s->sessions.for_each([&s](session&, std::uint32_t slot) { s->sessions.free(slot); });
 }
 
-void endpoint::visit_metrics(metric_visitor to) const {
+void endpoint::visit_metrics(metric_visitor visitor) const {
     for (const auto& s : shards_) {
         const auto count = [&](std::string_view name, std::string_view help, std::uint64_t value,
                                metric_kind kind = metric_kind::counter) {
-            to({name, {}, help, kind, value});
+            visitor({name, {}, help, kind, value});
         };
         count("weft_sse_opened_total", "Event streams opened.", s->opened.read());
         count("weft_sse_events_total", "Events sent to event streams.", s->events.read());

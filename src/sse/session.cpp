@@ -13,9 +13,14 @@
 
 namespace weft::sse {
 
-session::session(std::uint32_t slot, std::uint32_t generation, endpoint::shard& at,
+session::session(std::uint32_t slot, std::uint32_t generation, endpoint::shard& owner,
                  conn_id id) noexcept
-    : shard_(at), slot_(slot), generation_(generation), id_(id), face_(*this), heartbeat_(*this) {}
+    : shard_(owner),
+      slot_(slot),
+      generation_(generation),
+      id_(id),
+      face_(*this),
+      heartbeat_(*this) {}
 
 void session::open(http::body_stream out, const http::request& asked) {
     out_ = std::move(out);

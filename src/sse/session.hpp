@@ -26,11 +26,11 @@ struct loop_services {
 /// The streams of one endpoint on one loop.
 class endpoint::shard {
 public:
-    shard(endpoint& e, const loop_services& of) noexcept
+    shard(endpoint& e, const loop_services& services) noexcept
         : owner(e),
-          loop(of.loop),
-          hub(of.hub),
-          boundary("sse", of.log, exceptions, of.loop.callbacks()) {}
+          loop(services.loop),
+          hub(services.hub),
+          boundary("sse", services.log, exceptions, services.loop.callbacks()) {}
 
     void open(const http::request& asked, http::responder answer);
     /// Frees a stream; its `on_close` runs before.
@@ -50,7 +50,8 @@ public:
 /// One event stream: a subscriber whose messages go out as pieces of a reply.
 class session final : public pubsub::subscriber {
 public:
-    session(std::uint32_t slot, std::uint32_t generation, endpoint::shard& at, conn_id id) noexcept;
+    session(std::uint32_t slot, std::uint32_t generation, endpoint::shard& owner,
+            conn_id id) noexcept;
 
     void open(http::body_stream out, const http::request& asked);
     send_status deliver(const message& what) noexcept override;
@@ -65,9 +66,9 @@ public:
 private:
     friend class endpoint::shard;
     struct heartbeat final : net::timer_node {
-        explicit heartbeat(session& s) noexcept : timer_node(&fire), of(s) {}
-        static void fire(timer_node& node) { static_cast<heartbeat&>(node).of.beat(); }
-        session& of;
+        explicit heartbeat(session& s) noexcept : timer_node(&fire), owner(s) {}
+        static void fire(timer_node& node) { static_cast<heartbeat&>(node).owner.beat(); }
+        session& owner;
     };
 
     send_status write(const buffer_slice& bytes);

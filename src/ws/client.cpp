@@ -9,8 +9,8 @@
 
 namespace weft::ws {
 
-client_context::client_context(loop_ref on, tls_client_options tls)
-    : shared_(std::make_shared<detail::client_shared>(std::move(on), std::move(tls))) {}
+client_context::client_context(loop_ref loop, tls_client_options tls)
+    : shared_(std::make_shared<detail::client_shared>(std::move(loop), std::move(tls))) {}
 
 void client_context::visit_metrics(metric_visitor visit) const {
     if (shared_->sessions) shared_->sessions->metrics.visit(visit);
@@ -20,8 +20,8 @@ result<std::shared_ptr<net::tls_client_context>> client_context::tls() const {
     return shared_->tls();
 }
 
-client::client(loop_ref on, client_options options, tls_client_options tls)
-    : client(client_context(std::move(on), std::move(tls)), std::move(options)) {}
+client::client(loop_ref loop, client_options options, tls_client_options tls)
+    : client(client_context(std::move(loop), std::move(tls)), std::move(options)) {}
 client::client(client_context shared, client_options options)
     : core_(std::make_shared<detail::client_core>(*this, std::move(shared.shared_),
                                                   std::move(options))) {}
@@ -60,8 +60,8 @@ result<void> client::connect() {
 bool client::begin_open(result<void>& outcome) {
     return core_->begin_open(outcome);
 }
-void client::wait_open(weft::detail::suspension who, result<void>& outcome) noexcept {
-    core_->wait_open(std::move(who), outcome);
+void client::wait_open(weft::detail::suspension waiting, result<void>& outcome) noexcept {
+    core_->wait_open(std::move(waiting), outcome);
 }
 
 send_status client::send(std::string_view text) noexcept {

@@ -25,19 +25,19 @@ constexpr std::uint64_t message_budget = 256ULL * 1024 * 1024;
 constexpr std::size_t most_reason = 64;  // of a refusal's reason phrase, in our error text
 
 options to_session_options(const client_options& from) {
-    options to;
-    to.max_message = from.max_message;
-    to.max_fragments = from.max_fragments;
-    to.max_message_age = from.max_message_age;
-    to.rate.reset();  // a server is asked to send
-    to.ping_interval = from.ping_interval;
-    to.idle_timeout = from.idle_timeout;
-    to.close_timeout = from.close_timeout;
-    to.max_queue = from.max_queue;
-    to.pause_reading_at = from.pause_reading_at;
-    to.overflow = from.overflow;
-    to.deflate = from.deflate;
-    return to;
+    options made;
+    made.max_message = from.max_message;
+    made.max_fragments = from.max_fragments;
+    made.max_message_age = from.max_message_age;
+    made.rate.reset();  // a server is asked to send
+    made.ping_interval = from.ping_interval;
+    made.idle_timeout = from.idle_timeout;
+    made.close_timeout = from.close_timeout;
+    made.max_queue = from.max_queue;
+    made.pause_reading_at = from.pause_reading_at;
+    made.overflow = from.overflow;
+    made.deflate = from.deflate;
+    return made;
 }
 
 bool is_credential(const client_header& header) noexcept {
@@ -82,8 +82,8 @@ duration pause_before_retry(const backoff& how, unsigned failures, std::uint32_t
     return to_duration(pause);
 }
 
-client_shared::client_shared(loop_ref on, tls_client_options tls) noexcept
-    : loop(std::move(on)), tls_options(std::move(tls)) {}
+client_shared::client_shared(loop_ref home, tls_client_options tls) noexcept
+    : loop(std::move(home)), tls_options(std::move(tls)) {}
 
 session_shared& client_shared::begin() {
     if (!sessions) sessions.emplace(*loop.core(), none, message_budget);
@@ -103,7 +103,7 @@ result<std::shared_ptr<net::tls_client_context>> client_shared::tls() {
 /// when the loop goes.
 class client_core::attempt {
 public:
-    explicit attempt(client_core& of) : core_(of.weak_from_this()), serial_(of.serial_) {}
+    explicit attempt(client_core& core) : core_(core.weak_from_this()), serial_(core.serial_) {}
     attempt(attempt&&) noexcept = default;
     attempt& operator=(attempt&&) = delete;
     ~attempt() {
@@ -253,7 +253,7 @@ template <class Handler, class... Args>
 void client_core::call(Handler& handler, Args&&... args) {
     if (face_ == nullptr || !handler) return;
     struct scope {
-        explicit scope(client_core& of) noexcept : core(of) { ++core.calls_; }
+        explicit scope(client_core& entered) noexcept : core(entered) { ++core.calls_; }
         ~scope() {
             if (--core.calls_ == 0 && core.face_ == nullptr) core.on = {};
         }
@@ -302,18 +302,18 @@ bool client_core::begin_open(result<void>& outcome) {
     return !outcome;
 }
 
-void client_core::wait_open(weft::detail::suspension who, result<void>& outcome) noexcept {
+void client_core::wait_open(weft::detail::suspension waiting, result<void>& outcome) noexcept {
     outcome_ = &outcome;
-    waiter_.emplace(std::move(who));
+    waiter_.emplace(std::move(waiting));
 }
 
 void client_core::finish_open(result<void> outcome) noexcept {
     if (!waiter_) return;
     *outcome_ = std::move(outcome);
-    weft::detail::suspension who = std::move(*waiter_);
+    weft::detail::suspension waiting = std::move(*waiter_);
     waiter_.reset();
     try {
-        loop().post([who = std::move(who)]() mutable { who.resume(); });
+        loop().post([waiting = std::move(waiting)]() mutable { waiting.resume(); });
     } catch (const std::bad_alloc&) {  // the coroutine goes with what would have resumed it
     }
 }
@@ -405,22 +405,25 @@ result<void> client_core::connect_to_url() {
     auto request = write_request();
     if (!request) return request.error();
     request_ = std::move(*request);
-    net::connect_options to{url_.host, url_.port, url_.unix_path, deadline_ - loop().now()};
-    if (to.timeout <= duration::zero()) return error(weft::errc::timed_out, "handshake_timeout");
+    net::connect_options destination{url_.host, url_.port, url_.unix_path,
+                                     deadline_ - loop().now()};
+    if (destination.timeout <= duration::zero())
+        return error(weft::errc::timed_out, "handshake_timeout");
     if (url_.secure) {
         auto tls = shared_->tls();
         if (!tls) return tls.error();
-        to.tls = std::move(*tls);
-        to.tls_name = url_.host;
+        destination.tls = std::move(*tls);
+        destination.tls_name = url_.host;
     }
     become(client_state::connecting);
-    loop().connect(std::move(to), [mine = attempt(*this)](result<net::byte_stream*> made) mutable {
-        if (const auto core = mine.take()) {
-            core->within_memory([&] { core->connected(std::move(made)); });
-        } else if (made) {
-            (*made)->abort(make_error_code(weft::errc::closed_locally));
-        }
-    });
+    loop().connect(std::move(destination),
+                   [mine = attempt(*this)](result<net::byte_stream*> made) mutable {
+                       if (const auto core = mine.take()) {
+                           core->within_memory([&] { core->connected(std::move(made)); });
+                       } else if (made) {
+                           (*made)->abort(make_error_code(weft::errc::closed_locally));
+                       }
+                   });
     return {};
 }
 
@@ -438,11 +441,11 @@ void client_core::redirected(std::string_view location) {
         return failed({errc::not_switching, "more redirects than max_redirects"}, 0);
     }
     --redirects_left_;
-    auto to = url_.resolve(location);
-    if (!to) return failed({errc::not_switching, "redirect: " + to.error().what()}, 0);
+    auto next = url_.resolve(location);
+    if (!next) return failed({errc::not_switching, "redirect: " + next.error().what()}, 0);
     // What was left out once stays out, also when a later redirect leads back.
-    with_credentials_ = with_credentials_ && to->same_origin(url_);
-    url_ = std::move(*to);
+    with_credentials_ = with_credentials_ && next->same_origin(url_);
+    url_ = std::move(*next);
     if (const auto begun = connect_to_url(); !begun) failed(begun.error(), 0);
 }
 

@@ -30,7 +30,7 @@ namespace weft::ws::detail {
 
 /// What is behind a `client_context`.
 struct client_shared {
-    client_shared(loop_ref on, tls_client_options tls) noexcept;
+    client_shared(loop_ref home, tls_client_options tls) noexcept;
 
     /// What the loop's clients have in common. Made on first use, on the loop's thread.
     session_shared& begin();
@@ -70,7 +70,7 @@ public:
     }
     result<void> connect();
     bool begin_open(result<void>& outcome);
-    void wait_open(weft::detail::suspension who, result<void>& outcome) noexcept;
+    void wait_open(weft::detail::suspension waiting, result<void>& outcome) noexcept;
     void end(close_code code, std::string_view reason, bool at_once) noexcept;
     /// The face goes: no handler is called from now on.
     void leave() noexcept;

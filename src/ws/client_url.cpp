@@ -69,10 +69,10 @@ result<void> set_user_info(client_url& url, std::string_view text) {
 }
 
 result<void> set_authority(client_url& url, std::string_view text) {
-    const std::size_t at = text.rfind('@');
-    if (at != std::string_view::npos) {
-        if (auto set = set_user_info(url, text.substr(0, at)); !set) return set.error();
-        text.remove_prefix(at + 1);
+    const std::size_t at_sign = text.rfind('@');
+    if (at_sign != std::string_view::npos) {
+        if (auto set = set_user_info(url, text.substr(0, at_sign)); !set) return set.error();
+        text.remove_prefix(at_sign + 1);
     }
     const auto parts = http::split_authority(text);
     if (!parts) return bad_url("the host or port is malformed");
@@ -146,25 +146,25 @@ result<client_url> client_url::resolve(std::string_view location) const {
         if (!encrypted || location.substr(0, 2) != "//" || (!absolute && host.empty())) {
             return bad_url("a redirect may lead to ws, wss, http and https only");
         }
-        auto to = parse_network(*encrypted, location.substr(2));
-        if (!to) return to.error();
-        if (secure && !to->secure) return bad_url("a redirect from TLS to plain is refused");
-        if (!to->user_info.empty()) return bad_url("a redirect may not carry user information");
-        return to;
+        auto parsed = parse_network(*encrypted, location.substr(2));
+        if (!parsed) return parsed.error();
+        if (secure && !parsed->secure) return bad_url("a redirect from TLS to plain is refused");
+        if (!parsed->user_info.empty()) return bad_url("a redirect may not carry user information");
+        return parsed;
     }
-    client_url to = *this;
+    client_url resolved = *this;
     const std::string_view path = std::string_view(target).substr(0, target.find('?'));
     const std::string_view query = location.substr(std::min(location.find('?'), location.size()));
     std::string_view there = location.substr(0, location.size() - query.size());
     if (there.empty()) {
-        to.target = location.empty() ? target : std::string(path) + std::string(query);
-        return to;
+        resolved.target = location.empty() ? target : std::string(path) + std::string(query);
+        return resolved;
     }
     const std::string merged = there.front() == '/'
                                    ? std::string(there)
                                    : std::string(path.substr(0, path.rfind('/') + 1)).append(there);
-    to.target = without_dots(merged).append(query);
-    return to;
+    resolved.target = without_dots(merged).append(query);
+    return resolved;
 }
 
 std::string client_url::authority() const {

@@ -33,10 +33,10 @@ session_shared::session_shared(net::loop_core& owner, pubsub::exchange& all,
     if (auto digest = sha1_digest::make()) sha1.emplace(std::move(*digest));
 }
 
-void session_metrics::visit(metric_visitor to) const {
+void session_metrics::visit(metric_visitor visitor) const {
     const auto count = [&](std::string_view name, std::string_view help, const counter& c,
                            metric_kind kind = metric_kind::counter) {
-        to({name, {}, help, kind, c.read()});
+        visitor({name, {}, help, kind, c.read()});
     };
     count("weft_ws_connections", "Open WebSockets.", open, metric_kind::gauge);
     count("weft_ws_opened_total", "WebSockets opened.", opened);
@@ -53,7 +53,7 @@ void session_metrics::visit(metric_visitor to) const {
           throttled);
     count("weft_ws_handler_exceptions_total", "Exceptions caught from handlers.",
           handler_exceptions);
-    errors.visit(to);
+    errors.visit(visitor);
 }
 
 }  // namespace weft::ws

@@ -25,7 +25,7 @@ struct session_metrics {
     counter open, opened, closed_clean, closed_abnormal, messages_received, messages_sent,
         pings_sent, idle_timeouts, handler_exceptions, throttled, refused;
     error_counters errors;
-    void visit(metric_visitor to) const;
+    void visit(metric_visitor visitor) const;
 };
 
 class session;

@@ -45,10 +45,10 @@ void polling_link::request(std::string_view method, std::string_view body) {
     busy_ = true;
     posted_ = !body.empty();
     std::string text;
-    text.append(method).append(" ").append(worker_.to().path);
+    text.append(method).append(" ").append(worker_.destination().path);
     text.append("?EIO=4&transport=polling");
     if (!sid_.empty()) text.append("&sid=").append(sid_);
-    text.append(" HTTP/1.1\r\nHost: ").append(worker_.to().authority).append("\r\n");
+    text.append(" HTTP/1.1\r\nHost: ").append(worker_.destination().authority).append("\r\n");
     if (posted_) {
         text.append("Content-Type: text/plain;charset=UTF-8\r\nContent-Length: ");
         text.append(std::to_string(body.size())).append("\r\n");

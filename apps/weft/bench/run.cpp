@@ -43,19 +43,20 @@ result<void> raise_descriptor_limit(unsigned connections) {
             " that this user may have; raise it (ulimit -Hn) or ask for fewer connections");
 }
 
-result<std::shared_ptr<net::tls_client_context>> tls_for(const options& wanted, const target& to) {
-    if (to.how != scheme::tls) return std::shared_ptr<net::tls_client_context>();
+result<std::shared_ptr<net::tls_client_context>> tls_for(const options& wanted,
+                                                         const target& destination) {
+    if (destination.how != scheme::tls) return std::shared_ptr<net::tls_client_context>();
     tls_client_options tls;
     if (wanted.insecure) tls.verification = tls_verification::insecure_none;
     return net::tls_client_context::make(tls);
 }
 
-result<workers> make_workers(const options& wanted, const target& to) {
-    auto tls = tls_for(wanted, to);
+result<workers> make_workers(const options& wanted, const target& destination) {
+    auto tls = tls_for(wanted, destination);
     if (!tls) return tls.error();
     workers made;
     for (unsigned i = 0; i < wanted.threads; ++i) {
-        auto fresh = worker::make(wanted, to, *tls);
+        auto fresh = worker::make(wanted, destination, *tls);
         if (!fresh) return fresh.error();
         made.push_back(std::move(*fresh));
     }
@@ -183,12 +184,12 @@ result<report> run_load(const options& wanted, const workers& all) {
 }  // namespace
 
 result<report> run(const options& wanted) {
-    const auto to = parse_target(wanted.url);
-    if (!to) return to.error();
+    const auto destination = parse_target(wanted.url);
+    if (!destination) return destination.error();
     if (const auto raised = raise_descriptor_limit(connections_to_open(wanted)); !raised) {
         return raised.error();
     }
-    auto all = make_workers(wanted, *to);
+    auto all = make_workers(wanted, *destination);
     if (!all) return all.error();
     auto found = wanted.work == workload::idle ? run_idle(wanted, *all) : run_load(wanted, *all);
     histogram latencies;

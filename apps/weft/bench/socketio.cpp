@@ -33,20 +33,20 @@ socketio_packet read_socketio(std::string_view packet) noexcept {
         read.word = socketio_word::noop;
     } else if (packet.starts_with("0{")) {
         read.word = socketio_word::open;
-        if (const std::size_t at = packet.find(sid); at != std::string_view::npos) {
-            const std::string_view rest = packet.substr(at + sid.size());
+        if (const std::size_t position = packet.find(sid); position != std::string_view::npos) {
+            const std::string_view rest = packet.substr(position + sid.size());
             read.payload = rest.substr(0, rest.find('"'));
         }
     }
     return read;
 }
 
-void append_echo(std::string& to, std::uint64_t id, std::string_view text) {
-    to.append("42").append(std::to_string(id)).append(R"(["echo",")").append(text).append("\"]");
+void append_echo(std::string& out, std::uint64_t id, std::string_view text) {
+    out.append("42").append(std::to_string(id)).append(R"(["echo",")").append(text).append("\"]");
 }
 
-void append_publish(std::string& to, std::string_view text) {
-    to.append(R"(42["publish",")").append(text).append("\"]");
+void append_publish(std::string& out, std::string_view text) {
+    out.append(R"(42["publish",")").append(text).append("\"]");
 }
 
 }  // namespace weft::bench

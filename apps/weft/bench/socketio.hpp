@@ -31,7 +31,7 @@ inline constexpr std::string_view socketio_connect = "40";
 inline constexpr std::string_view socketio_pong = "3";
 
 /// Appends the packet of event `name` with one string and, for an `echo`, an acknowledgement id.
-void append_echo(std::string& to, std::uint64_t id, std::string_view text);
-void append_publish(std::string& to, std::string_view text);
+void append_echo(std::string& out, std::uint64_t id, std::string_view text);
+void append_publish(std::string& out, std::string_view text);
 
 }  // namespace weft::bench

@@ -30,21 +30,21 @@ payload_style style_of(const options& wanted) {
 
 }  // namespace
 
-result<std::unique_ptr<worker>> worker::make(const options& wanted, const target& to,
+result<std::unique_ptr<worker>> worker::make(const options& wanted, const target& destination,
                                              std::shared_ptr<net::tls_client_context> tls) {
     auto own = loop::make();
     if (!own) return own.error();
     auto sha1 = sha1_digest::make();
     if (!sha1) return sha1.error();
     return std::unique_ptr<worker>(
-        new worker(wanted, to, std::move(tls), std::move(*own), std::move(*sha1)));
+        new worker(wanted, destination, std::move(tls), std::move(*own), std::move(*sha1)));
 }
 
-worker::worker(const options& wanted, const target& to,
+worker::worker(const options& wanted, const target& destination,
                std::shared_ptr<net::tls_client_context> tls, std::unique_ptr<loop> own,
                sha1_digest sha1)
     : options_(wanted),
-      to_(to),
+      destination_(destination),
       tls_(std::move(tls)),
       loop_(std::move(own)),
       payloads_(wanted.size, style_of(wanted)),
@@ -77,8 +77,8 @@ void worker::start() {
     loop_->core().post([this] { start_links(); });
 }
 
-void worker::measure(bool on) {
-    loop_->core().post([this, on] { measuring_ = on; });
+void worker::measure(bool measuring) {
+    loop_->core().post([this, measuring] { measuring_ = measuring; });
 }
 
 void worker::finish() {
@@ -125,7 +125,7 @@ void worker::connect_more() {
     while (to_open_ > 0 && opening_ < opening_at_once && failure().empty()) {
         --to_open_;
         ++opening_;
-        net::connect_options where{.host = to_.host, .port = to_.port};
+        net::connect_options where{.host = destination_.host, .port = destination_.port};
         where.timeout = setup_time;
         where.tls = tls_;
         loop_->core().connect(std::move(where), [this](result<net::byte_stream*> connected) {
@@ -139,9 +139,9 @@ void worker::connect_more() {
 }
 
 void worker::adopt(net::byte_stream& stream) {
-    auto fresh = to_.how == scheme::raw       ? make_raw_link(*this, stream)
-                 : to_.how == scheme::polling ? make_polling_link(*this, stream)
-                                              : make_ws_link(*this, stream);
+    auto fresh = destination_.how == scheme::raw       ? make_raw_link(*this, stream)
+                 : destination_.how == scheme::polling ? make_polling_link(*this, stream)
+                                                       : make_ws_link(*this, stream);
     link& made = *fresh;
     links_.insert(&made);
     stream.set_handler(std::move(fresh));
@@ -149,18 +149,18 @@ void worker::adopt(net::byte_stream& stream) {
     made.begin();
 }
 
-void worker::on_ready(link& who) {
+void worker::on_ready(link& ready_link) {
     --opening_;
     connect_more();
-    if (options_.work == workload::idle) return who.take_part(part::none);
-    if (options_.work == workload::echo) return who.take_part(part::echoes);
-    if (publisher_ != nullptr) return who.take_part(part::subscribes);
-    publisher_ = &who;
-    who.take_part(part::publishes);
+    if (options_.work == workload::idle) return ready_link.take_part(part::none);
+    if (options_.work == workload::echo) return ready_link.take_part(part::echoes);
+    if (publisher_ != nullptr) return ready_link.take_part(part::subscribes);
+    publisher_ = &ready_link;
+    ready_link.take_part(part::publishes);
 }
 
-void worker::on_gone(link& who, const std::string& why) {
-    links_.erase(&who);
+void worker::on_gone(link& gone_link, const std::string& why) {
+    links_.erase(&gone_link);
     if (finishing_) {
         if (links_.empty()) loop_->stop();
         return;
@@ -180,7 +180,7 @@ void worker::start_links() {
 /// `weft serve` takes 50 requests a second from one client; what a delivery costs shows at that
 /// rate as well.
 void worker::publish_next(time_point now) {
-    if (to_.how == scheme::raw) return publish(now);
+    if (destination_.how == scheme::raw) return publish(now);
     publish_at_ = std::max(publish_at_ + publish_interval, now);
     loop_->ref().after(publish_at_ - now, [this] {
         if (running_) publish(steady_clock::now());

@@ -34,7 +34,7 @@ class link;
 class worker {
 public:
     /// **Errors**: those of the system, or no SHA-1 to be had.
-    static result<std::unique_ptr<worker>> make(const options& wanted, const target& to,
+    static result<std::unique_ptr<worker>> make(const options& wanted, const target& destination,
                                                 std::shared_ptr<net::tls_client_context> tls);
     ~worker();
     worker(const worker&) = delete;
@@ -45,7 +45,7 @@ public:
     /// Lets the load begin.
     void start();
     /// Latencies are recorded from now on, or no longer.
-    void measure(bool on);
+    void measure(bool measuring);
     /// Closes all connections and ends the thread.
     void finish();
 
@@ -64,7 +64,7 @@ public:
     // ---- For its connections ----
 
     [[nodiscard]] const options& wanted() const noexcept { return options_; }
-    [[nodiscard]] const target& to() const noexcept { return to_; }
+    [[nodiscard]] const target& destination() const noexcept { return destination_; }
     [[nodiscard]] payloads& messages() noexcept { return payloads_; }
     [[nodiscard]] random_pool& random() noexcept { return random_; }
     [[nodiscard]] sha1_digest& sha1() noexcept { return sha1_; }
@@ -77,10 +77,10 @@ public:
     [[nodiscard]] byte_span scratch(std::size_t size);
 
     /// The connection is set up and may be given its part.
-    void on_ready(link& who);
+    void on_ready(link& ready_link);
     /// It has taken its part: the load may begin.
     void on_part_taken() noexcept { opened_.fetch_add(1, std::memory_order_relaxed); }
-    void on_gone(link& who, const std::string& why);
+    void on_gone(link& gone_link, const std::string& why);
     void fail(const std::string& why);
     [[nodiscard]] bool running() const noexcept { return running_; }
     void count(duration latency) noexcept {
@@ -91,8 +91,9 @@ public:
     void delivered(std::uint64_t number, time_point now);
 
 private:
-    worker(const options& wanted, const target& to, std::shared_ptr<net::tls_client_context> tls,
-           std::unique_ptr<loop> own, sha1_digest sha1);
+    worker(const options& wanted, const target& destination,
+           std::shared_ptr<net::tls_client_context> tls, std::unique_ptr<loop> own,
+           sha1_digest sha1);
 
     void connect_more();
     void adopt(net::byte_stream& stream);
@@ -102,7 +103,7 @@ private:
     void close_links();
 
     const options& options_;
-    const target& to_;
+    const target& destination_;
     std::shared_ptr<net::tls_client_context> tls_;
     std::unique_ptr<loop> loop_;
     payloads payloads_;

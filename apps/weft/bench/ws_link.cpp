@@ -66,7 +66,7 @@ private:
 constexpr ws::deflate_wishes wishes{.server_max_window_bits = 15, .client_max_window_bits = 15};
 
 ws::client_request ws_link::request() const noexcept {
-    ws::client_request asked{.host = worker_.to().authority,
+    ws::client_request asked{.host = worker_.destination().authority,
                              .target = handshake_->target,
                              .key = handshake_->key,
                              .subprotocols = {},
@@ -79,7 +79,7 @@ ws::client_request ws_link::request() const noexcept {
 void ws_link::begin() {
     auto key = ws::make_key(worker_.random());
     if (!key) return give_up(key.error().message());
-    std::string path = worker_.to().path;
+    std::string path = worker_.destination().path;
     if (worker_.wanted().socketio) path += "?EIO=4&transport=websocket";
     handshake_ = std::make_unique<handshake>(handshake{std::move(*key), std::move(path)});
     const auto text = ws::write_upgrade_request(request());

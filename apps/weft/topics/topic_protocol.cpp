@@ -201,12 +201,12 @@ refusal parse_request(std::string_view text, request& into) {
     return good ? fields.complete() : refusal::bad_request;
 }
 
-void format_welcome(std::string& out, const request& answered, const sender& who) {
+void format_welcome(std::string& out, const request& answered, const sender& client) {
     answer reply(out, "welcome", answered);
     reply->key("you");
     reply->begin_object();
-    reply->member("id", who.id);
-    reply->member("name", who.name);
+    reply->member("id", client.id);
+    reply->member("name", client.name);
     reply->end_object();
 }
 

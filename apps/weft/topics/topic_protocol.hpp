@@ -78,7 +78,7 @@ struct topic_count {
 };
 
 /// Each of these appends one complete JSON text to `out`. A request's `id` is echoed if it had one.
-void format_welcome(std::string& out, const request& answered, const sender& who);
+void format_welcome(std::string& out, const request& answered, const sender& client);
 void format_subscribed(std::string& out, const request& answered, const presence& now);
 void format_unsubscribed(std::string& out, const request& answered);
 void format_published(std::string& out, const request& answered);

@@ -70,7 +70,7 @@ public:
 
 protected:
     admission_base() = default;
-    explicit admission_base(identity who) : who_(std::move(who)) {}
+    explicit admission_base(identity user) : who_(std::move(user)) {}
     explicit admission_base(refusal no) : no_(std::move(no)) {}
     void add_header(std::string_view name, std::string_view value) {
         headers_.emplace_back(name, value);
@@ -92,7 +92,7 @@ public:
     using data_type = T;
 
     admission(T data) : data_(std::move(data)) {}  // NOLINT(google-explicit-constructor)
-    admission(T data, identity who) : admission_base(std::move(who)), data_(std::move(data)) {}
+    admission(T data, identity user) : admission_base(std::move(user)), data_(std::move(data)) {}
     admission(refusal no)  // NOLINT(google-explicit-constructor)
         : admission_base(std::move(no)) {}
     admission(const error& why)  // NOLINT(google-explicit-constructor)
@@ -121,8 +121,8 @@ public:
 
     admission(std::same_as<bool> auto yes)  // NOLINT(google-explicit-constructor)
         : admission(yes ? admission() : admission(refusal())) {}
-    admission(identity who)  // NOLINT(google-explicit-constructor)
-        : admission_base(std::move(who)) {}
+    admission(identity user)  // NOLINT(google-explicit-constructor)
+        : admission_base(std::move(user)) {}
     admission(refusal no)  // NOLINT(google-explicit-constructor)
         : admission_base(std::move(no)) {}
     admission(const error& why)  // NOLINT(google-explicit-constructor)

@@ -58,7 +58,7 @@ public:
     static constexpr std::size_t max_keys = 1024;
 
     explicit json_reader(std::string_view text) noexcept
-        : begin_(text.data()), at_(begin_), end_(begin_ + text.size()) {}
+        : begin_(text.data()), cursor_(begin_), end_(begin_ + text.size()) {}
 
     /// The kind of the next value, judged by its first character; `none` where no value can begin.
     [[nodiscard]] json_kind peek() noexcept;
@@ -122,7 +122,7 @@ public:
     [[nodiscard]] json_errc error() const noexcept { return error_; }
     /// The offset of the next byte; after an error, the offset of the error.
     [[nodiscard]] std::size_t position() const noexcept {
-        return static_cast<std::size_t>(at_ - begin_);
+        return static_cast<std::size_t>(cursor_ - begin_);
     }
 
 private:
@@ -147,7 +147,7 @@ private:
     bool fail(json_errc why) noexcept;
 
     const char* begin_;
-    const char* at_;
+    const char* cursor_;
     const char* end_;
     std::uint32_t depth_ = 0;
     json_errc error_ = json_errc::ok;

@@ -14,14 +14,14 @@ namespace detail {
 
 /// How many bytes at the front are ASCII, in steps of 8.
 [[nodiscard]] inline std::size_t ascii_prefix(byte_view bytes) noexcept {
-    std::size_t at = 0;
-    while (bytes.size() - at >= 8) {
+    std::size_t size = 0;
+    while (bytes.size() - size >= 8) {
         std::uint64_t word;
-        std::memcpy(&word, bytes.data() + at, 8);
+        std::memcpy(&word, bytes.data() + size, 8);
         if ((word & 0x8080808080808080ULL) != 0) break;
-        at += 8;
+        size += 8;
     }
-    return at;
+    return size;
 }
 
 }  // namespace detail

@@ -183,7 +183,7 @@ public:
     template <std::integral Int>
     requires(!std::same_as<Int, bool>) void write(Int number) {
         char* const begin = separate(longest_integer);
-        at_ = std::to_chars(begin, begin + longest_integer, number).ptr;
+        cursor_ = std::to_chars(begin, begin + longest_integer, number).ptr;
     }
     /// NaN and the infinities become null.
     void write(double number);
@@ -213,31 +213,31 @@ private:
 
     /// Writes a comma if one is due. Then there is room for `room` bytes.
     char* separate(std::size_t room) {
-        if (static_cast<std::size_t>(end_ - at_) <= room) grow(room);
-        if (comma_) *at_++ = ',';
+        if (static_cast<std::size_t>(end_ - cursor_) <= room) grow(room);
+        if (comma_) *cursor_++ = ',';
         comma_ = true;
-        return at_;
+        return cursor_;
     }
     void token(std::string_view text) {
         std::memcpy(separate(text.size()), text.data(), text.size());
-        at_ += text.size();
+        cursor_ += text.size();
     }
     void open(char bracket) {
         *separate(1) = bracket;
-        ++at_;
+        ++cursor_;
         comma_ = false;
     }
     void close(char bracket) {
         comma_ = false;
         *separate(1) = bracket;
-        ++at_;
+        ++cursor_;
     }
     void grow(std::size_t room);
     void write_escaped(std::string_view text);
 
     encoded_arguments& into_;
-    char* at_;   // into_.json is written up to here ...
-    char* end_;  // ... and is filled up to here meanwhile
+    char* cursor_;  // into_.json is written up to here ...
+    char* end_;     // ... and is filled up to here meanwhile
     bool comma_ = false;
 };
 

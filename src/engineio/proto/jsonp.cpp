@@ -49,12 +49,12 @@ std::string write_jsonp(std::string_view index, std::string_view payload) {
     out += "](";
     std::string_view rest = quoted;
     constexpr std::string_view beginning = "\xE2\x80";  // of both line ends
-    for (std::size_t at = 0; (at = rest.find(beginning)) != std::string_view::npos;) {
-        const std::string_view end = rest.substr(at, 3);
+    for (std::size_t position = 0; (position = rest.find(beginning)) != std::string_view::npos;) {
+        const std::string_view end = rest.substr(position, 3);
         const bool breaks = end == "\xE2\x80\xA8" || end == "\xE2\x80\xA9";
-        out += rest.substr(0, at);
+        out += rest.substr(0, position);
         out += !breaks ? beginning : end.back() == '\xA8' ? "\\u2028" : "\\u2029";
-        rest.remove_prefix(at + (breaks ? end.size() : beginning.size()));
+        rest.remove_prefix(position + (breaks ? end.size() : beginning.size()));
     }
     out += rest;
     out += ");";

@@ -23,14 +23,14 @@ constexpr unsigned units_of(char c) noexcept {
 /// Bytes that the first `units` UTF-16 units of the text have; npos when they do not end there or
 /// are not all here. Any bytes do: whether they are UTF-8 is checked on what is cut off.
 std::size_t bytes_of_units(std::string_view text, std::size_t units) noexcept {
-    std::size_t at = 0;
-    for (; at < text.size(); ++at) {
-        const unsigned more = units_of(text[at]);
-        if (units == 0 && more > 0) return at;
+    std::size_t position = 0;
+    for (; position < text.size(); ++position) {
+        const unsigned more = units_of(text[position]);
+        if (units == 0 && more > 0) return position;
         if (more > units) return std::string_view::npos;
         units -= more;
     }
-    return units == 0 ? at : std::string_view::npos;
+    return units == 0 ? position : std::string_view::npos;
 }
 
 }  // namespace
@@ -94,14 +94,14 @@ payload_status payload_reader::take_counted_bytes(packet& out) noexcept {
     if (rest_.empty() || byte(0) > 1) return payload_status::malformed;
     const bool is_text = byte(0) == 0;
     std::size_t size = 0;
-    std::size_t at = 1;
-    for (;; ++at) {
-        if (at == rest_.size() || at > max_digits + 1) return payload_status::malformed;
-        if (byte(at) == 0xFF) break;
-        if (byte(at) > 9) return payload_status::malformed;
-        size = size * 10 + byte(at);
+    std::size_t position = 1;
+    for (;; ++position) {
+        if (position == rest_.size() || position > max_digits + 1) return payload_status::malformed;
+        if (byte(position) == 0xFF) break;
+        if (byte(position) > 9) return payload_status::malformed;
+        size = size * 10 + byte(position);
     }
-    const byte_view behind = rest_.subspan(at + 1);
+    const byte_view behind = rest_.subspan(position + 1);
     if (size == 0 || size > behind.size()) return payload_status::malformed;
     const byte_view whole = behind.first(size);
     rest_ = behind.subspan(size);

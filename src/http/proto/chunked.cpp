@@ -13,18 +13,19 @@
 namespace weft::http {
 
 chunked_decoder::step chunked_decoder::feed(std::string_view in) noexcept {
-    std::size_t at = 0;
-    while (at < in.size() && state_ < state::done) {
+    std::size_t position = 0;
+    while (position < in.size() && state_ < state::done) {
         if (state_ != state::data) {
-            take(in[at++]);
+            take(in[position++]);
             continue;
         }
-        const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(chunk_, in.size() - at));
+        const auto size =
+            static_cast<std::size_t>(std::min<std::uint64_t>(chunk_, in.size() - position));
         chunk_ -= size;
         if (chunk_ == 0) state_ = state::data_cr;
-        return {parse_status::incomplete, at + size, in.substr(at, size)};
+        return {parse_status::incomplete, position + size, in.substr(position, size)};
     }
-    return {status(), at, {}};
+    return {status(), position, {}};
 }
 
 void chunked_decoder::take(char c) noexcept {

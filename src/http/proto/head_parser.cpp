@@ -98,10 +98,10 @@ bool head_parser::step_version() noexcept {
     constexpr std::string_view shape = "HTTP/0.0";
     const errc malformed =
         kind_ == head_kind::request ? errc::bad_request_line : errc::bad_status_line;
-    const std::size_t at = position_ - begin_;
+    const std::size_t index = position_ - begin_;
     const char c = seen_[position_];
-    if (at < shape.size()) {
-        const bool matches = shape[at] == '0' ? syntax::is_digit(c) : c == shape[at];
+    if (index < shape.size()) {
+        const bool matches = shape[index] == '0' ? syntax::is_digit(c) : c == shape[index];
         if (!matches) return fail(malformed);
         ++position_;
         return true;

@@ -17,18 +17,18 @@ namespace {
 constexpr std::string_view days = "SunMonTueWedThuFriSat";
 constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
-// The number in `text` at `at`, `size` digits long; -1 when there are others.
-int digits(std::string_view text, std::size_t at, std::size_t size) noexcept {
+// The number in `text` at `offset`, `size` digits long; -1 when there are others.
+int digits(std::string_view text, std::size_t offset, std::size_t size) noexcept {
     int value = 0;
-    for (const char c : text.substr(at, size)) {
+    for (const char c : text.substr(offset, size)) {
         if (!syntax::is_digit(c)) return -1;
         value = value * 10 + (c - '0');
     }
     return value;
 }
 
-void put_digits(char* at, int value, int size) noexcept {
-    for (int i = size - 1; i >= 0; --i, value /= 10) at[i] = static_cast<char>('0' + value % 10);
+void put_digits(char* out, int value, int size) noexcept {
+    for (int i = size - 1; i >= 0; --i, value /= 10) out[i] = static_cast<char>('0' + value % 10);
 }
 
 // Where a three-letter name stands in a list of such names; -1 when it does not.

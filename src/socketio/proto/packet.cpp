@@ -55,11 +55,11 @@ private:
         if (!validate_utf8(as_bytes(text_))) return errc::invalid_utf8;
         if (text_.empty() || text_[0] < '0' || text_[0] > '6') return errc::unknown_packet_type;
         packet_.type = static_cast<packet_type>(text_[0] - '0');
-        at_ = 1;
+        position_ = 1;
         if (is_binary(packet_.type) && !attachment_count()) return errc::bad_attachment_count;
         if (!nsp()) return errc::bad_namespace;
         if (!ack_id()) return errc::bad_ack_id;
-        if (at_ == text_.size()) {
+        if (position_ == text_.size()) {
             return packet_.attachments == 0 ? ok : errc::bad_placeholder;
         }
         return payload();
@@ -67,21 +67,21 @@ private:
 
     /// 1 to the limit in plain digits, and a dash.
     [[nodiscard]] bool attachment_count() noexcept {
-        const char* const begin = text_.data() + at_;
+        const char* const begin = text_.data() + position_;
         const char* const end = text_.data() + text_.size();
         if (begin == end || *begin < '1' || *begin > '9') return false;
         const auto [dash, failed] = std::from_chars(begin, end, packet_.attachments);
         if (failed != std::errc{} || dash == end || *dash != '-') return false;
-        at_ = static_cast<std::size_t>(dash - text_.data()) + 1;
+        position_ = static_cast<std::size_t>(dash - text_.data()) + 1;
         return packet_.attachments <=
                std::min(limits_.max_attachments, placeholder_set::max_attachments);
     }
 
     [[nodiscard]] bool nsp() noexcept {
-        if (at_ == text_.size() || text_[at_] != '/') return true;
-        const std::size_t end = std::min(text_.find(',', at_), text_.size());
-        packet_.nsp = text_.substr(at_, end - at_);
-        at_ = std::min(end + 1, text_.size());
+        if (position_ == text_.size() || text_[position_] != '/') return true;
+        const std::size_t end = std::min(text_.find(',', position_), text_.size());
+        packet_.nsp = text_.substr(position_, end - position_);
+        position_ = std::min(end + 1, text_.size());
         if (version_ == protocol_version::v3) {
             const std::size_t mark = packet_.nsp.find('?');
             if (mark != packet_.nsp.npos) packet_.query = packet_.nsp.substr(mark + 1);
@@ -91,47 +91,48 @@ private:
     }
 
     [[nodiscard]] bool ack_id() noexcept {
-        if (at_ == text_.size() || !is_digit(text_[at_])) return true;
+        if (position_ == text_.size() || !is_digit(text_[position_])) return true;
         if (!is_event(packet_.type) && !is_ack(packet_.type)) return false;
         std::uint64_t id = 0;
         const char* const end = text_.data() + text_.size();
-        const auto [rest, failed] = std::from_chars(text_.data() + at_, end, id);
+        const auto [rest, failed] = std::from_chars(text_.data() + position_, end, id);
         if (failed != std::errc{} || id > packet_limits::max_ack_id) return false;
         packet_.id = id;
-        at_ = static_cast<std::size_t>(rest - text_.data());
+        position_ = static_cast<std::size_t>(rest - text_.data());
         return true;
     }
 
     [[nodiscard]] errc payload() noexcept {
         placeholder_set placeholders(packet_.attachments);
-        json_reader json(text_.substr(at_));
+        json_reader json(text_.substr(position_));
         const errc failure = is_event(packet_.type) || is_ack(packet_.type)
                                  ? array(json, placeholders)
                                  : single_value(json, placeholders);
         if (failure != ok) return failure;
-        packet_.data = text_.substr(at_, json.position());
+        packet_.data = text_.substr(position_, json.position());
         if (!json.finish()) return errc::bad_json;
         return placeholders.complete() ? ok : errc::bad_placeholder;
     }
 
     /// The payloads that are no arrays.
     [[nodiscard]] errc single_value(json_reader& json, placeholder_set& placeholders) noexcept {
-        const char first = text_[at_];
+        const char first = text_[position_];
         const bool object = first == '{' && packet_.type != packet_type::disconnect;
         const bool string = first == '"' && packet_.type == packet_type::connect_error;
         return object || string ? skip_value(json, placeholders) : errc::bad_payload;
     }
 
     [[nodiscard]] errc array(json_reader& json, placeholder_set& placeholders) noexcept {
-        if (text_[at_] != '[') return errc::bad_payload;
+        if (text_[position_] != '[') return errc::bad_payload;
         static_cast<void>(json.begin_array());
         bool name_due = is_event(packet_.type);
         while (json.next_element()) {
             static_cast<void>(json.peek());  // past white space
-            const std::size_t begin = at_ + json.position();
+            const std::size_t begin = position_ + json.position();
             const errc failure = skip_value(json, placeholders);
             if (failure != ok) return failure;
-            const std::string_view element = text_.substr(begin, at_ + json.position() - begin);
+            const std::string_view element =
+                text_.substr(begin, position_ + json.position() - begin);
             if (name_due) {
                 const errc refused = event_name(element);
                 if (refused != ok) return refused;
@@ -166,7 +167,7 @@ private:
     std::string_view text_;
     const packet_limits& limits_;
     protocol_version version_;
-    std::size_t at_ = 0;
+    std::size_t position_ = 0;
     packet_view packet_;
 };
 

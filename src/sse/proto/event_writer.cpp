@@ -7,8 +7,8 @@
 namespace weft::sse {
 namespace {
 
-void append_field(std::string& to, std::string_view field, std::string_view value) {
-    to.append(field).append(": ").append(value).append("\n");
+void append_field(std::string& out, std::string_view field, std::string_view value) {
+    out.append(field).append(": ").append(value).append("\n");
 }
 
 // CR, LF and CRLF end a line.
@@ -22,21 +22,21 @@ std::string_view take_line(std::string_view& text) noexcept {
 
 }  // namespace
 
-void append_event(std::string& to, const event& what) {
+void append_event(std::string& out, const event& what) {
     if (what.retry)
-        append_field(to, "retry", std::to_string(*what.retry / std::chrono::milliseconds(1)));
+        append_field(out, "retry", std::to_string(*what.retry / std::chrono::milliseconds(1)));
     if (!what.id.empty() && what.id.find_first_of(std::string_view("\r\n\0", 3)) == what.id.npos) {
-        append_field(to, "id", what.id);
+        append_field(out, "id", what.id);
     }
     if (!what.name.empty() && what.name.find_first_of("\r\n") == what.name.npos) {
-        append_field(to, "event", what.name);
+        append_field(out, "event", what.name);
     }
     std::string_view rest = what.data;
     const bool ends_in_line = !rest.empty() && (rest.back() == '\n' || rest.back() == '\r');
-    do append_field(to, "data", take_line(rest));
+    do append_field(out, "data", take_line(rest));
     while (!rest.empty());
-    if (ends_in_line) append_field(to, "data", {});
-    to += '\n';
+    if (ends_in_line) append_field(out, "data", {});
+    out += '\n';
 }
 
 }  // namespace weft::sse

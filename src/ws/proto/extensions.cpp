@@ -32,27 +32,27 @@ public:
     std::string_view next_extension() noexcept {
         for (;;) {
             skip_spaces();
-            if (at_ == text_.size()) return {};
-            if (text_[at_] != ',') return token();
-            ++at_;  // RFC 9110 section 5.6.1: empty elements are ignored
+            if (position_ == text_.size()) return {};
+            if (text_[position_] != ',') return token();
+            ++position_;  // RFC 9110 section 5.6.1: empty elements are ignored
         }
     }
 
     /// The next parameter of the present extension; false at its end or after an error.
     bool next_parameter(parameter& out) noexcept {
         skip_spaces();
-        if (malformed_ || at_ == text_.size() || text_[at_] == ',') return false;
-        if (text_[at_] != ';') return fail();
-        ++at_;
+        if (malformed_ || position_ == text_.size() || text_[position_] == ',') return false;
+        if (text_[position_] != ';') return fail();
+        ++position_;
         skip_spaces();
         out = {};
         out.name = token();
         skip_spaces();
-        if (malformed_ || at_ == text_.size() || text_[at_] != '=') return !malformed_;
-        ++at_;
+        if (malformed_ || position_ == text_.size() || text_[position_] != '=') return !malformed_;
+        ++position_;
         skip_spaces();
         out.has_value = true;
-        out.value = at_ < text_.size() && text_[at_] == '"' ? quoted() : token();
+        out.value = position_ < text_.size() && text_[position_] == '"' ? quoted() : token();
         return !malformed_;
     }
 
@@ -61,42 +61,46 @@ public:
 private:
     bool fail() noexcept {
         malformed_ = true;
-        at_ = text_.size();
+        position_ = text_.size();
         return false;
     }
 
     void skip_spaces() noexcept {
-        while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t')) ++at_;
+        while (position_ < text_.size() && (text_[position_] == ' ' || text_[position_] == '\t'))
+            ++position_;
     }
 
     std::string_view token() noexcept {
-        const std::size_t start = at_;
-        while (at_ < text_.size() && http::syntax::is(text_[at_], http::syntax::token_bit)) ++at_;
-        if (at_ == start) fail();
-        return malformed_ ? std::string_view{} : text_.substr(start, at_ - start);
+        const std::size_t start = position_;
+        while (position_ < text_.size() &&
+               http::syntax::is(text_[position_], http::syntax::token_bit))
+            ++position_;
+        if (position_ == start) fail();
+        return malformed_ ? std::string_view{} : text_.substr(start, position_ - start);
     }
 
     /// A quoted string must hold a token once unescaped. No parameter that we know needs a
     /// backslash, so one is only skipped, and the value then equals nothing that we know.
     std::string_view quoted() noexcept {
-        const std::size_t start = ++at_;
-        while (at_ < text_.size() && text_[at_] != '"') {
-            if (text_[at_] == '\\') ++at_;
-            if (at_ == text_.size() || !http::syntax::is(text_[at_], http::syntax::token_bit)) {
+        const std::size_t start = ++position_;
+        while (position_ < text_.size() && text_[position_] != '"') {
+            if (text_[position_] == '\\') ++position_;
+            if (position_ == text_.size() ||
+                !http::syntax::is(text_[position_], http::syntax::token_bit)) {
                 fail();
                 return {};
             }
-            ++at_;
+            ++position_;
         }
-        if (at_ == text_.size() || at_ == start) {
+        if (position_ == text_.size() || position_ == start) {
             fail();
             return {};
         }
-        return text_.substr(start, at_++ - start);
+        return text_.substr(start, position_++ - start);
     }
 
     std::string_view text_;
-    std::size_t at_ = 0;
+    std::size_t position_ = 0;
     bool malformed_ = false;
 };
 

@@ -112,16 +112,16 @@ bool frame_decoder::has_whole_header(byte_span input) const noexcept {
 }
 
 bool frame_decoder::read_whole_header(byte_span& input, std::uint64_t max_message) noexcept {
-    const std::byte* const at = input.data();
-    if (!check_first(value_of(at[0])) || !check_length(value_of(at[1]))) return false;
+    const std::byte* const bytes = input.data();
+    if (!check_first(value_of(bytes[0])) || !check_length(value_of(bytes[1]))) return false;
     const std::size_t extended = extended_size(length_);
     frame_size_ = length_;
-    if (extended == 2) frame_size_ = load_big_endian<std::uint16_t>(at + 2);
-    if (extended == 8) frame_size_ = load_big_endian<std::uint64_t>(at + 2);
+    if (extended == 2) frame_size_ = load_big_endian<std::uint16_t>(bytes + 2);
+    if (extended == 8) frame_size_ = load_big_endian<std::uint64_t>(bytes + 2);
     if (!check_size(max_message)) return false;
     std::size_t size = 2 + extended;
     if (self_ == role::server) {
-        std::memcpy(&key_, at + size, sizeof key_);
+        std::memcpy(&key_, bytes + size, sizeof key_);
         size += sizeof key_;
     }
     input = input.subspan(size);

@@ -59,11 +59,11 @@ public:
                                   frame_piece& out) noexcept {
         const bool masked = self_ == role::server;
         const std::size_t header = masked ? 2 + sizeof key_ : 2;
-        std::byte* const at = input.data();
+        std::byte* const bytes = input.data();
         if (stage_ != stage::first_byte || in_message_ || input.size() < header) return false;
-        const auto first = std::to_integer<std::uint8_t>(at[0]);
+        const auto first = std::to_integer<std::uint8_t>(bytes[0]);
         // With the mask bit wrong, or an extended length, this is above 125.
-        const std::size_t size = std::to_integer<std::uint8_t>(at[1]) ^ (masked ? 0x80U : 0U);
+        const std::size_t size = std::to_integer<std::uint8_t>(bytes[1]) ^ (masked ? 0x80U : 0U);
         const bool whole_message = first == (0x80 | static_cast<std::uint8_t>(opcode::text)) ||
                                    first == (0x80 | static_cast<std::uint8_t>(opcode::binary));
         if (!whole_message || size > max_control_payload || size > max_message ||
@@ -77,11 +77,11 @@ public:
                .ends = true,
                .ascii = false,
                .size = size,
-               .payload = {at + header, size}};
-        input = {at + header + size, input.size() - header - size};
+               .payload = {bytes + header, size}};
+        input = {bytes + header + size, input.size() - header - size};
         if (masked) {
             mask_key key;
-            std::memcpy(&key, at + 2, sizeof key);
+            std::memcpy(&key, bytes + 2, sizeof key);
             out.ascii = apply_mask(out.payload, key);
         }
         return true;

@@ -15,16 +15,16 @@ namespace {
 bool mask_sse2(std::byte* p, std::size_t n, mask_key key) noexcept {
     const __m128i wide = _mm_set1_epi32(static_cast<int>(key));
     const __m128i tail_key = _mm_set1_epi32(static_cast<int>(advance_key(key, n)));
-    const auto at = [p](std::size_t i) { return reinterpret_cast<__m128i*>(p + i); };
+    const auto block_at = [p](std::size_t i) { return reinterpret_cast<__m128i*>(p + i); };
 
-    const __m128i last = _mm_xor_si128(_mm_loadu_si128(at(n - 16)), tail_key);
+    const __m128i last = _mm_xor_si128(_mm_loadu_si128(block_at(n - 16)), tail_key);
     __m128i seen = last;
     for (std::size_t i = 0; i + 16 < n; i += 16) {
-        const __m128i block = _mm_xor_si128(_mm_loadu_si128(at(i)), wide);
+        const __m128i block = _mm_xor_si128(_mm_loadu_si128(block_at(i)), wide);
         seen = _mm_or_si128(seen, block);
-        _mm_storeu_si128(at(i), block);
+        _mm_storeu_si128(block_at(i), block);
     }
-    _mm_storeu_si128(at(n - 16), last);
+    _mm_storeu_si128(block_at(n - 16), last);
     return _mm_movemask_epi8(seen) == 0;
 }
 
@@ -36,10 +36,10 @@ __attribute__((target("avx2"))) bool mask_avx2(std::byte* p, std::size_t n, mask
         _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + n - 32)), tail_key);
     __m256i seen = last;
     for (std::size_t i = 0; i + 32 < n; i += 32) {
-        __m256i* const at = reinterpret_cast<__m256i*>(p + i);
-        const __m256i block = _mm256_xor_si256(_mm256_loadu_si256(at), wide);
+        __m256i* const place = reinterpret_cast<__m256i*>(p + i);
+        const __m256i block = _mm256_xor_si256(_mm256_loadu_si256(place), wide);
         seen = _mm256_or_si256(seen, block);
-        _mm256_storeu_si256(at, block);
+        _mm256_storeu_si256(place, block);
     }
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + n - 32), last);
     return _mm256_movemask_epi8(seen) == 0;

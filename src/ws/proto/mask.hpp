@@ -38,23 +38,25 @@ inline bool apply_mask(byte_span data, mask_key key) noexcept {
     const std::uint64_t wide = std::uint64_t{key} << 32 | key;
     const mask_key tail_key = advance_key(key, n);
     const std::uint64_t wide_tail = std::uint64_t{tail_key} << 32 | tail_key;
-    const auto load = [p](std::size_t at) {
+    const auto load = [p](std::size_t offset) {
         std::uint64_t word;
-        std::memcpy(&word, p + at, 8);
+        std::memcpy(&word, p + offset, 8);
         return word;
     };
-    const auto store = [p](std::size_t at, std::uint64_t word) { std::memcpy(p + at, &word, 8); };
+    const auto store = [p](std::size_t offset, std::uint64_t word) {
+        std::memcpy(p + offset, &word, 8);
+    };
     // The last words overlap those before them, so they are loaded before anything is stored.
     if (n >= 16) {
         const std::uint64_t last_but_one = load(n - 16) ^ wide_tail;
         const std::uint64_t last = load(n - 8) ^ wide_tail;
         std::uint64_t seen = last_but_one | last;
-        for (std::size_t at = 0; at + 16 < n; at += 16) {
-            const std::uint64_t one = load(at) ^ wide;
-            const std::uint64_t two = load(at + 8) ^ wide;
+        for (std::size_t offset = 0; offset + 16 < n; offset += 16) {
+            const std::uint64_t one = load(offset) ^ wide;
+            const std::uint64_t two = load(offset + 8) ^ wide;
             seen |= one | two;
-            store(at, one);
-            store(at + 8, two);
+            store(offset, one);
+            store(offset + 8, two);
         }
         store(n - 16, last_but_one);
         store(n - 8, last);
@@ -70,7 +72,7 @@ inline bool apply_mask(byte_span data, mask_key key) noexcept {
     std::byte key_bytes[4];
     std::memcpy(key_bytes, &key, 4);
     std::byte seen{};
-    for (std::size_t at = 0; at < n; ++at) seen |= p[at] ^= key_bytes[at % 4];
+    for (std::size_t offset = 0; offset < n; ++offset) seen |= p[offset] ^= key_bytes[offset % 4];
     return (seen & std::byte{0x80}) == std::byte{};
 }
 

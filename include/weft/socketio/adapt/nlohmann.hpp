@@ -50,9 +50,9 @@ struct weft::socketio::codec<nlohmann::json> {
                 return out.end_array();
             case kind::object:
                 out.begin_object();
-                for (auto at = what.begin(); at != what.end(); ++at) {
-                    out.key(at.key());
-                    encode(out, at.value());
+                for (auto entry = what.begin(); entry != what.end(); ++entry) {
+                    out.key(entry.key());
+                    encode(out, entry.value());
                 }
                 return out.end_object();
             default: return out.write_null();

@@ -33,8 +33,8 @@ int open_reserve() noexcept {
 
 void set_no_delay(int fd, int family) noexcept {
     if (family != AF_INET && family != AF_INET6) return;
-    const int on = 1;
-    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    const int enabled = 1;
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &enabled, sizeof enabled);
 }
 
 class epoll_backend final : public backend {
@@ -154,10 +154,11 @@ result<int> epoll_backend::listen(const listen_options& options) {
     unique_fd fd(
         ::socket(system_address::family(*address), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd) return error(last_error(), "cannot make a socket for " + address->to_string());
-    const int on = 1;
+    const int enabled = 1;
     if (address->family() != address_family::unix_path) {
-        ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-        if (options.share_port) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+        ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &enabled, sizeof enabled);
+        if (options.share_port)
+            ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &enabled, sizeof enabled);
     }
     if (::bind(fd.get(), system_address::get(*address), system_address::size(*address)) != 0)
         return error(last_error(), "cannot listen on " + address->to_string());

@@ -50,28 +50,28 @@ std::vector<sim_backend::peer> sim_backend::taken_connections(std::uint16_t port
 }
 
 void sim_backend::peer_send(peer p, std::string_view bytes) {
-    const int to = ends_[index(p)].other;
-    if (to < 0) return;
-    ends_[index(to)].in.append(bytes);
-    tell(to, event_kind::readable);
+    const int other = ends_[index(p)].other;
+    if (other < 0) return;
+    ends_[index(other)].in.append(bytes);
+    tell(other, event_kind::readable);
 }
 
 void sim_backend::peer_end(peer p) {
-    const int to = ends_[index(p)].other;
-    if (to < 0) return;
-    ends_[index(to)].in_end = true;
+    const int other = ends_[index(p)].other;
+    if (other < 0) return;
+    ends_[index(other)].in_end = true;
     // Both ends sent is one event of its own, as the kernel has it.
-    tell(to, ends_[index(p)].in_end ? event_kind::broken : event_kind::ending);
+    tell(other, ends_[index(p)].in_end ? event_kind::broken : event_kind::ending);
 }
 
 void sim_backend::peer_reset(peer p) {
-    const int to = std::exchange(ends_[index(p)].other, -1);
-    if (to < 0) return;
-    end& theirs = ends_[index(to)];
+    const int other = std::exchange(ends_[index(p)].other, -1);
+    if (other < 0) return;
+    end& theirs = ends_[index(other)];
     theirs.in.clear();
     theirs.in_reset = true;
     theirs.other = -1;
-    tell(to, event_kind::broken);
+    tell(other, event_kind::broken);
 }
 
 std::string sim_backend::peer_take(peer p) {
@@ -299,21 +299,22 @@ void sim_backend::spoil_lent() noexcept {
 
 /// Moves what there is room for to the other end.
 std::size_t sim_backend::transfer(int fd, std::span<const iovec> pieces) noexcept {
-    end& to = ends_[index(ends_[index(fd)].other)];
-    std::size_t room = std::min(max_send_, to.window - std::min(to.window, to.in.size()));
+    end& theirs = ends_[index(ends_[index(fd)].other)];
+    std::size_t room =
+        std::min(max_send_, theirs.window - std::min(theirs.window, theirs.in.size()));
     std::size_t sent = 0;
     bool all = true;
     for (const iovec& piece : pieces) {
         const std::size_t count = std::min(piece.iov_len, room);
-        to.in.append(static_cast<const char*>(piece.iov_base), count);
+        theirs.in.append(static_cast<const char*>(piece.iov_base), count);
         sent += count;
         room -= count;
         all = all && count == piece.iov_len;
     }
     if (sent > 0) tell(ends_[index(fd)].other, event_kind::readable);
     if (!all) {
-        if (to.in.size() >= to.window) {
-            to.writer_blocked = true;
+        if (theirs.in.size() >= theirs.window) {
+            theirs.writer_blocked = true;
         } else {
             tell(fd, event_kind::writable);
         }
