@@ -39,7 +39,7 @@ disconnect_reason to_reason(engineio::close_reason why) noexcept {
 /// The event's name as plain text; `memory` holds it when it had escapes.
 std::string_view event_name(std::string_view json, std::string& memory) {
     if (json.empty() || json.front() != '"') return json;  // a number is its own name
-    const std::string_view content = json.substr(1, json.size() - 2);
+    const std::string_view content = between_quotes(json);
     if (content.find('\\') == std::string_view::npos) return content;
     json_reader reader(json);
     reader.read(memory);

@@ -33,7 +33,7 @@ constexpr std::array<std::uint8_t, 256> values = [] {
 std::optional<packet> parse_packet(std::string_view text) noexcept {
     if (text.empty() || text[0] < '0' || text[0] > '6') return std::nullopt;
     return packet{static_cast<packet_type>(text[0] - '0'), packet_data::text,
-                  as_bytes(text.substr(1))};
+                  as_bytes(text).subspan(1)};
 }
 
 std::optional<std::size_t> decode_base64(std::string_view text, byte_span out) noexcept {

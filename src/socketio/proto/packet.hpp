@@ -37,6 +37,13 @@ struct packet_limits {
 /// Of packets that we write ourselves.
 inline constexpr packet_limits no_limits{64, std::string_view::npos, std::string_view::npos};
 
+/// What is between the quotes of a JSON string.
+[[nodiscard]] inline std::string_view between_quotes(std::string_view text) noexcept {
+    text.remove_prefix(1);
+    text.remove_suffix(1);
+    return text;
+}
+
 /// A packet in parts. **Lifetime**: all texts are views into the text that was parsed.
 struct packet_view {
     packet_type type{};
