@@ -109,7 +109,7 @@ send_status polling::send(const message_view& packet) {
 send_status polling::send(std::span<const message> group) {
     const options& chosen = session_.owner().all.chosen;
     if (!waiting_) {
-        ws::session_shared& web = session_.owner().web;
+        ws::connection_shared& web = session_.owner().web;
         waiting_.emplace(chosen.max_queue, web.hub.metrics(), web.loop.budget());
     }
     std::size_t wire = 0;

@@ -116,7 +116,7 @@ std::uint8_t common::loop_of(std::string_view sid) const noexcept {
 
 // ---- The shard ----
 
-shard::shard(common& shared, ws::session_shared& with) noexcept
+shard::shard(common& shared, ws::connection_shared& with) noexcept
     : all(shared),
       web(with),
       users("engineio", with.loop.options().log, metrics.handler_exceptions, with.loop.callbacks()),

@@ -19,7 +19,7 @@
 #include "base/user_boundary.hpp"
 #include "engineio/session.hpp"
 #include "net/slab.hpp"
-#include "ws/session.hpp"
+#include "ws/connection_core.hpp"
 
 namespace weft::engineio {
 
@@ -66,7 +66,7 @@ struct common {
     explicit common(options wanted);
 
     options chosen;
-    ws::session_settings websocket;
+    ws::connection_settings websocket;
     session_census census;
     unique_function<std::unique_ptr<session_user>(session&)> make_user;
     std::size_t loops = 1;
@@ -79,7 +79,7 @@ struct common {
 /// The sessions of one loop. **Threads**: the loop's.
 class shard {
 public:
-    shard(common& shared, ws::session_shared& with) noexcept;
+    shard(common& shared, ws::connection_shared& with) noexcept;
     ~shard();
 
     /// A session under a fresh id that leads to this loop. **Errors**: null without entropy or when
@@ -104,7 +104,7 @@ public:
     void shut_down() noexcept;
 
     common& all;
-    ws::session_shared& web;
+    ws::connection_shared& web;
     engineio::metrics metrics;
     user_boundary users;
 

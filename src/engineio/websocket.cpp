@@ -31,7 +31,7 @@ struct websocket::probe_timer final : net::timer_node {
     time_point deadline;
 };
 
-websocket::websocket(shard& owner, ws::session& socket, session* target, role as) noexcept
+websocket::websocket(shard& owner, ws::connection_core& socket, session* target, role as) noexcept
     : shard_(owner), socket_(socket), session_(target), role_(as) {
     shard_.web.loop.budget().charge(heap_cost_of<websocket>);
     if (role_ == role::carrier) session_->carry(*this);

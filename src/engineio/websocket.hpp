@@ -6,18 +6,18 @@
 
 #include "engineio/session.hpp"
 #include "engineio/transport.hpp"
-#include "ws/session.hpp"
+#include "ws/connection_core.hpp"
 
 namespace weft::engineio {
 
-/// A WebSocket that carries a session, wants to, or may not. Owned by the `ws::session`; it and the
-/// engine's session know each other until one of them ends.
-class websocket final : public ws::session_user, public server_transport {
+/// A WebSocket that carries a session, wants to, or may not. Owned by the `ws::connection_core`; it
+/// and the engine's session know each other until one of them ends.
+class websocket final : public ws::connection_user, public server_transport {
 public:
     enum class role : std::uint8_t { carrier, probe, refused };
 
     /// `target` is null exactly for `role::refused`.
-    websocket(shard& owner, ws::session& socket, session* target, role as) noexcept;
+    websocket(shard& owner, ws::connection_core& socket, session* target, role as) noexcept;
     ~websocket() override;
 
     // server_transport
@@ -36,7 +36,7 @@ public:
     void dismiss(const farewell& last) noexcept override;
     void hand_over(server_transport&) override {}  // nothing waits here that a session could move
 
-    // ws::session_user
+    // ws::connection_user
     void on_open() override;
     void on_message(const message_view& what) override;
     void on_drained() override;
@@ -53,7 +53,7 @@ private:
     void tick() noexcept;
 
     shard& shard_;
-    ws::session& socket_;
+    ws::connection_core& socket_;
     session* session_;
     std::unique_ptr<probe_timer> timer_;  // while it is a probe
     role role_;

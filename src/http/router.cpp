@@ -49,7 +49,7 @@ router::~router() = default;
 
 result<void> router::add(std::optional<http::method> method, std::string_view pattern,
                          any_handler callable, route_options options) {
-    auto where = endpoint_at(pattern);
+    auto where = resource_at(pattern);
     if (!where) return where.error();
     route& slot = (*where)->of(method);
     if (slot.handle) return malformed(pattern, "has this method already");
@@ -87,7 +87,7 @@ std::optional<response> router::surroundings::ask_filters(const request& req) {
 }
 
 result<void> router::upgrade(std::string_view pattern, upgrade_handler callable) {
-    auto where = endpoint_at(pattern);
+    auto where = resource_at(pattern);
     if (!where) return where.error();
     if ((*where)->upgrade) return malformed(pattern, "has an upgrade already");
     (*where)->upgrade = std::move(callable);
@@ -95,7 +95,7 @@ result<void> router::upgrade(std::string_view pattern, upgrade_handler callable)
 }
 
 result<void> router::place(std::string_view pattern, placement where) {
-    auto found = endpoint_at(pattern);
+    auto found = resource_at(pattern);
     if (!found) return found.error();
     (*found)->place = std::move(where);
     return {};
@@ -105,7 +105,7 @@ void router::seal() noexcept {
     std::atomic_ref(sealed_).store(true, std::memory_order_relaxed);
 }
 
-result<router::endpoint*> router::endpoint_at(std::string_view pattern) {
+result<router::resource*> router::resource_at(std::string_view pattern) {
     if (std::atomic_ref(sealed_).load(std::memory_order_relaxed)) {
         return error(weft::errc::invalid_state,
                      "route '" + std::string(pattern) + "': routes are set before the server runs");
@@ -115,7 +115,7 @@ result<router::endpoint*> router::endpoint_at(std::string_view pattern) {
     }
     std::vector<std::string> names;
     node* branch = root_.get();
-    std::unique_ptr<endpoint>* found = nullptr;
+    std::unique_ptr<resource>* found = nullptr;
     for (segments path(pattern); found == nullptr;) {
         const std::string_view segment = path.take();
         const char kind = segment.empty() ? '\0' : segment.front();
@@ -130,7 +130,7 @@ result<router::endpoint*> router::endpoint_at(std::string_view pattern) {
     }
     if (names.size() > request::max_params) return malformed(pattern, "has too many parameters");
     if (*found == nullptr) {
-        *found = std::make_unique<endpoint>();
+        *found = std::make_unique<resource>();
         (*found)->names = std::move(names);
     } else if ((*found)->names != names) {
         return malformed(pattern, "names the parameters of another route differently");
@@ -143,16 +143,16 @@ router::match router::find(request& req) const noexcept {
         std::array<std::string_view, request::max_params> values{};
         std::size_t count = 0;
 
-        endpoint* from(const node& branch, segments path) noexcept {
+        resource* from(const node& branch, segments path) noexcept {
             if (path.done()) return branch.here.get();
             const std::string_view rest = path.rest();
             const std::string_view segment = path.take();
             if (const node* next = branch.find(segment)) {
-                if (endpoint* found = from(*next, path)) return found;
+                if (resource* found = from(*next, path)) return found;
             }
             if (branch.parameter != nullptr && !segment.empty() && count < values.size()) {
                 values[count++] = segment;
-                if (endpoint* found = from(*branch.parameter, path)) return found;
+                if (resource* found = from(*branch.parameter, path)) return found;
                 --count;
             }
             if (branch.wildcard == nullptr || count == values.size()) return nullptr;

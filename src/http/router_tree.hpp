@@ -18,7 +18,7 @@ struct router::route {
 };
 
 /// What stands behind one pattern.
-struct router::endpoint {
+struct router::resource {
     std::vector<std::string> names;  ///< Of its parameters, in the order of the path.
     std::array<route, 7> routes;     ///< By method.
     route others;                    ///< Of methods that have none of their own.
@@ -58,8 +58,8 @@ struct router::node {
 
     std::vector<std::pair<std::string, std::unique_ptr<node>>> texts;  ///< Sorted.
     std::unique_ptr<node> parameter;
-    std::unique_ptr<endpoint> wildcard;
-    std::unique_ptr<endpoint> here;
+    std::unique_ptr<resource> wildcard;
+    std::unique_ptr<resource> here;
 
     [[nodiscard]] const node* find(std::string_view segment) const noexcept {
         const auto found = lower_bound(texts, segment);

@@ -58,16 +58,16 @@ void memory_guard::give_up_the_largest(std::uint64_t wanted) {
     };
     std::vector<candidate> found;
     std::uint64_t leaving = 0;
-    sessions_.for_each([&](const ws::session& session) {
-        if (!session.stream().stalled()) return;
-        if (session.is_open()) {
-            found.push_back({session.queued(), session.id()});
+    connections_.for_each([&](const ws::connection_core& connection) {
+        if (!connection.stream().stalled()) return;
+        if (connection.is_open()) {
+            found.push_back({connection.queued(), connection.id()});
         } else {
-            leaving += session.queued();
+            leaving += connection.queued();
         }
     });
     loop_.for_each_stream([&](net::byte_stream& stream) {
-        if (!stream.stalled() || sessions_.find(stream.id()) != nullptr) return;
+        if (!stream.stalled() || connections_.find(stream.id()) != nullptr) return;
         found.push_back({stream.queued(), stream.id()});
     });
     loop_.budget().for_each_holder([&](byte_holder& holder) {
@@ -84,8 +84,8 @@ void memory_guard::give_up_the_largest(std::uint64_t wanted) {
             continue;
         }
         leaving += largest.waits;
-        if (ws::session* const session = sessions_.find(largest.id)) {
-            session->shed();
+        if (ws::connection_core* const connection = connections_.find(largest.id)) {
+            connection->shed();
         } else {
             loop_.find(largest.id)->abort(make_error_code(errc::limit_exceeded));
         }

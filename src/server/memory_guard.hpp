@@ -9,7 +9,7 @@
 #include "base/byte_budget.hpp"
 #include "net/conn_table.hpp"
 #include "net/loop_core.hpp"
-#include "ws/session.hpp"
+#include "ws/connection_core.hpp"
 
 namespace weft {
 
@@ -19,8 +19,8 @@ namespace weft {
 /// **Threads**: the loop's, but for `wake`. **Lifetime**: outlives the budgets it watches.
 class memory_guard {
 public:
-    memory_guard(ws::session_shared& sessions, memory_account& process) noexcept
-        : loop_(sessions.loop), sessions_(sessions.sessions), process_(process) {}
+    memory_guard(ws::connection_shared& shared, memory_account& process) noexcept
+        : loop_(shared.loop), connections_(shared.connections), process_(process) {}
     memory_guard(const memory_guard&) = delete;
     memory_guard& operator=(const memory_guard&) = delete;
 
@@ -41,7 +41,7 @@ private:
     void give_up_the_largest(std::uint64_t wanted);
 
     net::loop_core& loop_;
-    const net::conn_table<ws::session>& sessions_;
+    const net::conn_table<ws::connection_core>& connections_;
     memory_account& process_;
     std::vector<memory_guard*> all_;
     std::atomic<bool> awake_{false};

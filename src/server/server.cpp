@@ -1,6 +1,6 @@
-// Ties the layers together: per thread one loop with its HTTP service and its WebSocket sessions,
-// per server one router, the endpoints and the exchange between the loops. What other threads ask
-// for travels to the right loop as a task.
+// Ties the layers together: per thread one loop with its HTTP service and its WebSocket
+// connections, per server one router, the endpoints and the exchange between the loops. What other
+// threads ask for travels to the right loop as a task.
 
 #include <weft/server/server.hpp>
 
@@ -20,8 +20,8 @@
 #include "server/memory_guard.hpp"
 #include "server/signal_watcher.hpp"
 #include "server/system_memory.hpp"
-#include "sse/session.hpp"
-#include "ws/session.hpp"
+#include "sse/event_stream.hpp"
+#include "ws/connection_core.hpp"
 
 namespace weft {
 namespace {
@@ -50,7 +50,7 @@ public:
 
     net::loop_core loop;
     http::service http;
-    ws::session_shared ws;
+    ws::connection_shared ws;
     memory_guard guard;
     /// For what other loops accepted.
     struct arrival_acceptor final : net::acceptor {
@@ -223,7 +223,7 @@ void server::impl::make_nodes() {
 
 result<void> server::impl::prepare() {
     if (setup_error) return *setup_error;
-    std::vector<ws::session_shared*> loops;
+    std::vector<ws::connection_shared*> loops;
     std::vector<memory_guard*> guards;
     for (const auto& n : nodes) {
         loops.push_back(&n->ws);
@@ -427,8 +427,9 @@ void server::impl::drain_node(node& n, time_point deadline) {
     for (const net::listener_id id : std::exchange(n.listeners, {})) n.loop.close_listener(id);
     for (const auto& e : event_streams) e->drain(n.loop.index());
     n.http.drain();
-    n.ws.sessions.for_each(
-        [](ws::session& open) { open.close(ws::close_code::going_away, "server shutting down"); });
+    n.ws.connections.for_each([](ws::connection_core& open) {
+        open.close(ws::close_code::going_away, "server shutting down");
+    });
     wait_for_drain(n, deadline);
 }
 
@@ -447,7 +448,7 @@ send_status server::send(conn_id which, const message& what) {
     node* n = impl_->node_of(which);
     if (n == nullptr) return send_status::closed;
     const auto deliver = [](node& home, conn_id id, const message& m) {
-        ws::session* const open = home.ws.sessions.find(id);
+        ws::connection_core* const open = home.ws.connections.find(id);
         return open != nullptr ? open->send(m) : send_status::closed;
     };
     if (n->loop.in_loop_thread()) return deliver(*n, which, what);
@@ -457,7 +458,8 @@ send_status server::send(conn_id which, const message& what) {
 void server::close(conn_id which, ws::close_code code, std::string_view reason) {
     if (node* n = impl_->node_of(which)) {
         n->loop.post([n, which, code, reason = std::string(reason)] {
-            if (ws::session* const open = n->ws.sessions.find(which)) open->close(code, reason);
+            if (ws::connection_core* const open = n->ws.connections.find(which))
+                open->close(code, reason);
         });
     }
 }

@@ -11,7 +11,7 @@
 #include <weft/http/router.hpp>
 #include <weft/http/static_files.hpp>
 
-#include "engineio/server.hpp"
+#include "engineio/engine.hpp"
 
 #ifdef WEFT_HAS_CLIENT_BUNDLE
 namespace weft::embedded {
@@ -23,7 +23,7 @@ namespace weft::socketio {
 namespace {
 
 /// The path of the server, without a slash at its end.
-std::string folder_of(const engineio::server& engine) {
+std::string folder_of(const engineio::engine& engine) {
     std::string path = engine.settings().path;
     while (path.ends_with('/')) path.pop_back();
     return path;
@@ -54,7 +54,7 @@ struct placed_files {
 
 }  // namespace
 
-result<void> add_client_bundle(http::router& routes, const engineio::server& engine) {
+result<void> add_client_bundle(http::router& routes, const engineio::engine& engine) {
     const auto placed = std::make_shared<const placed_files>(folder_of(engine));
     for (const http::embedded_file& file : placed->files) {
         auto added = routes.get(file.path, [placed, &engine](const http::request& asked) {
@@ -74,7 +74,7 @@ result<void> add_client_bundle(http::router& routes, const engineio::server& eng
 
 #else
 
-result<void> add_client_bundle(http::router& routes, const engineio::server& engine) {
+result<void> add_client_bundle(http::router& routes, const engineio::engine& engine) {
     for (const char* name : {"/socket.io.js", "/socket.io.min.js", "/socket.io.esm.min.js",
                              "/socket.io.msgpack.min.js"}) {
         auto added = routes.get(folder_of(engine) + name, [](const http::request&) {

@@ -6,7 +6,7 @@ namespace weft::http {
 class router;
 }
 namespace weft::engineio {
-class server;
+class engine;
 }
 
 namespace weft::socketio {
@@ -16,6 +16,6 @@ namespace weft::socketio {
 /// `.map` for each. Where the library was built without them they answer 404 and say so. Pages of
 /// other origins may use them as `engine`'s options for CORS say. **Lifetime**: of `engine`, the
 /// router's.
-[[nodiscard]] result<void> add_client_bundle(http::router& routes, const engineio::server& engine);
+[[nodiscard]] result<void> add_client_bundle(http::router& routes, const engineio::engine& engine);
 
 }  // namespace weft::socketio

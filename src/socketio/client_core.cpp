@@ -215,7 +215,7 @@ result<void> client_core::attempt() {
     drop_engine(false);
     ++serial_;
     engineio::client_user& user = *this;
-    engine_ = std::make_unique<engineio::client>(loop(), context_, engine_options(), user);
+    engine_ = std::make_unique<engineio::client_session>(loop(), context_, engine_options(), user);
     if (auto begun = engine_->open(); !begun) {
         engine_.reset();
         return begun;

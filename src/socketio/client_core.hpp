@@ -16,7 +16,7 @@
 
 #include "base/random.hpp"
 #include "base/user_boundary.hpp"
-#include "engineio/client.hpp"
+#include "engineio/client_session.hpp"
 #include "net/loop_core.hpp"
 #include "socketio/handler_list.hpp"
 #include "socketio/proto/packet.hpp"
@@ -187,7 +187,7 @@ private:
     random_pool random_;
 
     state state_ = state::closed;
-    std::unique_ptr<engineio::client> engine_;
+    std::unique_ptr<engineio::client_session> engine_;
     byte_budget assembling_;  // of its own: a client may outlive its loop, `limits_` bound it
     std::optional<packet_assembler> assembler_;
 

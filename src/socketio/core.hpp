@@ -15,7 +15,7 @@
 
 #include "base/siphash.hpp"
 #include "base/user_boundary.hpp"
-#include "engineio/server.hpp"
+#include "engineio/engine.hpp"
 #include "pubsub/topic_key.hpp"
 #include "socketio/proto/packet.hpp"
 
@@ -161,7 +161,7 @@ public:
                                                                std::string_view name);
 
     // module
-    result<void> prepare(const std::vector<ws::session_shared*>& loops) override;
+    result<void> prepare(const std::vector<ws::connection_shared*>& loops) override;
     void seal() noexcept override { reach->sealed = true; }
     void drain() override;
     void shut_down() noexcept override;
@@ -176,7 +176,7 @@ public:
     const packet_limits sent_limits;  ///< Of what we send.
     const std::string epoch;          ///< Tells our recovery offsets from others'.
     log_sink* const log;
-    engineio::server engine;
+    engineio::engine engine;
     std::vector<space_pattern> patterns;
     /// Of a socket whose namespace is not known yet.
     const std::shared_ptr<space_handlers> no_handlers = std::make_shared<space_handlers>();

@@ -91,7 +91,7 @@ void pending_ack::fire(net::timer_node& node) {
 
 namespace detail {
 
-loop_context::loop_context(server_core& owner, ws::session_shared& below)
+loop_context::loop_context(server_core& owner, ws::connection_shared& below)
     : users("socketio", below.loop.options().log, metrics.handler_exceptions,
             below.loop.callbacks()),
       core_(&owner),

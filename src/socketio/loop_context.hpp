@@ -19,7 +19,7 @@
 #include "socketio/proto/error_counters.hpp"
 #include "socketio/scratch_pool.hpp"
 #include "socketio/socket_core.hpp"
-#include "ws/session.hpp"
+#include "ws/connection_core.hpp"
 
 namespace weft::socketio {
 
@@ -74,7 +74,7 @@ public:
 /// name of a socket; after `close` it does nothing.
 class loop_context final : public ack_route, public std::enable_shared_from_this<loop_context> {
 public:
-    loop_context(server_core& owner, ws::session_shared& below);
+    loop_context(server_core& owner, ws::connection_shared& below);
     ~loop_context() override;
 
     // ack_route, any thread
@@ -97,7 +97,7 @@ public:
     [[nodiscard]] const loop_ref& ref() const noexcept { return ref_; }
     [[nodiscard]] net::loop_core& loop() const noexcept { return loop_; }
     [[nodiscard]] pubsub::hub& hub() const noexcept { return below_.hub; }
-    [[nodiscard]] ws::session_shared& below() const noexcept { return below_; }
+    [[nodiscard]] ws::connection_shared& below() const noexcept { return below_; }
     /// A topic of this server: a namespace's, or a room's, see `append_room_topic`.
     [[nodiscard]] pubsub::topic_key topic(std::string_view name) const noexcept {
         return {topics_, name};
@@ -185,7 +185,7 @@ private:
     const pubsub::topic_owner topics_;
     const loop_ref ref_;
     net::loop_core& loop_;
-    ws::session_shared& below_;
+    ws::connection_shared& below_;
     struct child {
         std::shared_ptr<const space_info> info;
         byte_charge charge;

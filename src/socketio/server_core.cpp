@@ -149,7 +149,7 @@ std::shared_ptr<const space_info> server_core::make_child(const space_info& patt
     return made;
 }
 
-result<void> server_core::prepare(const std::vector<ws::session_shared*>& below) {
+result<void> server_core::prepare(const std::vector<ws::connection_shared*>& below) {
     if (!reach->loops().empty()) return {};
     if (auto right = chosen.check(); !right) return right;
     if (auto ready = engine.prepare(); !ready) return ready;
@@ -162,7 +162,7 @@ result<void> server_core::prepare(const std::vector<ws::session_shared*>& below)
     }
     engine.set_loops(below);
     server_reach::loop_list loops;
-    for (ws::session_shared* const shared : below) {
+    for (ws::connection_shared* const shared : below) {
         loops.push_back(std::make_shared<loop_context>(*this, *shared));
         if (!chosen.connection_state_recovery) continue;
         loops.back()->recovery = std::make_unique<recovery_log>(

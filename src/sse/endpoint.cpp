@@ -8,7 +8,7 @@
 
 #include <weft/http/response.hpp>
 
-#include "sse/session.hpp"
+#include "sse/event_stream.hpp"
 
 namespace weft::sse {
 
@@ -42,7 +42,7 @@ void endpoint::drain(std::uint8_t loop) noexcept {
 void endpoint::shut_down() noexcept {
     // The counters stay: any thread may read them.
     for (const auto& s : shards_)
-        s->sessions.for_each([&s](session&, std::uint32_t slot) { s->sessions.free(slot); });
+        s->streams.for_each([&s](event_stream&, std::uint32_t slot) { s->streams.free(slot); });
 }
 
 void endpoint::visit_metrics(metric_visitor visitor) const {
@@ -79,33 +79,33 @@ void endpoint::shard::open(const http::request& asked, http::responder answer) {
         return;
     }
     http::body_stream out = answer.start(std::move(head));
-    session* const fresh = out ? sessions.make(*this, asked.id()) : nullptr;
+    event_stream* const fresh = out ? streams.make(*this, asked.id()) : nullptr;
     if (fresh == nullptr) return;
     opened.add();
     fresh->open(std::move(out), asked);
 }
 
-void endpoint::shard::end(session& which) noexcept {
+void endpoint::shard::end(event_stream& which) noexcept {
     which.open_ = false;
     if (owner.close_) {
         boundary.call([&] { owner.close_(which.face()); },
                       [] { return user_place{.callback = "on_close"}; });
     }
     hub.unsubscribe_all(which);
-    sessions.free(which.slot_);
+    streams.free(which.slot_);
 }
 
-void endpoint::shard::end_later(session& which) noexcept {
+void endpoint::shard::end_later(event_stream& which) noexcept {
     try {
         loop.post([this, slot = which.slot_, generation = which.generation_] {
-            if (session* const ended = sessions.find(slot, generation)) end(*ended);
+            if (event_stream* const ended = streams.find(slot, generation)) end(*ended);
         });
     } catch (const std::bad_alloc&) {  // it stays, closed, until the endpoint goes
     }
 }
 
 void endpoint::shard::drain() noexcept {
-    sessions.for_each([](session& open, std::uint32_t) { open.close(); });
+    streams.for_each([](event_stream& open, std::uint32_t) { open.close(); });
 }
 
 }  // namespace weft::sse

@@ -45,7 +45,7 @@ std::string_view choose_subprotocol(const upgrade_facts& facts,
 }  // namespace
 
 result<handshake_answer> answer_handshake(const http::request& request,
-                                          const handshake_terms& terms, session_shared& shared) {
+                                          const handshake_terms& terms, connection_shared& shared) {
     const auto refuse = [&](errc why) {
         shared.metrics.errors.count(why);
         shared.metrics.refused.add();

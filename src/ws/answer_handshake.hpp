@@ -9,9 +9,9 @@
 #include <weft/http/response.hpp>
 #include <weft/ws/options.hpp>
 
+#include "ws/connection_shared.hpp"
 #include "ws/proto/extensions.hpp"
 #include "ws/proto/origin_policy.hpp"
-#include "ws/session_shared.hpp"
 
 namespace weft::ws {
 
@@ -34,7 +34,7 @@ struct handshake_answer {
 /// as `weft::errc::not_supported` when OpenSSL has no SHA-1.
 [[nodiscard]] result<handshake_answer> answer_handshake(const http::request& request,
                                                         const handshake_terms& terms,
-                                                        session_shared& shared);
+                                                        connection_shared& shared);
 
 /// The headers of the response that grants it.
 [[nodiscard]] http::header_lines headers_of(const handshake_answer& granted);

@@ -13,7 +13,7 @@ client_context::client_context(loop_ref loop, tls_client_options tls)
     : shared_(std::make_shared<detail::client_shared>(std::move(loop), std::move(tls))) {}
 
 void client_context::visit_metrics(metric_visitor visit) const {
-    if (shared_->sessions) shared_->sessions->metrics.visit(visit);
+    if (shared_->connections) shared_->connections->metrics.visit(visit);
 }
 
 result<std::shared_ptr<net::tls_client_context>> client_context::tls() const {
@@ -73,23 +73,23 @@ send_status client::send(byte_view bytes) noexcept {
 send_status client::send(message_view what) noexcept {
     const owner_scope own(core_->owner());
     if (!own) return send_status::misuse;
-    session* const open = core_->open_session();
+    connection_core* const open = core_->open_connection();
     return open != nullptr ? open->send(what) : send_status::closed;
 }
 send_status client::send(const message& what) noexcept {
     const owner_scope own(core_->owner());
     if (!own) return send_status::misuse;
-    session* const open = core_->open_session();
+    connection_core* const open = core_->open_connection();
     return open != nullptr ? open->send(what) : send_status::closed;
 }
 std::size_t client::queued() const noexcept {
-    const session* const open = core_->open_session();
+    const connection_core* const open = core_->open_connection();
     return open != nullptr ? open->queued() : 0;
 }
 void client::ping(byte_view payload) noexcept {
     const owner_scope own(core_->owner());
     if (!own) return;
-    if (session* const open = core_->open_session()) open->ping(payload);
+    if (connection_core* const open = core_->open_connection()) open->ping(payload);
 }
 
 void client::close(close_code code, std::string_view reason) noexcept {

@@ -24,7 +24,7 @@ namespace {
 constexpr std::uint64_t message_budget = 256ULL * 1024 * 1024;
 constexpr std::size_t most_reason = 64;  // of a refusal's reason phrase, in our error text
 
-options to_session_options(const client_options& from) {
+options to_connection_options(const client_options& from) {
     options made;
     made.max_message = from.max_message;
     made.max_fragments = from.max_fragments;
@@ -85,9 +85,9 @@ duration pause_before_retry(const backoff& how, unsigned failures, std::uint32_t
 client_shared::client_shared(loop_ref home, tls_client_options tls) noexcept
     : loop(std::move(home)), tls_options(std::move(tls)) {}
 
-session_shared& client_shared::begin() {
-    if (!sessions) sessions.emplace(*loop.core(), none, message_budget);
-    return *sessions;
+connection_shared& client_shared::begin() {
+    if (!connections) connections.emplace(*loop.core(), none, message_budget);
+    return *connections;
 }
 
 result<std::shared_ptr<net::tls_client_context>> client_shared::tls() {
@@ -130,8 +130,8 @@ void client_core::within_memory(F&& step) noexcept {
     }
 }
 
-/// Hands a session's events to the client.
-class client_user final : public session_user {
+/// Hands a connection's events to the client.
+class client_user final : public connection_user {
 public:
     explicit client_user(std::shared_ptr<client_core> core) : core_(std::move(core)) {}
 
@@ -210,18 +210,18 @@ private:
         for (std::size_t i = 0; i < head.field_count(); ++i) {
             fields[i] = {head.field(i).name, head.field(i).value};
         }
-        session_shared& sessions = *core_->shared_->sessions;
+        connection_shared& shared = *core_->shared_->connections;
         const std::string host = core_->url_.authority();
         const deflate_wishes wishes = core_->wishes();
         client_request request = core_->describe_request(host);
         if (core_->options_.deflate) request.deflate = &wishes;
         const client_outcome agreed = check_response(
-            head.status(), std::span(fields).first(head.field_count()), request, *sessions.sha1);
+            head.status(), std::span(fields).first(head.field_count()), request, *shared.sha1);
         if (agreed.error) {
-            sessions.metrics.errors.count(*agreed.error);
+            shared.metrics.errors.count(*agreed.error);
             return fail({*agreed.error, "the server's response"}, head.status());
         }
-        session& opened = core_->upgraded(stream_, agreed);
+        connection_core& opened = core_->upgraded(stream_, agreed);
         core_ = nullptr;
         opened.on_open();
         if (!rest.empty()) opened.on_data(rest);
@@ -236,16 +236,16 @@ client_core::client_core(client& face, std::shared_ptr<client_shared> shared, cl
     : face_(&face),
       shared_(std::move(shared)),
       options_(std::move(wanted)),
-      settings_(to_session_options(options_)),
+      settings_(to_connection_options(options_)),
       subprotocols_(options_.subprotocols.begin(), options_.subprotocols.end()) {}
 
 client_core::~client_core() = default;
 
-/// For the user's code outside of a session.
+/// For the user's code outside of a connection.
 template <class F>
 void client_core::guarded(std::string_view callback, F&& what) noexcept {
-    shared_->sessions->users.call(std::forward<F>(what),
-                                  [&] { return user_place{.callback = callback}; });
+    shared_->connections->users.call(std::forward<F>(what),
+                                     [&] { return user_place{.callback = callback}; });
 }
 
 /// The handlers die with the client, but not one that is running.
@@ -278,7 +278,7 @@ result<void> client_core::connect() {
     if (shared_->loop.ended()) return weft::errc::shutting_down;
     const owner_scope own(owner());
     if (!own) return weft::errc::wrong_thread;
-    if (session_ != nullptr || state_ == client_state::connecting) {
+    if (connection_ != nullptr || state_ == client_state::connecting) {
         return error(weft::errc::invalid_state, "the client is connecting or open");
     }
     if (auto ready = prepare(); !ready) return ready;
@@ -293,7 +293,7 @@ result<void> client_core::connect() {
 }
 
 bool client_core::begin_open(result<void>& outcome) {
-    if (session_ != nullptr && session_->is_open()) return true;
+    if (connection_ != nullptr && connection_->is_open()) return true;
     if (waiter_) {
         outcome = error(weft::errc::invalid_state, "another coroutine waits for this client");
         return true;
@@ -320,11 +320,11 @@ void client_core::finish_open(result<void> outcome) noexcept {
 
 void client_core::end(close_code code, std::string_view reason, bool at_once) noexcept {
     reconnects_ = false;
-    if (session_ != nullptr) {
+    if (connection_ != nullptr) {
         if (at_once) {
-            session_->terminate();
+            connection_->terminate();
         } else {
-            session_->close(code, reason);
+            connection_->close(code, reason);
         }
         return;
     }
@@ -341,8 +341,8 @@ void client_core::leave() noexcept {
 }
 
 client_state client_core::state() const noexcept {
-    if (session_ == nullptr) return state_;
-    return session_->is_open() ? client_state::open : client_state::closing;
+    if (connection_ == nullptr) return state_;
+    return connection_->is_open() ? client_state::open : client_state::closing;
 }
 
 std::optional<duration> client_core::retry_in() const noexcept {
@@ -399,7 +399,7 @@ result<std::string> client_core::write_request() {
 }
 
 result<void> client_core::connect_to_url() {
-    auto key = make_key(shared_->sessions->random);
+    auto key = make_key(shared_->connections->random);
     if (!key) return key.error();
     key_ = std::move(*key);
     auto request = write_request();
@@ -457,29 +457,29 @@ void client_core::failed(const error& why, int status) noexcept {
     guarded("on_failure", [&] { call(on.failure, connect_failure{failures_, status, why}); });
 }
 
-session& client_core::upgraded(net::byte_stream& stream, const client_outcome& agreed) {
-    auto opened = std::make_unique<session>(stream, role::client, settings_, *shared_->sessions,
-                                            agreed.deflate);
+connection_core& client_core::upgraded(net::byte_stream& stream, const client_outcome& agreed) {
+    auto opened = std::make_unique<connection_core>(stream, role::client, settings_,
+                                                    *shared_->connections, agreed.deflate);
     opened->set_user(std::make_unique<client_user>(shared_from_this()));
     subprotocol_ = agreed.subprotocol;
     // Nothing fails from here on.
-    session_ = opened.get();
+    connection_ = opened.get();
     opened_at_ = loop().now();
     become(client_state::idle);
     stream.clear_deadline();
     stream.set_handler(std::move(opened));
-    return *session_;
+    return *connection_;
 }
 
 /// Memory was out when the server had just said yes: to the user that is an attempt that failed.
 void client_core::never_opened(std::error_code why) noexcept {
-    session_ = nullptr;
+    connection_ = nullptr;
     if (why == weft::errc::shutting_down) return abandoned();
     failed(error(why), 0);
 }
 
 void client_core::closed(const close_event& event) {
-    session_ = nullptr;
+    connection_ = nullptr;
     if (event.cause == weft::errc::shutting_down) reconnects_ = false;
     const bool lasted =
         !options_.reconnect || loop().now() - opened_at_ >= options_.reconnect->stable_after;
@@ -497,7 +497,7 @@ void client_core::plan_retry() noexcept {
         reconnects_ = false;
         return;
     }
-    const auto random = shared_->sessions->random.next_u32();
+    const auto random = shared_->connections->random.next_u32();
     const duration pause = pause_before_retry(*again, failures_, random.value_or(UINT32_MAX));
     state_ = client_state::waiting;
     retry_at_ = later(loop().now(), pause);

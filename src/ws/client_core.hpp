@@ -14,8 +14,8 @@
 #include "net/loop_core.hpp"
 #include "pubsub/hub.hpp"
 #include "ws/client_url.hpp"
+#include "ws/connection_core.hpp"
 #include "ws/proto/handshake.hpp"
-#include "ws/session.hpp"
 
 namespace weft::net {
 class tls_client_context;
@@ -33,13 +33,13 @@ struct client_shared {
     client_shared(loop_ref home, tls_client_options tls) noexcept;
 
     /// What the loop's clients have in common. Made on first use, on the loop's thread.
-    session_shared& begin();
+    connection_shared& begin();
     /// Made on first use. **Errors**: which file and why.
     result<std::shared_ptr<net::tls_client_context>> tls();
 
     const loop_ref loop;
     pubsub::exchange none;  // clients have no topics
-    std::optional<session_shared> sessions;
+    std::optional<connection_shared> connections;
     tls_client_options tls_options;
     std::shared_ptr<net::tls_client_context> tls_made;
 };
@@ -74,7 +74,7 @@ public:
     void end(close_code code, std::string_view reason, bool at_once) noexcept;
     /// The face goes: no handler is called from now on.
     void leave() noexcept;
-    [[nodiscard]] session* open_session() const noexcept { return session_; }
+    [[nodiscard]] connection_core* open_connection() const noexcept { return connection_; }
     [[nodiscard]] client_state state() const noexcept;
     [[nodiscard]] std::optional<duration> retry_in() const noexcept;
     [[nodiscard]] std::string_view subprotocol() const noexcept { return subprotocol_; }
@@ -97,7 +97,7 @@ private:
     void failed(const error& why, int status) noexcept;
     void never_opened(std::error_code why) noexcept;
     /// All or nothing, when it throws.
-    session& upgraded(net::byte_stream& stream, const client_outcome& agreed);
+    connection_core& upgraded(net::byte_stream& stream, const client_outcome& agreed);
     void closed(const close_event& event);
     /// The loop goes, and with it the attempt.
     void abandoned() noexcept;
@@ -115,16 +115,16 @@ private:
     template <class F>
     void within_memory(F&& step) noexcept;
 
-    [[nodiscard]] net::loop_core& loop() const noexcept { return shared_->sessions->loop; }
+    [[nodiscard]] net::loop_core& loop() const noexcept { return shared_->connections->loop; }
 
     client* face_;
     unsigned calls_ = 0;  // handlers on the stack
     const std::shared_ptr<client_shared> shared_;
     const client_options options_;
-    const session_settings settings_;
+    const connection_settings settings_;
     std::vector<std::string_view> subprotocols_;
 
-    client_state state_ = client_state::idle;  // never open or closing: see session_
+    client_state state_ = client_state::idle;  // never open or closing: see connection_
     std::uint64_t serial_ = 0;                 // of the attempt or pause
     bool reconnects_ = false;
     unsigned failures_ = 0;
@@ -140,7 +140,7 @@ private:
     std::string request_;
     net::byte_stream* stream_ = nullptr;  // from connected until upgraded or failed
 
-    session* session_ = nullptr;
+    connection_core* connection_ = nullptr;
     time_point opened_at_{};
     std::string subprotocol_;
 

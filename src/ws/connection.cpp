@@ -1,20 +1,20 @@
-// What users call on a connection: a thread check, then the session's own function.
+// What users call on a connection: a thread check, then the function of its core.
 
 #include <weft/ws/connection.hpp>
 
-#include "ws/session.hpp"
+#include "ws/connection_core.hpp"
 
 namespace weft::ws {
 
 bool connection_base::callable() const noexcept {
-    return session_ != nullptr && session_->shared().loop.in_loop_thread();
+    return core_ != nullptr && core_->shared().loop.in_loop_thread();
 }
 
 conn_id connection_base::id() const noexcept {
-    return session_->id();
+    return core_->id();
 }
 peer& connection_base::peer() const noexcept {
-    return session_->stream().peer();
+    return core_->stream().peer();
 }
 
 std::string_view connection_base::subprotocol() const noexcept {
@@ -30,51 +30,48 @@ std::string_view connection_base::param(std::string_view name) const noexcept {
 }
 
 send_status connection_base::send(std::string_view text) noexcept {
-    return session_->send(message_view(text));
+    return core_->send(message_view(text));
 }
 send_status connection_base::send(byte_view bytes) noexcept {
-    return session_->send(message_view(message_kind::binary, bytes));
+    return core_->send(message_view(message_kind::binary, bytes));
 }
 send_status connection_base::send(const message_view& what) noexcept {
-    return session_->send(what);
+    return core_->send(what);
 }
 send_status connection_base::send(const message& what) noexcept {
-    return session_->send(what);
+    return core_->send(what);
 }
 std::size_t connection_base::queued() const noexcept {
-    return session_->queued();
+    return core_->queued();
 }
 
 bool connection_base::subscribe(std::string_view topic) {
     if (!callable()) return false;
-    pubsub::hub& hub = session_->shared().hub;
+    pubsub::hub& hub = core_->shared().hub;
     const pubsub::topic_key key = pubsub::program_topic(topic);
-    return hub.has_room(key) && hub.subscribe(*session_, key);
+    return hub.has_room(key) && hub.subscribe(*core_, key);
 }
 bool connection_base::unsubscribe(std::string_view topic) {
-    return callable() &&
-           session_->shared().hub.unsubscribe(*session_, pubsub::program_topic(topic));
+    return callable() && core_->shared().hub.unsubscribe(*core_, pubsub::program_topic(topic));
 }
 bool connection_base::is_subscribed(std::string_view topic) const noexcept {
-    return callable() &&
-           session_->shared().hub.is_subscribed(*session_, pubsub::program_topic(topic));
+    return callable() && core_->shared().hub.is_subscribed(*core_, pubsub::program_topic(topic));
 }
 std::size_t connection_base::publish(std::string_view topic, message_view what) {
     return publish(topic, message(what));
 }
 std::size_t connection_base::publish(std::string_view topic, const message& what) {
-    return callable() ? session_->shared().hub.publish(pubsub::program_topic(topic), what, session_)
-                      : 0;
+    return callable() ? core_->shared().hub.publish(pubsub::program_topic(topic), what, core_) : 0;
 }
 
 void connection_base::ping(byte_view payload) noexcept {
-    if (callable()) session_->ping(payload);
+    if (callable()) core_->ping(payload);
 }
 void connection_base::close(close_code code, std::string_view reason) noexcept {
-    if (callable()) session_->close(code, reason);
+    if (callable()) core_->close(code, reason);
 }
 void connection_base::terminate() noexcept {
-    if (callable()) session_->terminate();
+    if (callable()) core_->terminate();
 }
 
 }  // namespace weft::ws

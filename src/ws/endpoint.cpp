@@ -1,5 +1,5 @@
 // From a request to a typed connection: the handshake is checked, then the application decides, now
-// or later; and the bridge from a session to the handlers.
+// or later; and the bridge from a connection to the handlers.
 
 #include <weft/ws/endpoint.hpp>
 
@@ -11,8 +11,8 @@
 
 #include "base/heap_cost.hpp"
 #include "ws/answer_handshake.hpp"
+#include "ws/connection_core.hpp"
 #include "ws/proto/handshake.hpp"
-#include "ws/session.hpp"
 
 namespace weft::ws {
 
@@ -21,19 +21,19 @@ namespace detail {
 struct endpoint_core::impl {
     explicit impl(options wanted) : settings(wanted) {}
 
-    session_settings settings;
+    connection_settings settings;
     origin_policy origins;
-    std::vector<session_shared*> loops;
+    std::vector<connection_shared*> loops;
     std::atomic<bool> sealed{false};
     std::string route;
 
-    session_shared& shared_of(net::byte_stream& stream) const {
+    connection_shared& shared_of(net::byte_stream& stream) const {
         return *loops[stream.owner().index()];
     }
 };
 
-/// Hands a session's events to the typed endpoint.
-class server_user final : public session_user {
+/// Hands a connection's events to the typed endpoint.
+class server_user final : public connection_user {
 public:
     server_user(endpoint_core& owner, std::unique_ptr<connection_base> connection,
                 http::handshake asked)
@@ -60,7 +60,7 @@ public:
 
 private:
     [[nodiscard]] byte_budget& memory() const noexcept {
-        return connection_->session_->shared().loop.budget();
+        return connection_->core_->shared().loop.budget();
     }
     /// With the connection's: none of it changes.
     [[nodiscard]] std::size_t cost() const noexcept {
@@ -82,7 +82,7 @@ private:
 
 struct accept_stage::state {
     endpoint_core& owner;
-    session_shared& shared;
+    connection_shared& shared;
     loop_ref home;  // asked before anything else: the others may be gone
     http::upgrade upgrade;
     handshake_answer answer;
@@ -117,11 +117,11 @@ void accept_stage::accept(std::unique_ptr<connection_base> made,
         return;
     }
     if (decided.who()) s->upgrade.stream().peer().identify(*decided.who());
-    auto opened = std::make_unique<session>(s->upgrade.stream(), role::server,
-                                            s->owner.impl_->settings, s->shared, s->answer.deflate);
+    auto opened = std::make_unique<connection_core>(
+        s->upgrade.stream(), role::server, s->owner.impl_->settings, s->shared, s->answer.deflate);
     http::header_lines headers = headers_of(s->answer);
     for (const auto& [name, value] : decided.headers()) headers.add(name, value);
-    made->session_ = opened.get();
+    made->core_ = opened.get();
     if (!s->answer.subprotocol.empty() || !s->params.empty()) {
         made->agreed_ = std::make_unique<connection_base::agreed>(
             connection_base::agreed{std::move(s->answer.subprotocol), std::move(s->params)});
@@ -147,7 +147,7 @@ void accept_stage::refuse(refusal why) {
 endpoint_core::endpoint_core(options chosen) : impl_(std::make_unique<impl>(std::move(chosen))) {}
 endpoint_core::~endpoint_core() = default;
 
-void endpoint_core::set_loops(std::vector<session_shared*> loops) {
+void endpoint_core::set_loops(std::vector<connection_shared*> loops) {
     impl_->loops = std::move(loops);
 }
 
@@ -168,8 +168,8 @@ failure_report endpoint_core::report_of(conn_id id, const char* callback) noexce
 
 void endpoint_core::failed(conn_id id, const char* callback,
                            const std::exception_ptr& thrown) noexcept {
-    session_shared& shared = *impl_->loops[id.loop()];
-    session* const open = shared.sessions.find(id);
+    connection_shared& shared = *impl_->loops[id.loop()];
+    connection_core* const open = shared.connections.find(id);
     shared.users.report(thrown, [&] {
         user_place place{.callback = callback, .route = impl_->route};
         if (open != nullptr) place.peer = open->stream().peer().address().to_string();
@@ -215,7 +215,7 @@ result<void> endpoint_core::prepare(std::string_view route) {
 }
 
 void endpoint_core::handle(const http::request& request, http::upgrade upgrade) {
-    session_shared& shared = impl_->shared_of(upgrade.stream());
+    connection_shared& shared = impl_->shared_of(upgrade.stream());
     const options& chosen = impl_->settings.chosen;
     auto answer = answer_handshake(
         request,

@@ -9,10 +9,10 @@
 #include <weft/pubsub/message.hpp>
 
 #include "net/byte_stream.hpp"
+#include "ws/connection_shared.hpp"
 #include "ws/proto/deflate.hpp"
 #include "ws/proto/extensions.hpp"
 #include "ws/proto/frame.hpp"
-#include "ws/session_shared.hpp"
 
 namespace weft::ws {
 
@@ -22,11 +22,11 @@ namespace weft::ws {
 
 /// The sending half of a WebSocket's wire format: messages in, frames on the stream, compressed
 /// when that was agreed, masked when we are the client. Everything it is given leaves at once and
-/// in order; who must wait, and whether anything may still be sent, the session decides.
+/// in order; who must wait, and whether anything may still be sent, the connection decides.
 class message_writer {
 public:
-    message_writer(net::byte_stream& stream, role self, const session_settings& settings,
-                   session_shared& shared, std::optional<deflate_agreement> deflate) noexcept
+    message_writer(net::byte_stream& stream, role self, const connection_settings& settings,
+                   connection_shared& shared, std::optional<deflate_agreement> deflate) noexcept
         : stream_(stream), shared_(shared), settings_(settings), deflate_(deflate), role_(self) {}
 
     /// A server's small, plain message, built where it leaves from, while the stream has room.
@@ -46,8 +46,8 @@ public:
     }
 
     [[nodiscard]] net::byte_stream& stream() const noexcept { return stream_; }
-    [[nodiscard]] session_shared& shared() const noexcept { return shared_; }
-    [[nodiscard]] const session_settings& settings() const noexcept { return settings_; }
+    [[nodiscard]] connection_shared& shared() const noexcept { return shared_; }
+    [[nodiscard]] const connection_settings& settings() const noexcept { return settings_; }
     [[nodiscard]] role self() const noexcept { return role_; }
 
 private:
@@ -61,8 +61,8 @@ private:
     void write_masked(frame_flags flags, byte_view payload) noexcept;
 
     net::byte_stream& stream_;
-    session_shared& shared_;
-    const session_settings& settings_;
+    connection_shared& shared_;
+    const connection_settings& settings_;
     std::unique_ptr<deflater> deflater_;
     std::optional<deflate_agreement> deflate_;
     role role_;

@@ -27,7 +27,7 @@
 #include "support/fail_allocations.hpp"
 #include "unit/ws/client_world.hpp"
 #include "unit/ws/ws_world.hpp"
-#include "ws/session.hpp"
+#include "ws/connection_core.hpp"
 
 namespace weft::test {
 namespace {
@@ -193,7 +193,7 @@ public:
         const allocations::watch on(watching);
         module_->drain();
         service_.drain();
-        shared.sessions.for_each([](ws::session& open) {
+        shared.connections.for_each([](ws::connection_core& open) {
             open.close(ws::close_code::going_away, "server shutting down");
         });
     }
@@ -202,7 +202,7 @@ public:
     bool watching = false;
     net::loop_core loop;
     pubsub::exchange all;
-    ws::session_shared shared;
+    ws::connection_shared shared;
     ws::endpoint<void> endpoint;
     std::vector<http::responder> waiting;
     int opened = 0, closed = 0;

@@ -155,7 +155,7 @@ class rules(unittest.TestCase):
         self.assertIn(because, " ".join(complaints(path, text)))
 
     def test_upward_includes_are_refused_in_both_spellings(self):
-        self.refused("src/http/router.cpp", '#include "ws/session.hpp"\n', "`http` may not use `ws`")
+        self.refused("src/http/router.cpp", '#include "ws/connection_core.hpp"\n', "`http` may not use `ws`")
         self.refused("src/net/loop.cpp", "#include <weft/http/request.hpp>\n", "`net` may not use `http`")
         self.refused("src/http/router.cpp", "  #  include <weft/pubsub/topic.hpp>\n", "`http` may not use `pubsub`")
         self.refused("include/weft/base/log.hpp", "#pragma once\n#include <weft/net/loop.hpp>\n", "may not use `net`")
@@ -169,7 +169,7 @@ class rules(unittest.TestCase):
         fine += '#include "http/proto/syntax.hpp"\n'
         self.assertEqual(complaints("src/ws/proto/frame.cpp", fine), [])
         self.refused("src/ws/proto/frame.cpp", "#include <weft/net/loop.hpp>\n", "lower protocols only")
-        self.refused("src/ws/proto/frame.cpp", '#include "ws/session.hpp"\n', "lower protocols only")
+        self.refused("src/ws/proto/frame.cpp", '#include "ws/connection_core.hpp"\n', "lower protocols only")
         self.refused("src/ws/proto/frame.cpp", '#include "http/connection.hpp"\n', "lower protocols only")
         self.refused("src/http/proto/head.cpp", '#include "ws/proto/frame.hpp"\n', "lower protocols only")
         self.refused("src/ws/proto/frame.cpp", "#include <sys/socket.h>\n", "does no I/O")
@@ -198,10 +198,10 @@ class rules(unittest.TestCase):
 
     def test_deadlines_are_made_by_later(self):
         self.refused("src/http/connection.cpp", "arm(now() + o.idle_timeout);\n", "later() does")
-        self.refused("src/ws/session.cpp", "arm(loop().now() +\n    wait);\n", "later() does")
-        self.refused("src/ws/session.cpp", "arm(now + wait);\n", "later() does")
-        self.assertEqual(complaints("src/ws/session.cpp", "arm(later(now(), wait));\n"), [])
-        self.assertEqual(complaints("src/ws/session.cpp", "const auto known + 1;\n"), [])
+        self.refused("src/ws/connection_core.cpp", "arm(loop().now() +\n    wait);\n", "later() does")
+        self.refused("src/ws/connection_core.cpp", "arm(now + wait);\n", "later() does")
+        self.assertEqual(complaints("src/ws/connection_core.cpp", "arm(later(now(), wait));\n"), [])
+        self.assertEqual(complaints("src/ws/connection_core.cpp", "const auto known + 1;\n"), [])
 
     def test_files_stay_small_and_guarded(self):
         self.refused("src/net/loop.cpp", "\n" * 801, "more than 800")

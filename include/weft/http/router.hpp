@@ -171,13 +171,13 @@ private:
         explicit operator bool() const noexcept { return plain || deferred; }
     };
     struct node;
-    struct endpoint;
+    struct resource;
     struct route;
     struct surroundings;
     /// What a request matches: nothing (no `where`), a path without the method, a route, or an
     /// upgrade.
     struct match {
-        endpoint* where = nullptr;
+        resource* where = nullptr;
         route* chosen = nullptr;
         bool upgrades = false;
     };
@@ -203,7 +203,7 @@ private:
                      any_handler callable, route_options options);
     void set_not_found(any_handler callable, route_options options);
     void add_filter(std::string_view prefix, filter callable);
-    result<endpoint*> endpoint_at(std::string_view pattern);
+    result<resource*> resource_at(std::string_view pattern);
     /// Finds the route by method and path, and sets the parameters of the request.
     [[nodiscard]] match find(request& req) const noexcept;
 

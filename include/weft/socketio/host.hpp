@@ -11,7 +11,7 @@ namespace weft::http {
 class router;
 }
 namespace weft::ws {
-class session_shared;
+class connection_shared;
 }
 
 namespace weft::socketio {
@@ -26,7 +26,8 @@ public:
 
     /// Gets what the sessions of each loop share. Called before the loops run, and again if there
     /// are more loops. **Errors**: which option is wrong.
-    [[nodiscard]] virtual result<void> prepare(const std::vector<ws::session_shared*>& loops) = 0;
+    [[nodiscard]] virtual result<void> prepare(
+        const std::vector<ws::connection_shared*>& loops) = 0;
     /// The server begins to run: refuse registrations from now on.
     virtual void seal() noexcept = 0;
     /// The server drains: refuses new peers and disconnects the others. **Threads**: any.

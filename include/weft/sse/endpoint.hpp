@@ -21,7 +21,7 @@
 namespace weft::sse {
 
 struct loop_services;
-class session;
+class event_stream;
 
 /// The limits of event streams. **Units**: bytes.
 struct options {
@@ -57,9 +57,9 @@ public:
     void close();
 
 private:
-    friend class session;
-    explicit stream(session& owner) noexcept : session_(owner) {}
-    session& session_;
+    friend class event_stream;
+    explicit stream(event_stream& owner) noexcept : owner_(owner) {}
+    event_stream& owner_;
 };
 
 /// Server-sent events at one path. Each request becomes a stream that can subscribe to topics.
@@ -106,7 +106,7 @@ public:
     void visit_metrics(metric_visitor visit) const;
 
 private:
-    friend class session;
+    friend class event_stream;
     class shard;
 
     options options_;

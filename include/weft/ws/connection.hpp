@@ -16,7 +16,7 @@
 
 namespace weft::ws {
 
-class session;
+class connection_core;
 namespace detail {
 class accept_stage;
 class server_user;
@@ -92,7 +92,7 @@ private:
         std::vector<std::pair<std::string, std::string>> params;
     };
 
-    session* session_ = nullptr;
+    connection_core* core_ = nullptr;
     std::unique_ptr<agreed> agreed_;  // null if there is neither
 };
 

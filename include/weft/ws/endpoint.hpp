@@ -27,7 +27,7 @@ class upgrade;
 
 namespace weft::ws {
 
-class session_shared;
+class connection_shared;
 
 namespace detail {
 
@@ -61,8 +61,8 @@ public:
 
     /// For the server: takes the upgrade requests of this route.
     void handle(const http::request& request, http::upgrade upgrade);
-    /// For the server: what the sessions of each loop share. Before the loops run.
-    void set_loops(std::vector<session_shared*> loops);
+    /// For the server: what the connections of each loop share. Before the loops run.
+    void set_loops(std::vector<connection_shared*> loops);
     /// For the server: checks the options. `route` names the endpoint in the log. **Errors**: which
     /// option is wrong.
     [[nodiscard]] result<void> prepare(std::string_view route = {});

@@ -15,12 +15,12 @@
 
 #include <weft/http/router.hpp>
 
-#include "engineio/server.hpp"
+#include "engineio/engine.hpp"
 #include "http/service.hpp"
 #include "net/backend/sim/sim_backend.hpp"
 #include "net/loop_core.hpp"
 #include "unit/ws/ws_world.hpp"
-#include "ws/session.hpp"
+#include "ws/connection_core.hpp"
 
 namespace weft::engineio::test {
 
@@ -197,8 +197,8 @@ public:
     net::sim_backend& io;
     net::loop_core loop;
     pubsub::exchange all;
-    ws::session_shared shared;
-    engineio::server engine;
+    ws::connection_shared shared;
+    engineio::engine engine;
     http::router routes;
     result<void> prepared;
     reply first;  // to the last `open_`

@@ -49,7 +49,7 @@ struct side final : net::acceptor {
         return http.make_connection(stream);
     }
     net::loop_core loop;
-    ws::session_shared web;
+    ws::connection_shared web;
     http::service http;
     std::atomic<int> accepted{0};
 };
@@ -90,7 +90,7 @@ public:
         engine.shut_down();
     }
 
-    engineio::server engine{options{}};
+    engineio::engine engine{options{}};
     http::router routes;
     pubsub::exchange all;
     std::vector<std::unique_ptr<side>> sides;

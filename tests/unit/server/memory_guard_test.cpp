@@ -90,7 +90,7 @@ public:
     net::sim_backend& io;
     net::loop_core loop;
     pubsub::exchange all;
-    session_shared shared;
+    connection_shared shared;
     ws::endpoint<void> endpoint;
     http::router routes;
     std::string response;

@@ -20,7 +20,7 @@
 #include "net/loop_core.hpp"
 #include "support/count_bytes.hpp"
 #include "unit/ws/ws_world.hpp"
-#include "ws/session.hpp"
+#include "ws/connection_core.hpp"
 
 namespace weft::test {
 namespace {
@@ -235,7 +235,7 @@ private:
     pubsub::exchange all_;
 
 public:
-    ws::session_shared shared;
+    ws::connection_shared shared;
 
 private:
     static ws::options free_of_limits() {

@@ -20,7 +20,7 @@
 #include "net/loop_core.hpp"
 #include "support/count_allocations.hpp"
 #include "unit/ws/ws_world.hpp"
-#include "ws/session.hpp"
+#include "ws/connection_core.hpp"
 
 namespace weft::socketio::test {
 namespace {
@@ -122,7 +122,7 @@ private:
     }
 
     pubsub::exchange all_;
-    ws::session_shared shared_;
+    ws::connection_shared shared_;
     std::shared_ptr<module> module_;
     http::router routes_;
 

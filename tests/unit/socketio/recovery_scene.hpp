@@ -26,7 +26,7 @@
 #include "net/backend/sim/sim_backend.hpp"
 #include "net/loop_core.hpp"
 #include "unit/ws/ws_world.hpp"
-#include "ws/session.hpp"
+#include "ws/connection_core.hpp"
 
 namespace weft::socketio::test {
 
@@ -54,7 +54,7 @@ class recovery_scene final : private host {
         }
         net::sim_backend& sim;
         net::loop_core loop;
-        ws::session_shared web;
+        ws::connection_shared web;
         http::service service;
         std::size_t emitted = 0;  // events of this loop
     };
@@ -90,7 +90,7 @@ public:
                 if (sides_[i]->loop.in_loop_thread()) s.emit("e", i, sides_[i]->emitted++);
             }
         });
-        std::vector<ws::session_shared*> shared;
+        std::vector<ws::connection_shared*> shared;
         for (std::size_t i = 0; i < loops; ++i) {
             sides_.push_back(
                 std::make_unique<side>(static_cast<std::uint8_t>(i), routes_, exchange_));

@@ -20,7 +20,7 @@
 #include "net/backend/sim/sim_backend.hpp"
 #include "net/loop_core.hpp"
 #include "unit/ws/ws_world.hpp"
-#include "ws/session.hpp"
+#include "ws/connection_core.hpp"
 
 namespace weft::socketio::test {
 
@@ -131,7 +131,7 @@ public:
     net::sim_backend& sim;
     net::loop_core loop;
     pubsub::exchange all;
-    ws::session_shared shared;
+    ws::connection_shared shared;
 
 private:
     http::router& routes() noexcept override { return routes_; }

@@ -18,7 +18,7 @@
 #include "net/backend/sim/sim_backend.hpp"
 #include "net/loop_core.hpp"
 #include "pubsub/hub.hpp"
-#include "sse/session.hpp"
+#include "sse/event_stream.hpp"
 
 namespace weft::sse {
 namespace {

@@ -19,7 +19,7 @@
 #include "net/loop_core.hpp"
 #include "proto_support.hpp"
 #include "support/count_allocations.hpp"
-#include "ws/session.hpp"
+#include "ws/connection_core.hpp"
 
 namespace weft::ws::test {
 namespace {
@@ -96,7 +96,7 @@ private:
     }
 
     pubsub::exchange all_;
-    session_shared shared_;
+    connection_shared shared_;
     http::router routes_;
     http::service service_;
     net::listener_id listener_;

@@ -1,4 +1,4 @@
-// A WebSocket on a stream that is no socket: the same endpoint and session, found by the same ids.
+// A WebSocket on a stream that is no socket: the same endpoint and core, found by the same ids.
 
 #include <gtest/gtest.h>
 
@@ -23,8 +23,8 @@ struct carried_world {
     }
     /// A WebSocket on a stream that is no socket.
     void ask(played_stream& stream) { stream.ask(world.service(), world.request()); }
-    [[nodiscard]] session* find(std::size_t opened) {
-        return world.shared.sessions.find(ids.at(opened));
+    [[nodiscard]] connection_core* find(std::size_t opened) {
+        return world.shared.connections.find(ids.at(opened));
     }
     std::vector<conn_id> ids;
     std::vector<close_event> closed;
@@ -52,13 +52,13 @@ TEST(ws_carrier, a_stream_that_is_no_socket_carries_an_echo) {
               "by its id");
 }
 
-TEST(ws_carrier, its_sessions_are_found_with_those_of_sockets_and_gone_when_it_ends) {
+TEST(ws_carrier, its_connections_are_found_with_those_of_sockets_and_gone_when_it_ends) {
     carried_world scene;
     const auto client = scene.world.open();
     played_stream stream(scene.world.loop);
     scene.ask(stream);
     int count = 0;
-    scene.world.shared.sessions.for_each([&](session& s) {
+    scene.world.shared.connections.for_each([&](connection_core& s) {
         ++count;
         s.close(close_code::going_away, "");
     });

@@ -129,13 +129,13 @@ struct stage {
                 if (c.data() == 1) at("close", &c);
             });
     }
-    session* session_of(conn_id id) { return world.shared.sessions.find(id); }
+    connection_core* connection_of(conn_id id) { return world.shared.connections.find(id); }
     void at(const std::string& where, connection<int>* c) {
         if (where != callback || std::exchange(acted, true)) return;
         const message text = message::text("published");
         if (action == "publish") world.shared.hub.publish(pubsub::program_topic("room"), text);
         if (action == "post shut down") world.loop.post([this] { world.loop.shut_down(); });
-        if (session* peer = session_of(other)) {
+        if (connection_core* peer = connection_of(other)) {
             if (action == "close peer") peer->close(close_code::going_away, "");
             if (action == "terminate peer") peer->terminate();
         }

@@ -47,7 +47,7 @@ struct crowd {
 
     std::size_t queued() {
         std::size_t sum = 0;
-        world.shared.sessions.for_each([&](const session& open) {
+        world.shared.connections.for_each([&](const connection_core& open) {
             EXPECT_LE(open.queued(), max_queue);
             sum += open.queued();
         });
@@ -257,7 +257,7 @@ TEST(sec_w11, a_peer_that_does_not_read_is_not_read_from) {
     world.io.peer_window(client, 0);
     world.io.limit_receive(4096);
     for (int i = 0; i < 100; ++i) world.send(client, text_frame(text_of(i)));
-    world.shared.sessions.for_each([&](const session& open) {
+    world.shared.connections.for_each([&](const connection_core& open) {
         EXPECT_LE(open.queued(), chosen.pause_reading_at + 8192);
         EXPECT_GE(open.queued(), chosen.pause_reading_at);
     });

@@ -16,7 +16,7 @@
 #include "net/backend/sim/sim_backend.hpp"
 #include "net/loop_core.hpp"
 #include "proto_support.hpp"
-#include "ws/session.hpp"
+#include "ws/connection_core.hpp"
 
 namespace weft::ws::test {
 
@@ -133,7 +133,7 @@ public:
     net::sim_backend& io;
     net::loop_core loop;
     pubsub::exchange all;
-    session_shared shared;
+    connection_shared shared;
     ws::endpoint<T> endpoint;
     http::router routes;
     std::string response;  // to the last `open`

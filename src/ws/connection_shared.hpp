@@ -21,22 +21,22 @@
 namespace weft::ws {
 
 /// One loop's counters of WebSocket traffic.
-struct session_metrics {
+struct connection_metrics {
     counter open, opened, closed_clean, closed_abnormal, messages_received, messages_sent,
         pings_sent, idle_timeouts, handler_exceptions, throttled, refused;
     error_counters errors;
     void visit(metric_visitor visitor) const;
 };
 
-class session;
+class connection_core;
 
-/// What the sessions of one loop share. **Lifetime**: outlives them.
-class session_shared {
+/// What the connections of one loop share. **Lifetime**: outlives them.
+class connection_shared {
 public:
-    session_shared(net::loop_core& owner, pubsub::exchange& all, std::uint64_t message_budget);
+    connection_shared(net::loop_core& owner, pubsub::exchange& all, std::uint64_t message_budget);
 
     net::loop_core& loop;
-    net::conn_table<session> sessions;  ///< From `on_open` to `on_closed`.
+    net::conn_table<connection_core> connections;  ///< From `on_open` to `on_closed`.
     pubsub::hub hub;
     byte_budget budget;
     block_cache::owner blocks;
@@ -46,14 +46,14 @@ public:
     random_pool random;
     std::optional<sha1_digest>
         sha1;  // unset when OpenSSL has none: every handshake is refused then
-    session_metrics metrics;
+    connection_metrics metrics;
     user_boundary users{"ws", loop.options().log, metrics.handler_exceptions, loop.callbacks()};
 };
 
-/// The settings of an endpoint or client in the form that sessions use. **Lifetime**: outlives the
-/// sessions.
-struct session_settings {
-    explicit session_settings(const options& chosen);
+/// The settings of an endpoint or client in the form that connections use. **Lifetime**: outlives
+/// the connections.
+struct connection_settings {
+    explicit connection_settings(const options& chosen);
     options chosen;
     message_limits limits;
     std::size_t deflate_threshold = 0;  // with history

@@ -3,7 +3,7 @@
 // and each refusal is one row of the error table. A request whose admission takes its time is kept
 // whole and goes on where it stopped.
 
-#include "engineio/server.hpp"
+#include "engineio/engine.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -81,7 +81,7 @@ std::optional<transport_kind> transport_of(std::string_view name, const options&
 
 }  // namespace
 
-struct server::impl {
+struct engine::impl {
     explicit impl(options chosen) : all(std::move(chosen)) {}
 
     [[nodiscard]] const options& chosen() const noexcept { return all.chosen; }
@@ -114,39 +114,39 @@ struct server::impl {
     std::vector<std::unique_ptr<shard>> shards;
 };
 
-server::server(options chosen) : impl_(std::make_unique<impl>(std::move(chosen))) {}
-server::~server() = default;
+engine::engine(options chosen) : impl_(std::make_unique<impl>(std::move(chosen))) {}
+engine::~engine() = default;
 
-const options& server::settings() const noexcept {
+const options& engine::settings() const noexcept {
     return impl_->chosen();
 }
 
-void server::on_session(unique_function<std::unique_ptr<session_user>(session&)> make) {
+void engine::on_session(unique_function<std::unique_ptr<session_user>(session&)> make) {
     impl_->all.make_user = std::move(make);
 }
 
-void server::set_loops(const std::vector<ws::session_shared*>& loops) {
+void engine::set_loops(const std::vector<ws::connection_shared*>& loops) {
     impl_->all.loops = loops.size();
     impl_->shards.clear();
-    for (ws::session_shared* const loop : loops)
+    for (ws::connection_shared* const loop : loops)
         impl_->shards.push_back(std::make_unique<shard>(impl_->all, *loop));
 }
 
-session* server::find(session_id name) noexcept {
+session* engine::find(session_id name) noexcept {
     if (!name || name.loop() >= impl_->shards.size()) return nullptr;
     shard& home = *impl_->shards[name.loop()];
     return home.web.loop.in_loop_thread() ? home.find(name) : nullptr;
 }
 
-void server::for_each(std::uint8_t loop, function_ref<void(session&)> use) {
+void engine::for_each(std::uint8_t loop, function_ref<void(session&)> use) {
     if (loop < impl_->shards.size()) impl_->shards[loop]->for_each(use);
 }
 
-std::size_t server::sessions() const noexcept {
+std::size_t engine::sessions() const noexcept {
     return impl_->all.census.size();
 }
 
-void server::drain() {
+void engine::drain() {
     for (const auto& s : impl_->shards) {
         if (s->web.loop.in_loop_thread()) {
             s->drain();
@@ -156,17 +156,17 @@ void server::drain() {
     }
 }
 
-void server::shut_down() noexcept {
+void engine::shut_down() noexcept {
     for (const auto& s : impl_->shards) s->shut_down();
 }
 
-void server::visit_metrics(metric_visitor visitor) const {
+void engine::visit_metrics(metric_visitor visitor) const {
     for (const auto& s : impl_->shards) s->metrics.visit(visitor);
 }
 
 // ---- Setting up ----
 
-result<void> server::prepare() {
+result<void> engine::prepare() {
     if (auto right = impl_->chosen().check(); !right) return right;
     auto guard = origin_guard::make(impl_->chosen());
     if (!guard) return guard.error();
@@ -174,7 +174,7 @@ result<void> server::prepare() {
     return {};
 }
 
-result<void> server::add_routes(http::router& router) {
+result<void> engine::add_routes(http::router& router) {
     std::string base = impl_->chosen().path;
     while (!base.empty() && base.back() == '/') base.pop_back();
     if (auto done = impl_->route(router, base + "/*rest"); !done) return done;
@@ -182,15 +182,15 @@ result<void> server::add_routes(http::router& router) {
     return impl_->route(router, base);
 }
 
-void server::write_cors(const http::request& asked, http::response& response) const {
+void engine::write_cors(const http::request& asked, http::response& response) const {
     impl_->origins.write(asked, response);
 }
 
-http::response server::preflight(const http::request& asked) const {
+http::response engine::preflight(const http::request& asked) const {
     return impl_->origins.preflight(asked);
 }
 
-result<void> server::impl::route(http::router& router, const std::string& pattern) {
+result<void> engine::impl::route(http::router& router, const std::string& pattern) {
     auto done = router.any(pattern,
                            [this](const http::request& request, http::responder answer) {
                                on_request(request, std::move(answer));
@@ -212,11 +212,11 @@ result<void> server::impl::route(http::router& router, const std::string& patter
 // ---- A request ----
 
 /// For who decides about the request, or wants to hear of its refusal.
-void server::impl::keep(const http::request& request, inquiry& q) {
+void engine::impl::keep(const http::request& request, inquiry& q) {
     if (!q.handshake) q.handshake = http::handshake(request);
 }
 
-void server::impl::read(const http::request& request, inquiry& q) {
+void engine::impl::read(const http::request& request, inquiry& q) {
     if (chosen().on_connection_error) keep(request, q);
     const query_facts facts = parse_query(request.query());
     q.method = request.method();
@@ -238,7 +238,7 @@ void server::impl::read(const http::request& request, inquiry& q) {
     if (!q.sid || !chosen().middlewares.empty()) keep(request, q);
 }
 
-void server::impl::on_request(const http::request& request, http::responder answer) {
+void engine::impl::on_request(const http::request& request, http::responder answer) {
     inquiry q;
     q.owner = &shard_of(request);
     q.answer = std::move(answer);
@@ -254,7 +254,7 @@ void server::impl::on_request(const http::request& request, http::responder answ
     advance(q);
 }
 
-void server::impl::on_upgrade(const http::request& request, http::upgrade upgrade) {
+void engine::impl::on_upgrade(const http::request& request, http::upgrade upgrade) {
     inquiry q;
     q.owner = &shard_of(request);
     q.upgrades = true;
@@ -272,7 +272,7 @@ void server::impl::on_upgrade(const http::request& request, http::upgrade upgrad
 
 /// Goes through the steps until one refuses or takes its time: each middleware, the protocol's own
 /// checks with `allow_request`, the deed.
-void server::impl::advance(inquiry& q) {
+void engine::impl::advance(inquiry& q) {
     const auto& middlewares = chosen().middlewares;
     while (q.step <= middlewares.size()) {
         const guard* gate = nullptr;
@@ -297,7 +297,7 @@ void server::impl::advance(inquiry& q) {
     act(q);
 }
 
-void server::impl::wait_for(const guard& gate, errc no, inquiry& q) {
+void engine::impl::wait_for(const guard& gate, errc no, inquiry& q) {
     auto kept = std::make_unique<inquiry>(std::move(q));
     kept->kept_body = as_text(kept->body);
     kept->body = as_bytes(kept->kept_body);
@@ -314,14 +314,14 @@ void server::impl::wait_for(const guard& gate, errc no, inquiry& q) {
         });
 }
 
-task<void> server::impl::await(impl& self, const guard& gate, errc no, std::unique_ptr<inquiry> q) {
+task<void> engine::impl::await(impl& self, const guard& gate, errc no, std::unique_ptr<inquiry> q) {
     http::handshake handshake = q->handshake;
     admission<> said = co_await gate.decide_later(std::move(handshake));
     resume(self, std::move(q), no, std::move(said));
 }
 
 /// The coroutine may come from any thread, when `self` may be gone.
-void server::impl::resume(impl& self, std::unique_ptr<inquiry> q, errc no, admission<> said) {
+void engine::impl::resume(impl& self, std::unique_ptr<inquiry> q, errc no, admission<> said) {
     const loop_ref home = q->loop;
     if (!home.in_loop_thread()) {
         home.post([&self, q = std::move(q), no, said = std::move(said)]() mutable {
@@ -335,7 +335,7 @@ void server::impl::resume(impl& self, std::unique_ptr<inquiry> q, errc no, admis
     self.advance(*q);
 }
 
-std::optional<errc> server::impl::verify(const inquiry& q, std::string_view& context) const {
+std::optional<errc> engine::impl::verify(const inquiry& q, std::string_view& context) const {
     context = q.transport_name;
     if (!q.transport) return errc::transport_unknown;
     const bool websocket = *q.transport == transport_kind::websocket;
@@ -355,7 +355,7 @@ std::optional<errc> server::impl::verify(const inquiry& q, std::string_view& con
     return std::nullopt;
 }
 
-void server::impl::refuse(inquiry& q, errc why, std::string_view context, const refusal& said) {
+void engine::impl::refuse(inquiry& q, errc why, std::string_view context, const refusal& said) {
     q.owner->metrics.count(why);
     const error_row& row = describe(why);
     // What a middleware says without a status is for us: Node answers "Bad request", whatever it
@@ -385,14 +385,14 @@ void server::impl::refuse(inquiry& q, errc why, std::string_view context, const 
         make_plain(q.form, said.status_or(row.status), "application/json", std::move(body))));
 }
 
-void server::impl::refuse_origin(const http::request& request, inquiry& q) {
+void engine::impl::refuse_origin(const http::request& request, inquiry& q) {
     if (chosen().on_connection_error) keep(request, q);
     refuse(q, errc::origin_refused, request.header("origin"));
 }
 
 // ---- What a request does ----
 
-void server::impl::act(inquiry& q) {
+void engine::impl::act(inquiry& q) {
     if (q.upgrades && !q.websocket) return refuse(q, errc::handshake_failed, "WEBSOCKET_HANDSHAKE");
     if (!q.sid) return begin(q);
     session* const found = q.owner->find(*q.sid);  // admissions may have taken their time
@@ -407,7 +407,7 @@ void server::impl::act(inquiry& q) {
     }
 }
 
-void server::impl::take_post(inquiry& q, session& target) {
+void engine::impl::take_post(inquiry& q, session& target) {
     if (q.octet_stream && q.protocol == 4) {
         (void)q.answer.send(make_plain(q.form, describe(errc::bad_content_type).status, {}, {}));
         return target.end(errc::bad_content_type);
@@ -424,7 +424,7 @@ void server::impl::take_post(inquiry& q, session& target) {
     target.polls()->take(q.form, q.body, how, std::move(q.answer));
 }
 
-void server::impl::begin(inquiry& q) {
+void engine::impl::begin(inquiry& q) {
     if (q.protocol == 3 && !chosen().allow_eio3) return refuse(q, errc::unsupported_protocol, "3");
     const bool websocket = *q.transport == transport_kind::websocket;
     if (websocket != q.upgrades)
@@ -461,7 +461,7 @@ void server::impl::begin(inquiry& q) {
     }
 }
 
-void server::impl::begin_polling(inquiry& q, session& fresh) {
+void engine::impl::begin_polling(inquiry& q, session& fresh) {
     std::string body;
     append_packet(body, q.protocol == 4 ? payload_form::separated : payload_form::counted,
                   fresh.greeting());
@@ -475,18 +475,18 @@ void server::impl::begin_polling(inquiry& q, session& fresh) {
     fresh.open();
 }
 
-void server::impl::accept_websocket(inquiry& q, session* target, websocket::role as) {
+void engine::impl::accept_websocket(inquiry& q, session* target, websocket::role as) {
     http::header_lines headers = ws::headers_of(*q.websocket);
     headers.add(q.form.headers);
-    auto socket = std::make_unique<ws::session>(q.upgrade.stream(), ws::role::server, all.websocket,
-                                                q.owner->web, q.websocket->deflate);
+    auto socket = std::make_unique<ws::connection_core>(
+        q.upgrade.stream(), ws::role::server, all.websocket, q.owner->web, q.websocket->deflate);
     socket->set_user(std::make_unique<websocket>(*q.owner, *socket, target, as));
     (void)q.upgrade.accept(std::move(headers), std::move(socket));
 }
 
 /// A session has one WebSocket at most, tried or used. A further one is let in and shown out, as
 /// clients expect.
-void server::impl::probe(inquiry& q, session& target) {
+void engine::impl::probe(inquiry& q, session& target) {
     const bool free = target.may_upgrade();
     if (!free) q.owner->metrics.count(errc::second_websocket);
     accept_websocket(q, free ? &target : nullptr,

@@ -11,7 +11,7 @@
 #include <weft/http/router.hpp>
 
 #include "engineio/session.hpp"
-#include "ws/session.hpp"
+#include "ws/connection_core.hpp"
 
 namespace weft::engineio {
 
@@ -21,12 +21,12 @@ class shard;
 ///
 /// Set it up in this order: `prepare`, `on_session`, `add_routes`, `set_loops`. **Lifetime**:
 /// `shut_down` after the loops were shut down and before they die; the router's handlers borrow it.
-class server {
+class engine {
 public:
-    explicit server(options chosen);
-    ~server();
-    server(const server&) = delete;
-    server& operator=(const server&) = delete;
+    explicit engine(options chosen);
+    ~engine();
+    engine(const engine&) = delete;
+    engine& operator=(const engine&) = delete;
 
     /// Checks the options. **Errors**: says which one is wrong.
     [[nodiscard]] result<void> prepare();
@@ -41,7 +41,7 @@ public:
     /// The answer to an OPTIONS request; `options::cors` is set. **Threads**: any loop's.
     [[nodiscard]] http::response preflight(const http::request& asked) const;
     /// What the sessions of each loop share. Before the loops run.
-    void set_loops(const std::vector<ws::session_shared*>& loops);
+    void set_loops(const std::vector<ws::connection_shared*>& loops);
 
     /// **Threads**: only that of the session's loop. Null when it is gone.
     [[nodiscard]] session* find(session_id name) noexcept;

@@ -5,7 +5,7 @@
 // dropped is always a message and never part of one. All deadlines share the stream's one timer: a
 // refresh stores a time, and `on_deadline` finds out what is really due.
 
-#include "ws/session.hpp"
+#include "ws/connection_core.hpp"
 
 #include <algorithm>
 #include <array>
@@ -30,7 +30,7 @@ std::size_t wire_size(std::size_t payload) noexcept {
 }  // namespace
 
 /// Made when something first does not go straight through, gone with the connection.
-struct session::slow_state {
+struct connection_core::slow_state {
     std::optional<pubsub::outbox> outbox;
     std::vector<std::byte> kept;  // received bytes whose turn comes in a later iteration
     std::array<std::byte, max_control_payload> pong{};
@@ -42,8 +42,9 @@ struct session::slow_state {
     time_point message_began = time_point::max();
 };
 
-session::session(net::byte_stream& stream, role self, const session_settings& settings,
-                 session_shared& shared, std::optional<deflate_agreement> deflate)
+connection_core::connection_core(net::byte_stream& stream, role self,
+                                 const connection_settings& settings, connection_shared& shared,
+                                 std::optional<deflate_agreement> deflate)
     : out_(stream, self, settings, shared, deflate),
       assembler_(
           self, settings.limits, shared.assembling,
@@ -54,21 +55,21 @@ session::session(net::byte_stream& stream, role self, const session_settings& se
       last_received_(shared.loop.now()),
       next_event_(time_point::max()),
       rate_(shared.loop.now()) {
-    loop().budget().charge(heap_cost_of<session>);
+    loop().budget().charge(heap_cost_of<connection_core>);
 }
 
-session::~session() {
-    loop().budget().release(heap_cost_of<session>);
+connection_core::~connection_core() {
+    loop().budget().release(heap_cost_of<connection_core>);
 }
 
-session::slow_state& session::slow() {
+connection_core::slow_state& connection_core::slow() {
     if (slow_ == nullptr) slow_ = std::make_unique<slow_state>();
     return *slow_;
 }
 
 /// Runs the user's code. A connection whose handler throws is closed with 1011.
 template <class F>
-void session::guarded(std::string_view callback, F&& call) noexcept {
+void connection_core::guarded(std::string_view callback, F&& call) noexcept {
     const bool returned = shared().users.call(std::forward<F>(call), [&] {
         return user_place{.callback = callback,
                           .route = user_->route(),
@@ -79,23 +80,23 @@ void session::guarded(std::string_view callback, F&& call) noexcept {
 
 // ---- Receiving ----
 
-void session::on_open() noexcept {
+void connection_core::on_open() noexcept {
     opened_ = true;
     metrics().opened.add();
     metrics().open.add();
-    within_memory([this] { shared().sessions.add(*this); });
+    within_memory([this] { shared().connections.add(*this); });
     if (state_ == state::ended) return;
     arm();
     guarded("on_open", [this] { user_->on_open(); });
 }
 
-byte_span session::read_target() noexcept {
+byte_span connection_core::read_target() noexcept {
     return assembler_.read_target();
 }
 
 /// Out of memory is the end of this connection, not of the process.
 template <class F>
-auto session::within_memory(F&& call) noexcept -> decltype(call()) {
+auto connection_core::within_memory(F&& call) noexcept -> decltype(call()) {
     try {
         return call();
     } catch (...) {
@@ -106,7 +107,7 @@ auto session::within_memory(F&& call) noexcept -> decltype(call()) {
     }
 }
 
-void session::on_data(byte_span data) noexcept {
+void connection_core::on_data(byte_span data) noexcept {
     last_received_ = loop().now();
     if (ping_pending_) {
         ping_pending_ = false;
@@ -121,7 +122,7 @@ void session::on_data(byte_span data) noexcept {
     });
 }
 
-void session::consume(byte_span data) {
+void connection_core::consume(byte_span data) {
     std::size_t allowance = inflate_allowance;
     std::size_t messages = 0;
     const std::size_t bytes = data.size();
@@ -150,7 +151,7 @@ void session::consume(byte_span data) {
 }
 
 /// An unfinished message has a limited age, from its first byte on.
-void session::watch_age(bool finished_one) {
+void connection_core::watch_age(bool finished_one) {
     if (!assembler_.in_message()) {
         if (slow_ != nullptr) slow_->message_began = time_point::max();
     } else if (slow().message_began == time_point::max()) {
@@ -162,21 +163,21 @@ void session::watch_age(bool finished_one) {
 }
 
 /// Inflating may go on for long: the rest of these bytes comes again in the next iteration.
-void session::keep_for_later(byte_view rest) {
+void connection_core::keep_for_later(byte_view rest) {
     slow_state& s = slow();
     s.kept.assign(rest.begin(), rest.end());
     stand(hold::inflating);
     post_turn();
 }
 
-void session::post_turn() {
-    loop().post([&sessions = shared().sessions, id = id()] {
-        session* const self = sessions.find(id);
+void connection_core::post_turn() {
+    loop().post([&connections = shared().connections, id = id()] {
+        connection_core* const self = connections.find(id);
         if (self != nullptr) self->within_memory([self] { self->consume_kept(); });
     });
 }
 
-void session::consume_kept() {
+void connection_core::consume_kept() {
     // What holds reading back holds this back too; it posts again when it goes.
     if (!holds_.has(hold::inflating) || state_ == state::ended || holds_.has(hold::throttled) ||
         peer_is_behind()) {
@@ -188,7 +189,7 @@ void session::consume_kept() {
     consume({bytes.data(), size});
 }
 
-void session::dispatch_message(message_kind kind) noexcept {
+void connection_core::dispatch_message(message_kind kind) noexcept {
     if (state_ != state::open) return;
     metrics().messages_received.add();
     dispatching_ = true;
@@ -199,7 +200,7 @@ void session::dispatch_message(message_kind kind) noexcept {
 
 /// What is not a message; apart from the loop over messages, which it would make slower (bench
 /// `load`, 16 in flight).
-[[gnu::noinline]] void session::dispatch_other(message_event event) {
+[[gnu::noinline]] void connection_core::dispatch_other(message_event event) {
     switch (event) {
         case message_event::ping: answer_ping(); break;
         case message_event::pong:
@@ -212,7 +213,7 @@ void session::dispatch_message(message_kind kind) noexcept {
     }
 }
 
-void session::dispatch_close(const close_info& info) {
+void connection_core::dispatch_close(const close_info& info) {
     close_received_ = true;
     slow_state& s = slow();
     s.peer_code = info.code;
@@ -236,7 +237,7 @@ void session::dispatch_close(const close_info& info) {
     }
 }
 
-void session::fail(errc why) noexcept {
+void connection_core::fail(errc why) noexcept {
     metrics().errors.count(why);
     if (state_ == state::ended) return;
     if (!cause_) cause_ = why;
@@ -250,13 +251,13 @@ void session::fail(errc why) noexcept {
 }
 
 /// Nothing follows. The peer has `close_timeout` to take what is queued, however slowly it reads.
-void session::finish() noexcept {
+void connection_core::finish() noexcept {
     state_ = state::ended;
     stream().set_deadline(later(loop().now(), chosen().close_timeout));
     stream().close();
 }
 
-void session::answer_ping() {
+void connection_core::answer_ping() {
     if (state_ == state::close_sent) return;
     slow_state& s = slow();
     const byte_view payload = assembler_.payload();
@@ -265,7 +266,7 @@ void session::answer_ping() {
     pong_due_ = true;  // only the latest is ever answered (section 5.5.3)
 }
 
-void session::write_pong() noexcept {
+void connection_core::write_pong() noexcept {
     pong_due_ = false;
     out_.write_control(opcode::pong, {slow_->pong.data(), slow_->pong_size});
 }
@@ -273,17 +274,17 @@ void session::write_pong() noexcept {
 // ---- When reading stands still ----
 
 /// Reading stands still for as long as there is a reason.
-void session::stand(hold reason) noexcept {
+void connection_core::stand(hold reason) noexcept {
     if (holds_.add(reason)) stream().pause_reading();
 }
 
-void session::go_on(hold reason) noexcept {
+void connection_core::go_on(hold reason) noexcept {
     if (!holds_.remove(reason) || state_ == state::ended) return;
     last_received_ = loop().now();
     stream().resume_reading();
 }
 
-void session::throttle(std::size_t messages, std::size_t bytes) noexcept {
+void connection_core::throttle(std::size_t messages, std::size_t bytes) noexcept {
     const time_point now = loop().now();
     rate_.spend(*chosen().rate, messages, bytes, now);
     if (rate_.due() - now > receive_throttle::max_debt) {
@@ -295,12 +296,12 @@ void session::throttle(std::size_t messages, std::size_t bytes) noexcept {
     }
 }
 
-bool session::peer_is_behind() const noexcept {
+bool connection_core::peer_is_behind() const noexcept {
     return state_ == state::open && queued() >= chosen().pause_reading_at;
 }
 
 /// Nothing is read from a peer that does not read what we send.
-void session::update_behind() noexcept {
+void connection_core::update_behind() noexcept {
     if (state_ == state::ended) return;
     const bool behind = peer_is_behind();
     if (behind == holds_.has(hold::behind)) return;
@@ -313,11 +314,11 @@ void session::update_behind() noexcept {
 
 // ---- Sending ----
 
-std::size_t session::queued() const noexcept {
+std::size_t connection_core::queued() const noexcept {
     return stream().queued() + (slow_ != nullptr && slow_->outbox ? slow_->outbox->bytes() : 0);
 }
 
-send_status session::send(const message_view& what) noexcept {
+send_status connection_core::send(const message_view& what) noexcept {
     if (!loop().in_loop_thread()) return send_status::misuse;
     if (state_ != state::open) return send_status::closed;
     // `max_queue` is never below what the stream takes while it has room.
@@ -328,14 +329,14 @@ send_status session::send(const message_view& what) noexcept {
 
 /// Whether so many bytes must wait for the peer, or be refused. What can be replaced while it waits
 /// waits as soon as the kernel takes no more.
-bool session::must_wait(std::size_t wire, bool latest) const noexcept {
+bool connection_core::must_wait(std::size_t wire, bool latest) const noexcept {
     const std::size_t ahead = stream().queued();
     const std::size_t limit = chosen().max_queue;
     return (slow_ != nullptr && slow_->outbox) || ahead >= net::byte_stream::high_water ||
            (latest && stream().stalled()) || wire > limit - std::min(limit, ahead);
 }
 
-send_status session::send_any(const message_view& what) noexcept {
+send_status connection_core::send_any(const message_view& what) noexcept {
     return within_memory([&] {
         if (!must_wait(wire_size(what.size()), false)) {
             send_now(what);
@@ -346,21 +347,21 @@ send_status session::send_any(const message_view& what) noexcept {
     });
 }
 
-send_status session::send(const message& what) noexcept {
+send_status connection_core::send(const message& what) noexcept {
     if (!loop().in_loop_thread()) return send_status::misuse;
     return deliver(what);
 }
 
-send_status session::send(std::span<const message> group) noexcept {
+send_status connection_core::send(std::span<const message> group) noexcept {
     if (!loop().in_loop_thread()) return send_status::misuse;
     return deliver_group(group);
 }
 
-send_status session::deliver(const message& what) noexcept {
+send_status connection_core::deliver(const message& what) noexcept {
     return deliver_group({&what, 1});
 }
 
-send_status session::deliver_group(std::span<const message> group) noexcept {
+send_status connection_core::deliver_group(std::span<const message> group) noexcept {
     if (state_ != state::open) return send_status::closed;
     std::size_t wire = 0;
     for (const message& what : group) {
@@ -374,7 +375,7 @@ send_status session::deliver_group(std::span<const message> group) noexcept {
     });
 }
 
-send_status session::queue(std::span<const message> group, std::size_t wire) {
+send_status connection_core::queue(std::span<const message> group, std::size_t wire) {
     slow_state& s = slow();
     if (!s.outbox) {
         s.outbox.emplace(chosen().max_queue, shared().hub.metrics(), loop().budget());
@@ -389,14 +390,14 @@ send_status session::queue(std::span<const message> group, std::size_t wire) {
     return status;
 }
 
-void session::send_now(const message_view& what) {
+void connection_core::send_now(const message_view& what) {
     if (out_.try_compressed(what.kind(), what.bytes())) return;
     out_.write_plain(what.kind(), what.bytes(), received_block(what.bytes()));
 }
 
 /// The buffer of the message being handled, when these are bytes of it: what is sent on need not be
 /// copied.
-buffer_ref session::received_block(byte_view part) noexcept {
+buffer_ref connection_core::received_block(byte_view part) noexcept {
     if (!dispatching_ || out_.self() == role::client || part.size() < by_reference_at) return {};
     const byte_view received = assembler_.payload();
     if (part.data() < received.data() ||
@@ -407,14 +408,14 @@ buffer_ref session::received_block(byte_view part) noexcept {
     return dispatched_.bytes.data() == received.data() ? dispatched_.owner : buffer_ref{};
 }
 
-void session::ping(byte_view payload) noexcept {
+void connection_core::ping(byte_view payload) noexcept {
     // A peer that does not read has enough to answer already.
     if (state_ != state::open || stream().queued() >= net::byte_stream::high_water) return;
     out_.write_control(opcode::ping, payload.first(std::min(payload.size(), max_control_payload)));
 }
 
 /// The stream has room again: what waited goes on, under the same order.
-void session::pump() {
+void connection_core::pump() {
     if (slow_ == nullptr || !slow_->outbox) return;
     while (!slow_->outbox->empty() && stream().queued() < net::byte_stream::high_water) {
         slow_->outbox->take([this](std::span<const message> group) {
@@ -424,11 +425,11 @@ void session::pump() {
     if (slow_->outbox->empty()) slow_->outbox.reset();
 }
 
-void session::on_drained() noexcept {
+void connection_core::on_drained() noexcept {
     within_memory([this] { drained(); });
 }
 
-void session::drained() {
+void connection_core::drained() {
     if (state_ == state::ended) return;
     pump();
     if (pong_due_) write_pong();
@@ -441,12 +442,12 @@ void session::drained() {
 
 // ---- Ending ----
 
-void session::close(close_code code, std::string_view reason) noexcept {
+void connection_core::close(close_code code, std::string_view reason) noexcept {
     if (state_ != state::open) return;
     within_memory([&] { start_closing(code, reason); });
 }
 
-void session::start_closing(close_code code, std::string_view reason) {
+void connection_core::start_closing(close_code code, std::string_view reason) {
     slow_state& s = slow();
     auto payload = close_payload::make(code, reason);
     if (!payload) payload = close_payload::make(close_code::normal);
@@ -461,23 +462,23 @@ void session::start_closing(close_code code, std::string_view reason) {
     arm();
 }
 
-void session::send_close_frame() noexcept {
+void connection_core::send_close_frame() noexcept {
     pong_due_ = false;  // nothing follows a close frame
     state_ = state::close_sent;
     out_.write_control(opcode::close, slow_->our_close.view());
 }
 
-void session::terminate() noexcept {
+void connection_core::terminate() noexcept {
     if (!cause_) cause_ = make_error_code(weft::errc::closed_locally);
     state_ = state::ended;
     stream().abort(make_error_code(weft::errc::closed_locally));
 }
 
-void session::shed() noexcept {
+void connection_core::shed() noexcept {
     fail(errc::shed);
 }
 
-void session::on_end(net::byte_stream&) noexcept {
+void connection_core::on_end(net::byte_stream&) noexcept {
     if (holds_.has(hold::inflating) && state_ != state::ended) {
         end_waits_ = true;
     } else {
@@ -485,7 +486,7 @@ void session::on_end(net::byte_stream&) noexcept {
     }
 }
 
-void session::on_closed(std::error_code why) noexcept {
+void connection_core::on_closed(std::error_code why) noexcept {
     const bool sent_close = slow_ != nullptr && close_received_;
     state_ = state::ended;
     close_event event;
@@ -503,14 +504,14 @@ void session::on_closed(std::error_code why) noexcept {
         metrics().open.sub();
         (event.clean ? metrics().closed_clean : metrics().closed_abnormal).add();
     }
-    shared().sessions.remove(*this);
+    shared().connections.remove(*this);
     guarded("on_close", [&] { user_->on_close(event); });
     shared().hub.unsubscribe_all(*this);
 }
 
 // ---- Time ----
 
-void session::on_deadline() noexcept {
+void connection_core::on_deadline() noexcept {
     const time_point now = loop().now();
     next_event_ = time_point::max();
     if (state_ == state::ended) {
@@ -557,7 +558,7 @@ void session::on_deadline() noexcept {
     arm();
 }
 
-void session::arm() noexcept {
+void connection_core::arm() noexcept {
     time_point next = time_point::max();
     if (state_ == state::open) {
         const duration wait = ping_pending_

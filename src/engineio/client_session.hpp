@@ -53,7 +53,7 @@ enum class close_cause : std::uint8_t {
     forced_close,  ///< `close` was called.
 };
 
-/// Who hears of a session. Every call may destroy the client.
+/// Who hears of a session. Every call may destroy the `client_session`.
 class client_user {
 public:
     virtual void on_open() = 0;
@@ -73,14 +73,14 @@ protected:
 ///
 /// **Threads**: the loop's. **Lifetime**: pinned; destroyed, it drops its connections and tells
 /// nobody. `user` outlives it.
-class client final : private client_transport_user {
+class client_session final : private client_transport_user {
 public:
     /// **Lifetime**: copies what it needs of the options; `context` is of `loop`.
-    client(net::loop_core& loop, ws::client_context context, const client_options& options,
-           client_user& user);
-    ~client();
-    client(const client&) = delete;
-    client& operator=(const client&) = delete;
+    client_session(net::loop_core& loop, ws::client_context context, const client_options& options,
+                   client_user& user);
+    ~client_session();
+    client_session(const client_session&) = delete;
+    client_session& operator=(const client_session&) = delete;
 
     /// Begins. **Errors**: what is wrong with the options; then `on_close` does not follow.
     result<void> open();
@@ -137,7 +137,7 @@ private:
     std::deque<message> queue_;
     std::size_t queued_ = 0;  // bytes in queue_
     net::timer heartbeat_;
-    std::shared_ptr<client*> self_;
+    std::shared_ptr<client_session*> self_;
 };
 
 }  // namespace weft::engineio

@@ -34,9 +34,9 @@ public:
 
     void open(const http::request& asked, http::responder answer);
     /// Frees a stream; its `on_close` runs before.
-    void end(session& which) noexcept;
+    void end(event_stream& which) noexcept;
     /// The same, not from here.
-    void end_later(session& which) noexcept;
+    void end_later(event_stream& which) noexcept;
     void drain() noexcept;
 
     endpoint& owner;
@@ -44,14 +44,14 @@ public:
     pubsub::hub& hub;
     counter exceptions, opened, events, heartbeats, slow;
     user_boundary boundary;
-    net::slab<session> sessions;
+    net::slab<event_stream> streams;
 };
 
 /// One event stream: a subscriber whose messages go out as pieces of a reply.
-class session final : public pubsub::subscriber {
+class event_stream final : public pubsub::subscriber {
 public:
-    session(std::uint32_t slot, std::uint32_t generation, endpoint::shard& owner,
-            conn_id id) noexcept;
+    event_stream(std::uint32_t slot, std::uint32_t generation, endpoint::shard& owner,
+                 conn_id id) noexcept;
 
     void open(http::body_stream out, const http::request& asked);
     send_status deliver(const message& what) noexcept override;
@@ -66,9 +66,9 @@ public:
 private:
     friend class endpoint::shard;
     struct heartbeat final : net::timer_node {
-        explicit heartbeat(session& s) noexcept : timer_node(&fire), owner(s) {}
+        explicit heartbeat(event_stream& s) noexcept : timer_node(&fire), owner(s) {}
         static void fire(timer_node& node) { static_cast<heartbeat&>(node).owner.beat(); }
-        session& owner;
+        event_stream& owner;
     };
 
     send_status write(const buffer_slice& bytes);

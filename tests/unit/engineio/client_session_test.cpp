@@ -1,7 +1,7 @@
 // A client's session against a server that plays by the rules, or does not: both transports, the
 // upgrade, the heartbeat, and every way to end.
 
-#include "engineio/client.hpp"
+#include "engineio/client_session.hpp"
 
 #include <functional>
 #include <memory>
@@ -30,7 +30,8 @@ protected:
     }
 
     void begin() {
-        subject = std::make_unique<client>(*core, ws::client_context(core->ref()), options, *this);
+        subject = std::make_unique<client_session>(*core, ws::client_context(core->ref()), options,
+                                                   *this);
         ASSERT_TRUE(subject->open());
     }
     void open() {
@@ -62,7 +63,7 @@ protected:
     std::unique_ptr<net::loop_core> core;
     test::engineio_peer server;
     client_options options;
-    std::unique_ptr<client> subject;
+    std::unique_ptr<client_session> subject;
     strings seen;
     std::error_code code;
     std::string text;
@@ -302,7 +303,7 @@ TEST_F(engineio_client_test, keeps_cookies_only_when_asked_to) {
 
 TEST_F(engineio_client_test, says_what_is_wrong_with_its_options) {
     const auto refused = [&] {
-        return !client(*core, ws::client_context(core->ref()), options, *this).open();
+        return !client_session(*core, ws::client_context(core->ref()), options, *this).open();
     };
     options.url = "ftp://x";
     EXPECT_TRUE(refused());

@@ -1,7 +1,7 @@
-// What sessions have in common: per loop the memory, compressors and counters, per endpoint the
+// What connections have in common: per loop the memory, compressors and counters, per endpoint the
 // settings with everything that can be worked out once.
 
-#include "ws/session_shared.hpp"
+#include "ws/connection_shared.hpp"
 
 namespace weft::ws {
 namespace {
@@ -12,7 +12,7 @@ constexpr std::size_t padding = 64;  // vector code may write behind the output
 
 }  // namespace
 
-session_settings::session_settings(const options& wanted) : chosen(wanted) {
+connection_settings::connection_settings(const options& wanted) : chosen(wanted) {
     limits.max_message = wanted.max_message;
     limits.max_fragments = wanted.max_fragments;
     const deflate_options deflate = wanted.deflate.value_or(deflate_options{});
@@ -22,8 +22,8 @@ session_settings::session_settings(const options& wanted) : chosen(wanted) {
     shared_threshold = deflate.threshold.value_or(default_threshold_without_history);
 }
 
-session_shared::session_shared(net::loop_core& owner, pubsub::exchange& all,
-                               std::uint64_t message_budget)
+connection_shared::connection_shared(net::loop_core& owner, pubsub::exchange& all,
+                                     std::uint64_t message_budget)
     : loop(owner),
       hub(owner, all),
       budget(message_budget),
@@ -33,7 +33,7 @@ session_shared::session_shared(net::loop_core& owner, pubsub::exchange& all,
     if (auto digest = sha1_digest::make()) sha1.emplace(std::move(*digest));
 }
 
-void session_metrics::visit(metric_visitor visitor) const {
+void connection_metrics::visit(metric_visitor visitor) const {
     const auto count = [&](std::string_view name, std::string_view help, const counter& c,
                            metric_kind kind = metric_kind::counter) {
         visitor({name, {}, help, kind, c.read()});

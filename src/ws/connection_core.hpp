@@ -10,22 +10,22 @@
 
 #include "net/byte_stream.hpp"
 #include "pubsub/hub.hpp"
+#include "ws/connection_shared.hpp"
 #include "ws/message_writer.hpp"
 #include "ws/proto/extensions.hpp"
 #include "ws/proto/message_assembler.hpp"
 #include "ws/reading_holds.hpp"
 #include "ws/receive_throttle.hpp"
-#include "ws/session_shared.hpp"
 
 namespace weft::ws {
 
-class session;
+class connection_core;
 
-/// The user of a session: a server's connection or a client. Owned by the session.
+/// Who uses a connection: a server's `connection` or a client. Owned by the core.
 /// What it throws is caught, counted and logged; the connection is closed with 1011.
-class session_user {
+class connection_user {
 public:
-    virtual ~session_user() = default;
+    virtual ~connection_user() = default;
     virtual void on_open() = 0;
     virtual void on_message(const message_view& message) = 0;
     virtual void on_pong(byte_view) {}
@@ -37,15 +37,15 @@ public:
 };
 
 /// A WebSocket over a byte stream, from the handshake's end on, in either role.
-class session final : public net::stream_handler, public pubsub::subscriber {
+class connection_core final : public net::stream_handler, public pubsub::subscriber {
 public:
-    session(net::byte_stream& stream, role self, const session_settings& settings,
-            session_shared& shared, std::optional<deflate_agreement> deflate);
-    ~session() override;
+    connection_core(net::byte_stream& stream, role self, const connection_settings& settings,
+                    connection_shared& shared, std::optional<deflate_agreement> deflate);
+    ~connection_core() override;
 
     /// Before `on_open`.
-    void set_user(std::unique_ptr<session_user> user) noexcept { user_ = std::move(user); }
-    [[nodiscard]] session_user& user() const noexcept { return *user_; }
+    void set_user(std::unique_ptr<connection_user> user) noexcept { user_ = std::move(user); }
+    [[nodiscard]] connection_user& user() const noexcept { return *user_; }
 
     send_status send(const message_view& what) noexcept;
     send_status send(const message& what) noexcept;
@@ -66,10 +66,10 @@ public:
     [[nodiscard]] std::size_t queued() const noexcept;
     /// When bytes of any kind last came, also those of a message that is not whole yet.
     [[nodiscard]] time_point last_received() const noexcept { return last_received_; }
-    /// Its stream's; `session_shared::sessions` finds it by that while it is open.
+    /// Its stream's; `connection_shared::connections` finds it by that while it is open.
     [[nodiscard]] conn_id id() const noexcept { return stream().id(); }
     [[nodiscard]] net::byte_stream& stream() const noexcept { return out_.stream(); }
-    [[nodiscard]] session_shared& shared() const noexcept { return out_.shared(); }
+    [[nodiscard]] connection_shared& shared() const noexcept { return out_.shared(); }
 
     // net::stream_handler
     void on_open() noexcept override;
@@ -123,7 +123,7 @@ private:
     void arm() noexcept;
     [[nodiscard]] const options& chosen() const noexcept { return out_.settings().chosen; }
     [[nodiscard]] net::loop_core& loop() const noexcept { return out_.shared().loop; }
-    [[nodiscard]] session_metrics& metrics() const noexcept { return out_.shared().metrics; }
+    [[nodiscard]] connection_metrics& metrics() const noexcept { return out_.shared().metrics; }
     slow_state& slow();
     template <class F>
     void guarded(std::string_view callback, F&& call) noexcept;
@@ -131,7 +131,7 @@ private:
     auto within_memory(F&& call) noexcept -> decltype(call());
 
     message_writer out_;
-    std::unique_ptr<session_user> user_;
+    std::unique_ptr<connection_user> user_;
     message_assembler assembler_;
     std::unique_ptr<slow_state> slow_;
     buffer_slice dispatched_;  // keeps the message alive that a handler has sent on by reference

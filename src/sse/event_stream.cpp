@@ -1,8 +1,8 @@
 // One event stream. While the peer keeps up, events are written as they come, by reference; once it
 // is behind, whole events wait in an outbox under the endpoint's policy. Nothing that the hub or
-// the user calls frees a session: it is freed when its connection ends, or in the loop's next turn.
+// the user calls frees a stream: it is freed when its connection ends, or in the loop's next turn.
 
-#include "sse/session.hpp"
+#include "sse/event_stream.hpp"
 
 #include <new>
 #include <utility>
@@ -13,8 +13,8 @@
 
 namespace weft::sse {
 
-session::session(std::uint32_t slot, std::uint32_t generation, endpoint::shard& owner,
-                 conn_id id) noexcept
+event_stream::event_stream(std::uint32_t slot, std::uint32_t generation, endpoint::shard& owner,
+                           conn_id id) noexcept
     : shard_(owner),
       slot_(slot),
       generation_(generation),
@@ -22,7 +22,7 @@ session::session(std::uint32_t slot, std::uint32_t generation, endpoint::shard& 
       face_(*this),
       heartbeat_(*this) {}
 
-void session::open(http::body_stream out, const http::request& asked) {
+void event_stream::open(http::body_stream out, const http::request& asked) {
     out_ = std::move(out);
     out_.on_gone([this] { shard_.end(*this); });
     out_.on_drained([this] { within_memory([this] { pump(); }); });
@@ -39,7 +39,7 @@ void session::open(http::body_stream out, const http::request& asked) {
 }
 
 template <class F>
-void session::within_memory(F&& work) noexcept {
+void event_stream::within_memory(F&& work) noexcept {
     try {
         work();
     } catch (const std::bad_alloc&) {
@@ -49,7 +49,7 @@ void session::within_memory(F&& work) noexcept {
 
 // ---- Events ----
 
-send_status session::deliver(const message& what) noexcept {
+send_status event_stream::deliver(const message& what) noexcept {
     if (!open_) return send_status::closed;
     if (what.kind() != message_kind::text) return send_status::dropped;
     const buffer_slice bytes = encode(what);
@@ -59,12 +59,12 @@ send_status session::deliver(const message& what) noexcept {
     return status;
 }
 
-send_status session::send(const event& what) noexcept {
+send_status event_stream::send(const event& what) noexcept {
     const message made = make_message(what);
     return made ? deliver(made) : send_status::dropped;
 }
 
-send_status session::write(const buffer_slice& bytes) {
+send_status event_stream::write(const buffer_slice& bytes) {
     switch (out_.write(bytes)) {
         case http::write_status::full: behind_ = true; [[fallthrough]];
         case http::write_status::ready: break;
@@ -77,7 +77,7 @@ send_status session::write(const buffer_slice& bytes) {
     return send_status::sent;
 }
 
-send_status session::queue(const message& what, std::size_t size) {
+send_status event_stream::queue(const message& what, std::size_t size) {
     const options& o = shard_.owner.options_;
     if (waiting_ == nullptr) {
         waiting_ = std::make_unique<pubsub::outbox>(o.max_queue, shard_.hub.metrics(),
@@ -91,7 +91,7 @@ send_status session::queue(const message& what, std::size_t size) {
 }
 
 /// The peer has taken everything.
-void session::pump() {
+void event_stream::pump() {
     behind_ = false;
     while (open_ && !behind_ && waiting_ != nullptr && !waiting_->empty()) {
         waiting_->take([this](std::span<const message> group) {
@@ -101,28 +101,28 @@ void session::pump() {
     if (waiting_ != nullptr && waiting_->empty()) waiting_.reset();
 }
 
-void session::arm() noexcept {
+void event_stream::arm() noexcept {
     shard_.loop.arm(heartbeat_, later(shard_.loop.now(), shard_.owner.options_.heartbeat));
 }
 
-void session::beat() noexcept {
+void event_stream::beat() noexcept {
     arm();
     if (behind_) return;  // the stream's own limits see to it
     shard_.heartbeats.add();
     (void)out_.write(":\n\n");
 }
 
-bool session::subscribe(std::string_view topic) {
+bool event_stream::subscribe(std::string_view topic) {
     return open_ && shard_.hub.subscribe(*this, pubsub::program_topic(topic));
 }
 
-bool session::unsubscribe(std::string_view topic) {
+bool event_stream::unsubscribe(std::string_view topic) {
     return open_ && shard_.hub.unsubscribe(*this, pubsub::program_topic(topic));
 }
 
 // ---- The end ----
 
-void session::close() noexcept {
+void event_stream::close() noexcept {
     if (!std::exchange(open_, false)) return;
     heartbeat_.cancel();
     out_.finish();
@@ -130,7 +130,7 @@ void session::close() noexcept {
 }
 
 /// What waits is lost; the peer sees that the stream is not whole, and comes again.
-void session::cut() noexcept {
+void event_stream::cut() noexcept {
     if (!std::exchange(open_, false)) return;
     heartbeat_.cancel();
     out_ = {};
@@ -140,22 +140,22 @@ void session::cut() noexcept {
 // ---- What handlers see ----
 
 conn_id stream::id() const noexcept {
-    return session_.id();
+    return owner_.id();
 }
 bool stream::subscribe(std::string_view topic) {
-    return session_.subscribe(topic);
+    return owner_.subscribe(topic);
 }
 bool stream::unsubscribe(std::string_view topic) {
-    return session_.unsubscribe(topic);
+    return owner_.unsubscribe(topic);
 }
 send_status stream::send(const event& what) {
-    return session_.send(what);
+    return owner_.send(what);
 }
 send_status stream::send(const message& what) {
-    return session_.deliver(what);
+    return owner_.deliver(what);
 }
 void stream::close() {
-    session_.close();
+    owner_.close();
 }
 
 }  // namespace weft::sse

@@ -2,7 +2,7 @@
 // takes yet. Packets leave in the order they were given, also across an upgrade: from the moment
 // the server's probe answer came until the old transport is silent, nothing is sent.
 
-#include "engineio/client.hpp"
+#include "engineio/client_session.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -32,9 +32,9 @@ std::string path_of(std::string_view url) {
 }
 
 /// A WebSocket that may become the transport.
-class client::probe final : private client_transport_user {
+class client_session::probe final : private client_transport_user {
 public:
-    explicit probe(client& owner)
+    explicit probe(client_session& owner)
         : owner_(owner), transport_(make_client_websocket(owner.route_, *this)) {}
 
     result<void> open() { return transport_->open(); }
@@ -55,13 +55,13 @@ private:
     }
     void on_transport_closed(std::optional<error>) override { owner_.end_upgrade(true); }
 
-    client& owner_;
+    client_session& owner_;
     bool asked_ = false;
     std::unique_ptr<client_transport> transport_;
 };
 
-client::client(net::loop_core& loop, ws::client_context context, const client_options& options,
-               client_user& user)
+client_session::client_session(net::loop_core& loop, ws::client_context context,
+                               const client_options& options, client_user& user)
     : options_(options),
       context_(std::move(context)),
       route_{loop,
@@ -80,24 +80,25 @@ client::client(net::loop_core& loop, ws::client_context context, const client_op
               finish(close_cause::ping_timeout, {errc::ping_timeout, "no packet from the server"});
           });
       }),
-      self_(std::make_shared<client*>(this)) {}
+      self_(std::make_shared<client_session*>(this)) {}
 
-client::~client() = default;
+client_session::~client_session() = default;
 
 template <class F>
-void client::later(F task) {
-    route_.loop.post([weak_self = std::weak_ptr<client*>(self_), task = std::move(task)]() mutable {
-        if (weak_self.lock()) task();
-    });
+void client_session::later(F task) {
+    route_.loop.post(
+        [weak_self = std::weak_ptr<client_session*>(self_), task = std::move(task)]() mutable {
+            if (weak_self.lock()) task();
+        });
 }
 
-void client::forget_user() noexcept {
+void client_session::forget_user() noexcept {
     user_ = nullptr;
 }
 
 // ---- Opening ----
 
-result<void> client::prepare() {
+result<void> client_session::prepare() {
     auto url = ws::client_url::parse(options_.url);
     if (!url) return url.error();
     if (options_.transports.empty()) return bad_option("transports must not be empty");
@@ -119,7 +120,7 @@ result<void> client::prepare() {
     return {};
 }
 
-result<void> client::open() {
+result<void> client_session::open() {
     if (state_ != state::idle) return error(weft::errc::invalid_state, "the session was opened");
     if (auto ready = prepare(); !ready) return ready;
     auto begun = begin(options_.transports[next_transport_++]);
@@ -127,13 +128,13 @@ result<void> client::open() {
     return begun;
 }
 
-result<void> client::begin(transport_kind how) {
+result<void> client_session::begin(transport_kind how) {
     transport_ = how == transport_kind::polling ? make_client_polling(route_, *this)
                                                 : make_client_websocket(route_, *this);
     return transport_->open();
 }
 
-void client::opened(std::string_view data) {
+void client_session::opened(std::string_view data) {
     auto facts = read_open(data);
     if (!facts) return finish(close_cause::transport_error, {errc::bad_packet, "open"});
     facts_ = *std::move(facts);
@@ -150,12 +151,12 @@ void client::opened(std::string_view data) {
 
 // ---- While it is open ----
 
-void client::alive() {
+void client_session::alive() {
     const std::chrono::milliseconds patience(facts_.ping_interval + facts_.ping_timeout);
     route_.loop.arm(heartbeat_, weft::later(route_.loop.now(), patience));
 }
 
-void client::on_packet(packet_type type, message_view data) {
+void client_session::on_packet(packet_type type, message_view data) {
     if (state_ == state::opening) {
         if (type == packet_type::open) return opened(data.text());
         return finish(close_cause::transport_error, {errc::bad_packet, "before open"});
@@ -179,12 +180,12 @@ void client::on_packet(packet_type type, message_view data) {
     }
 }
 
-void client::on_writable() {
+void client_session::on_writable() {
     flush();
     if (state_ == state::closing) close_transport();
 }
 
-send_status client::send(std::span<const message> group) {
+send_status client_session::send(std::span<const message> group) {
     if (state_ != state::open) return send_status::closed;
     std::size_t size = 0;
     for (const message& one : group) {
@@ -201,13 +202,13 @@ send_status client::send(std::span<const message> group) {
     return waits ? send_status::queued : send_status::sent;
 }
 
-bool client::behind() const noexcept {
+bool client_session::behind() const noexcept {
     return state_ != state::open || !queue_.empty() || switching_ || !transport_->writable() ||
            !transport_->keeps_up();
 }
 
 /// How many packets go out together: in polling, as many as the server takes in one body.
-std::size_t client::batch_size() const noexcept {
+std::size_t client_session::batch_size() const noexcept {
     if (transport_->kind() != transport_kind::polling || facts_.max_payload == 0) {
         return queue_.size();
     }
@@ -222,7 +223,7 @@ std::size_t client::batch_size() const noexcept {
     return count;
 }
 
-void client::flush() {
+void client_session::flush() {
     if (state_ != state::open && state_ != state::closing) return;
     if (switching_ || queue_.empty() || !transport_->writable()) return;
     const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(batch_size());
@@ -234,13 +235,13 @@ void client::flush() {
 
 // ---- Upgrading ----
 
-void client::start_upgrade() {
+void client_session::start_upgrade() {
     probe_ = std::make_unique<probe>(*this);
     // Without it the session goes on as it is.
     if (!probe_->open()) probe_.reset();
 }
 
-void client::end_upgrade(bool failed) {
+void client_session::end_upgrade(bool failed) {
     const std::unique_ptr<probe> was = std::move(probe_);
     const bool paused = std::exchange(switching_, false);
     if (!failed) {
@@ -257,7 +258,7 @@ void client::end_upgrade(bool failed) {
 
 // ---- Closing ----
 
-void client::close() {
+void client_session::close() {
     if (state_ == state::closing || state_ == state::closed) return;
     const bool was_open = state_ == state::open;
     state_ = state::closing;
@@ -269,12 +270,12 @@ void client::close() {
     on_writable();
 }
 
-void client::close_transport() {
+void client_session::close_transport() {
     if (!queue_.empty() || switching_ || !transport_->writable()) return;  // `on_writable` follows
     transport_->close();
 }
 
-void client::on_transport_closed(std::optional<error> why) {
+void client_session::on_transport_closed(std::optional<error> why) {
     if (state_ == state::closing) {
         return finish(close_cause::forced_close, {weft::errc::closed_locally});
     }
@@ -289,7 +290,7 @@ void client::on_transport_closed(std::optional<error> why) {
     finish(close_cause::transport_close, {weft::errc::closed_by_peer, "the transport"});
 }
 
-void client::finish(close_cause cause, const error& why) {
+void client_session::finish(close_cause cause, const error& why) {
     if (state_ == state::closed) return;
     state_ = state::closed;
     heartbeat_.cancel();
