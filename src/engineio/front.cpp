@@ -1,0 +1,183 @@
+// Whether a request may do what it asks for. The order of the checks is the protocol's (origin,
+// middlewares, transport, session, method, `allow_request`, version). A request whose admission
+// takes its time is kept whole and goes on where it stopped.
+
+#include "engineio/front.hpp"
+
+#include <utility>
+
+#include "base/siphash.hpp"
+#include "engineio/fulfil.hpp"
+#include "engineio/proto/query.hpp"
+#include "ws/answer_handshake.hpp"
+
+namespace weft::engineio {
+namespace {
+
+/// What the protocol has against the request; `context` is what the refusal tells about it.
+std::optional<errc> verify(const pending_request& q, std::string_view& context) {
+    context = q.transport_name;
+    if (!q.transport) return errc::transport_unknown;
+    const bool websocket = *q.transport == transport_kind::websocket;
+    if (!q.sid) {
+        context = http::to_string(q.method);
+        return q.method == http::method::get ? std::nullopt : std::optional(errc::bad_method);
+    }
+    context = *q.sid;
+    const session* const found = q.owner->find(*q.sid);
+    if (found == nullptr) return errc::session_unknown;
+    if (found->principal() != q.principal) return errc::principal_mismatch;
+    context = "TRANSPORT_MISMATCH";
+    if (q.upgrades ? !websocket : found->transport() != *q.transport)
+        return errc::transport_mismatch;
+    context = "PROTOCOL_MISMATCH";
+    if (found->protocol() != q.protocol) return errc::protocol_mismatch;
+    return std::nullopt;
+}
+
+}  // namespace
+
+// ---- Setting up ----
+
+result<void> front::prepare() {
+    auto guard = origin_guard::make(chosen());
+    if (!guard) return guard.error();
+    origins_ = std::move(*guard);
+    return {};
+}
+
+result<void> front::add_routes(http::router& router) {
+    std::string base = chosen().path;
+    while (!base.empty() && base.back() == '/') base.pop_back();
+    if (auto done = route(router, base + "/*rest"); !done) return done;
+    if (chosen().add_trailing_slash || base.empty()) return {};
+    return route(router, base);
+}
+
+result<void> front::route(http::router& router, const std::string& pattern) {
+    auto done = router.any(pattern,
+                           [this](const http::request& request, http::responder answer) {
+                               on_request(request, std::move(answer));
+                           },
+                           {.max_body = all_.chosen.max_http_buffer_size});
+    if (!done) return done;
+    auto placed = router.place(pattern, [this](const http::request& request) {
+        const auto sid = parse_query(request.query()).sid;
+        if (all_.loops < 2 || !sid || sid->size() != session_key{}.size())
+            return std::optional<std::uint8_t>();
+        return std::optional(all_.loop_of(*sid));
+    });
+    if (!placed) return placed;
+    return router.upgrade(pattern, [this](const http::request& request, http::upgrade upgrade) {
+        on_upgrade(request, std::move(upgrade));
+    });
+}
+
+// ---- A request ----
+
+pending_request front::begin(const http::request& request) const {
+    pending_request q;
+    q.owner = shards_[request.id().loop()].get();
+    return q;
+}
+
+void front::on_request(const http::request& request, http::responder answer) {
+    pending_request q = begin(request);
+    q.answer = std::move(answer);
+    const bool script = parse_query(request.query()).jsonp.has_value();
+    if (!origins_.allows(request, script ? origin_guard::kind::script : origin_guard::kind::poll)) {
+        return refuse_origin(request, q);
+    }
+    if (request.method() == http::method::options && chosen().cors) {
+        (void)q.answer.send(origins_.preflight(request));
+        return;
+    }
+    q.read(request, origins_);
+    advance(q);
+}
+
+void front::on_upgrade(const http::request& request, http::upgrade upgrade) {
+    pending_request q = begin(request);
+    q.upgrades = true;
+    q.upgrade = std::move(upgrade);
+    if (!origins_.allows(request, origin_guard::kind::websocket)) return refuse_origin(request, q);
+    q.read(request, origins_);
+    const auto& deflate = chosen().per_message_deflate;
+    auto answer =
+        ws::answer_handshake(request, {.deflate = deflate ? &*deflate : nullptr}, q.owner->web);
+    if (answer) q.websocket = *std::move(answer);
+    advance(q);
+}
+
+void front::refuse_origin(const http::request& request, pending_request& q) {
+    if (chosen().on_connection_error) q.keep_handshake(request);
+    q.refuse(errc::origin_refused, request.header("origin"));
+}
+
+// ---- The checks ----
+
+/// Goes through the steps until one refuses or takes its time: each middleware, the protocol's own
+/// checks with `allow_request`, the deed.
+void front::advance(pending_request& q) {
+    const auto& middlewares = chosen().middlewares;
+    while (q.step <= middlewares.size()) {
+        const guard* gate = nullptr;
+        auto no = errc::middleware_failed;
+        if (q.step < middlewares.size()) {
+            gate = &middlewares[q.step];
+        } else {
+            if (const identity* const known = q.from->who())
+                q.principal = siphash_1_3(siphash_key::of_process(), as_bytes(known->subject));
+            std::string_view context;
+            if (const auto wrong = verify(q, context)) return q.refuse(*wrong, context);
+            no = errc::forbidden;
+            if (!q.sid && chosen().allow_request) gate = &*chosen().allow_request;
+        }
+        ++q.step;
+        if (gate == nullptr) continue;
+        if (gate->waits()) return wait_for(*gate, no, q);
+        const admission<> said = gate->decide(q.handshake);
+        if (!said.allowed()) return q.refuse(no, said.why().message, said.why());
+        if (said.who()) q.from->identify(*said.who());
+    }
+    fulfil(q);
+}
+
+void front::wait_for(const guard& gate, errc no, pending_request& q) {
+    auto kept = std::make_unique<pending_request>(std::move(q));
+    kept->keep_body();
+    const loop_ref home = kept->loop = kept->owner->web.loop.ref();
+    // The request goes with the exception, which answers 500.
+    shard* const owner = kept->owner;
+    detail::spawn(
+        await(*this, gate, no, std::move(kept)), [home, owner](std::exception_ptr thrown) {
+            home.post([owner, thrown = std::move(thrown)] {
+                owner->users.report(thrown, [owner] {
+                    return user_place{.callback = "a guard", .route = owner->all.chosen.path};
+                });
+            });
+        });
+}
+
+task<void> front::await(front& self, const guard& gate, errc no, request_ptr q) {
+    http::handshake handshake = q->handshake;
+    admission<> said = co_await gate.decide_later(std::move(handshake));
+    resume(self, std::move(q), no, std::move(said));
+}
+
+/// The coroutine may come from any thread, when `self` may be gone.
+void front::resume(front& self, request_ptr q, errc no, admission<> said) {
+    const loop_ref home = q->loop;
+    if (!home.in_loop_thread()) {
+        home.post([&self, q = std::move(q), no, said = std::move(said)]() mutable {
+            resume(self, std::move(q), no, std::move(said));
+        });
+        return;
+    }
+    if (!q->is_there()) return;
+    if (!said.allowed()) return q->refuse(no, said.why().message, said.why());
+    if (said.who()) q->from->identify(*said.who());
+    self.advance(*q);
+}
+
+}  // namespace weft::engineio
