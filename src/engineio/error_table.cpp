@@ -53,6 +53,8 @@ constexpr std::array<error_row, errc_count> rows{{
      R"(error="slow_consumer")"},
     {errc::shed, "memory is short and much waits for the client", -1, 0, 1013, limit,
      R"(error="shed")"},
+    {errc::identity_expired, "identity expired", -1, 0, 4001, condition::timed_out,
+     R"(error="identity_expired")"},
     {errc::ping_timeout, "no sign of life within ping_timeout", -1, 0, 1000, condition::timed_out,
      R"(error="ping_timeout")"},
     {errc::handshake_timeout, "no second request within handshake_timeout", -1, 0, 1000,

@@ -50,6 +50,7 @@ void begin_polling(pending_request& q, session& fresh) {
 void accept_websocket(pending_request& q, session* target, websocket::role as) {
     http::header_lines headers = ws::headers_of(*q.websocket);
     headers.add(q.form.headers);
+    q.upgrade.stream().peer().forget();  // the session has an identity of its own
     auto socket = std::make_unique<ws::connection_core>(q.upgrade.stream(), ws::role::server,
                                                         q.owner->all.websocket, q.owner->web,
                                                         q.websocket->deflate);

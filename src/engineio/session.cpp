@@ -31,6 +31,7 @@ constexpr close_reason reason_of(errc what) noexcept {
         case errc::too_many_packets: return close_reason::parse_error;
         case errc::ping_timeout:
         case errc::handshake_timeout: return close_reason::ping_timeout;
+        case errc::identity_expired:
         case errc::handler_failed: return close_reason::forced_close;
         default: return close_reason::transport_error;
     }
@@ -62,7 +63,7 @@ session::session(std::uint32_t slot, std::uint32_t generation, shard& owner, con
     : shard_(owner),
       name_(owner.web.loop.index(), slot, generation),
       key_(key),
-      peer_(&owner.web.loop.budget(), from),
+      peer_(this, from),
       request_(std::move(asked)),
       timer_(*this),
       principal_(how.principal),
@@ -315,7 +316,17 @@ time_point session::first_ping(time_point opened) const noexcept {
 }
 
 void session::arm(time_point when) noexcept {
-    loop().arm(timer_, when);
+    loop().arm(timer_, std::min(when, identity_ends()));
+}
+
+time_point session::identity_ends() const noexcept {
+    const identity* const known = state_ == state::open ? peer_.who() : nullptr;
+    return known != nullptr ? known->expires : time_point::max();
+}
+
+/// A heartbeat that comes too early for it does no harm.
+void session::on_identified() noexcept {
+    if (identity_ends() != time_point::max()) loop().arm_sooner(timer_, identity_ends());
 }
 
 void session::heartbeat_timer::fire(timer_node& node) {
@@ -326,6 +337,7 @@ void session::heartbeat() {
     const time_point now = loop().now();
     const options& chosen = shard_.all.chosen;
     if (state_ == state::closing) return end(reason_);
+    if (identity_ends() <= now) return end(errc::identity_expired);
     if (!came_back_ && now - carrier_->last_received() >= chosen.handshake_timeout)
         return end(errc::handshake_timeout);
     if (protocol_ == 4 && pinged_ == time_point::max()) {

@@ -81,7 +81,7 @@ public:
 ///
 /// Nothing here calls the user: `send` queues, `close` and `fail` schedule.
 /// **Threads**: its loop's. **Lifetime**: from the handshake until shortly after `on_close`.
-class session {
+class session final : public peer_owner {
 public:
     struct beginning {  // what is known when a session is made
         int protocol = 4;
@@ -103,6 +103,8 @@ public:
     [[nodiscard]] const http::handshake& request() const noexcept { return request_; }
     /// Who opened it, as was known then; its own, since it outlives its connections.
     [[nodiscard]] weft::peer& peer() noexcept { return peer_; }
+    [[nodiscard]] byte_budget& memory() noexcept override { return loop().budget(); }
+    void on_identified() noexcept override;
     [[nodiscard]] net::loop_core& loop() const noexcept;
     [[nodiscard]] shard& owner() const noexcept { return shard_; }
     /// Whose the session is, as `options::principal` said.
@@ -179,6 +181,7 @@ private:
     void heartbeat();
     [[nodiscard]] time_point first_ping(time_point opened) const noexcept;
     void arm(time_point when) noexcept;
+    [[nodiscard]] time_point identity_ends() const noexcept;
     template <class F>
     bool guarded(std::string_view callback, F&& call) noexcept;
     template <class F>

@@ -180,6 +180,7 @@ void connection::handle_head(byte_span& in) {
     service_.metrics_.requests.add();
     const message_head& head = reader_.head();
     writer_.begin(head);
+    stream_.peer().forget();  // behind a proxy, the last request was somebody else's
     request req = service_.make_request(head, stream_);
     if (const errc e = service_.check(req); e != errc::none) return refuse(e);
     const service::match found = service_.find(req);

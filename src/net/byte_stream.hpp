@@ -61,6 +61,9 @@ public:
     /// again. Also while what is queued at `close` is still being written.
     virtual void on_deadline() noexcept {}
 
+    /// The stream's peer has a new identity.
+    virtual void on_identified() noexcept {}
+
     /// The last call, exactly once: the stream is gone; `why` says who ended it and how
     /// (`errc::closed_by_peer`, `errc::closed_locally`, a system error, a TLS error).
     virtual void on_closed(std::error_code why) noexcept = 0;
@@ -71,7 +74,7 @@ public:
 ///
 /// **Threads**: the owning loop's only. **Lifetime**: pinned; lives from accept or connect until
 /// the end of the iteration in which its handler saw `on_closed`.
-class byte_stream {
+class byte_stream : public peer_owner {
 public:
     /// Above this many queued bytes a producer that can wait should wait for `on_drained`.
     static constexpr std::size_t high_water = 64 * 1024;

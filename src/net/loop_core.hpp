@@ -118,6 +118,7 @@ public:
     bool post(unique_function<void()> task) { return mail_->push(std::move(task)); }
 
     void arm(timer_node& t, time_point when) noexcept { wheel_.arm(t, when); }
+    void arm_sooner(timer_node& t, time_point when) noexcept { wheel_.arm_sooner(t, when); }
     /// Runs `task` once, not earlier than after `delay`.
     void after(duration delay, unique_function<void()> task);
     /// For `loop_ref::after` and `every`: `anchor` leads to what is armed. A `period` of zero is

@@ -7,16 +7,25 @@
 #include <utility>
 
 #include "base/byte_budget.hpp"
+#include "base/heap_cost.hpp"
 #include "net/system_address.hpp"
 
 namespace weft {
 
 using net::system_address;
 
+namespace {
+
+std::size_t cost_of(const identity& user) noexcept {
+    return heap_cost_of<identity> + heap_cost(user.subject);
+}
+
+}  // namespace
+
 static_assert(sizeof(peer) == 48, "there is one for every connection");
 
-peer::peer(byte_budget* memory, const socket_address& address) noexcept
-    : memory_(memory), family_(static_cast<std::uint8_t>(system_address::family(address))) {
+peer::peer(peer_owner* owner, const socket_address& address) noexcept
+    : owner_(owner), family_(static_cast<std::uint8_t>(system_address::family(address))) {
     if (family_ == AF_INET) {
         const auto* v4 = reinterpret_cast<const sockaddr_in*>(system_address::get(address));
         std::memcpy(ip_.data(), &v4->sin_addr, sizeof v4->sin_addr);
@@ -29,17 +38,20 @@ peer::peer(byte_budget* memory, const socket_address& address) noexcept
     }
 }
 
-peer::peer(byte_budget* memory, const peer& same)
-    : memory_(memory),
-      who_(same.who_ != nullptr ? std::make_unique<identity>(*same.who_) : nullptr),
+peer::peer(peer_owner* owner, const peer& same)
+    : owner_(owner),
       ip_(same.ip_),
       scope_(same.scope_),
       port_(same.port_),
       family_(same.family_),
-      secure_(same.secure_) {}
+      secure_(same.secure_) {
+    if (same.who_ == nullptr) return;
+    who_ = std::make_unique<identity>(*same.who_);
+    charge(cost_of(*who_));
+}
 
 peer::peer(peer&& other) noexcept
-    : memory_(other.memory_),
+    : owner_(other.owner_),
       charged_(std::exchange(other.charged_, 0)),
       who_(std::move(other.who_)),
       ip_(other.ip_),
@@ -73,24 +85,33 @@ socket_address peer::address() const noexcept {
 }
 
 void peer::identify(identity user) {
-    who_ = std::make_unique<identity>(std::move(user));
+    auto made = std::make_unique<identity>(std::move(user));
+    forget();
+    who_ = std::move(made);
+    charge(cost_of(*who_));
+    if (owner_ != nullptr) owner_->on_identified();
+}
+
+void peer::forget() noexcept {
+    if (who_ != nullptr) release(cost_of(*who_));
+    who_.reset();
 }
 
 bool peer::try_charge(std::size_t bytes) noexcept {
-    if (memory_ == nullptr || !memory_->try_charge(bytes)) return false;
+    if (owner_ == nullptr || !owner_->memory().try_charge(bytes)) return false;
     charged_ += bytes;
     return true;
 }
 
 void peer::charge(std::size_t bytes) noexcept {
-    if (memory_ == nullptr) return;
-    memory_->charge(bytes);
+    if (owner_ == nullptr) return;
+    owner_->memory().charge(bytes);
     charged_ += bytes;
 }
 
 void peer::release(std::size_t bytes) noexcept {
-    if (memory_ == nullptr) return;
-    memory_->release(bytes);
+    if (owner_ == nullptr) return;
+    owner_->memory().release(bytes);
     charged_ -= bytes;
 }
 

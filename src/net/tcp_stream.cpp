@@ -45,7 +45,7 @@ tcp_stream::tcp_stream(std::uint32_t slot, std::uint32_t generation, loop_core& 
       id_(owner.index(), slot, generation),
       fd_(fd),
       timer_(*this),
-      peer_(&owner.budget_, from) {
+      peer_(this, from) {
     loop_.budget_.charge(stream_cost);
 }
 
@@ -55,6 +55,14 @@ tcp_stream::~tcp_stream() {
     charge_queue();
     loop_.budget_.release(stream_cost);
     if (fd_ >= 0) loop_.io_->close(fd_);
+}
+
+byte_budget& tcp_stream::memory() noexcept {
+    return loop_.budget_;
+}
+
+void tcp_stream::on_identified() noexcept {
+    if (has_handler()) handler_->on_identified();
 }
 
 std::string_view tcp_stream::alpn() const noexcept {

@@ -40,6 +40,8 @@ public:
     [[nodiscard]] conn_id id() const noexcept override { return id_; }
     [[nodiscard]] weft::peer& peer() const noexcept override { return peer_; }
     [[nodiscard]] std::string_view alpn() const noexcept override;
+    [[nodiscard]] byte_budget& memory() noexcept override;
+    void on_identified() noexcept override;
 
     /// Waits for the outgoing connection before anything else.
     void set_connecting() noexcept { connecting_ = true; }

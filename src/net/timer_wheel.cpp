@@ -58,6 +58,10 @@ void timer_wheel::arm(timer_node& node, time_point when) noexcept {
     file(node);
 }
 
+void timer_wheel::arm_sooner(timer_node& node, time_point when) noexcept {
+    if (node.wheel_ == nullptr || ticks_up(when) < node.deadline_) arm(node, when);
+}
+
 void timer_wheel::file(timer_node& node) noexcept {
     node.filed_ = std::max(node.deadline_, current_ + 1);
     const std::uint64_t distance = node.filed_ - current_;

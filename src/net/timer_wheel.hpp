@@ -49,6 +49,8 @@ public:
     /// Arms or moves. Fires in the first `advance` that reaches `when` (rounded up to a tick),
     /// never earlier.
     void arm(timer_node& node, time_point when) noexcept;
+    /// The same, unless it is armed for an earlier time.
+    void arm_sooner(timer_node& node, time_point when) noexcept;
     /// Fires at most `budget` timers due at `now`; returns true when more are due.
     bool advance(time_point now, std::size_t budget);
     /// How long until something may be due: exact for the lowest level, early for higher ones.

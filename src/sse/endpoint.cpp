@@ -69,6 +69,7 @@ void endpoint::shard::open(const http::request& asked, http::responder answer) {
             (void)answer.send(http::response::refused(said.why(), 403));
             return;
         }
+        if (said.who()) asked.peer().identify(*said.who());
     }
     http::response head;
     head.header("Content-Type", "text/event-stream");

@@ -4,6 +4,7 @@
 
 #include "sse/event_stream.hpp"
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -24,6 +25,8 @@ event_stream::event_stream(std::uint32_t slot, std::uint32_t generation, endpoin
 
 void event_stream::open(http::body_stream out, const http::request& asked) {
     out_ = std::move(out);
+    const identity* const known = asked.peer().who();
+    expires_ = known != nullptr ? known->expires : time_point::max();
     out_.on_gone([this] { shard_.end(*this); });
     out_.on_drained([this] { within_memory([this] { pump(); }); });
     arm();
@@ -102,10 +105,12 @@ void event_stream::pump() {
 }
 
 void event_stream::arm() noexcept {
-    shard_.loop.arm(heartbeat_, later(shard_.loop.now(), shard_.owner.options_.heartbeat));
+    const time_point next = later(shard_.loop.now(), shard_.owner.options_.heartbeat);
+    shard_.loop.arm(heartbeat_, std::min(next, expires_));
 }
 
 void event_stream::beat() noexcept {
+    if (expires_ <= shard_.loop.now()) return close();
     arm();
     if (behind_) return;  // the stream's own limits see to it
     shard_.heartbeats.add();

@@ -88,6 +88,7 @@ private:
     http::body_stream out_;
     heartbeat heartbeat_;
     std::unique_ptr<pubsub::outbox> waiting_;  // while the peer is behind
+    time_point expires_;                       // what the peer is admitted for
     bool open_ = true;
     bool behind_ = false;  // more than enough is on its way; on_drained will tell
 };

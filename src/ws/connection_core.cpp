@@ -533,6 +533,9 @@ void connection_core::on_deadline() noexcept {
         fail(errc::message_too_slow);
         return;
     }
+    const identity* const known = stream().peer().who();
+    if (state_ == state::open && known != nullptr && known->expires <= now)
+        return fail(errc::identity_expired);
     if (holds_.has(hold::throttled) && rate_.due() <= now) {
         update_behind();
         go_on(hold::throttled);
@@ -565,6 +568,8 @@ void connection_core::arm() noexcept {
                                   ? chosen().idle_timeout
                                   : std::min(chosen().ping_interval, chosen().idle_timeout);
         next = later(last_received_, wait);
+        if (const identity* const known = stream().peer().who())
+            next = std::min(next, known->expires);
     }
     if (holds_.has(hold::throttled)) next = std::min(next, rate_.due());
     if (slow_ != nullptr) {

@@ -78,6 +78,7 @@ public:
     void on_drained() noexcept override;
     void on_end(net::byte_stream& stream) noexcept override;
     void on_deadline() noexcept override;
+    void on_identified() noexcept override { arm(); }
     void on_closed(std::error_code why) noexcept override;
 
 private:

@@ -21,7 +21,7 @@ namespace weft::testing {
 class played_stream final : public net::byte_stream, public http::reply_sink {
 public:
     explicit played_stream(net::loop_core& loop)
-        : loop_(loop), id_(loop.names().take(0)), peer_(&loop.budget(), {}) {
+        : loop_(loop), id_(loop.names().take(0)), peer_(this, {}) {
         peer_.set_secure();
     }
     ~played_stream() {
@@ -109,6 +109,10 @@ public:
     net::loop_core& owner() const noexcept override { return loop_; }
     conn_id id() const noexcept override { return id_; }
     weft::peer& peer() const noexcept override { return peer_; }
+    byte_budget& memory() noexcept override { return loop_.budget(); }
+    void on_identified() noexcept override {
+        if (handler_ != nullptr) handler_->on_identified();
+    }
     std::string_view alpn() const noexcept override { return "h2"; }
 
 private:

@@ -34,7 +34,8 @@ enum class errc : std::uint8_t {
     too_many_packets,
     wrong_heartbeat,
     slow_consumer,
-    shed,  ///< Memory is short, and much waits for this client.
+    shed,              ///< Memory is short, and much waits for this client.
+    identity_expired,  ///< `identity::expires` of the client has passed.
     ping_timeout,
     handshake_timeout,  ///< A session that polls had no second request.
     handler_failed,

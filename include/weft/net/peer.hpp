@@ -12,6 +12,18 @@ namespace weft {
 
 class byte_budget;
 
+/// The connection that a peer belongs to. For the library.
+class peer_owner {
+public:
+    /// Where what is kept for the peer is charged.
+    [[nodiscard]] virtual byte_budget& memory() noexcept = 0;
+    /// The peer has a new identity, which may end at another time.
+    virtual void on_identified() noexcept = 0;
+
+protected:
+    ~peer_owner() = default;
+};
+
 /// Who is at the other end of a connection, and how much memory we keep for it. There is one per
 /// connection; all layers share it.
 ///
@@ -19,10 +31,10 @@ class byte_budget;
 /// connections and has its own. **Cost**: 48 bytes; an identity is allocated when set.
 class peer {
 public:
-    /// Charges go to `memory`. Null if nothing is kept for the peer.
-    peer(byte_budget* memory, const socket_address& address) noexcept;
+    /// Charges go to the memory of `owner`. Null if nothing is kept for the peer.
+    peer(peer_owner* owner, const socket_address& address) noexcept;
     /// A copy with its own account: for another loop, or to outlive the connection.
-    peer(byte_budget* memory, const peer& original);
+    peer(peer_owner* owner, const peer& original);
     peer(peer&& other) noexcept;
     peer& operator=(peer&&) = delete;
     /// Releases what is still charged.
@@ -33,11 +45,14 @@ public:
     /// True under TLS.
     [[nodiscard]] bool secure() const noexcept { return secure_; }
     /// The identity from the last admission that had one, else null. When `identity::expires`
-    /// passes, nothing happens by itself.
+    /// passes, what is open ends: a WebSocket with close code 4001, an event stream, an Engine.IO
+    /// session with its sockets. A plain HTTP request has its identity until the next one begins.
     [[nodiscard]] const identity* who() const noexcept { return who_.get(); }
     /// Sets the identity. For code that learns it after the admission, for example from the first
     /// message.
     void identify(identity user);
+    /// Makes it nobody.
+    void forget() noexcept;
 
     /// Charges memory for this peer to the budget of its loop. Charge before you keep, with the
     /// overhead of the allocator. If it returns false there is no room: keep nothing. Applications
@@ -53,7 +68,7 @@ public:
     void set_secure() noexcept { secure_ = true; }
 
 private:
-    byte_budget* memory_;
+    peer_owner* owner_;
     std::size_t charged_ = 0;
     std::unique_ptr<identity> who_;
     std::array<std::byte, 16> ip_{};  // of IPv4 the first 4

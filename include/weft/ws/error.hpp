@@ -37,6 +37,7 @@ enum class errc : std::uint8_t {
     too_fast,
     slow_consumer,
     shed,
+    identity_expired,  ///< `identity::expires` of the peer has passed.
     handler_failed,
     // The request of an opening handshake.
     bad_method,

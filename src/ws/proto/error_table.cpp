@@ -65,6 +65,8 @@ constexpr std::array<error_row, errc_count> rows{{
      close_code::try_again_later, 0, limit, R"(error="slow_consumer")"},
     {errc::shed, "memory is short and much waits for the peer to read", close_code::try_again_later,
      0, limit, R"(error="shed")"},
+    {errc::identity_expired, "identity expired", close_code{4001}, 0, condition::timed_out,
+     R"(error="identity_expired")"},
     {errc::handler_failed, "the application's handler threw", close_code::internal_error, 0,
      condition::misuse, R"(error="handler_failed")"},
     {errc::bad_method, "the method of an upgrade request is not GET", none, 405, broken,

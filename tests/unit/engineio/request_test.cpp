@@ -395,6 +395,35 @@ TEST(guard, says_who_the_peer_of_a_session_is) {
     EXPECT_EQ(world.submit(sid, "4a").status, 200);
 }
 
+TEST(guard, a_session_ends_with_the_identity_of_its_peer) {
+    const time_point* now = nullptr;
+    options chosen;
+    chosen.middlewares.emplace_back([&](const http::handshake&) {
+        return identity{"ann", *now + 10s};
+    });
+    eio_world world(std::move(chosen));
+    time_point began = world.loop.now();
+    now = &began;
+    const std::string sid = world.open_polling();
+    const auto poll = world.hang(sid);
+    const auto socket = world.open_websocket();
+    const std::string other = world.open_polling();
+    world.at(2).peer().identify({"ann", began + 20s});
+    (void)world.frames(socket);
+    world.pass(9s);
+    EXPECT_EQ(world.take(poll), "");
+    world.pass(1s);
+    EXPECT_EQ(world.take_one(poll).body, "1");
+    EXPECT_EQ(world.users[0]->closed, std::vector{close_reason::forced_close});
+    EXPECT_EQ(world.frames(socket).at(0).close_code(), 4001);
+    EXPECT_EQ(world.users[1]->closed, std::vector{close_reason::forced_close});
+    EXPECT_TRUE(world.users[2]->closed.empty());
+    (void)world.hang(other);
+    world.pass(10s);
+    EXPECT_EQ(world.users[2]->closed.size(), 1U);
+    EXPECT_EQ(world.errors(errc::identity_expired), 3U);
+}
+
 TEST(guard, may_take_its_time) {
     net::loop_core* loop = nullptr;
     options chosen;

@@ -74,6 +74,19 @@ TEST(http_filter, may_say_who_the_peer_is) {
     EXPECT_EQ(body_of(world.ask(get("/", "X-User: ann\r\n"))), "ann");
 }
 
+TEST(http_filter, an_identity_is_that_of_one_request) {
+    http_world world;
+    world.routes.before("/who", [](const request&) -> admission<void> { return identity{"ann"}; });
+    const auto who = [](const request& r) {
+        return response::text(200, r.peer().who() != nullptr ? r.peer().who()->subject : "nobody");
+    };
+    ASSERT_TRUE(world.routes.get("/who", who));
+    ASSERT_TRUE(world.routes.get("/", who));
+    EXPECT_TRUE(has(world.ask(get("/who")), "ann"));
+    EXPECT_TRUE(has(world.ask(get("/who") + get("/")), "nobody"))
+        << "behind a proxy, that is somebody else";
+}
+
 TEST(http_filter, of_a_prefix_sees_whole_segments) {
     filtered_world world;
     world.routes.before("/admin/", [](const request&) { return false; });

@@ -197,6 +197,19 @@ TEST(timer_wheel, firing_timer_may_arm_itself_again_without_spinning) {
     EXPECT_EQ(timer.count, 10) << "once per tick";
 }
 
+TEST(timer_wheel, armed_sooner_a_timer_moves_to_earlier_times_only) {
+    timer_wheel wheel(start);
+    probe timer;
+    wheel.arm_sooner(timer, start + 20ms);
+    wheel.arm_sooner(timer, start + 30ms);
+    wheel.advance(start + 20ms, 10);
+    EXPECT_EQ(timer.count, 1);
+    wheel.arm(timer, start + 80ms);
+    wheel.arm_sooner(timer, start + 50ms);
+    wheel.advance(start + 50ms, 10);
+    EXPECT_EQ(timer.count, 2);
+}
+
 TEST(timer_wheel, timer_and_wheel_may_die_in_either_order) {
     probe outlives;
     {

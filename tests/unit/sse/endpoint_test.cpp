@@ -160,6 +160,19 @@ TEST(event_stream, may_be_refused) {
     EXPECT_EQ(world.opened, 1);
 }
 
+TEST(event_stream, ends_with_the_identity_of_its_peer) {
+    sse_world world;
+    world.events.on_accept([&](const http::request&) -> admission<void> {
+        return identity{"ann", world.loop.now() + 20s};
+    });
+    const auto client = world.open();
+    world.pass(15s);
+    EXPECT_EQ(world.take(client), ":\n\n");
+    world.pass(5s);
+    EXPECT_EQ(world.io.peer_take(client), "0\r\n\r\n");
+    EXPECT_EQ(world.closed, 1);
+}
+
 TEST(event_stream, silence_is_broken_by_comments) {
     sse_world world;
     const auto client = world.open();

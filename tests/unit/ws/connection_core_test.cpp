@@ -199,6 +199,48 @@ TEST(ws_accept, says_who_the_peer_is) {
     EXPECT_EQ(world.frames(client).at(0).payload, "ann at 127.0.0.1");
 }
 
+TEST(ws_accept, a_connection_ends_with_the_identity_of_its_peer) {
+    ws_world world;
+    std::error_code cause;
+    world.endpoint.on_accept([&](const http::handshake&) -> admission<void> {
+        return identity{"ann", world.loop.now() + 10s};
+    });
+    world.endpoint.on_close([&](auto&, const close_event& e) { cause = e.cause; });
+    world.endpoint.on_message([&](auto& c, message_view) {
+        c.peer().identify({"ann", world.loop.now() + 10s});
+    });
+    const auto client = world.open();
+    const auto renewed = world.open();
+    world.pass(9s);
+    world.send(renewed, text_frame("renew"));
+    EXPECT_TRUE(world.frames(client).empty());
+    world.pass(1s);
+    const auto got = world.frames(client);
+    ASSERT_EQ(got.size(), 1U);
+    EXPECT_EQ(got[0].close_code(), 4001);
+    EXPECT_EQ(got[0].payload.substr(2), "identity expired");
+    EXPECT_TRUE(world.ended(client));
+    world.io.peer_end(client);
+    world.run();
+    EXPECT_EQ(cause, errc::identity_expired);
+    EXPECT_TRUE(world.frames(renewed).empty());
+    world.pass(9s);
+    EXPECT_EQ(world.frames(renewed).size(), 1U);
+}
+
+TEST(ws_accept, what_is_learned_later_ends_a_connection_too) {
+    ws_world world;
+    world.endpoint.on_message([&](auto& c, message_view) {
+        c.peer().identify({"ann", world.loop.now() + 5s});
+    });
+    const auto client = world.open();
+    world.send(client, text_frame("I am Ann"));
+    world.pass(4s);
+    EXPECT_TRUE(world.frames(client).empty());
+    world.pass(1s);
+    EXPECT_EQ(world.frames(client).at(0).close_code(), 4001);
+}
+
 TEST(ws_accept, what_only_says_no_is_403) {
     ws_world world;
     world.endpoint.on_accept([](http::handshake) -> task<bool> { co_return false; });
