@@ -199,7 +199,8 @@ void server::add_endpoint(std::string_view pattern,
 }
 
 sse::endpoint& server::sse(std::string_view pattern, sse::options options) {
-    auto& made = impl_->event_streams.emplace_back(std::make_unique<sse::endpoint>(options));
+    auto& made =
+        impl_->event_streams.emplace_back(std::make_unique<sse::endpoint>(options, pattern));
     const auto routed = impl_->routes.get(
         pattern, [target = made.get()](const http::request& request, http::responder answer) {
             target->handle(request, std::move(answer));

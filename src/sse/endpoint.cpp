@@ -2,7 +2,6 @@
 
 #include <weft/sse/endpoint.hpp>
 
-#include <new>
 #include <string>
 #include <utility>
 
@@ -21,7 +20,7 @@ result<void> options::check() const {
     return {};
 }
 
-endpoint::endpoint(options chosen) : options_(chosen) {}
+endpoint::endpoint(options chosen, std::string_view route) : options_(chosen), route_(route) {}
 endpoint::~endpoint() = default;
 
 result<void> endpoint::prepare(const std::vector<loop_services>& loops) {
@@ -90,19 +89,10 @@ void endpoint::shard::end(event_stream& which) noexcept {
     which.open_ = false;
     if (owner.close_) {
         boundary.call([&] { owner.close_(which.face()); },
-                      [] { return user_place{.callback = "on_close"}; });
+                      [this] { return user_place{.callback = "on_close", .route = owner.route_}; });
     }
     hub.unsubscribe_all(which);
     streams.free(which.slot_);
-}
-
-void endpoint::shard::end_later(event_stream& which) noexcept {
-    try {
-        loop.post([this, slot = which.slot_, generation = which.generation_] {
-            if (event_stream* const ended = streams.find(slot, generation)) end(*ended);
-        });
-    } catch (const std::bad_alloc&) {  // it stays, closed, until the endpoint goes
-    }
 }
 
 void endpoint::shard::drain() noexcept {

@@ -1,6 +1,7 @@
 // One event stream. While the peer keeps up, events are written as they come, by reference; once it
 // is behind, whole events wait in an outbox under the endpoint's policy. Nothing that the hub or
-// the user calls frees a stream: it is freed when its connection ends, or in the loop's next turn.
+// the user calls frees a stream: it is freed when its connection ends, or by its timer a tick
+// later.
 
 #include "sse/event_stream.hpp"
 
@@ -110,6 +111,7 @@ void event_stream::arm() noexcept {
 }
 
 void event_stream::beat() noexcept {
+    if (!open_) return shard_.end(*this);
     if (expires_ <= shard_.loop.now()) return close();
     arm();
     if (behind_) return;  // the stream's own limits see to it
@@ -129,17 +131,20 @@ bool event_stream::unsubscribe(std::string_view topic) {
 
 void event_stream::close() noexcept {
     if (!std::exchange(open_, false)) return;
-    heartbeat_.cancel();
     out_.finish();
-    shard_.end_later(*this);
+    end_later();
 }
 
 /// What waits is lost; the peer sees that the stream is not whole, and comes again.
 void event_stream::cut() noexcept {
     if (!std::exchange(open_, false)) return;
-    heartbeat_.cancel();
     out_ = {};
-    shard_.end_later(*this);
+    end_later();
+}
+
+/// By the timer, which needs no memory.
+void event_stream::end_later() noexcept {
+    shard_.loop.arm(heartbeat_, shard_.loop.now());
 }
 
 // ---- What handlers see ----

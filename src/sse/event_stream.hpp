@@ -35,8 +35,6 @@ public:
     void open(const http::request& asked, http::responder answer);
     /// Frees a stream; its `on_close` runs before.
     void end(event_stream& which) noexcept;
-    /// The same, not from here.
-    void end_later(event_stream& which) noexcept;
     void drain() noexcept;
 
     endpoint& owner;
@@ -74,9 +72,10 @@ private:
     send_status write(const buffer_slice& bytes);
     send_status queue(const message& what, std::size_t size);
     void pump();
-    void arm() noexcept;  // for the next heartbeat
+    void arm() noexcept;  // for the next heartbeat, or the end
     void beat() noexcept;
     void cut() noexcept;
+    void end_later() noexcept;
     template <class F>
     void within_memory(F&& work) noexcept;
 

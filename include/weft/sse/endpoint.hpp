@@ -66,7 +66,8 @@ private:
 /// **Threads**: set it up before the server runs. Handlers run on the loop of their connection.
 class endpoint {
 public:
-    explicit endpoint(options chosen);
+    /// `route` is its path, for the log.
+    endpoint(options chosen, std::string_view route);
     endpoint(const endpoint&) = delete;
     endpoint& operator=(const endpoint&) = delete;
     ~endpoint();
@@ -110,6 +111,7 @@ private:
     class shard;
 
     options options_;
+    std::string route_;
     unique_function<admission<void>(const http::request&)> accept_;
     unique_function<void(stream&, const http::request&)> open_;
     unique_function<void(stream&)> close_;

@@ -33,7 +33,7 @@ public:
         : io(*new net::sim_backend),
           loop(std::unique_ptr<net::backend>(&io), {}),
           hub(loop, all),
-          events(chosen),
+          events(chosen, "/events"),
           service_(loop, routes_, {}) {
         EXPECT_TRUE(events.prepare({{loop, hub, this}}));
         EXPECT_TRUE(routes_.get("/events", [this](const http::request& r, http::responder a) {
@@ -59,7 +59,10 @@ public:
     }
 
     void run(int iterations = 8) {
-        while (iterations-- > 0) loop.turn(duration::zero());
+        while (iterations-- > 0) {
+            loop.turn(duration::zero());
+            io.advance(1ms);
+        }
     }
     void pass(duration time) {
         io.advance(time);
@@ -289,6 +292,10 @@ TEST(event_stream, a_handler_that_throws_costs_its_stream_only) {
                              "on_open of route '/events' for 127.0.0.1:20004 threw: no such feed"});
     EXPECT_TRUE(world.ended(ill));
     EXPECT_EQ(world.closed, 1);
+    world.events.on_close([](stream&) { throw std::runtime_error("no end"); });
+    world.io.peer_reset(world.open());
+    world.run();
+    EXPECT_EQ(world.log.back(), "on_close of route '/events' threw: no end");
     world.publish(message::text("x"));
     EXPECT_EQ(world.take(well), "data: x\n\n");
 }
