@@ -145,8 +145,11 @@ void front::advance(pending_request& q) {
 
 void front::wait_for(const guard& gate, errc no, pending_request& q) {
     auto kept = std::make_unique<pending_request>(std::move(q));
-    kept->keep_body();
-    const loop_ref home = kept->loop = kept->owner->web.loop.ref();
+    if (!kept->try_keep()) {
+        kept->owner->log_refusal(errc::out_of_memory);
+        return kept->refuse(errc::out_of_memory, {});
+    }
+    const loop_ref home = kept->waits->home();
     // The request goes with the exception, which answers 500.
     shard* const owner = kept->owner;
     detail::spawn(
@@ -167,7 +170,7 @@ task<void> front::await(front& self, const guard& gate, errc no, request_ptr q) 
 
 /// The coroutine may come from any thread, when `self` may be gone.
 void front::resume(front& self, request_ptr q, errc no, admission<> said) {
-    const loop_ref home = q->loop;
+    const loop_ref home = q->waits->home();
     if (!home.in_loop_thread()) {
         home.post([&self, q = std::move(q), no, said = std::move(said)]() mutable {
             resume(self, std::move(q), no, std::move(said));

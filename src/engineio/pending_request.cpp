@@ -2,10 +2,12 @@
 
 #include "engineio/pending_request.hpp"
 
+#include <new>
 #include <utility>
 
 #include <weft/base/json_writer.hpp>
 
+#include "base/heap_cost.hpp"
 #include "engineio/proto/query.hpp"
 #include "engineio/shard.hpp"
 
@@ -34,7 +36,30 @@ std::optional<transport_kind> transport_of(std::string_view name, const options&
     return std::nullopt;
 }
 
+/// False elsewhere than on the loop's thread.
+bool release(const loop_ref& home, std::size_t bytes) noexcept {
+    net::loop_core* const loop = home.core();
+    if (loop != nullptr) loop->budget().release(bytes);
+    return loop != nullptr;
+}
+
 }  // namespace
+
+far_charge::far_charge(net::loop_core& home) noexcept : home_(home.ref()) {}
+
+far_charge::~far_charge() {
+    if (bytes_ == 0 || release(home_, bytes_)) return;
+    try {
+        home_.post([home = home_, bytes = bytes_] { release(home, bytes); });
+    } catch (const std::bad_alloc&) {  // it stays charged
+    }
+}
+
+bool far_charge::try_set(std::size_t bytes) noexcept {
+    if (!home_.core()->budget().try_charge(bytes)) return false;
+    bytes_ = bytes;
+    return true;
+}
 
 const options& pending_request::chosen() const noexcept {
     return owner->all.chosen;
@@ -44,9 +69,16 @@ void pending_request::keep_handshake(const http::request& request) {
     if (!handshake) handshake = http::handshake(request);
 }
 
-void pending_request::keep_body() {
-    kept_body = as_text(body);
-    body = as_bytes(kept_body);
+bool pending_request::try_keep() {
+    if (!waits) {  // the guard before may have waited, too
+        // The coroutine gets a handshake of its own.
+        const std::size_t cost = heap_cost_of<pending_request> + 2 * heap_cost(handshake.memory()) +
+                                 (body.empty() ? 0 : heap_cost(body.size() + 1));
+        if (!waits.emplace(owner->web.loop).try_set(cost)) return false;
+        kept_body = as_text(body);
+    }
+    body = as_bytes(kept_body);  // a short one has moved with this
+    return true;
 }
 
 void pending_request::read(const http::request& request, const origin_guard& origins) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <weft/base/admission.hpp>
 #include <weft/engineio/options.hpp>
@@ -23,13 +24,31 @@ namespace weft::engineio {
 
 class shard;
 
+/// What a loop is charged for something that may die on any thread, and after the loop.
+class far_charge {
+public:
+    explicit far_charge(net::loop_core& home) noexcept;
+    far_charge(far_charge&& other) noexcept
+        : home_(std::move(other.home_)), bytes_(std::exchange(other.bytes_, 0)) {}
+    far_charge& operator=(far_charge&&) = delete;
+    ~far_charge();
+
+    [[nodiscard]] const loop_ref& home() const noexcept { return home_; }
+    /// Once, on the loop's thread.
+    [[nodiscard]] bool try_set(std::size_t bytes) noexcept;
+
+private:
+    loop_ref home_;
+    std::size_t bytes_ = 0;
+};
+
 /// One request on its way through the checks. Everything is its own, but for the body, which is
 /// kept when it has to wait.
 struct pending_request {
     shard* owner = nullptr;
-    loop_ref loop;           // once it waits: what a coroutine asks before it touches the rest
-    http::responder answer;  // of a plain request
-    http::upgrade upgrade;   // of one that asks for a WebSocket
+    std::optional<far_charge> waits;  // a coroutine asks its loop before it touches the rest
+    http::responder answer;           // of a plain request
+    http::upgrade upgrade;            // of one that asks for a WebSocket
     bool upgrades = false;
     http::method method = http::method::get;
     std::optional<transport_kind> transport;
@@ -55,8 +74,8 @@ struct pending_request {
     void read(const http::request& request, const origin_guard& origins);
     /// For who decides about the request, or wants to hear of its refusal.
     void keep_handshake(const http::request& request);
-    /// The request itself goes, this stays.
-    void keep_body();
+    /// The request itself goes, this stays, where it is now. False: there is no room for it.
+    [[nodiscard]] bool try_keep();
     /// Answers with the row of the error table. `said` is what a guard has to say about it.
     void refuse(errc why, std::string_view context, const refusal& said = {});
 };

@@ -104,6 +104,11 @@ void session_census::leave(const socket_address& address) noexcept {
     if (found != by_network_.end() && --found->second == 0) by_network_.erase(found);
 }
 
+std::size_t session_census::cost() noexcept {
+    return heap_cost(sizeof(void*) + sizeof(decltype(by_network_)::value_type)) +
+           sizeof(void*) * 3 / 2;
+}
+
 common::common(options wanted)
     : chosen(std::move(wanted)),
       websocket(websocket_options(chosen)),
@@ -154,7 +159,7 @@ std::size_t shard::cost_of_session(const http::handshake& asked) noexcept {
     constexpr std::size_t node =
         heap_cost(2 * sizeof(void*) + sizeof(decltype(by_id_)::value_type));
     constexpr std::size_t buckets = sizeof(void*) * 3 / 2;
-    return net::slab<session>::slot_size() + node + buckets +
+    return net::slab<session>::slot_size() + node + buckets + session_census::cost() +
            (asked ? heap_cost(asked.memory()) : 0);
 }
 

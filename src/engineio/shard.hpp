@@ -50,6 +50,8 @@ public:
     [[nodiscard]] std::optional<errc> enter(const socket_address& address);
     void leave(const socket_address& address) noexcept;
     [[nodiscard]] std::size_t size() const noexcept { return all_.load(std::memory_order_relaxed); }
+    /// What it keeps for a session at the most: its address, when nobody else has that.
+    [[nodiscard]] static std::size_t cost() noexcept;
 
 private:
     [[nodiscard]] bool enter_network(const socket_address& address);

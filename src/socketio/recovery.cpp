@@ -148,7 +148,7 @@ void recovery_log::append(logged_packet&& packet) {
     }
     bytes_ += log_.back().bytes;
     trim();
-    charge_.set(held());
+    recharge();
     if (!expiry_.armed()) wait_for_next();
 }
 
@@ -184,14 +184,14 @@ void recovery_log::drop_oldest_packet() noexcept {
     bytes_ -= oldest.bytes;
     log_.pop_front();
     ++first_;
-    charge_.set(held());
+    recharge();
 }
 
 void recovery_log::drop_oldest_session() noexcept {
     session_bytes_ -= sessions_.front().bytes;
     by_id_.erase(sessions_.front().place.id);
     sessions_.pop_front();
-    charge_.set(held());
+    recharge();
 }
 
 void recovery_log::let_go(std::uint64_t wanted) noexcept {
@@ -242,16 +242,27 @@ void recovery_log::keep(kept_session&& gone) {
         throw;
     }
     session_bytes_ += sessions_.back().bytes;
-    charge_.set(held());
+    recharge();
     forget_expired();
 }
 
 void recovery_log::note_moved(std::string_view recovery_id, std::size_t to_loop) {
     if (moved_.insert_or_assign(std::string(recovery_id), to_loop).second)
         moved_order_.emplace_back(recovery_id);
-    if (moved_order_.size() <= chosen_.max_sessions) return;
-    moved_.erase(moved_order_.front());
-    moved_order_.pop_front();
+    if (moved_order_.size() > chosen_.max_sessions) {
+        moved_.erase(moved_order_.front());
+        moved_order_.pop_front();
+    }
+    recharge();
+}
+
+// A node of the map and its bucket, a place in the order, two copies of the id.
+const std::size_t recovery_log::cost_of_moved =
+    heap_cost(sizeof(decltype(moved_)::value_type) + 2 * sizeof(void*)) + sizeof(void*) * 3 / 2 +
+    sizeof(std::string) + 2 * heap_cost(random_part + 2 + 1);
+
+void recovery_log::recharge() noexcept {
+    charge_.set(held() + moved_order_.size() * cost_of_moved);
 }
 
 std::size_t recovery_place::cost() const noexcept {
@@ -287,7 +298,7 @@ std::unique_ptr<restored_session> recovery_log::take(std::string_view recovery_i
     if (found == by_id_.end() || found->second->nsp != nsp) return nullptr;
     auto back = std::make_unique<restored_session>();
     session_bytes_ -= found->second->bytes;
-    charge_.set(held());
+    recharge();
     back->session = std::move(*found->second);
     sessions_.erase(found->second);
     by_id_.erase(found);

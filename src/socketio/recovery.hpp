@@ -127,8 +127,10 @@ public:
     /// From now on the socket is sent nothing.
     void leave(recovery_place& place) const noexcept { place.left = end(); }
     void keep(kept_session&& gone);
-    /// The session of this id, which names this loop, lives on another one now.
+    /// The session of this id, which names this loop, lives on another one now. The note stays
+    /// until `max_sessions` are newer.
     void note_moved(std::string_view recovery_id, std::size_t to_loop);
+    static const std::size_t cost_of_moved;  ///< What a note is charged.
     /// Where that is, if it is.
     [[nodiscard]] std::optional<std::size_t> moved_to(std::string_view recovery_id) const;
     /// Gives a session away, once. Nothing when there is none, it is over, it is of another
@@ -156,6 +158,7 @@ private:
     void trim();
     void forget_expired();
     void wait_for_next();
+    void recharge() noexcept;
     void append(logged_packet&& packet);
     [[nodiscard]] bool on_its_way(const logged_packet& packet) const noexcept;
     [[nodiscard]] bool find_again(std::span<const stamp> wanted, restored_session& back) const;
@@ -169,7 +172,7 @@ private:
     std::uint64_t first_ = 0;  // the position of log_.front()
     std::size_t bytes_ = 0;    // of the log
     std::size_t session_bytes_ = 0;
-    byte_charge charge_;  // of both
+    byte_charge charge_;  // of both, and of what was moved
     std::uint64_t last_number_ = 0;
     std::vector<std::uint64_t> heard_;  // by loop
     /// Where each loop's packets stand in the log, by their numbers. They come in order, except for

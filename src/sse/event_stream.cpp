@@ -22,7 +22,13 @@ event_stream::event_stream(std::uint32_t slot, std::uint32_t generation, endpoin
       generation_(generation),
       id_(id),
       face_(*this),
-      heartbeat_(*this) {}
+      heartbeat_(*this) {
+    shard_.loop.budget().charge(net::slab<event_stream>::slot_size());
+}
+
+event_stream::~event_stream() {
+    shard_.loop.budget().release(net::slab<event_stream>::slot_size());
+}
 
 void event_stream::open(http::body_stream out, const http::request& asked) {
     out_ = std::move(out);

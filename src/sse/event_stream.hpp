@@ -50,6 +50,7 @@ class event_stream final : public pubsub::subscriber {
 public:
     event_stream(std::uint32_t slot, std::uint32_t generation, endpoint::shard& owner,
                  conn_id id) noexcept;
+    ~event_stream();
 
     void open(http::body_stream out, const http::request& asked);
     send_status deliver(const message& what) noexcept override;

@@ -424,6 +424,26 @@ TEST(guard, a_session_ends_with_the_identity_of_its_peer) {
     EXPECT_EQ(world.errors(errc::identity_expired), 3U);
 }
 
+TEST(guard, a_short_post_outlives_two_that_take_their_time) {
+    net::loop_core* loop = nullptr;
+    options chosen;
+    for (int i = 0; i < 2; ++i) {
+        chosen.middlewares.emplace_back([&](http::handshake asked) -> task<bool> {
+            if (!asked.header("content-length").empty()) co_await sleep_for(loop->ref(), 1s);
+            co_return true;
+        });
+    }
+    eio_world world(std::move(chosen));
+    loop = &world.loop;
+    const std::string sid = world.open_polling();
+    const auto client = world.connect();
+    world.send(client, eio_world::post(eio_world::of(sid), "4hi"));
+    world.pass(1s);
+    world.pass(1s);
+    EXPECT_EQ(world.take_one(client).status, 200);
+    EXPECT_EQ(world.users[0]->messages, texts{"hi"});
+}
+
 TEST(guard, may_take_its_time) {
     net::loop_core* loop = nullptr;
     options chosen;

@@ -13,11 +13,14 @@
 #include <weft/http/router.hpp>
 #include <weft/net/awaitable.hpp>
 #include <weft/socketio/server.hpp>
+#include <weft/sse/endpoint.hpp>
 #include <weft/ws/endpoint.hpp>
 
 #include "http/service.hpp"
 #include "net/backend/sim/sim_backend.hpp"
 #include "net/loop_core.hpp"
+#include "socketio/recovery.hpp"
+#include "sse/event_stream.hpp"
 #include "support/count_bytes.hpp"
 #include "unit/ws/ws_world.hpp"
 #include "ws/connection_core.hpp"
@@ -111,9 +114,12 @@ struct user_data {
     char bytes[1000] = {};
 };
 
-socketio::options generous() {
+socketio::options generous(net::loop_core& loop) {
     socketio::options chosen;
-    chosen.engine.max_sessions_per_address = 0;
+    chosen.engine.middlewares.emplace_back([&loop](http::handshake asked) -> task<bool> {
+        if (!asked.header("x-wait").empty()) co_await sleep_for(loop.ref(), 1h);
+        co_return true;
+    });
     chosen.engine.rate.reset();
     chosen.max_rooms = 2000;
     chosen.max_pending_acks = 2000;
@@ -132,7 +138,7 @@ public:
         : sim(*new uncounted_backend),
           loop(std::unique_ptr<net::backend>(&sim), {}),
           shared(loop, all_, 64 * 1024 * 1024),
-          io(*this, generous()),
+          io(*this, generous(loop)),
           endpoint_(free_of_limits()),
           service_(loop, routes_, {}) {
         loop.start();
@@ -143,6 +149,16 @@ public:
         (void)routes_.get("/later", [this](const http::request&, http::responder later) {
             const heap_count off(false);
             later_.push_back(std::move(later));
+        });
+        routes_.before("/ws", [](const http::request& request) -> admission<> {
+            const auto user = request.header("x-user");
+            if (user.empty()) return true;
+            return identity{std::string(user)};
+        });
+        events_.on_open([](sse::stream& s, const http::request&) { s.subscribe("news"); });
+        EXPECT_TRUE(events_.prepare({{loop, shared.hub}}));
+        (void)routes_.get("/events", [this](const http::request& request, http::responder answer) {
+            events_.handle(request, std::move(answer));
         });
         endpoint_.on_message([](auto& c, message_view what) {
             if (!what.text().starts_with('?')) {
@@ -174,6 +190,7 @@ public:
     ~world() {
         later_.clear();
         loop.shut_down();
+        events_.shut_down();
         for (const auto& m : modules_) m->shut_down();
     }
 
@@ -185,8 +202,8 @@ public:
         sim.advance(time);
         run(40);
     }
-    peer open() {
-        clients_.push_back(sim.connect_client(80));
+    peer open(std::string_view from = "127.0.0.1") {
+        clients_.push_back(sim.connect_client(80, from));
         return clients_.back();
     }
     /// What the server answers.
@@ -195,13 +212,14 @@ public:
         run();
         return sim.peer_take(to);
     }
-    peer open(std::string_view request) {
-        const peer client = open();
+    peer ask(std::string_view request, std::string_view from = "127.0.0.1") {
+        const peer client = open(from);
         send(client, request);
         return client;
     }
-    peer open_websocket(std::string_view path = "/ws") {
-        return open(ws::test::ws_world<>::request("", path));
+    peer open_websocket(std::string_view path = "/ws", std::string_view lines = "",
+                        std::string_view from = "127.0.0.1") {
+        return ask(ws::test::ws_world<>::request(lines, path), from);
     }
     peer open_engine() { return open_websocket("/socket.io/?EIO=4&transport=websocket"); }
     peer open_socket(std::string_view connect = "40") {
@@ -261,6 +279,7 @@ public:
 
 private:
     ws::endpoint<void> endpoint_;
+    sse::endpoint events_{{}, "/events"};
     http::service service_;
     std::vector<http::responder> later_;
     std::vector<peer> clients_;
@@ -282,21 +301,20 @@ std::string long_name(int number) {
 }
 
 const kind kinds[] = {
-    {"idle_http_connections",
-     [](world& w, int) { w.open("GET / HTTP/1.1\r\nHost: here\r\n\r\n"); }},
+    {"idle_http_connections", [](world& w, int) { w.ask("GET / HTTP/1.1\r\nHost: here\r\n\r\n"); }},
     {"unfinished_heads",
-     [](world& w, int) { w.open("GET / HTTP/1.1\r\nX: " + std::string(2000, 'x')); }},
+     [](world& w, int) { w.ask("GET / HTTP/1.1\r\nX: " + std::string(2000, 'x')); }},
     {"unfinished_bodies",
      [](world& w, int) {
-         w.open("POST /body HTTP/1.1\r\nHost: here\r\nContent-Length: 20000\r\n\r\n" +
-                std::string(10'000, 'b'));
+         w.ask("POST /body HTTP/1.1\r\nHost: here\r\nContent-Length: 20000\r\n\r\n" +
+               std::string(10'000, 'b'));
      }},
     {"deferred_requests",
-     [](world& w, int) { w.open("GET /later HTTP/1.1\r\nHost: here\r\n\r\n"); }},
+     [](world& w, int) { w.ask("GET /later HTTP/1.1\r\nHost: here\r\n\r\n"); }},
     {"requests_behind_a_deferred_one",
      [](world& w, int) {
-         w.open("GET /later HTTP/1.1\r\nHost: here\r\n\r\nGET / HTTP/1.1\r\nHost: here\r\nX: " +
-                std::string(5000, 'x') + "\r\n\r\n");
+         w.ask("GET /later HTTP/1.1\r\nHost: here\r\n\r\nGET / HTTP/1.1\r\nHost: here\r\nX: " +
+               std::string(5000, 'x') + "\r\n\r\n");
      }},
     {"websockets", [](world& w, int) { w.open_websocket(); }},
     {"partial_messages",
@@ -328,6 +346,25 @@ const kind kinds[] = {
      },
      [](world& w) { w.pass(2min); }},
     {"websocket_sessions", [](world& w, int) { w.open_engine(); }},
+    {"websocket_sessions_of_many_addresses",
+     [](world& w, int i) {
+         const std::string from = "10." + std::to_string(i / 250) + '.' + std::to_string(i % 250);
+         w.open_websocket("/socket.io/?EIO=4&transport=websocket", "", from + ".1");
+     }},
+    {"posts_that_wait_for_a_middleware",
+     [](world& w, int) {
+         const auto client = w.first([&] { return w.open(); });
+         const std::string opened = w.send(
+             client, "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: here\r\n\r\n");
+         const std::string sid = opened.substr(opened.find("\"sid\":\"") + 7, 20);
+         w.ask("POST /socket.io/?EIO=4&transport=polling&sid=" + sid +
+               " HTTP/1.1\r\nHost: here\r\nX-Wait: yes\r\nContent-Length: 20000\r\n\r\n4" +
+               std::string(19'999, 'p'));
+     },
+     [](world& w) { w.pass(2h); }},
+    {"identities",
+     [](world& w, int i) { w.open_websocket("/ws", "X-User: " + long_name(i) + "\r\n"); }},
+    {"event_streams", [](world& w, int) { w.ask("GET /events HTTP/1.1\r\nHost: here\r\n\r\n"); }},
     {"sockets", [](world& w, int) { w.open_socket(); }, [](world& w) { w.pass(3min); }},
     {"auth",
      [](world& w, int) { w.open_socket("40{\"token\":\"" + std::string(4000, 't') + "\"}"); },
@@ -400,6 +437,25 @@ TEST_P(peer_memory, is_charged_as_the_allocator_sees_it) {
     make(0, 1001);
     go();
     EXPECT_EQ(w.charged(), left) << "each release is what was charged";
+}
+
+TEST(peer_memory_of_recovery, knows_where_sessions_went) {
+    net::loop_core loop(std::make_unique<net::sim_backend>(), {});
+    const socketio::recovery_options chosen;
+    socketio::detail::recovery_log log(loop, chosen, "epoch", 2);
+    const auto note = [&](int first, int end) {
+        for (int i = first; i < end; ++i) {
+            const std::string number = std::to_string(i);
+            log.note_moved(number + std::string(22 - number.size(), 'm'), 1);
+        }
+    };
+    const std::int64_t heap_before = heap_bytes;
+    const std::uint64_t charge_before = loop.budget().used();
+    const heap_count on(true);
+    note(0, 1000);
+    const std::int64_t taken = heap_bytes - heap_before;
+    EXPECT_NEAR(static_cast<double>(loop.budget().used() - charge_before),
+                static_cast<double>(taken), 0.1 * static_cast<double>(taken));
 }
 
 INSTANTIATE_TEST_SUITE_P(of_a_thousand, peer_memory, testing::ValuesIn(kinds),
