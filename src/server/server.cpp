@@ -380,9 +380,11 @@ int server::descriptor() const noexcept {
     return impl_->nodes.empty() ? -1 : impl_->nodes[0]->loop.descriptor();
 }
 std::optional<time_point> server::turn(duration max_wait) {
+    if (impl_->nodes.empty()) return std::nullopt;  // the options were wrong
     return impl_->nodes[0]->loop.turn(max_wait);
 }
 std::optional<time_point> server::flush() {
+    if (impl_->nodes.empty()) return std::nullopt;
     return impl_->nodes[0]->loop.flush();
 }
 

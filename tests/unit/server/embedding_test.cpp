@@ -83,6 +83,17 @@ TEST_P(embedding, a_server_and_its_clients_live_on_the_loop_of_the_program) {
     EXPECT_EQ(server.run(signal_handling::none), 1);
 }
 
+TEST(embedding_alone, a_server_with_wrong_options_does_nothing) {
+    weft::server server(with_threads(0));
+    EXPECT_FALSE(server.start());
+    EXPECT_EQ(server.descriptor(), -1);
+    EXPECT_FALSE(server.turn());
+    EXPECT_FALSE(server.flush());
+    server.drain(1s);
+    server.stop();
+    server.finish();
+}
+
 TEST(embedding_alone, finishing_ends_all_loops_at_once) {
     std::vector<loop_ref> loops;
     {
