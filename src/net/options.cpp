@@ -45,7 +45,8 @@ result<void> loop_options::check() const {
     return option_check("loop_options")
         .nested(budgets)
         .nested(limits)
-        .not_negative("slow_turn", slow_turn)
+        .rule(slow_turn == duration::zero() || slow_turn >= std::chrono::milliseconds(1),
+              "slow_turn", "must be 0 or at least 1 ms")
         .outcome();
 }
 

@@ -12,7 +12,8 @@ result<void> server_options::check() const {
         .nested(http)
         .nested(budgets)
         .nested(limits)
-        .not_negative("slow_turn", slow_turn)
+        .rule(slow_turn == duration::zero() || slow_turn >= std::chrono::milliseconds(1),
+              "slow_turn", "must be 0 or at least 1 ms")
         .at_least("message_budget", message_budget, 1)
         .at_least("max_connections", max_connections, 1)
         .at_least("max_handshakes_per_address", max_handshakes_per_address, 1)

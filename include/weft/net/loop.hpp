@@ -124,7 +124,7 @@ struct loop_options {
     loop_budgets budgets{};
     stream_limits limits{};
     /// A longer turn is counted and logged: a handler blocks, and all connections of the loop wait.
-    /// Zero: never.
+    /// Zero: never. **Units**: at least a millisecond.
     duration slow_turn = std::chrono::milliseconds(200);
     log_sink* log = default_log();  ///< `nullptr`: none. Must outlive the loop.
 

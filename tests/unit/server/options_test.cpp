@@ -70,7 +70,9 @@ TEST(options, of_loops) {
     EXPECT_COMPLAINT(loop_options, limits.linger = -1s,
                      "stream_limits::linger is -1000 ms: it must not be below 0");
     EXPECT_COMPLAINT(loop_options, slow_turn = -1ms,
-                     "loop_options::slow_turn is -1 ms: it must not be below 0");
+                     "loop_options::slow_turn must be 0 or at least 1 ms");
+    EXPECT_COMPLAINT(loop_options, slow_turn = 999us,
+                     "loop_options::slow_turn must be 0 or at least 1 ms");
 }
 
 TEST(options, of_listeners) {
