@@ -91,6 +91,7 @@ connection_shared& client_shared::begin() {
 }
 
 result<std::shared_ptr<net::tls_client_context>> client_shared::tls() {
+    if (!loop.in_loop_thread()) return weft::errc::wrong_thread;
     if (tls_made == nullptr) {
         auto made = net::tls_client_context::make(tls_options);
         if (!made) return made.error();

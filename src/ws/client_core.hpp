@@ -34,7 +34,7 @@ struct client_shared {
 
     /// What the loop's clients have in common. Made on first use, on the loop's thread.
     connection_shared& begin();
-    /// Made on first use. **Errors**: which file and why.
+    /// Made on first use, on the loop's thread. **Errors**: which file and why; `wrong_thread`.
     result<std::shared_ptr<net::tls_client_context>> tls();
 
     const loop_ref loop;

@@ -54,7 +54,8 @@ public:
     loop_ref(const loop& target) noexcept;  // NOLINT(google-explicit-constructor)
 
     /// Runs `task` on the loop's thread. Tasks from one thread run in order. Returns false if the
-    /// loop is gone; the task is then destroyed and does not run.
+    /// loop is gone; the task is then destroyed and does not run. What it captured dies on the
+    /// thread that called, or, if the loop ends while the task waits, on the thread that ends it.
     bool post(unique_function<void()> task) const;
     /// Runs `task` once on the loop's thread, after `delay` or later. If the loop goes first, the
     /// task is destroyed and does not run.

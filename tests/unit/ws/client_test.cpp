@@ -3,6 +3,8 @@
 
 #include "client_world.hpp"
 
+#include <thread>
+
 namespace weft::ws {
 namespace {
 
@@ -181,6 +183,11 @@ TEST_F(client_test, a_silent_server_is_given_up) {
     EXPECT_EQ(seen, (strings{"failure 1"}));
     EXPECT_EQ(why, condition::timed_out);
     EXPECT_TRUE(server_sees_end());
+}
+
+TEST_F(client_test, what_clients_share_is_for_the_thread_of_their_loop) {
+    EXPECT_TRUE(context.tls());
+    std::thread([&] { EXPECT_EQ(context.tls().error().code(), weft::errc::wrong_thread); }).join();
 }
 
 TEST_F(client_test, a_silent_tls_server_is_given_up) {
