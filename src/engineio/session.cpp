@@ -91,7 +91,7 @@ bool session::guarded(std::string_view callback, F&& call) noexcept {
     const bool returned = shard_.users.call(std::forward<F>(call), [&] {
         return user_place{.callback = callback,
                           .route = shard_.all.chosen.path,
-                          .peer = std::string(request_.address())};
+                          .peer = peer_.address().to_string()};
     });
     if (returned) return true;
     failed_handler_ = true;

@@ -73,7 +73,7 @@ void connection::note_reply(int status, std::uint64_t body_size) {
     service_.metrics_.count_reply(status);
     if (exchange_ == nullptr || exchange_->watched == nullptr) return;
     const auto watched = std::move(exchange_->watched);
-    service_.tell_observers(*watched, status, body_size);
+    service_.tell_observers(*watched, status, body_size, stream_);
 }
 
 /// Answers what is wrong with the request, once, and ends.

@@ -125,14 +125,15 @@ std::unique_ptr<service::watched> service::watch(const request& req) const {
     return std::make_unique<watched>(watched{owned_request(req), loop_.now()});
 }
 
-void service::tell_observers(const watched& what, int status, std::uint64_t body_size) noexcept {
+void service::tell_observers(const watched& what, int status, std::uint64_t body_size,
+                             const net::byte_stream& carrier) noexcept {
     const reply_facts facts{status, body_size, loop_.now() - what.since};
     for (observer& tell : routes_.around_->observers) {
         call_user([&] { tell(what.asked, facts); },
                   [&] {
                       return user_place{.callback = "an observer",
                                         .route = what.asked.path(),
-                                        .peer = std::string(what.asked.address())};
+                                        .peer = carrier.peer().address().to_string()};
                   });
     }
 }

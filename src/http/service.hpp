@@ -88,7 +88,8 @@ public:
     };
     [[nodiscard]] bool is_observed() const noexcept;
     [[nodiscard]] std::unique_ptr<watched> watch(const request& req) const;
-    void tell_observers(const watched& what, int status, std::uint64_t body_size) noexcept;
+    void tell_observers(const watched& what, int status, std::uint64_t body_size,
+                        const net::byte_stream& carrier) noexcept;
 
     /// Runs code of the user: what it throws ends here, counted and logged. False when it threw.
     template <class F, class Place>

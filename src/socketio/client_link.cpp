@@ -379,7 +379,7 @@ void client_link::ask(socket_core& s) {
     context_.users.call([&] { middlewares[next](s, gate_of(s)); },
                         [&] {
                             user_place place{.callback = "a middleware", .nsp = space->name};
-                            place.peer = session_.request().address();
+                            place.peer = session_.peer().address().to_string();
                             return place;
                         });
 }

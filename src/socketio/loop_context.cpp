@@ -108,7 +108,7 @@ user_place loop_context::place_of(std::string_view callback, const socket_core* 
     user_place place{.callback = callback, .event = event};
     if (about != nullptr) {
         place.nsp = about->space->name;
-        place.peer = about->session.request().address();
+        place.peer = about->session.peer().address().to_string();
     }
     return place;
 }

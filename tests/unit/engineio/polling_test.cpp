@@ -327,7 +327,7 @@ TEST(polling, a_handler_that_throws_ends_its_session_with_500) {
               500);
     EXPECT_EQ(world.users[0]->messages, texts{"a"});
     EXPECT_EQ(world.users[0]->closed, reasons{close_reason::forced_close});
-    EXPECT_EQ(world.log, texts{"on_message of route '/socket.io' for 127.0.0.1 threw: oh"});
+    EXPECT_EQ(world.log, texts{"on_message of route '/socket.io' for 127.0.0.1:20002 threw: oh"});
     EXPECT_EQ(world.metric("weft_engineio_handler_exceptions_total"), 1U);
 }
 

@@ -202,7 +202,7 @@ TEST(websocket, a_handler_that_throws_ends_its_session_with_1011) {
     world.say(client, "4a");
     EXPECT_EQ(world.frames(client).back().close_code(), 1011);
     EXPECT_EQ(world.users[0]->closed, reasons{close_reason::forced_close});
-    EXPECT_EQ(world.log, texts{"on_message of route '/socket.io' for 127.0.0.1 threw: oh"});
+    EXPECT_EQ(world.log, texts{"on_message of route '/socket.io' for 127.0.0.1:20002 threw: oh"});
 }
 
 // ---- The upgrade ----

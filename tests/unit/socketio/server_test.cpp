@@ -190,10 +190,10 @@ TEST(socketio_server, the_log_says_where_a_handler_threw) {
     EXPECT_THAT(
         w.lines,
         ElementsAre(
-            "on_connect in namespace '/admin' for 127.0.0.1 threw: no",
-            "a handler of event 'now' in namespace '/' for 127.0.0.1 threw: at once",
-            "a handler of event 'later' in namespace '/' for 127.0.0.1 threw: in a coroutine",
-            "a handler of event 'filtered' in namespace '/' for 127.0.0.1 threw: in a "
+            "on_connect in namespace '/admin' for 127.0.0.1:20002 threw: no",
+            "a handler of event 'now' in namespace '/' for 127.0.0.1:20002 threw: at once",
+            "a handler of event 'later' in namespace '/' for 127.0.0.1:20002 threw: in a coroutine",
+            "a handler of event 'filtered' in namespace '/' for 127.0.0.1:20002 threw: in a "
             "filter"));
     EXPECT_EQ(w.metric("weft_socketio_handler_exceptions_total"), 4U);
 }
