@@ -66,6 +66,7 @@ void memory_guard::give_up_the_largest(std::uint64_t wanted) {
             leaving += connection.queued();
         }
     });
+    // Sockets only: a stream that another one carries queues its bytes there, and ends with it.
     loop_.for_each_stream([&](net::byte_stream& stream) {
         if (!stream.stalled() || connections_.find(stream.id()) != nullptr) return;
         found.push_back({stream.queued(), stream.id()});
