@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,8 @@ struct vector {
     std::string bytes;
     int status;
     bool in_body = false;  ///< The head is good; the chunked body is not.
+
+    friend void PrintTo(const vector& v, std::ostream* out) { *out << v.name; }
 };
 
 /// What an attacker hides behind each vector: it must never reach a handler.

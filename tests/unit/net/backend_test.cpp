@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <ostream>
+
 #include "net/backend/epoll/epoll_backend.hpp"
 #include "net/backend/sim/sim_backend.hpp"
 #include "support/net_probe.hpp"
@@ -15,6 +17,8 @@ using namespace std::chrono_literals;
 struct backend_kind {
     const char* name;
     std::unique_ptr<net::backend> (*make)();
+
+    friend void PrintTo(const backend_kind& what, std::ostream* out) { *out << what.name; }
 };
 
 std::unique_ptr<net::backend> make_sim() {

@@ -125,6 +125,12 @@ struct suite_row {
     const char* suite;  // null: the client's defaults
     key_kind key;
     std::error_code refused = {};
+
+    friend void PrintTo(const suite_row& row, std::ostream* out) {
+        *out << "version " << (row.version & 0xFF)
+             << (row.key == key_kind::rsa_2048 ? " rsa" : " ec") << ' '
+             << (row.suite != nullptr ? row.suite : "any");
+    }
 };
 
 /// Made once for each kind: RSA keys take long.

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <sstream>
 
 namespace weft::socketio {
@@ -39,6 +40,8 @@ struct vector {
     std::string_view text;
     std::string_view expected;  // empty: refused, with `error`
     errc error{};
+
+    friend void PrintTo(const vector& v, std::ostream* out) { *out << v.text; }
 };
 
 class decode_vectors : public testing::TestWithParam<vector> {};
