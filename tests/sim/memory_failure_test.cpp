@@ -17,6 +17,7 @@
 #include <weft/http/router.hpp>
 #include <weft/socketio/client.hpp>
 #include <weft/socketio/server.hpp>
+#include <weft/sse/endpoint.hpp>
 #include <weft/ws/client.hpp>
 #include <weft/ws/endpoint.hpp>
 
@@ -24,7 +25,9 @@
 #include "net/backend/sim/sim_backend.hpp"
 #include "net/loop_core.hpp"
 #include "pubsub/hub.hpp"
+#include "sse/event_stream.hpp"
 #include "support/fail_allocations.hpp"
+#include "unit/net/tls_peer.hpp"
 #include "unit/ws/client_world.hpp"
 #include "unit/ws/ws_world.hpp"
 #include "ws/connection_core.hpp"
@@ -86,7 +89,7 @@ TEST(hub_memory, a_subscription_that_fails_has_changed_nothing) {
             EXPECT_EQ(hub.publish(fresh, message::text("x")), 1U);
         }
         EXPECT_EQ(allocations::living, living);
-        if (testing::Test::HasFailure()) return;
+        if (::testing::Test::HasFailure()) return;
     }
 }
 
@@ -107,16 +110,21 @@ public:
         use_websocket();
         use_http();
         use_socketio();
+        use_events();
         EXPECT_TRUE(module_->prepare({&shared}));
+        static const auto tls = net::testing::make_server();
         listen_options where;
         where.port = 80;
         EXPECT_TRUE(loop.listen(where, *this));
+        where.port = 443;
+        EXPECT_TRUE(loop.listen(where, *this, tls));
         loop.start();
     }
     ~world() { end(); }
     void end() {
         waiting.clear();
         loop.shut_down();
+        streams_.shut_down();
         module_->shut_down();
     }
 
@@ -206,6 +214,7 @@ public:
     ws::endpoint<void> endpoint;
     std::vector<http::responder> waiting;
     int opened = 0, closed = 0;
+    int streams_opened = 0, streams_closed = 0;
 
 private:
     static ws::options ws_options() {
@@ -249,6 +258,19 @@ private:
             waiting.push_back(std::move(r));
         }));
     }
+    void use_events() {
+        streams_
+            .on_open([this](sse::stream& s, const http::request& asked) {
+                ++streams_opened;
+                s.subscribe("a room with a name of more than sixteen bytes");
+                if (asked.query() == "end") s.close();
+            })
+            .on_close([this](sse::stream&) { ++streams_closed; });
+        EXPECT_TRUE(streams_.prepare({{loop, shared.hub}}));
+        EXPECT_TRUE(routes_.get("/events", [this](const http::request& r, http::responder a) {
+            streams_.handle(r, std::move(a));
+        }));
+    }
     void use_socketio() {
         server.use([](socketio::socket& s) { return s.join("a room with quite a long name"); });
         server.on("ask", [](socketio::socket&, std::string what) { return what; });
@@ -278,6 +300,7 @@ private:
     void write(const log_record&) noexcept override {}
 
     http::router routes_;
+    sse::endpoint streams_{{}, "/events"};
     std::shared_ptr<socketio::module> module_;
 
 public:
@@ -292,6 +315,36 @@ struct scenario {
     void (*play)(world&);
 
     friend void PrintTo(const scenario& what, std::ostream* out) { *out << what.name; }
+};
+
+/// A client over TLS, whose own memory never runs out. OpenSSL's does not either: it has that from
+/// malloc.
+class tls_client {
+public:
+    explicit tls_client(world& to) : world_(to), conn_(to.sim.connect_client(443)) {
+        go_on(tls_.step());
+    }
+    std::string ask(std::string_view bytes) {
+        tls_.plain.clear();
+        if (SSL_is_init_finished(tls_.ssl()) == 1) go_on(tls_.write(std::string(bytes)));
+        return tls_.plain;
+    }
+    void end() {
+        world_.sim.peer_reset(conn_);
+        world_.run();
+    }
+
+private:
+    void go_on(std::string out) {
+        for (int i = 0; i < 4; ++i) {
+            world_.send(conn_, out);
+            out = tls_.step(world_.take(conn_));
+        }
+    }
+
+    world& world_;
+    net::testing::openssl_peer tls_{net::testing::openssl_peer::role::client};
+    world::peer conn_;
 };
 
 void poll_once(world& w) {
@@ -452,6 +505,25 @@ const scenario scenarios[] = {
          w.sim.peer_end(client);
          w.run();
      }},
+    {"a WebSocket over TLS",
+     [](world& w) {
+         tls_client client(w);
+         (void)client.ask(world::upgrade("/ws"));
+         (void)client.ask(text_frame("hello"));
+         (void)client.ask(text_frame("much"));
+         (void)client.ask(close_frame(1000));
+         client.end();
+     }},
+    {"an event stream",
+     [](world& w) {
+         const auto reader = w.connect();
+         w.send(reader, world::get("/events"));
+         w.send(w.connect(), world::get("/events?end"));
+         w.send(w.open_ws(), text_frame("publish"));
+         w.pass(16s);
+         w.sim.peer_reset(reader);
+         w.pass(1s);
+     }},
     {"questions to all",
      [](world& w) {
          const auto client = w.open_sio();
@@ -470,7 +542,7 @@ const scenario scenarios[] = {
      }},
 };
 
-class memory : public testing::TestWithParam<scenario> {};
+class memory : public ::testing::TestWithParam<scenario> {};
 
 /// Plays it once; false when no allocation of that number was made.
 bool play(const scenario& what, std::size_t number) {
@@ -494,6 +566,7 @@ bool play(const scenario& what, std::size_t number) {
               std::string::npos);
     const auto fresh = w.open_ws();
     EXPECT_NE(w.ask(fresh, text_frame("and a new one?")).find("and a new one?"), std::string::npos);
+    EXPECT_EQ(w.streams_closed, w.streams_opened);
     w.end();
     EXPECT_EQ(w.closed, w.opened);
     EXPECT_EQ(w.sim.open_descriptors(), 0U);
@@ -515,7 +588,7 @@ TEST_P(memory, that_is_out_costs_at_most_the_connections_that_met_it) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(out, memory, testing::ValuesIn(scenarios), [](const auto& played) {
+INSTANTIATE_TEST_SUITE_P(out, memory, ::testing::ValuesIn(scenarios), [](const auto& played) {
     std::string name = played.param.name;
     for (char& c : name) {
         if (c == ' ' || c == '-') c = '_';
@@ -551,7 +624,7 @@ TEST(drain_memory, that_is_out_does_not_keep_a_server_from_draining) {
         ASSERT_LT(number, 100U);
         const std::size_t living = allocations::living;
         drain_without(number);
-        if (testing::Test::HasFailure()) break;
+        if (::testing::Test::HasFailure()) break;
         EXPECT_EQ(allocations::living, living) << "leaked";
         if (!allocations::failed) break;
     }
@@ -673,7 +746,7 @@ void fail_each_allocation_of(void (*use)(client_scene&)) {
             allocations::fail_at(number);
             use(s);
         }
-        if (testing::Test::HasFailure()) break;
+        if (::testing::Test::HasFailure()) break;
         EXPECT_EQ(allocations::living, living) << "leaked";
         if (!allocations::failed) break;
     }
