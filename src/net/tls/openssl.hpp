@@ -24,6 +24,7 @@ using bio_ptr = std::unique_ptr<BIO, openssl_deleter<BIO_free>>;
 using evp_pkey_ptr = std::unique_ptr<EVP_PKEY, openssl_deleter<EVP_PKEY_free>>;
 using x509_ptr = std::unique_ptr<X509, openssl_deleter<X509_free>>;
 using ssl_ctx_ptr = std::unique_ptr<SSL_CTX, openssl_deleter<SSL_CTX_free>>;
+using ssl_ptr = std::unique_ptr<SSL, openssl_deleter<SSL_free>>;
 using general_names_ptr = std::unique_ptr<GENERAL_NAMES, openssl_deleter<GENERAL_NAMES_free>>;
 
 /// What went wrong, from this thread's OpenSSL error queue, which is emptied: the oldest error of

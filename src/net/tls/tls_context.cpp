@@ -248,10 +248,10 @@ result<std::unique_ptr<tls_session>> tls_server_context::make_session() const {
         set = current_;
     }
     ERR_clear_error();
-    SSL* ssl = SSL_new(set->contexts.front().get());
+    const ssl_ptr ssl(SSL_new(set->contexts.front().get()));
     if (ssl == nullptr) return openssl_error(tls_errc::internal, "cannot make a TLS session");
-    SSL_set_accept_state(ssl);
-    return std::make_unique<tls_session>(ssl, std::move(set));
+    SSL_set_accept_state(ssl.get());
+    return std::make_unique<tls_session>(ssl.get(), std::move(set));
 }
 
 namespace {
@@ -334,7 +334,7 @@ result<std::shared_ptr<tls_client_context>> tls_client_context::make(
 
 result<std::unique_ptr<tls_session>> tls_client_context::make_session(std::string_view host) const {
     ERR_clear_error();
-    std::unique_ptr<SSL, openssl_deleter<SSL_free>> ssl(SSL_new(ctx_.get()));
+    const ssl_ptr ssl(SSL_new(ctx_.get()));
     if (ssl == nullptr) return openssl_error(tls_errc::internal, "cannot make a TLS session");
     if (!expect_host(ssl.get(), host)) {
         ERR_clear_error();
@@ -342,7 +342,7 @@ result<std::unique_ptr<tls_session>> tls_client_context::make_session(std::strin
                      "\"" + std::string(host) + "\" is neither a host name nor an address");
     }
     SSL_set_connect_state(ssl.get());
-    return std::make_unique<tls_session>(ssl.release(), nullptr);
+    return std::make_unique<tls_session>(ssl.get(), nullptr);
 }
 
 }  // namespace weft::net

@@ -84,8 +84,9 @@ struct tls_session::transport {
     }
 };
 
-tls_session::tls_session(SSL* adopted, std::shared_ptr<const void> keep_alive) noexcept
-    : ssl_(adopted), keep_alive_(std::move(keep_alive)) {
+tls_session::tls_session(SSL* ssl, std::shared_ptr<const void> keep_alive) noexcept
+    : ssl_(ssl), keep_alive_(std::move(keep_alive)) {
+    SSL_up_ref(ssl);
     BIO* bio = BIO_new(transport::method());
     if (bio == nullptr) {
         fail(tls_errc::internal, openssl_reason(take_openssl_error()));

@@ -56,7 +56,8 @@ public:
     static constexpr std::uint64_t records_per_key = 1ULL << 23U;
 
     /// `keep_alive` is what the callbacks of `ssl` point at.
-    tls_session(SSL* adopted, std::shared_ptr<const void> keep_alive) noexcept;
+    /// Shares `ssl`: there may be no memory for this object.
+    tls_session(SSL* ssl, std::shared_ptr<const void> keep_alive) noexcept;
     tls_session(const tls_session&) = delete;
     tls_session& operator=(const tls_session&) = delete;
     ~tls_session();
