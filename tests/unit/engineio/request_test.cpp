@@ -321,10 +321,10 @@ TEST(cors, any_origin_is_a_choice_and_excludes_credentials) {
     EXPECT_EQ(got.status, 200);
     EXPECT_TRUE(got.has("Access-Control-Allow-Origin: *\r\n"));
     chosen.cors->credentials = true;
-    EXPECT_FALSE(server(chosen).prepare());
+    EXPECT_FALSE(engine(chosen).prepare());
     chosen.cors->credentials = false;
     chosen.cors->origins = {"*", "https://any.org"};
-    EXPECT_FALSE(server(chosen).prepare());
+    EXPECT_FALSE(engine(chosen).prepare());
 }
 
 TEST(cors, a_function_alone_may_accept_origins_but_never_two_at_once) {
@@ -679,7 +679,7 @@ TEST(options, wrong_ones_are_named) {
     const auto complaint = [](auto change) {
         options chosen;
         change(chosen);
-        const auto said = server(std::move(chosen)).prepare();
+        const auto said = engine(std::move(chosen)).prepare();
         return said ? "" : said.error().what();
     };
     EXPECT_EQ(complaint([](options&) {}), "");
