@@ -75,7 +75,7 @@ result<void> check(const workers& all) {
 result<void> wait(const workers& all, duration time) {
     for (const time_point end = later(steady_clock::now(), time); steady_clock::now() < end;) {
         std::this_thread::sleep_for(std::min<duration>(poll_interval, end - steady_clock::now()));
-        if (const auto good = check(all); !good) return good;
+        if (auto good = check(all); !good) return good;
     }
     return {};
 }
@@ -87,7 +87,7 @@ result<void> open(const workers& all, unsigned more, unsigned total) {
         all[i]->open(more / count + (i < more % count ? 1 : 0));
     }
     for (unsigned opened = 0; opened < total;) {
-        if (const auto good = wait(all, poll_interval); !good) return good;
+        if (auto good = wait(all, poll_interval); !good) return good;
         opened = 0;
         for (const auto& each : all) opened += each->opened();
     }

@@ -65,6 +65,9 @@ private:
 namespace detail {
 template <class T>
 struct weak_record {
+    weak_record(std::shared_ptr<const thread_owner> o, T* t) noexcept
+        : owner(std::move(o)), target(t) {}
+
     const std::shared_ptr<const thread_owner> owner;
     T* target;  // the owner's thread only
 };

@@ -247,7 +247,8 @@ private:
         }
     }
     static task<void> run_accept(task<admission<T>> deciding, detail::accept_stage stage) {
-        settle(co_await std::move(deciding), std::move(stage));
+        auto decided = co_await std::move(deciding);
+        settle(std::move(decided), std::move(stage));
     }
 
     bool has_accept() const noexcept override { return static_cast<bool>(accept_); }
