@@ -1,8 +1,9 @@
 #pragma once
 
+#include <pthread.h>
+
 #include <atomic>
 #include <memory>
-#include <thread>
 #include <utility>
 
 namespace weft {
@@ -14,13 +15,12 @@ class thread_owner {
 public:
     /// Whether the calling thread is the owner. **Cost**: a load and a compare.
     [[nodiscard]] bool here() const noexcept {
-        return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+        return thread_.load(std::memory_order_relaxed) == pthread_self();
     }
     /// Makes the calling thread the owner. False if there is an owner already, or after `end`.
     [[nodiscard]] bool try_claim() noexcept {
-        std::thread::id nobody{};
-        if (!thread_.compare_exchange_strong(nobody, std::this_thread::get_id(),
-                                             std::memory_order_acq_rel)) {
+        pthread_t nobody{};
+        if (!thread_.compare_exchange_strong(nobody, pthread_self(), std::memory_order_acq_rel)) {
             return false;
         }
         if (!ended()) return true;
@@ -29,13 +29,13 @@ public:
     }
     /// Gives ownership up. What this owner did happens before what the next one does.
     /// **Threads**: the owner's.
-    void release() noexcept { thread_.store({}, std::memory_order_release); }
+    void release() noexcept { thread_.store(pthread_t{}, std::memory_order_release); }
     /// Nobody can claim it from now on. The present owner stays until it releases.
     void end() noexcept { ended_.store(true, std::memory_order_release); }
     [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
 
 private:
-    std::atomic<std::thread::id> thread_{};
+    std::atomic<pthread_t> thread_{};  // <thread> would cost every user its inclusion
     std::atomic<bool> ended_{false};
 };
 

@@ -2,7 +2,6 @@
 
 #include <memory>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #include <weft/base/result.hpp>
@@ -53,12 +52,11 @@ public:
     void with(unique_function<void(client&)> task) const;
 
 private:
-    client_thread(std::unique_ptr<loop> owned, client_options options, tls_client_options tls);
+    struct impl;
+    explicit client_thread(std::unique_ptr<impl> made);
 
-    std::unique_ptr<loop> loop_;
-    std::unique_ptr<client> client_;  // the thread's, once that runs
+    std::unique_ptr<impl> impl_;
     client_socket_ref socket_;
-    std::thread thread_;
 };
 
 }  // namespace weft::socketio

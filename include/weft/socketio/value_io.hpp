@@ -1,11 +1,9 @@
 #pragma once
 
-#include <charconv>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <forward_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -51,7 +49,23 @@ concept encodable = requires(value_writer& out, const T& what) {
 };
 
 /// Keeps borrowed strings that had to be unescaped, for the length of the handler's call.
-using borrowed_texts = std::forward_list<std::string>;
+class borrowed_texts {
+public:
+    borrowed_texts() noexcept = default;
+    borrowed_texts(const borrowed_texts&) = delete;
+    borrowed_texts& operator=(const borrowed_texts&) = delete;
+    ~borrowed_texts() {
+        if (last_ != nullptr) clear();
+    }
+
+    std::string_view add(std::string text);
+
+private:
+    struct node;
+    void clear() noexcept;
+
+    node* last_ = nullptr;
+};
 
 /// Reads one value after another from received arguments. Remembers where and why it failed.
 ///
@@ -182,8 +196,11 @@ public:
     void write(std::same_as<bool> auto truth) { token(truth ? "true" : "false"); }
     template <std::integral Int>
     requires(!std::same_as<Int, bool>) void write(Int number) {
-        char* const begin = separate(longest_integer);
-        at_ = std::to_chars(begin, begin + longest_integer, number).ptr;
+        if constexpr (std::is_signed_v<Int>) {
+            write_signed(number);
+        } else {
+            write_unsigned(number);
+        }
     }
     /// NaN and the infinities become null.
     void write(double number);
@@ -209,8 +226,6 @@ public:
     }
 
 private:
-    static constexpr std::size_t longest_integer = 24;
-
     /// Writes a comma if one is due. Then there is room for `room` bytes.
     char* separate(std::size_t room) {
         if (static_cast<std::size_t>(end_ - at_) <= room) grow(room);
@@ -233,6 +248,8 @@ private:
         ++at_;
     }
     void grow(std::size_t room);
+    void write_signed(std::int64_t number);
+    void write_unsigned(std::uint64_t number);
     void write_escaped(std::string_view text);
 
     encoded_arguments& into_;
