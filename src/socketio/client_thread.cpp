@@ -32,7 +32,7 @@ struct client_thread::impl {
     std::thread thread;
 };
 
-client_thread::client_thread(std::unique_ptr<impl> made)
+client_thread::client_thread(weft::detail::owned_ptr<impl> made)
     : impl_(std::move(made)), socket_(impl_->io->socket().ref()) {}
 
 result<std::unique_ptr<client_thread>> client_thread::make(client_options options,

@@ -177,7 +177,7 @@ bool value_reader::try_read(byte_view& out) {
     return false;
 }
 
-bool value_reader::read(byte_view& out) {
+bool value_reader::read_attachment(byte_view& out) {
     return try_read(out) || fail("expected binary data");
 }
 

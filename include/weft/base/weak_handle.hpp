@@ -63,10 +63,9 @@ private:
 };
 
 namespace detail {
-template <class T>
 struct weak_record {
-    const std::shared_ptr<const thread_owner> owner;
-    T* target;  // the owner's thread only
+    const std::shared_ptr<thread_owner> owner;
+    void* target;  // the owner's thread only
 };
 }  // namespace detail
 
@@ -81,16 +80,17 @@ public:
     /// The object, or null if it is gone or belongs to another thread. **Lifetime**: the pointer is
     /// valid until the caller lets something else run on this thread.
     [[nodiscard]] T* get() const noexcept {
-        return record_ != nullptr && record_->owner->here() ? record_->target : nullptr;
+        return record_ != nullptr && record_->owner->here() ? static_cast<T*>(record_->target)
+                                                            : nullptr;
     }
 
 private:
     template <class>
     friend class weak_anchor;
-    explicit weak_handle(std::shared_ptr<const detail::weak_record<T>> record) noexcept
+    explicit weak_handle(std::shared_ptr<detail::weak_record> record) noexcept
         : record_(std::move(record)) {}
 
-    std::shared_ptr<const detail::weak_record<T>> record_;
+    std::shared_ptr<detail::weak_record> record_;
 };
 
 /// A member of an object that may go: gives out handles, and empties them when it is destroyed.
@@ -98,8 +98,8 @@ private:
 template <class T>
 class weak_anchor {
 public:
-    weak_anchor(std::shared_ptr<const thread_owner> owner, T* target)
-        : record_(std::make_shared<detail::weak_record<T>>(std::move(owner), target)) {}
+    weak_anchor(std::shared_ptr<thread_owner> owner, T* target)
+        : record_(std::make_shared<detail::weak_record>(std::move(owner), target)) {}
     weak_anchor(weak_anchor&&) noexcept = default;
     weak_anchor& operator=(weak_anchor&&) = delete;
     ~weak_anchor() {
@@ -112,7 +112,7 @@ public:
     [[nodiscard]] weak_handle<T> handle() const noexcept { return weak_handle<T>(record_); }
 
 private:
-    std::shared_ptr<detail::weak_record<T>> record_;
+    std::shared_ptr<detail::weak_record> record_;
 };
 
 }  // namespace weft

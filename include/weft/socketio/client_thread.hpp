@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include <weft/base/owned_ptr.hpp>
 #include <weft/base/result.hpp>
 #include <weft/base/unique_function.hpp>
 #include <weft/net/loop.hpp>
@@ -53,9 +54,9 @@ public:
 
 private:
     struct impl;
-    explicit client_thread(std::unique_ptr<impl> made);
+    explicit client_thread(weft::detail::owned_ptr<impl> made);
 
-    std::unique_ptr<impl> impl_;
+    weft::detail::owned_ptr<impl> impl_;
     client_socket_ref socket_;
 };
 

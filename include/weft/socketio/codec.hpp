@@ -133,9 +133,7 @@ struct codec<byte_view> {
 template <>
 struct codec<std::vector<std::byte>> {
     static bool decode(value_reader& in, std::vector<std::byte>& out);
-    static void encode(value_writer& out, const std::vector<std::byte>& what) {
-        out.write(byte_view(what));
-    }
+    static void encode(value_writer& out, const std::vector<std::byte>& what);
 };
 /// Sent without a copy. A received one is binary.
 template <>
@@ -226,7 +224,7 @@ bool decode_exactly(value_reader& in, std::size_t size, F&& decode_nth) {
 /// std::map, std::unordered_map, and what looks like them.
 template <class T>
 concept string_map = !has_fields<T> && std::same_as<typename T::key_type, std::string> &&
-    requires(T& map, std::string key, typename T::mapped_type element) {
+                     requires(T & map, std::string key, typename T::mapped_type element) {
     map.clear();
     map.insert_or_assign(std::move(key), std::move(element));
 };

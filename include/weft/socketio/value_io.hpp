@@ -96,7 +96,9 @@ public:
     /// A borrowed string: valid as long as the reader's text and `borrowed_texts`.
     bool read(std::string_view& out);
     /// A borrowed attachment.
-    bool read(byte_view& out);
+    bool read(std::same_as<byte_view> auto& out) {  // `auto`: nobody looks for a conversion to it
+        return read_attachment(out);
+    }
     /// Reads the next value if it is an attachment; else returns false.
     [[nodiscard]] bool try_read(byte_view& out);
     /// The borrowed JSON text of the next value. **Errors**: the value has an attachment, which
@@ -149,6 +151,7 @@ public:
     [[nodiscard]] std::string why() const;
 
 private:
+    bool read_attachment(byte_view& out);
     bool begin_array();
     bool begin_object();
     bool next_key(std::string_view& key, std::string_view likely = {});
@@ -208,7 +211,10 @@ public:
     void write(std::string_view text);
     void write(const char* text) { write(std::string_view(text)); }
     /// An attachment: writes a placeholder and keeps the bytes beside the text.
-    void write(byte_view bytes) { write(message::binary(bytes)); }
+    template <std::convertible_to<byte_view> Bytes>
+    void write(const Bytes& bytes) {
+        write(message::binary(bytes));
+    }
     /// The same without a copy. A text message is written as a string.
     void write(const message& what);
     /// Writes JSON that must be valid.
