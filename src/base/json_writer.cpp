@@ -5,6 +5,7 @@
 #include <weft/base/json_writer.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdint>
 
@@ -12,6 +13,8 @@
 
 namespace weft {
 namespace {
+
+constexpr std::size_t longest_integer = 24;
 
 void append_escape(std::string& out, char c) {
     switch (c) {
@@ -78,6 +81,18 @@ void json_writer::key(std::string_view name) {
 void json_writer::value(std::string_view text) {
     separate();
     append_json_string(out_, text);
+}
+
+void json_writer::value_signed(std::int64_t number) {
+    char digits[longest_integer];
+    const char* const end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+    token({digits, static_cast<std::size_t>(end - digits)});
+}
+
+void json_writer::value_unsigned(std::uint64_t number) {
+    char digits[longest_integer];
+    const char* const end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+    token({digits, static_cast<std::size_t>(end - digits)});
 }
 
 void json_writer::value(double number) {

@@ -32,15 +32,12 @@ void connection::answer(response reply) {
     stream_.write(as_bytes(writer_.whole(reply, service_.date(), memory)));
     note_reply(reply.status(), reply.body_size());
     if (!writer_.sends_body()) return reply_done();
-    if (const auto* text = std::get_if<std::string>(&reply.content())) {
-        if (!text->empty()) stream_.write(as_bytes(*text));
+    auto& [text, bytes, source, size] = reply.content();
+    if (source == nullptr) {
+        if (!text.empty()) stream_.write(as_bytes(text));
+        if (!bytes.empty()) stream_.write(buffer_slice{{}, bytes});
         return reply_done();
     }
-    if (const auto* bytes = std::get_if<byte_view>(&reply.content())) {
-        if (!bytes->empty()) stream_.write(buffer_slice{{}, *bytes});
-        return reply_done();
-    }
-    auto& [source, size] = std::get<response::sourced>(reply.content());
     exchange& x = use_exchange();
     x.source = std::move(source);
     x.source_left = size;
@@ -106,7 +103,7 @@ void connection::pump() {
         stream_.write(buffer_slice{piece, {piece->data(), size}});
     }
     if (x.source_left > 0) return;  // on_drained goes on
-    x.source.reset();
+    x.source = nullptr;
     reply_done();
 }
 
@@ -119,8 +116,8 @@ void connection::start(response head) {
     head_memory memory;
     stream_.write(as_bytes(writer_.streamed(head, service_.date(), memory)));
     note_reply(head.status(), 0);
-    if (const auto* text = std::get_if<std::string>(&head.content())) write_body(*text);
-    if (const auto* bytes = std::get_if<byte_view>(&head.content())) write_body(as_text(*bytes));
+    write_body(head.content().text);
+    write_body(as_text(head.content().bytes));
 }
 
 template <class F>

@@ -33,7 +33,7 @@ struct connection::exchange {
     lent_handle handle;                         ///< Through which the user answers.
     std::unique_ptr<net::stream_handler> next;  ///< The protocol to leave for; none: `next_loop`.
     std::uint8_t next_loop = 0;                 ///< The loop to leave for.
-    std::unique_ptr<body_source> source;
+    weft::detail::owned_ptr<body_source> source;
     std::uint64_t source_left = 0;
 
     /// What came behind the request. Its capacity has room for the padding that `on_data` promises.

@@ -67,9 +67,9 @@ handshake::handshake(const request& asked) {
     known.address = narrow<std::uint8_t>(address.size());
     known.secure = asked.peer().secure();
 
-    block_ = std::make_unique_for_overwrite<std::byte[]>(sizeof known + known.size);
-    new (block_.get()) facts(known);
-    text_writer out(block_.get() + sizeof known);
+    block_ = new std::byte[sizeof known + known.size];
+    new (block_) facts(known);
+    text_writer out(block_ + sizeof known);
     out.add(url);
     out.add(path);
     out.add(address);
@@ -81,21 +81,19 @@ handshake::handshake(const request& asked) {
 
 handshake::handshake(const handshake& other) {
     if (!other) return;
-    block_ = std::make_unique_for_overwrite<std::byte[]>(other.memory());
-    new (block_.get()) facts(other.about());
-    std::memcpy(block_.get() + sizeof(facts), other.block_.get() + sizeof(facts),
-                other.about().size);
+    block_ = new std::byte[other.memory()];
+    new (block_) facts(other.about());
+    std::memcpy(block_ + sizeof(facts), other.block_ + sizeof(facts), other.about().size);
 }
 
 const handshake::facts& handshake::about() const noexcept {
     static constexpr facts nothing;
-    return block_ == nullptr ? nothing
-                             : *std::launder(reinterpret_cast<const facts*>(block_.get()));
+    return block_ == nullptr ? nothing : *std::launder(reinterpret_cast<const facts*>(block_));
 }
 
 std::string_view handshake::text(std::size_t offset, std::size_t size) const noexcept {
     if (block_ == nullptr) return {};
-    return {reinterpret_cast<const char*>(block_.get()) + sizeof(facts) + offset, size};
+    return {reinterpret_cast<const char*>(block_) + sizeof(facts) + offset, size};
 }
 
 std::string_view handshake::path() const noexcept {

@@ -42,24 +42,19 @@ response response::redirect(int status, std::string_view location) {
 }
 
 response& response::body(std::string bytes) {
-    body_ = std::move(bytes);
+    const std::size_t size = bytes.size();
+    body_ = {std::move(bytes), {}, {}, size};
     return *this;
 }
 
 response& response::body_static(byte_view bytes) {
-    body_ = bytes;
+    body_ = {{}, bytes, {}, bytes.size()};
     return *this;
 }
 
 response& response::body_from(std::unique_ptr<body_source> source, std::uint64_t size) {
-    body_ = sourced{std::move(source), size};
+    body_ = {{}, {}, std::move(source), size};
     return *this;
-}
-
-std::uint64_t response::body_size() const noexcept {
-    if (const auto* text = std::get_if<std::string>(&body_)) return text->size();
-    if (const auto* bytes = std::get_if<byte_view>(&body_)) return bytes->size();
-    return std::get_if<sourced>(&body_)->size;
 }
 
 }  // namespace weft::http

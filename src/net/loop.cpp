@@ -62,7 +62,7 @@ time_point loop_ref::now() const noexcept {
 
 // ---- loop ----
 
-loop::loop(std::unique_ptr<net::loop_core> core) noexcept : core_(std::move(core)) {}
+loop::loop(detail::owned_ptr<net::loop_core> core) noexcept : core_(std::move(core)) {}
 loop::~loop() = default;
 
 result<std::unique_ptr<loop>> loop::make(loop_options options) {

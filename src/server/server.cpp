@@ -123,8 +123,9 @@ struct server::impl {
 
     server_options options;
     http::router routes;
-    std::vector<std::unique_ptr<ws::detail::endpoint_core>> endpoints;
-    std::vector<std::unique_ptr<ws::detail::endpoint_core>> late_endpoints;  // nobody reaches them
+    std::vector<detail::owned_ptr<ws::detail::endpoint_core>> endpoints;
+    std::vector<detail::owned_ptr<ws::detail::endpoint_core>>
+        late_endpoints;  // nobody reaches them
     std::vector<std::shared_ptr<socketio::module>> late_modules;
     std::mutex late_mutex;
     std::vector<std::unique_ptr<sse::endpoint>> event_streams;
@@ -176,7 +177,7 @@ std::size_t server::attach(std::shared_ptr<socketio::module> what) {
 }
 
 void server::add_endpoint(std::string_view pattern,
-                          std::unique_ptr<ws::detail::endpoint_core> endpoint) {
+                          detail::owned_ptr<ws::detail::endpoint_core> endpoint) {
     auto routed = impl_->routes.upgrade(
         pattern, [target = endpoint.get()](const http::request& request, http::upgrade upgrade) {
             target->handle(request, std::move(upgrade));

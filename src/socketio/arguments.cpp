@@ -25,7 +25,7 @@ error argument_reader::why() const {
     return {errc::bad_argument, std::move(what)};
 }
 
-std::optional<error> error_in(const raw_arguments& answer) {
+result<void> check_answer(const raw_arguments& answer) {
     json_reader json(answer.json);
     std::string scratch;
     std::string_view key;

@@ -17,6 +17,11 @@
 
 namespace weft::socketio::detail {
 
+void room_list::add_further(std::string_view room) {
+    if (many_.empty()) many_.assign(few_.begin(), few_.end());
+    many_.push_back(room);
+}
+
 owned_target::owned_target(const broadcast_target& borrowed)
     : space(borrowed.space != nullptr ? borrowed.space->shared_from_this() : nullptr),
       rooms(borrowed.rooms.begin(), borrowed.rooms.end()),
@@ -364,6 +369,15 @@ void fetch_sockets(const broadcast_target& target,
     into->loops_left = server.loops().size();
     into->done = std::move(done);
     run_everywhere(server, context, std::make_shared<fetch>(target, std::move(into)));
+}
+
+void fetch_awaitable::start(weft::detail::suspension waiting) {
+    const owned_target target = std::move(target_);  // the answer may come, and end this, in here
+    fetch_sockets(target.borrow(),
+                  [this, coroutine = std::move(waiting)](std::vector<remote_socket> found) mutable {
+                      found_ = std::move(found);
+                      coroutine.resume();
+                  });
 }
 
 void change_rooms(const broadcast_target& target, std::string_view room, bool enter) {

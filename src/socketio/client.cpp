@@ -76,7 +76,7 @@ void client_socket_ref::emit_awaiting(std::string_view event, const encoded_argu
 
 // ---- A socket ----
 
-client_socket::client_socket(std::unique_ptr<detail::client_namespace> owned) noexcept
+client_socket::client_socket(weft::detail::owned_ptr<detail::client_namespace> owned) noexcept
     : namespace_(std::move(owned)) {}
 client_socket::~client_socket() = default;
 

@@ -3,6 +3,8 @@
 
 #include <weft/socketio/client_thread.hpp>
 
+#include <thread>
+
 #include "base/start_thread.hpp"
 #include "base/user_boundary.hpp"
 #include "net/loop_core.hpp"
@@ -20,11 +22,18 @@ void stop_when_quiet(net::loop_core& loop, time_point until) {
 
 }  // namespace
 
-client_thread::client_thread(std::unique_ptr<loop> owned, client_options options,
-                             tls_client_options tls)
-    : loop_(std::move(owned)),
-      client_(std::make_unique<client>(*loop_, std::move(options), std::move(tls))),
-      socket_(client_->socket().ref()) {}
+struct client_thread::impl {
+    impl(std::unique_ptr<weft::loop> owned, client_options options, tls_client_options tls)
+        : loop(std::move(owned)),
+          io(std::make_unique<client>(*loop, std::move(options), std::move(tls))) {}
+
+    std::unique_ptr<weft::loop> loop;
+    std::unique_ptr<client> io;  // the thread's, once that runs
+    std::thread thread;
+};
+
+client_thread::client_thread(weft::detail::owned_ptr<impl> made)
+    : impl_(std::move(made)), socket_(impl_->io->socket().ref()) {}
 
 result<std::unique_ptr<client_thread>> client_thread::make(client_options options,
                                                            unique_function<void(client&)> set_up,
@@ -33,39 +42,40 @@ result<std::unique_ptr<client_thread>> client_thread::make(client_options option
     if (auto right = options.check(); !right) return right.error();
     auto made = loop::make(loop);
     if (!made) return made.error();
-    std::unique_ptr<client_thread> io(
-        new client_thread(*std::move(made), std::move(options), std::move(tls)));
+    std::unique_ptr<client_thread> io(new client_thread(
+        std::make_unique<impl>(*std::move(made), std::move(options), std::move(tls))));
     // Connecting begins in the loop's first turn, so this comes before it.
     auto started = start_thread(
-        "the thread of a client", [self = io.get(), set_up = std::move(set_up)]() mutable {
-            net::loop_core& core = self->loop_->core();
+        "the thread of a client", [self = io->impl_.get(), set_up = std::move(set_up)]() mutable {
+            net::loop_core& core = self->loop->core();
             user_boundary users("socketio", core.options().log, core.metrics().handler_exceptions,
                                 core.callbacks());
             const bool ready = users.call(
                 [&] {
-                    if (set_up) set_up(*self->client_);
+                    if (set_up) set_up(*self->io);
                 },
                 [] { return user_place{.callback = "set_up"}; });
-            if (!ready) self->client_.reset();  // half of its handlers would be missing
-            self->loop_->run();
+            if (!ready) self->io.reset();  // half of its handlers would be missing
+            self->loop->run();
         });
     if (!started) return started.error();
-    io->thread_ = std::move(*started);
+    io->impl_->thread = std::move(*started);
     return io;
 }
 
 client_thread::~client_thread() {
-    if (!thread_.joinable()) return;
-    loop_->ref().post([this] {
-        client_.reset();
-        stop_when_quiet(loop_->core(), later(loop_->core().now(), longest_goodbye));
+    if (!impl_->thread.joinable()) return;
+    impl_->loop->ref().post([self = impl_.get()] {
+        self->io.reset();
+        net::loop_core& core = self->loop->core();
+        stop_when_quiet(core, later(core.now(), longest_goodbye));
     });
-    thread_.join();
+    impl_->thread.join();
 }
 
 void client_thread::with(unique_function<void(client&)> task) const {
-    loop_->ref().post([this, task = std::move(task)]() mutable {
-        if (client_ != nullptr) task(*client_);
+    impl_->loop->ref().post([self = impl_.get(), task = std::move(task)]() mutable {
+        if (self->io != nullptr) task(*self->io);
     });
 }
 

@@ -150,6 +150,10 @@ bool codec<float>::decode(value_reader& in, float& out) {
     return true;
 }
 
+void codec<std::vector<std::byte>>::encode(value_writer& out, const std::vector<std::byte>& what) {
+    out.write(message::binary(what));
+}
+
 bool codec<std::vector<std::byte>>::decode(value_reader& in, std::vector<std::byte>& out) {
     byte_view bytes;
     if (!in.read(bytes)) return false;

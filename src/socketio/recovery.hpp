@@ -79,7 +79,7 @@ struct kept_session {
     std::array<char, 20> id{};
     std::string nsp;
     std::vector<std::string> topics;  // its rooms, its own, the namespace
-    std::unique_ptr<data_node> data{};
+    weft::detail::owned_ptr<data_node> data{};
     std::size_t bytes = 0;
     time_point until{};
 };

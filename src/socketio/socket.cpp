@@ -45,7 +45,7 @@ std::size_t socket_core::cost_of(const detail::data_node* first) noexcept {
     return cost;
 }
 
-void socket_core::give_data(std::unique_ptr<detail::data_node> what) noexcept {
+void socket_core::give_data(weft::detail::owned_ptr<detail::data_node> what) noexcept {
     context().loop().budget().charge(cost_of(what.get()));
     auto* end = &what;
     while (*end != nullptr) end = &(*end)->next;
@@ -53,7 +53,7 @@ void socket_core::give_data(std::unique_ptr<detail::data_node> what) noexcept {
     data = std::move(what);
 }
 
-std::unique_ptr<detail::data_node> socket_core::take_data() noexcept {
+weft::detail::owned_ptr<detail::data_node> socket_core::take_data() noexcept {
     context().loop().budget().release(cost_of(data.get()));
     return std::move(data);
 }
@@ -133,7 +133,7 @@ socket_ref socket::ref() const {
 detail::data_node* socket::first_data() const noexcept {
     return socket_core::of(*this).data.get();
 }
-void socket::add_data(std::unique_ptr<detail::data_node> made) noexcept {
+void socket::add_data(weft::detail::owned_ptr<detail::data_node> made) noexcept {
     socket_core::of(*this).give_data(std::move(made));
 }
 
@@ -365,6 +365,20 @@ void gate::settle(admission<> decided) noexcept {
     } catch (const std::bad_alloc&) {
         return;  // the connect timeout ends it
     }
+}
+
+namespace {
+
+task<void> settle_later(task<admission<>> deciding, std::shared_ptr<gate> entry) {
+    entry->settle(co_await std::move(deciding));
+}
+
+}  // namespace
+
+void spawn_decision(task<admission<>> deciding, gate entry) {
+    auto shared = std::make_shared<gate>(std::move(entry));
+    weft::detail::spawn(settle_later(std::move(deciding), shared),
+                        [shared](const std::exception_ptr& thrown) { shared->failed(thrown); });
 }
 
 void gate::failed(const std::exception_ptr& thrown) noexcept {

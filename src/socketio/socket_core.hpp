@@ -63,8 +63,8 @@ public:
     [[nodiscard]] bool has_room_for(std::string_view room) const;
     bool enter(std::string_view room);
     /// What users keep with it. Changed by these two only, which charge and release it.
-    void give_data(std::unique_ptr<detail::data_node> what) noexcept;
-    [[nodiscard]] std::unique_ptr<detail::data_node> take_data() noexcept;
+    void give_data(weft::detail::owned_ptr<detail::data_node> what) noexcept;
+    [[nodiscard]] weft::detail::owned_ptr<detail::data_node> take_data() noexcept;
     [[nodiscard]] static std::size_t cost_of(const detail::data_node* first) noexcept;
     /// Beside that while it is asking: frames of those who decide take their time, and may be of
     /// any size.
@@ -83,7 +83,7 @@ public:
     std::shared_ptr<const detail::space_info> space;
     socket_key key;
     const std::string auth;  // empty for {}
-    std::unique_ptr<detail::data_node> data;
+    weft::detail::owned_ptr<detail::data_node> data;
     std::unique_ptr<early_joins> early_rooms;
     std::unique_ptr<detail::recovery_place> place;       // while recovery is on
     std::unique_ptr<detail::restored_session> restored;  // until connected

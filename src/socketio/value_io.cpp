@@ -6,6 +6,8 @@
 #include <weft/socketio/value_io.hpp>
 
 #include <algorithm>
+#include <charconv>
+#include <utility>
 
 #include <weft/base/json_writer.hpp>
 #include <weft/base/utf8.hpp>
@@ -16,6 +18,8 @@
 
 namespace weft::socketio {
 namespace {
+
+constexpr std::size_t longest_integer = 24;
 
 constexpr std::string_view placeholder_key = "_placeholder";
 
@@ -30,6 +34,20 @@ std::string_view clipped(std::string_view key) noexcept {
 }
 
 }  // namespace
+
+struct borrowed_texts::node {
+    std::string text;
+    node* before;
+};
+
+std::string_view borrowed_texts::add(std::string text) {
+    last_ = new node{std::move(text), last_};
+    return last_->text;
+}
+
+void borrowed_texts::clear() noexcept {
+    while (last_ != nullptr) delete std::exchange(last_, last_->before);
+}
 
 bool value_reader::fail(std::string_view reason) {
     if (reason_.empty()) reason_ = reason;
@@ -98,7 +116,7 @@ bool value_reader::read(std::string& out) {
 bool value_reader::read(std::string_view& out) {
     std::string unescaped;
     if (!json_.read(out, unescaped)) return expected("a string");
-    if (out.data() == unescaped.data()) out = texts_.emplace_front(std::move(unescaped));
+    if (out.data() == unescaped.data()) out = texts_.add(std::move(unescaped));
     return true;
 }
 
@@ -159,7 +177,7 @@ bool value_reader::try_read(byte_view& out) {
     return false;
 }
 
-bool value_reader::read(byte_view& out) {
+bool value_reader::read_attachment(byte_view& out) {
     return try_read(out) || fail("expected binary data");
 }
 
@@ -183,6 +201,16 @@ void value_writer::grow(std::size_t room) {
     into_.json.resize(std::max(used + room + 1, into_.json.size() * 2));
     cursor_ = into_.json.data() + used;
     end_ = into_.json.data() + into_.json.size();
+}
+
+void value_writer::write_signed(std::int64_t number) {
+    char* const begin = separate(longest_integer);
+    at_ = std::to_chars(begin, begin + longest_integer, number).ptr;
+}
+
+void value_writer::write_unsigned(std::uint64_t number) {
+    char* const begin = separate(longest_integer);
+    at_ = std::to_chars(begin, begin + longest_integer, number).ptr;
 }
 
 void value_writer::write(double number) {

@@ -23,6 +23,16 @@ result<void> options::check() const {
 endpoint::endpoint(options chosen, std::string_view route) : options_(chosen), route_(route) {}
 endpoint::~endpoint() = default;
 
+endpoint& endpoint::on_open(unique_function<void(stream&, const http::request&)> handler) {
+    open_ = std::move(handler);
+    return *this;
+}
+
+endpoint& endpoint::on_close(unique_function<void(stream&)> handler) {
+    close_ = std::move(handler);
+    return *this;
+}
+
 result<void> endpoint::prepare(const std::vector<loop_services>& loops) {
     if (!shards_.empty()) return {};
     if (auto right = options_.check(); !right) return right;

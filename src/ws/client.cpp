@@ -67,6 +67,9 @@ void client::wait_open(weft::detail::suspension waiting, result<void>& outcome) 
 send_status client::send(std::string_view text) noexcept {
     return send(message_view(text));
 }
+send_status client::send(const char* text) noexcept {
+    return send(std::string_view(text));
+}
 send_status client::send(byte_view bytes) noexcept {
     return send(message_view(message_kind::binary, bytes));
 }

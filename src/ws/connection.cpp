@@ -32,6 +32,9 @@ std::string_view connection_base::param(std::string_view name) const noexcept {
 send_status connection_base::send(std::string_view text) noexcept {
     return core_->send(message_view(text));
 }
+send_status connection_base::send(const char* text) noexcept {
+    return send(std::string_view(text));
+}
 send_status connection_base::send(byte_view bytes) noexcept {
     return core_->send(message_view(message_kind::binary, bytes));
 }

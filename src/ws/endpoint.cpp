@@ -35,7 +35,7 @@ struct endpoint_core::impl {
 /// Hands a connection's events to the typed endpoint.
 class server_user final : public connection_user {
 public:
-    server_user(endpoint_core& owner, std::unique_ptr<connection_base> connection,
+    server_user(endpoint_core& owner, weft::detail::owned_ptr<connection_base> connection,
                 http::handshake asked)
         : endpoint_(owner), connection_(std::move(connection)), asked_(std::move(asked)) {
         memory().charge(cost());
@@ -75,7 +75,7 @@ private:
     }
 
     endpoint_core& endpoint_;
-    std::unique_ptr<connection_base> connection_;
+    weft::detail::owned_ptr<connection_base> connection_;
     http::handshake asked_;  // until on_open has read it
     bool opened_ = false;
 };
@@ -90,7 +90,7 @@ struct accept_stage::state {
     http::handshake asked;  // when on_open reads it
 };
 
-accept_stage::accept_stage(std::unique_ptr<state> s) noexcept : state_(std::move(s)) {}
+accept_stage::accept_stage(weft::detail::owned_ptr<state> s) noexcept : state_(std::move(s)) {}
 accept_stage::accept_stage(accept_stage&&) noexcept = default;
 accept_stage& accept_stage::operator=(accept_stage&&) noexcept = default;
 accept_stage::~accept_stage() = default;
@@ -99,7 +99,7 @@ conn_id accept_stage::id() const noexcept {
     return state_->upgrade.stream().id();
 }
 
-void accept_stage::accept(std::unique_ptr<connection_base> made,
+void accept_stage::accept(weft::detail::owned_ptr<connection_base> made,
                           weft::detail::admission_base decided) {
     if (state_ != nullptr && !state_->home.in_loop_thread()) {
         // The coroutine was resumed elsewhere: what it decided goes to where the connection lives.
@@ -110,7 +110,7 @@ void accept_stage::accept(std::unique_ptr<connection_base> made,
         });
         return;
     }
-    const std::unique_ptr<state> s = std::move(state_);
+    const weft::detail::owned_ptr<state> s = std::move(state_);
     if (s == nullptr || !s->upgrade) return;
     if (made == nullptr) {
         (void)s->upgrade.refuse(http::response::plain_error(500));
@@ -138,7 +138,7 @@ void accept_stage::refuse(refusal why) {
         });
         return;
     }
-    const std::unique_ptr<state> s = std::move(state_);
+    const weft::detail::owned_ptr<state> s = std::move(state_);
     if (s == nullptr || !s->upgrade) return;
     s->shared.metrics.refused.add();
     (void)s->upgrade.refuse(http::response::refused(why, 403));

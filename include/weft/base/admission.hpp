@@ -33,10 +33,7 @@ struct refusal {
     explicit refusal(const error& why)
         : message(why.what().empty() ? why.code().message() : why.what()) {}
 
-    refusal& header(std::string_view name, std::string_view value) & {
-        headers.emplace_back(name, value);
-        return *this;
-    }
+    refusal& header(std::string_view name, std::string_view value) &;
     refusal&& header(std::string_view name, std::string_view value) && {
         return std::move(header(name, value));
     }
@@ -57,10 +54,10 @@ namespace detail {
 /// What admissions of all types have in common.
 class admission_base {
 public:
-    [[nodiscard]] bool allowed() const noexcept { return !no_; }
+    [[nodiscard]] bool allowed() const noexcept { return allowed_; }
     /// Why not. Only when not `allowed()`.
-    [[nodiscard]] const refusal& why() const noexcept { return *no_; }
-    [[nodiscard]] refusal& why() noexcept { return *no_; }
+    [[nodiscard]] const refusal& why() const noexcept { return no_; }
+    [[nodiscard]] refusal& why() noexcept { return no_; }
     /// Who the peer is. Nothing: what was known about it stays.
     [[nodiscard]] const std::optional<identity>& who() const noexcept { return who_; }
     /// Further header lines of the HTTP answer that lets the peer in, such as the 101.
@@ -71,13 +68,12 @@ public:
 protected:
     admission_base() = default;
     explicit admission_base(identity user) : who_(std::move(user)) {}
-    explicit admission_base(refusal no) : no_(std::move(no)) {}
-    void add_header(std::string_view name, std::string_view value) {
-        headers_.emplace_back(name, value);
-    }
+    explicit admission_base(refusal no) : no_(std::move(no)), allowed_(false) {}
+    void add_header(std::string_view name, std::string_view value);
 
 private:
-    std::optional<refusal> no_;
+    refusal no_;
+    bool allowed_ = true;
     std::optional<identity> who_;
     std::vector<std::pair<std::string, std::string>> headers_;
 };

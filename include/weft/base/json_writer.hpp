@@ -1,10 +1,11 @@
 #pragma once
 
-#include <charconv>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace weft {
 
@@ -57,9 +58,11 @@ public:
     /// An integer. JavaScript readers lose digits beyond 2^53.
     template <std::integral Int>
     requires(!std::same_as<Int, bool> && !std::same_as<Int, char>) void value(Int number) {
-        char digits[24];
-        const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-        token({digits, static_cast<std::size_t>(end - digits)});
+        if constexpr (std::is_signed_v<Int>) {
+            value_signed(number);
+        } else {
+            value_unsigned(number);
+        }
     }
 
     /// Text that is JSON already, for example from a message that you relay. It is not checked.
@@ -78,6 +81,8 @@ public:
     }
 
 private:
+    void value_signed(std::int64_t number);
+    void value_unsigned(std::uint64_t number);
     void separate() {
         if (comma_) out_ += ',';
         comma_ = true;

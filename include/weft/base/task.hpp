@@ -180,15 +180,7 @@ struct detached {
 /// Runs a task that nobody awaits, now, up to its first wait. If the task throws, calls
 /// `on_exception`. **Lifetime**: the frame frees itself when the task ends, or goes with the
 /// `suspension` that it waits in.
-inline detached spawn(task<void> what, unique_function<void(std::exception_ptr)> on_exception) {
-    std::exception_ptr thrown;
-    try {
-        co_await std::move(what);
-    } catch (...) {
-        thrown = std::current_exception();
-    }
-    if (thrown) on_exception(std::move(thrown));
-}
+detached spawn(task<void> what, unique_function<void(std::exception_ptr)> on_exception);
 
 /// A waiting coroutine, owned by whatever will wake it. It is resumed once, or destroyed together
 /// with the tasks that await it. An awaitable makes one in `await_suspend`. Once it has given the
@@ -198,17 +190,20 @@ public:
     template <task_promise Promise>
     explicit suspension(std::coroutine_handle<Promise> waiting) noexcept
         : waiting_(waiting), root_(waiting.promise().root) {}
-    suspension(suspension&& other) noexcept
-        : waiting_(std::exchange(other.waiting_, nullptr)),
-          root_(std::exchange(other.root_, nullptr)) {}
+    suspension(suspension&& other) noexcept : waiting_(other.waiting_), root_(other.root_) {
+        other.waiting_ = nullptr;
+        other.root_ = nullptr;
+    }
     suspension& operator=(suspension&&) = delete;
     ~suspension() {
         if (root_) root_.destroy();
     }
 
     void resume() {
+        const std::coroutine_handle<> waiting = waiting_;
+        waiting_ = nullptr;
         root_ = nullptr;
-        std::exchange(waiting_, nullptr).resume();
+        waiting.resume();
     }
 
 private:

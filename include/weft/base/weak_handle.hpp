@@ -1,8 +1,9 @@
 #pragma once
 
+#include <pthread.h>
+
 #include <atomic>
 #include <memory>
-#include <thread>
 #include <utility>
 
 namespace weft {
@@ -14,13 +15,12 @@ class thread_owner {
 public:
     /// Whether the calling thread is the owner. **Cost**: a load and a compare.
     [[nodiscard]] bool here() const noexcept {
-        return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+        return thread_.load(std::memory_order_relaxed) == pthread_self();
     }
     /// Makes the calling thread the owner. False if there is an owner already, or after `end`.
     [[nodiscard]] bool try_claim() noexcept {
-        std::thread::id nobody{};
-        if (!thread_.compare_exchange_strong(nobody, std::this_thread::get_id(),
-                                             std::memory_order_acq_rel)) {
+        pthread_t nobody{};
+        if (!thread_.compare_exchange_strong(nobody, pthread_self(), std::memory_order_acq_rel)) {
             return false;
         }
         if (!ended()) return true;
@@ -29,13 +29,13 @@ public:
     }
     /// Gives ownership up. What this owner did happens before what the next one does.
     /// **Threads**: the owner's.
-    void release() noexcept { thread_.store({}, std::memory_order_release); }
+    void release() noexcept { thread_.store(pthread_t{}, std::memory_order_release); }
     /// Nobody can claim it from now on. The present owner stays until it releases.
     void end() noexcept { ended_.store(true, std::memory_order_release); }
     [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
 
 private:
-    std::atomic<std::thread::id> thread_{};
+    std::atomic<pthread_t> thread_{};  // <thread> would cost every user its inclusion
     std::atomic<bool> ended_{false};
 };
 
@@ -63,13 +63,12 @@ private:
 };
 
 namespace detail {
-template <class T>
 struct weak_record {
-    weak_record(std::shared_ptr<const thread_owner> o, T* t) noexcept
+    weak_record(std::shared_ptr<thread_owner> o, void* t) noexcept
         : owner(std::move(o)), target(t) {}
 
-    const std::shared_ptr<const thread_owner> owner;
-    T* target;  // the owner's thread only
+    const std::shared_ptr<thread_owner> owner;
+    void* target;  // the owner's thread only
 };
 }  // namespace detail
 
@@ -84,16 +83,17 @@ public:
     /// The object, or null if it is gone or belongs to another thread. **Lifetime**: the pointer is
     /// valid until the caller lets something else run on this thread.
     [[nodiscard]] T* get() const noexcept {
-        return record_ != nullptr && record_->owner->here() ? record_->target : nullptr;
+        return record_ != nullptr && record_->owner->here() ? static_cast<T*>(record_->target)
+                                                            : nullptr;
     }
 
 private:
     template <class>
     friend class weak_anchor;
-    explicit weak_handle(std::shared_ptr<const detail::weak_record<T>> record) noexcept
+    explicit weak_handle(std::shared_ptr<detail::weak_record> record) noexcept
         : record_(std::move(record)) {}
 
-    std::shared_ptr<const detail::weak_record<T>> record_;
+    std::shared_ptr<detail::weak_record> record_;
 };
 
 /// A member of an object that may go: gives out handles, and empties them when it is destroyed.
@@ -101,8 +101,8 @@ private:
 template <class T>
 class weak_anchor {
 public:
-    weak_anchor(std::shared_ptr<const thread_owner> owner, T* target)
-        : record_(std::make_shared<detail::weak_record<T>>(std::move(owner), target)) {}
+    weak_anchor(std::shared_ptr<thread_owner> owner, T* target)
+        : record_(std::make_shared<detail::weak_record>(std::move(owner), target)) {}
     weak_anchor(weak_anchor&&) noexcept = default;
     weak_anchor& operator=(weak_anchor&&) = delete;
     ~weak_anchor() {
@@ -115,7 +115,7 @@ public:
     [[nodiscard]] weak_handle<T> handle() const noexcept { return weak_handle<T>(record_); }
 
 private:
-    std::shared_ptr<detail::weak_record<T>> record_;
+    std::shared_ptr<detail::weak_record> record_;
 };
 
 }  // namespace weft

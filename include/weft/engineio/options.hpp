@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +11,7 @@
 
 #include <weft/base/admission.hpp>
 #include <weft/base/result.hpp>
+#include <weft/base/shared_function.hpp>
 #include <weft/base/task.hpp>
 #include <weft/base/time.hpp>
 #include <weft/engineio/error.hpp>
@@ -31,7 +31,7 @@ struct cors_options {
     /// server (see `options::origins`).
     std::vector<std::string> origins{};
     /// Asked about an origin that is not in the list. **Threads**: every loop's, several at once.
-    std::function<bool(std::string_view origin)> accept_origin{};
+    shared_function<bool(std::string_view origin)> accept_origin{};
     std::vector<std::string> methods{"GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"};
     /// Empty: those the request asks for.
     std::vector<std::string> allowed_headers{};
@@ -73,8 +73,8 @@ public:
     }
 
 private:
-    std::function<admission<>(const http::handshake&)> now_;
-    std::function<task<admission<>>(http::handshake)> later_;
+    shared_function<admission<>(const http::handshake&)> now_;
+    shared_function<task<admission<>>(http::handshake)> later_;
 };
 
 /// A refused request. **Lifetime**: the call.
@@ -160,10 +160,10 @@ struct options {
 
     // Headers and events.
     /// May add headers to the first response of a session (also a 101).
-    std::function<void(http::response& headers, const http::request&)> initial_headers{};
+    shared_function<void(http::response& headers, const http::request&)> initial_headers{};
     /// May add headers to every response.
-    std::function<void(http::response& headers, const http::request&)> headers{};
-    std::function<void(const connection_error&)> on_connection_error{};
+    shared_function<void(http::response& headers, const http::request&)> headers{};
+    shared_function<void(const connection_error&)> on_connection_error{};
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;

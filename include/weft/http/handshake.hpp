@@ -3,10 +3,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace weft::http {
 
@@ -20,12 +20,12 @@ public:
     handshake() noexcept = default;
     explicit handshake(const request& asked);
     handshake(const handshake& other);
-    handshake(handshake&&) noexcept = default;
+    handshake(handshake&& other) noexcept : block_(other.block_) { other.block_ = nullptr; }
     handshake& operator=(handshake other) noexcept {
-        block_.swap(other.block_);
+        std::swap(block_, other.block_);
         return *this;
     }
-    ~handshake() = default;
+    ~handshake() { delete[] block_; }
 
     /// False if made by default or moved from.
     explicit operator bool() const noexcept { return block_ != nullptr; }
@@ -90,7 +90,7 @@ private:
         }
     }
 
-    std::unique_ptr<std::byte[]> block_;
+    std::byte* block_ = nullptr;
 };
 
 }  // namespace weft::http

@@ -95,7 +95,7 @@ private:
         part value;
     };
     [[nodiscard]] std::string_view text(part p) const noexcept {
-        return {bytes_ + p.begin, p.size};
+        return {bytes_ + p.begin, std::size_t{p.size}};
     }
 
     const char* bytes_ = "";

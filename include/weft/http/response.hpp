@@ -4,10 +4,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <variant>
 
 #include <weft/base/admission.hpp>
 #include <weft/base/bytes.hpp>
+#include <weft/base/owned_ptr.hpp>
 #include <weft/http/cookie.hpp>
 #include <weft/http/header_lines.hpp>
 
@@ -83,24 +83,26 @@ public:
 
     [[nodiscard]] int status() const noexcept { return status_; }
     [[nodiscard]] const header_lines& headers() const noexcept { return headers_; }
-    [[nodiscard]] std::uint64_t body_size() const noexcept;
+    [[nodiscard]] std::uint64_t body_size() const noexcept { return body_.size; }
     /// Whether the connection closes after it.
     [[nodiscard]] bool closes() const noexcept { return close_; }
 
-    /// A source, and how many bytes to read from it.
-    struct sourced {
-        std::unique_ptr<body_source> source;
+    /// For the library: at most one of the first three is there. Not a std::variant, which is slow
+    /// to compile.
+    struct content_type {
+        std::string text;
+        byte_view bytes;
+        weft::detail::owned_ptr<body_source> source;
         std::uint64_t size = 0;
     };
-    using body_type = std::variant<std::string, byte_view, sourced>;
     /// For the library, which sends it.
-    [[nodiscard]] body_type& content() noexcept { return body_; }
+    [[nodiscard]] content_type& content() noexcept { return body_; }
 
 private:
     std::uint16_t status_;
     bool close_ = false;
     header_lines headers_;
-    body_type body_;
+    content_type body_;
 };
 
 }  // namespace weft::http

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <weft/base/admission.hpp>
+#include <weft/base/owned_ptr.hpp>
 #include <weft/base/result.hpp>
 #include <weft/base/task.hpp>
 #include <weft/base/time.hpp>
@@ -207,9 +208,9 @@ private:
     /// Finds the route by method and path, and sets the parameters of the request.
     [[nodiscard]] match find(request& req) const noexcept;
 
-    std::unique_ptr<node> root_;
+    weft::detail::owned_ptr<node> root_;
     bool sealed_ = false;  // atomically
-    std::unique_ptr<surroundings> around_;
+    weft::detail::owned_ptr<surroundings> around_;
 };
 
 }  // namespace weft::http

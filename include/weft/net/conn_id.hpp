@@ -1,8 +1,9 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <string_view>  // std::hash
 
 namespace weft {
 

@@ -7,6 +7,7 @@
 
 #include <weft/base/log.hpp>
 #include <weft/base/metrics.hpp>
+#include <weft/base/owned_ptr.hpp>
 #include <weft/base/result.hpp>
 #include <weft/base/time.hpp>
 #include <weft/base/unique_function.hpp>
@@ -176,8 +177,8 @@ public:
     [[nodiscard]] net::loop_core& core() const noexcept { return *core_; }
 
 private:
-    explicit loop(std::unique_ptr<net::loop_core> core) noexcept;
-    std::unique_ptr<net::loop_core> core_;
+    explicit loop(detail::owned_ptr<net::loop_core> core) noexcept;
+    detail::owned_ptr<net::loop_core> core_;
 };
 
 }  // namespace weft

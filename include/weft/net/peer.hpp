@@ -6,6 +6,7 @@
 #include <memory>
 
 #include <weft/base/admission.hpp>
+#include <weft/base/owned_ptr.hpp>
 #include <weft/net/socket_address.hpp>
 
 namespace weft {
@@ -70,7 +71,7 @@ public:
 private:
     peer_owner* owner_;
     std::size_t charged_ = 0;
-    std::unique_ptr<identity> who_;
+    detail::owned_ptr<identity> who_;
     std::array<std::byte, 16> ip_{};  // of IPv4 the first 4
     std::uint32_t scope_ = 0;         // of link-local IPv6 addresses
     std::uint16_t port_ = 0;          // in network order

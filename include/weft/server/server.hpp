@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <weft/base/log.hpp>
+#include <weft/base/owned_ptr.hpp>
 #include <weft/base/result.hpp>
 #include <weft/base/time.hpp>
 #include <weft/base/unique_function.hpp>
@@ -199,10 +200,10 @@ private:
     std::size_t attach(std::shared_ptr<socketio::module> what) override;
 
     void add_endpoint(std::string_view pattern,
-                      std::unique_ptr<ws::detail::endpoint_core> endpoint);
+                      detail::owned_ptr<ws::detail::endpoint_core> endpoint);
 
     struct impl;
-    std::unique_ptr<impl> impl_;
+    detail::owned_ptr<impl> impl_;
 };
 
 }  // namespace weft

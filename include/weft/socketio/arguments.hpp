@@ -150,8 +150,9 @@ template <class... T>
     return all;
 }
 
-/// The error, if the arguments are just `{"error":{"code":"...","message":"..."}}`.
-[[nodiscard]] std::optional<error> error_in(const raw_arguments& answer);
+/// **Errors**: that of the peer, if the arguments are just
+/// `{"error":{"code":"...","message":"..."}}`.
+[[nodiscard]] result<void> check_answer(const raw_arguments& answer);
 
 template <class R>
 struct answer_of {
@@ -176,7 +177,7 @@ inline constexpr bool owns<std::tuple<T...>> = (owns<T> && ...);
 /// with the error if the peer sent one.
 template <class R>
 [[nodiscard]] result<R> decode_ack(const raw_arguments& answer) {
-    if (auto refused = error_in(answer)) return *std::move(refused);
+    if (const auto good = check_answer(answer); !good) return good.error();
     if constexpr (std::is_void_v<R>) {
         return {};
     } else {

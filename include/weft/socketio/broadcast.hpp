@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <coroutine>
 #include <cstddef>
 #include <initializer_list>
 #include <memory>
@@ -49,8 +50,7 @@ public:
             few_[count_++] = room;
             return;
         }
-        if (many_.empty()) many_.assign(few_.begin(), few_.end());
-        many_.push_back(room);
+        add_further(room);
     }
     [[nodiscard]] const std::string_view* begin() const noexcept {
         return many_.empty() ? few_.data() : many_.data();
@@ -61,6 +61,8 @@ public:
     }
 
 private:
+    void add_further(std::string_view room);
+
     std::array<std::string_view, 2> few_{};
     std::size_t count_ = 0;
     std::vector<std::string_view> many_;
@@ -97,6 +99,31 @@ void change_rooms(const broadcast_target& target, std::string_view room, bool en
 void disconnect_sockets(const broadcast_target& target, disconnect_scope what);
 
 /// Collects the answers to a broadcast and calls `done` with them.
+/// What `fetch_sockets` gives to `co_await`.
+class [[nodiscard("nothing is sent unless it is awaited")]] fetch_awaitable {
+public:
+    explicit fetch_awaitable(const broadcast_target& target) : target_(target) {}
+    fetch_awaitable(const fetch_awaitable&) = delete;
+    fetch_awaitable& operator=(const fetch_awaitable&) = delete;
+
+    bool await_ready() const noexcept {
+        return false;
+    }
+    template <weft::detail::task_promise Promise>
+    void await_suspend(std::coroutine_handle<Promise> waiting) {
+        start(weft::detail::suspension(waiting));
+    }
+    std::vector<remote_socket> await_resume() {
+        return std::move(found_);
+    }
+
+private:
+    void start(weft::detail::suspension waiting);
+
+    owned_target target_;
+    std::vector<remote_socket> found_;
+};
+
 template <class R, class Done>
 replies_callback gather(Done done) {
     return [done = std::move(done), all = broadcast_replies<R>{}](const raw_arguments* answer,
@@ -181,11 +208,8 @@ public:
     void fetch_sockets(unique_function<void(std::vector<remote_socket>)> done) && {
         detail::fetch_sockets(target_, std::move(done));
     }
-    [[nodiscard]] auto fetch_sockets() && {
-        return detail::await_reply<std::vector<remote_socket>>(
-            [target = detail::owned_target(target_)](auto told) {
-                detail::fetch_sockets(target.borrow(), std::move(told));
-            });
+    [[nodiscard]] detail::fetch_awaitable fetch_sockets() && {
+        return detail::fetch_awaitable(target_);
     }
     void sockets_join(std::string_view room) && { detail::change_rooms(target_, room, true); }
     void sockets_leave(std::string_view room) && { detail::change_rooms(target_, room, false); }

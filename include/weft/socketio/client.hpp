@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include <weft/base/owned_ptr.hpp>
 #include <weft/base/result.hpp>
 #include <weft/base/unique_function.hpp>
 #include <weft/net/loop.hpp>
@@ -176,7 +177,7 @@ private:
     friend class emission<client_socket>;
     friend class event_verbs<client_socket>;
 
-    explicit client_socket(std::unique_ptr<detail::client_namespace> owned) noexcept;
+    explicit client_socket(weft::detail::owned_ptr<detail::client_namespace> owned) noexcept;
     [[nodiscard]] emission<client_socket> phrase() const noexcept {
         return emission<client_socket>(*this);
     }
@@ -188,7 +189,7 @@ private:
     void emit_awaiting(std::string_view event, const encoded_arguments& args,
                        const detail::emit_flags& flags, detail::ack_callback on_ack) const;
 
-    std::unique_ptr<detail::client_namespace> namespace_;
+    weft::detail::owned_ptr<detail::client_namespace> namespace_;
 };
 
 /// A connection to a Socket.IO server, and the namespaces on it. It reconnects by itself.

@@ -2,7 +2,6 @@
 
 #include <concepts>
 #include <cstddef>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include <weft/base/result.hpp>
+#include <weft/base/shared_function.hpp>
 #include <weft/base/time.hpp>
 #include <weft/engineio/options.hpp>
 #include <weft/socketio/arguments.hpp>
@@ -37,7 +37,7 @@ public:
     [[nodiscard]] std::string json() const { return make_ ? make_() : std::string(); }
 
 private:
-    std::function<std::string()> make_;
+    shared_function<std::string()> make_;
 };
 
 /// The options of a client. Names and defaults are those of the JavaScript client. **Units**:

@@ -2,9 +2,9 @@
 
 #include <memory>
 #include <string_view>
-#include <thread>
 #include <utility>
 
+#include <weft/base/owned_ptr.hpp>
 #include <weft/base/result.hpp>
 #include <weft/base/unique_function.hpp>
 #include <weft/net/loop.hpp>
@@ -53,12 +53,11 @@ public:
     void with(unique_function<void(client&)> task) const;
 
 private:
-    client_thread(std::unique_ptr<loop> owned, client_options options, tls_client_options tls);
+    struct impl;
+    explicit client_thread(weft::detail::owned_ptr<impl> made);
 
-    std::unique_ptr<loop> loop_;
-    std::unique_ptr<client> client_;  // the thread's, once that runs
+    weft::detail::owned_ptr<impl> impl_;
     client_socket_ref socket_;
-    std::thread thread_;
 };
 
 }  // namespace weft::socketio

@@ -4,13 +4,10 @@
 #include <chrono>
 #include <concepts>
 #include <cstddef>
-#include <limits>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
-#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -32,7 +29,7 @@
 ///     std::monostate, std::nullptr_t           null
 ///     std::vector                              array
 ///     std::array, std::pair, std::tuple        array of that size
-///     std::map, std::unordered_map             object
+///     std::map, std::unordered_map and such    object
 ///       with std::string keys
 ///     std::variant                             the first alternative that decodes
 ///     std::vector<std::byte>, weft::message,   Buffer, ArrayBuffer, ...
@@ -136,9 +133,7 @@ struct codec<byte_view> {
 template <>
 struct codec<std::vector<std::byte>> {
     static bool decode(value_reader& in, std::vector<std::byte>& out);
-    static void encode(value_writer& out, const std::vector<std::byte>& what) {
-        out.write(byte_view(what));
-    }
+    static void encode(value_writer& out, const std::vector<std::byte>& what);
 };
 /// Sent without a copy. A received one is binary.
 template <>
@@ -226,28 +221,12 @@ bool decode_exactly(value_reader& in, std::size_t size, F&& decode_nth) {
     return read && (count == size || wrong_size(in, size));
 }
 
-template <class Map>
-struct map_codec {
-    using mapped = typename Map::mapped_type;
-    static constexpr bool borrows = detail::borrows<mapped>;
-    static bool decode(value_reader& in, Map& out) requires decodable<mapped> {
-        out.clear();
-        return in.each_member([&](std::string_view name) {
-            std::string key(name);
-            mapped element{};
-            if (!in.decode(element)) return in.inside(key);
-            out.insert_or_assign(std::move(key), std::move(element));
-            return true;
-        });
-    }
-    static void encode(value_writer& out, const Map& what) requires encodable<mapped> {
-        out.begin_object();
-        for (const auto& [key, element] : what) {
-            out.key(key);
-            out.encode(element);
-        }
-        out.end_object();
-    }
+/// std::map, std::unordered_map, and what looks like them.
+template <class T>
+concept string_map = !has_fields<T> && std::same_as<typename T::key_type, std::string> &&
+                     requires(T & map, std::string key, typename T::mapped_type element) {
+    map.clear();
+    map.insert_or_assign(std::move(key), std::move(element));
 };
 
 template <class Tuple, class... T>
@@ -289,12 +268,29 @@ struct codec<std::tuple<T...>> : detail::tuple_codec<std::tuple<T...>, T...> {};
 template <class A, class B>
 struct codec<std::pair<A, B>> : detail::tuple_codec<std::pair<A, B>, A, B> {};
 
-template <class T, class... More>
-struct codec<std::map<std::string, T, More...>>
-    : detail::map_codec<std::map<std::string, T, More...>> {};
-template <class T, class... More>
-struct codec<std::unordered_map<std::string, T, More...>>
-    : detail::map_codec<std::unordered_map<std::string, T, More...>> {};
+template <detail::string_map Map>
+struct codec<Map> {
+    using mapped = typename Map::mapped_type;
+    static constexpr bool borrows = detail::borrows<mapped>;
+    static bool decode(value_reader& in, Map& out) requires decodable<mapped> {
+        out.clear();
+        return in.each_member([&](std::string_view name) {
+            std::string key(name);
+            mapped element{};
+            if (!in.decode(element)) return in.inside(key);
+            out.insert_or_assign(std::move(key), std::move(element));
+            return true;
+        });
+    }
+    static void encode(value_writer& out, const Map& what) requires encodable<mapped> {
+        out.begin_object();
+        for (const auto& [key, element] : what) {
+            out.key(key);
+            out.encode(element);
+        }
+        out.end_object();
+    }
+};
 
 /// Put the stricter alternative first: the second one of `variant<double, int>` never decodes.
 template <class... T>

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <weft/base/owned_ptr.hpp>
 #include <weft/base/result.hpp>
 #include <weft/base/unique_function.hpp>
 #include <weft/engineio/transport_kind.hpp>
@@ -87,10 +88,9 @@ public:
             if (node->type == &detail::data_type<T>)
                 return static_cast<detail::typed_data<T>*>(node)->value;
         }
-        auto made = std::make_unique<detail::typed_data<T>>();
-        T& value = made->value;
-        add_data(std::move(made));
-        return value;
+        auto* const made = new detail::typed_data<T>();
+        add_data(weft::detail::owned_ptr<detail::data_node>(made));
+        return made->value;
     }
 
     /// Enters a room. False if it was in the room, or above `options::max_rooms`, `max_room_length`
@@ -129,7 +129,7 @@ private:
                        const detail::emit_flags& flags, detail::ack_callback on_ack) const;
     [[nodiscard]] broadcast_operator others() const noexcept;
     [[nodiscard]] detail::data_node* first_data() const noexcept;
-    void add_data(std::unique_ptr<detail::data_node> made) noexcept;
+    void add_data(weft::detail::owned_ptr<detail::data_node> made) noexcept;
 };
 
 }  // namespace weft::socketio

@@ -124,7 +124,7 @@ public:
     void fetch_sockets(unique_function<void(std::vector<remote_socket>)> done) {
         others().fetch_sockets(std::move(done));
     }
-    [[nodiscard]] auto fetch_sockets() { return others().fetch_sockets(); }
+    [[nodiscard]] detail::fetch_awaitable fetch_sockets() { return others().fetch_sockets(); }
     void sockets_join(std::string_view room) { others().sockets_join(room); }
     void sockets_leave(std::string_view room) { others().sockets_leave(room); }
     void disconnect_sockets(disconnect_scope what = disconnect_scope::this_namespace) {

@@ -1,11 +1,9 @@
 #pragma once
 
-#include <charconv>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <forward_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -51,7 +49,23 @@ concept encodable = requires(value_writer& out, const T& what) {
 };
 
 /// Keeps borrowed strings that had to be unescaped, for the length of the handler's call.
-using borrowed_texts = std::forward_list<std::string>;
+class borrowed_texts {
+public:
+    borrowed_texts() noexcept = default;
+    borrowed_texts(const borrowed_texts&) = delete;
+    borrowed_texts& operator=(const borrowed_texts&) = delete;
+    ~borrowed_texts() {
+        if (last_ != nullptr) clear();
+    }
+
+    std::string_view add(std::string text);
+
+private:
+    struct node;
+    void clear() noexcept;
+
+    node* last_ = nullptr;
+};
 
 /// Reads one value after another from received arguments. Remembers where and why it failed.
 ///
@@ -82,7 +96,9 @@ public:
     /// A borrowed string: valid as long as the reader's text and `borrowed_texts`.
     bool read(std::string_view& out);
     /// A borrowed attachment.
-    bool read(byte_view& out);
+    bool read(std::same_as<byte_view> auto& out) {  // `auto`: nobody looks for a conversion to it
+        return read_attachment(out);
+    }
     /// Reads the next value if it is an attachment; else returns false.
     [[nodiscard]] bool try_read(byte_view& out);
     /// The borrowed JSON text of the next value. **Errors**: the value has an attachment, which
@@ -135,6 +151,7 @@ public:
     [[nodiscard]] std::string why() const;
 
 private:
+    bool read_attachment(byte_view& out);
     bool begin_array();
     bool begin_object();
     bool next_key(std::string_view& key, std::string_view likely = {});
@@ -182,8 +199,11 @@ public:
     void write(std::same_as<bool> auto truth) { token(truth ? "true" : "false"); }
     template <std::integral Int>
     requires(!std::same_as<Int, bool>) void write(Int number) {
-        char* const begin = separate(longest_integer);
-        cursor_ = std::to_chars(begin, begin + longest_integer, number).ptr;
+        if constexpr (std::is_signed_v<Int>) {
+            write_signed(number);
+        } else {
+            write_unsigned(number);
+        }
     }
     /// NaN and the infinities become null.
     void write(double number);
@@ -191,7 +211,10 @@ public:
     void write(std::string_view text);
     void write(const char* text) { write(std::string_view(text)); }
     /// An attachment: writes a placeholder and keeps the bytes beside the text.
-    void write(byte_view bytes) { write(message::binary(bytes)); }
+    template <std::convertible_to<byte_view> Bytes>
+    void write(const Bytes& bytes) {
+        write(message::binary(bytes));
+    }
     /// The same without a copy. A text message is written as a string.
     void write(const message& what);
     /// Writes JSON that must be valid.
@@ -209,8 +232,6 @@ public:
     }
 
 private:
-    static constexpr std::size_t longest_integer = 24;
-
     /// Writes a comma if one is due. Then there is room for `room` bytes.
     char* separate(std::size_t room) {
         if (static_cast<std::size_t>(end_ - cursor_) <= room) grow(room);
@@ -233,6 +254,8 @@ private:
         ++cursor_;
     }
     void grow(std::size_t room);
+    void write_signed(std::int64_t number);
+    void write_unsigned(std::uint64_t number);
     void write_escaped(std::string_view text);
 
     encoded_arguments& into_;

@@ -10,6 +10,7 @@
 
 #include <weft/base/admission.hpp>
 #include <weft/base/metrics.hpp>
+#include <weft/base/owned_ptr.hpp>
 #include <weft/base/result.hpp>
 #include <weft/base/time.hpp>
 #include <weft/base/unique_function.hpp>
@@ -85,15 +86,9 @@ public:
     }
     /// A stream is open: subscribe it. The request is valid during the call. A browser that
     /// reconnects says where it was: `request.header("last-event-id")`.
-    endpoint& on_open(unique_function<void(stream&, const http::request&)> handler) {
-        open_ = std::move(handler);
-        return *this;
-    }
+    endpoint& on_open(unique_function<void(stream&, const http::request&)> handler);
     /// A stream that was open has ended. The last call for it.
-    endpoint& on_close(unique_function<void(stream&)> handler) {
-        close_ = std::move(handler);
-        return *this;
-    }
+    endpoint& on_close(unique_function<void(stream&)> handler);
 
     // ---- For the server ----
 
@@ -115,7 +110,7 @@ private:
     unique_function<admission<void>(const http::request&)> accept_;
     unique_function<void(stream&, const http::request&)> open_;
     unique_function<void(stream&)> close_;
-    std::vector<std::unique_ptr<shard>> shards_;
+    std::vector<weft::detail::owned_ptr<shard>> shards_;
 };
 
 }  // namespace weft::sse

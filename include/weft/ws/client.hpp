@@ -179,7 +179,7 @@ public:
 
     /// Sends a text, which must be valid UTF-8. Returns `closed` unless open.
     send_status send(std::string_view text) noexcept;
-    send_status send(const char* text) noexcept { return send(std::string_view(text)); }
+    send_status send(const char* text) noexcept;
     send_status send(byte_view bytes) noexcept;
     send_status send(message_view what) noexcept;
     send_status send(const message& what) noexcept;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <weft/base/bytes.hpp>
+#include <weft/base/owned_ptr.hpp>
 #include <weft/net/conn_id.hpp>
 #include <weft/net/peer.hpp>
 #include <weft/pubsub/message.hpp>
@@ -48,7 +49,7 @@ public:
     /// **Cost**: no allocation while the peer keeps up. All messages of one iteration leave
     /// together.
     send_status send(std::string_view text) noexcept;
-    send_status send(const char* text) noexcept { return send(std::string_view(text)); }
+    send_status send(const char* text) noexcept;
     send_status send(byte_view bytes) noexcept;
     /// Sends a received message, with the same kind.
     send_status send(const message_view& what) noexcept;
@@ -93,7 +94,7 @@ private:
     };
 
     connection_core* core_ = nullptr;
-    std::unique_ptr<agreed> agreed_;  // null if there is neither
+    weft::detail::owned_ptr<agreed> agreed_;  // null if there is neither
 };
 
 /// A connection with the user's data of this endpoint.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <weft/base/admission.hpp>
+#include <weft/base/owned_ptr.hpp>
 #include <weft/base/result.hpp>
 #include <weft/base/task.hpp>
 #include <weft/base/unique_function.hpp>
@@ -87,7 +88,7 @@ protected:
     // What the typed part knows.
     [[nodiscard]] virtual bool has_accept() const noexcept = 0;
     virtual void decide(http::handshake asked, accept_stage stage) = 0;
-    virtual std::unique_ptr<connection_base> make_default() = 0;
+    virtual weft::detail::owned_ptr<connection_base> make_default() = 0;
     [[nodiscard]] virtual std::size_t connection_size() const noexcept = 0;
     /// Whether `opened` wants to read the request.
     [[nodiscard]] virtual bool open_reads_request() const noexcept = 0;
@@ -98,7 +99,7 @@ protected:
     virtual void closed(connection_base& c, const close_event& event) = 0;
 
 private:
-    std::unique_ptr<impl> impl_;
+    weft::detail::owned_ptr<impl> impl_;
 };
 
 /// An upgrade request that was checked but not decided yet.
@@ -110,7 +111,8 @@ public:
 
     /// Answers 101, with the headers of the admission, and sets the identity of the peer. If the
     /// client is gone, destroys the connection.
-    void accept(std::unique_ptr<connection_base> made, weft::detail::admission_base decided);
+    void accept(weft::detail::owned_ptr<connection_base> made,
+                weft::detail::admission_base decided);
     /// The id of the connection that asks.
     [[nodiscard]] conn_id id() const noexcept;
     void refuse(refusal why);
@@ -118,8 +120,8 @@ public:
 private:
     friend class endpoint_core;
     struct state;
-    explicit accept_stage(std::unique_ptr<state> s) noexcept;
-    std::unique_ptr<state> state_;
+    explicit accept_stage(weft::detail::owned_ptr<state> s) noexcept;
+    weft::detail::owned_ptr<state> state_;
 };
 
 }  // namespace detail
@@ -232,11 +234,13 @@ public:
     }
 
 private:
-    static std::unique_ptr<connection_base> make(admission<T>& decided) {
+    using pointer = weft::detail::owned_ptr<connection_base>;
+
+    static pointer make(admission<T>& decided) {
         if constexpr (std::is_void_v<T>) {
-            return std::unique_ptr<connection_base>(new connection<void>());
+            return pointer(new connection<void>());
         } else {
-            return std::unique_ptr<connection_base>(new connection<T>(std::move(decided.data())));
+            return pointer(new connection<T>(std::move(decided.data())));
         }
     }
     static void settle(admission<T> decided, detail::accept_stage stage) {
@@ -255,11 +259,11 @@ private:
     void decide(http::handshake asked, detail::accept_stage stage) override {
         accept_(std::move(asked), std::move(stage));
     }
-    std::unique_ptr<connection_base> make_default() override {
+    pointer make_default() override {
         if constexpr (std::is_void_v<T>) {
-            return std::unique_ptr<connection_base>(new connection<void>());
+            return pointer(new connection<void>());
         } else if constexpr (std::is_default_constructible_v<T>) {
-            return std::unique_ptr<connection_base>(new connection<T>(T{}));
+            return pointer(new connection<T>(T{}));
         } else {
             return nullptr;
         }

@@ -28,9 +28,7 @@ struct sink_world : http_world {
         (void)open();  // the service is there from the first client on
     }
     ~sink_world() { shut_down(); }
-    static std::string body(played_stream& of) {
-        return std::get<std::string>(of.answered.value().content());
-    }
+    static std::string body(played_stream& of) { return of.answered.value().content().text; }
     responder waiting;
     int gone = 0;
 };

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <weft/base/owned_ptr.hpp>
 #include <weft/base/result.hpp>
 #include <weft/base/time.hpp>
 #include <weft/base/unique_function.hpp>
@@ -42,7 +42,7 @@ struct data_node {
     virtual ~data_node() = default;
 
     const std::size_t* type;  // named by the address of its node's size
-    std::unique_ptr<data_node> next;
+    weft::detail::owned_ptr<data_node> next;
 };
 template <class T>
 struct typed_data;

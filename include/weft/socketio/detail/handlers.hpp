@@ -54,15 +54,7 @@ using event_handler =
 [[nodiscard]] raw_ack failure_report(socket& source);
 
 /// Awaits a decision and gives it to the gate.
-inline task<void> settle_later(task<admission<>> deciding, std::shared_ptr<gate> entry) {
-    entry->settle(co_await std::move(deciding));
-}
-template <class T>
-void spawn_decision(task<T> deciding, gate entry) {
-    auto shared = std::make_shared<gate>(std::move(entry));
-    weft::detail::spawn(settle_later(weft::detail::admit<void>(std::move(deciding)), shared),
-                        [shared](const std::exception_ptr& thrown) { shared->failed(thrown); });
-}
+void spawn_decision(task<admission<>> deciding, gate entry);
 
 template <class F>
 middleware make_middleware(F decide_it) {
@@ -83,7 +75,7 @@ middleware make_middleware(F decide_it) {
                       "weft: a middleware that takes a socket_ref is a coroutine, "
                       "task<result<void>>(socket_ref)");
         return [decide_it = std::move(decide_it)](socket& s, gate entry) mutable {
-            spawn_decision(decide_it(s.ref()), std::move(entry));
+            spawn_decision(weft::detail::admit<void>(decide_it(s.ref())), std::move(entry));
         };
     }
 }
@@ -106,7 +98,9 @@ predicate make_predicate(F decide_it) {
                   is_task<std::invoke_result_t<F&, std::string, std::string>>) {
         return [decide_it = std::move(decide_it)](std::string_view name, std::string_view auth,
                                                   gate entry) mutable {
-            spawn_decision(decide_it(std::string(name), std::string(auth)), std::move(entry));
+            spawn_decision(
+                weft::detail::admit<void>(decide_it(std::string(name), std::string(auth))),
+                std::move(entry));
         };
     } else {
         static_assert(std::is_invocable_v<F&, std::string_view, std::string_view>,

@@ -172,15 +172,7 @@ task<void> acknowledge_task(task<R> running, raw_ack reply, std::string event) {
 }
 
 /// The same for a coroutine that takes an `ack`: only reports its exception.
-inline task<void> report_task(task<void> running, raw_ack reply, std::string event) {
-    std::exception_ptr thrown;
-    try {
-        co_await std::move(running);
-    } catch (...) {
-        thrown = std::current_exception();
-    }
-    if (thrown) reply.fail(std::move(thrown), event);
-}
+task<void> report_task(task<void> running, raw_ack reply, std::string event);
 
 /// Calls a typed handler.
 template <class Peer, class F, class R, class... P>
