@@ -94,7 +94,7 @@ void peer::identify(identity user) {
 
 void peer::forget() noexcept {
     if (who_ != nullptr) release(cost_of(*who_));
-    who_.reset();
+    who_ = nullptr;
 }
 
 bool peer::try_charge(std::size_t bytes) noexcept {

@@ -205,12 +205,12 @@ void value_writer::grow(std::size_t room) {
 
 void value_writer::write_signed(std::int64_t number) {
     char* const begin = separate(longest_integer);
-    at_ = std::to_chars(begin, begin + longest_integer, number).ptr;
+    cursor_ = std::to_chars(begin, begin + longest_integer, number).ptr;
 }
 
 void value_writer::write_unsigned(std::uint64_t number) {
     char* const begin = separate(longest_integer);
-    at_ = std::to_chars(begin, begin + longest_integer, number).ptr;
+    cursor_ = std::to_chars(begin, begin + longest_integer, number).ptr;
 }
 
 void value_writer::write(double number) {
