@@ -228,6 +228,7 @@ std::string explain(const CLI::App* program, const CLI::Error& wrong) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): without memory at its start it may end
 int main(int argc, char** argv) {
     CLI::App program("Weft: WebSocket and HTTP on one port.", "weft");
     program.set_version_flag("--version", "weft " WEFT_VERSION);

@@ -41,6 +41,7 @@ char* format_short(char* out, double number) noexcept {
     if (size < 0.001 || size > 1e9) return nullptr;
     // Both operands are exact and the quotient is correctly rounded: if it is the number, a reader
     // gets the number from these digits.
+    // NOLINTNEXTLINE(bugprone-incorrect-roundings): what it got wrong fails the comparison
     auto scaled = static_cast<std::int64_t>(size * scale + 0.5);
     if (static_cast<double>(scaled) / scale != size) return nullptr;
     if (number < 0) *out++ = '-';

@@ -52,12 +52,12 @@ void connection::call_user(F&& code) noexcept {
     in_user_code_ = outer;
 }
 
-/// Does work that allocates: without memory the connection dies, and nothing else.
+/// Does work that allocates: out of memory is the end of this connection, not of the process.
 template <class F>
 void connection::within_memory(F&& work) noexcept {
     try {
         work();
-    } catch (const std::bad_alloc&) {
+    } catch (...) {
         state_ = state::ended;
         stream_.abort(std::make_error_code(std::errc::not_enough_memory));
     }

@@ -133,7 +133,7 @@ private:
     }
     std::shared_ptr<detail::reply_state> let_go() noexcept {
         if (state_ != nullptr) state_->sink = nullptr;
-        return std::move(state_);
+        return std::exchange(state_, nullptr);
     }
 
     std::shared_ptr<detail::reply_state> state_;

@@ -75,8 +75,8 @@ private:
 
     // Not a std::variant: each one takes a compiler ten milliseconds.
     union {
-        T value_;
-        weft::error error_;
+        T value_;            // NOLINT(readability-identifier-naming): a member of the class
+        weft::error error_;  // NOLINT(readability-identifier-naming)
     };
     side holds_ = side::neither;  // neither: a move in an assignment threw
 };

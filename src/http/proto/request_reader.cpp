@@ -44,7 +44,7 @@ request_reader::event request_reader::next(byte_span& in) {
 }
 
 const message_head& request_reader::head() const noexcept {
-    return kept_ != nullptr ? kept_->parser.head() : shared_.parser->head();
+    return kept_ != nullptr ? kept_->parser.head() : shared_.parser_->head();
 }
 
 std::uint64_t request_reader::body_received() const noexcept {
@@ -54,14 +54,14 @@ std::uint64_t request_reader::body_received() const noexcept {
 void request_reader::reset() noexcept {
     kept_.reset();
     part_ = part::none;
-    shared_.head_bytes = {};
-    shared_.body = {};
+    shared_.head_bytes_ = {};
+    shared_.body_ = {};
 }
 
 // ---- The head ----
 
 request_reader::event request_reader::read_head(byte_span& in) {
-    head_parser& parser = shared_.parser.emplace(head_kind::request, shared_.limits);
+    head_parser& parser = shared_.parser_.emplace(head_kind::request, shared_.limits);
     switch (parser.parse(as_text(in))) {
         case parse_status::failed: return fail(parser.error());
         case parse_status::incomplete:
@@ -71,7 +71,7 @@ request_reader::event request_reader::read_head(byte_span& in) {
             return event::more;
         case parse_status::complete: break;
     }
-    shared_.head_bytes = in.first(parser.size());
+    shared_.head_bytes_ = in.first(parser.size());
     in = in.subspan(parser.size());
     part_ = part::head_told;
     return event::head;
@@ -91,7 +91,7 @@ request_reader::event request_reader::go_on_with_head(byte_span& in) {
     }
     k.head.resize(k.parser.size());
     in = in.subspan(k.head.size() - before);
-    shared_.head_bytes = {reinterpret_cast<std::byte*>(k.head.data()), k.head.size()};
+    shared_.head_bytes_ = {reinterpret_cast<std::byte*>(k.head.data()), k.head.size()};
     part_ = part::head_told;
     return event::head;
 }
@@ -99,7 +99,7 @@ request_reader::event request_reader::go_on_with_head(byte_span& in) {
 /// Copies a head that has to outlive the call.
 void request_reader::keep_head(byte_span bytes) {
     if (kept_ != nullptr) return;
-    kept_ = std::make_unique<kept>(*shared_.parser, shared_.budget);
+    kept_ = std::make_unique<kept>(*shared_.parser_, shared_.budget);
     kept_->head.assign(as_text(bytes));
     kept_->recount();
     kept_->parser.head().rebase(kept_->head.data());
@@ -109,7 +109,7 @@ void request_reader::keep_head(byte_span bytes) {
 
 errc request_reader::take_body(std::uint64_t most) noexcept {
     if (head().content_length() > most) return errc::body_too_large;
-    shared_.body_most = most;
+    shared_.body_most_ = most;
     return errc::none;
 }
 
@@ -123,10 +123,10 @@ request_reader::event request_reader::read_body(byte_span& in) {
             in = in.subspan(body.size());
             return finish(body);
         }
-        keep_head(shared_.head_bytes);
+        keep_head(shared_.head_bytes_);
         kept_->body_left = length;
         if (kept_->parser.head().framing() == body_framing::chunked) {
-            kept_->chunks.emplace(chunked_limits{shared_.body_most});
+            kept_->chunks.emplace(chunked_limits{shared_.body_most_});
         }
         part_ = part::body;
     }
@@ -168,7 +168,7 @@ bool request_reader::keep_body(byte_view bytes) {
 }
 
 request_reader::event request_reader::finish(byte_view body) noexcept {
-    shared_.body = body;
+    shared_.body_ = body;
     part_ = part::whole;
     return event::request;
 }

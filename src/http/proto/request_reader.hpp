@@ -36,10 +36,10 @@ public:
 
     private:
         friend class request_reader;
-        std::optional<head_parser> parser;
-        byte_span head_bytes;
-        byte_view body;
-        std::uint64_t body_most = 0;  // of the body that is to be taken
+        std::optional<head_parser> parser_;
+        byte_span head_bytes_;
+        byte_view body_;
+        std::uint64_t body_most_ = 0;  // of the body that is to be taken
     };
 
     enum class event : std::uint8_t {
@@ -62,9 +62,9 @@ public:
     /// From `event::head` on.
     [[nodiscard]] const message_head& head() const noexcept;
     /// The bytes of the head; only until `next` is called again.
-    [[nodiscard]] byte_view head_bytes() const noexcept { return shared_.head_bytes; }
+    [[nodiscard]] byte_view head_bytes() const noexcept { return shared_.head_bytes_; }
     /// After `event::request`.
-    [[nodiscard]] byte_view body() const noexcept { return shared_.body; }
+    [[nodiscard]] byte_view body() const noexcept { return shared_.body_; }
     [[nodiscard]] errc error() const noexcept { return error_; }
 
     /// Nothing of a further request has come.
