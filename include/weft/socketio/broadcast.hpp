@@ -98,7 +98,6 @@ void fetch_sockets(const broadcast_target& target,
 void change_rooms(const broadcast_target& target, std::string_view room, bool enter);
 void disconnect_sockets(const broadcast_target& target, disconnect_scope what);
 
-/// Collects the answers to a broadcast and calls `done` with them.
 /// What `fetch_sockets` gives to `co_await`.
 class [[nodiscard("nothing is sent unless it is awaited")]] fetch_awaitable {
 public:
@@ -124,6 +123,7 @@ private:
     std::vector<remote_socket> found_;
 };
 
+/// Collects the answers to a broadcast and calls `done` with them.
 template <class R, class Done>
 replies_callback gather(Done done) {
     return [done = std::move(done), all = broadcast_replies<R>{}](const raw_arguments* answer,
