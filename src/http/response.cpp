@@ -53,7 +53,8 @@ response& response::body_static(byte_view bytes) {
 }
 
 response& response::body_from(std::unique_ptr<body_source> source, std::uint64_t size) {
-    body_ = {{}, {}, std::move(source), size};
+    const std::uint64_t announced = source != nullptr ? size : 0;
+    body_ = {{}, {}, std::move(source), announced};
     return *this;
 }
 
