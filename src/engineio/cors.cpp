@@ -24,27 +24,21 @@ std::string joined(const std::vector<std::string>& items) {
 
 }  // namespace
 
-result<origin_guard> origin_guard::make(const options& chosen) {
-    origin_guard made;
+origin_guard::origin_guard(const options& chosen)
+    : any_(chosen.origin == ws::origin_check::any) {
     std::vector<std::string> allowed = chosen.origins;
-    made.any_ = chosen.origin == ws::origin_check::any;
     if (chosen.cors) {
-        made.cors_ = &*chosen.cors;
-        const auto& origins = chosen.cors->origins;
-        made.any_reads_ = origins.size() == 1 && origins[0] == any_origin;
-        if (made.any_reads_) {
-            made.any_ = true;
+        cors_ = &*chosen.cors;
+        const auto& origins = cors_->origins;
+        any_reads_ = origins.size() == 1 && origins[0] == any_origin;
+        if (any_reads_) {
+            any_ = true;
         } else {
             allowed.insert(allowed.end(), origins.begin(), origins.end());
-            auto listed = ws::origin_policy::make({origins, false, false, true});
-            if (!listed) return listed.error();
-            made.listed_ = std::move(*listed);
+            listed_ = ws::origin_policy({.allowed = origins, .same_origin = false});
         }
     }
-    auto policy = ws::origin_policy::make({std::move(allowed), true, made.any_, false});
-    if (!policy) return policy.error();
-    made.policy_ = std::move(*policy);
-    return made;
+    policy_ = ws::origin_policy({.allowed = std::move(allowed), .any = any_});
 }
 
 bool origin_guard::accepted(const http::request& request) const {
@@ -54,16 +48,17 @@ bool origin_guard::accepted(const http::request& request) const {
 
 bool origin_guard::allows(const http::request& request, kind what) const {
     if (any_) return true;
-    ws::origin_facts facts;
-    facts.origin_count = static_cast<unsigned>(request.head().header_count("origin"));
-    facts.origin = request.header("origin");
-    facts.host = request.header("host");
-    facts.secure = request.peer().secure();
-    facts.has_cookie = request.head().header_count("cookie") > 0;
+    const ws::origin_facts facts{
+        .origin = request.header("origin"),
+        .origin_count = static_cast<unsigned>(request.head().header_count("origin")),
+        .host = request.header("host"),
+        .fetch_site = request.header("sec-fetch-site"),
+        .secure = request.peer().secure(),
+    };
     if (facts.origin_count == 0 && what != kind::websocket) {
-        const std::string_view site = request.header("sec-fetch-site");
-        if (!site.empty() && site != "same-origin" && site != "none") return false;
-        if (what == kind::poll || !site.empty()) facts.has_cookie = false;
+        const bool unsaid = facts.fetch_site.empty();
+        if (!unsaid && facts.fetch_site != "same-origin" && facts.fetch_site != "none") return false;
+        if (unsaid && what == kind::script && request.head().header_count("cookie") > 0) return false;
     }
     return policy_.allows(facts) || accepted(request);
 }
@@ -75,7 +70,8 @@ void origin_guard::write(const http::request& request, http::response& response)
         response.header("Access-Control-Allow-Origin", any_origin);
     } else {
         const ws::origin_facts facts{
-            origin, static_cast<unsigned>(request.head().header_count("origin")), {}, false, false};
+            .origin = origin,
+            .origin_count = static_cast<unsigned>(request.head().header_count("origin"))};
         if (facts.origin_count == 1 && (listed_.allows(facts) || accepted(request)))
             response.header("Access-Control-Allow-Origin", origin);
         response.header("Vary", "Origin");

@@ -2,7 +2,6 @@
 
 #include <string_view>
 
-#include <weft/base/result.hpp>
 #include <weft/engineio/options.hpp>
 #include <weft/http/request.hpp>
 #include <weft/http/response.hpp>
@@ -13,16 +12,17 @@ namespace weft::engineio {
 
 /// Whose pages may talk to the server, and what browsers are told about it.
 ///
-/// A page's WebSocket always has an `Origin`, its polls have one unless page and server are of the
-/// same origin. So a poll with a cookie and without `Origin` is fine, with two exceptions: the
-/// browser says itself that it comes from elsewhere (`Sec-Fetch-Site`), or the reply is a script
-/// (JSONP), which any page may load and run with its visitors' cookies.
+/// `ws::origin_policy` decides about requests with an `Origin`. A page's WebSocket always has one,
+/// its polls have one unless page and server are of the same origin. So a request without `Origin`
+/// is fine, with two exceptions: the browser says itself that it comes from elsewhere
+/// (`Sec-Fetch-Site`), or it has a cookie and the reply is a script (JSONP), which any page may load
+/// and run with its visitors' cookies.
 class origin_guard {
 public:
     enum class kind : std::uint8_t { poll, script, websocket };
 
-    /// **Errors**: which entry is not an origin, or not allowed to be there.
-    [[nodiscard]] static result<origin_guard> make(const options& chosen);
+    /// **Lifetime**: `chosen` outlives this.
+    explicit origin_guard(const options& chosen);
 
     [[nodiscard]] bool allows(const http::request& request, kind what) const;
     /// Adds what a browser of another origin needs to see; nothing without `options::cors`.

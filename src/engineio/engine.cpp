@@ -70,8 +70,7 @@ void engine::visit_metrics(metric_visitor visitor) const {
 // ---- Requests ----
 
 result<void> engine::prepare() {
-    if (auto right = settings().check(); !right) return right;
-    return impl_->front.prepare();
+    return settings().check();
 }
 
 result<void> engine::add_routes(http::router& router) {

@@ -39,13 +39,6 @@ std::optional<errc> verify(const pending_request& q, std::string_view& context) 
 
 // ---- Setting up ----
 
-result<void> front::prepare() {
-    auto guard = origin_guard::make(chosen());
-    if (!guard) return guard.error();
-    origins_ = std::move(*guard);
-    return {};
-}
-
 result<void> front::add_routes(http::router& router) {
     std::string base = chosen().path;
     while (!base.empty() && base.back() == '/') base.pop_back();

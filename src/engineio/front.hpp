@@ -21,13 +21,11 @@ namespace weft::engineio {
 /// anything. **Lifetime**: that of the engine; the routes borrow it.
 class front {
 public:
-    front(const common& all, const std::vector<std::unique_ptr<shard>>& shards) noexcept
-        : all_(all), shards_(shards) {}
+    front(const common& all, const std::vector<std::unique_ptr<shard>>& shards)
+        : all_(all), shards_(shards), origins_(all.chosen) {}
     front(const front&) = delete;
     front& operator=(const front&) = delete;
 
-    /// **Errors**: which origin of the options is wrong.
-    [[nodiscard]] result<void> prepare();
     /// **Errors**: the router's.
     [[nodiscard]] result<void> add_routes(http::router& router);
     [[nodiscard]] const origin_guard& origins() const noexcept { return origins_; }
@@ -48,7 +46,7 @@ private:
 
     const common& all_;
     const std::vector<std::unique_ptr<shard>>& shards_;
-    origin_guard origins_;
+    const origin_guard origins_;
 };
 
 }  // namespace weft::engineio

@@ -40,7 +40,10 @@ result<void> options::check() const {
         .at_least("max_packets", max_packets, 1)
         .at_least("max_sessions", max_sessions, 1)
         .at_least("max_queue", max_queue, 2 * net::byte_stream::high_water);
-    return all.nested(rate)
+    return all
+        .rule(std::find(origins.begin(), origins.end(), "*") == origins.end(), "origins",
+              "has '*': for any origin set `origin` to `any`, or `cors.origins` to '*' alone")
+        .nested(rate)
         .nested(per_message_deflate)
         .nested(cors)
         .rule(

@@ -3,6 +3,8 @@
 
 #include <weft/ws/options.hpp>
 
+#include <algorithm>
+
 #include <weft/ws/client.hpp>
 
 #include "base/option_check.hpp"
@@ -46,7 +48,11 @@ result<void> receive_rate::check() const {
 result<void> options::check() const {
     option_check all("ws::options");
     check_shared(all, *this);
-    return all.nested(rate).outcome();
+    return all
+        .rule(std::find(origins.begin(), origins.end(), "*") == origins.end(), "origins",
+              "has '*': for any origin set `origin` to `any`")
+        .nested(rate)
+        .outcome();
 }
 
 result<void> backoff::check() const {

@@ -84,8 +84,8 @@ void gather(gathered& all, const http::header_field& header) noexcept {
         ++all.origin.origin_count;
     } else if (is("Host")) {
         all.origin.host = value;
-    } else if (is("Cookie")) {
-        all.origin.has_cookie = true;
+    } else if (is("Sec-Fetch-Site")) {
+        all.origin.fetch_site = value;
     }
 }
 

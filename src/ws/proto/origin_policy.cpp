@@ -1,6 +1,5 @@
 // The Origin check. Both sides are parsed into scheme, host and port and compared part by part, so
-// that no prefix, suffix or user name in front of a host can pass for another origin. The parser
-// takes only what browsers send (RFC 6454 section 6.2): everything else is foreign.
+// that no prefix, suffix or user name in front of a host can pass for another origin.
 
 #include <algorithm>
 
@@ -72,12 +71,31 @@ std::optional<origin_parts> parse_authority(std::string_view scheme,
     return parts;
 }
 
+/// The scheme of the pages that such an address belongs to.
+std::string_view page_scheme(std::string_view scheme) noexcept {
+    if (http::same_token(scheme, "ws")) return "http";
+    if (http::same_token(scheme, "wss")) return "https";
+    return scheme;
+}
+
 bool same(const origin_parts& a, const origin_parts& b) noexcept {
-    return a.port == b.port && http::same_token(a.scheme, b.scheme) &&
+    return a.port == b.port && http::same_token(page_scheme(a.scheme), page_scheme(b.scheme)) &&
            http::same_token(a.host, b.host);
 }
 
 constexpr std::string_view opaque = "null";
+
+/// Whether a browser may have made this of a page's origin. In doubt it may have: several origins
+/// in one header, and hosts that we would not take ourselves, count as a page's.
+bool may_be_a_page(std::string_view origin) noexcept {
+    if (http::same_token(origin, opaque)) return true;
+    if (origin.find_first_of(" ,") != std::string_view::npos) return true;
+    const std::size_t colon = origin.find("://");
+    if (colon == std::string_view::npos) return false;
+    const std::string_view scheme = origin.substr(0, colon), authority = origin.substr(colon + 3);
+    return !authority.empty() && authority.find_first_of("/?#@\\") == std::string_view::npos &&
+           page_scheme(scheme) == scheme;
+}
 
 }  // namespace
 
@@ -88,32 +106,24 @@ std::optional<origin_parts> parse_origin(std::string_view text) noexcept {
     return parse_authority(text.substr(0, colon), text.substr(colon + 3));
 }
 
-result<origin_policy> origin_policy::make(options chosen) {
-    for (const std::string& entry : chosen.allowed) {
-        if (entry != opaque && !parse_origin(entry)) {
-            return weft::error(weft::errc::invalid_argument,
-                               "'" + entry + "' is not an origin such as https://example.org");
-        }
-    }
-    origin_policy made;
-    made.options_ = std::move(chosen);
-    return made;
+bool origin_policy::is_own(const origin_parts& origin, const origin_facts& facts) const noexcept {
+    if (facts.fetch_site == "same-origin") return true;
+    const auto own = parse_authority(facts.secure ? "https" : "http", facts.host);
+    if (!own) return false;
+    return same(origin, *own) || (!facts.secure && http::same_token(origin.scheme, "https") &&
+                                  http::same_token(origin.host, own->host));
 }
 
 bool origin_policy::allows(const origin_facts& facts) const noexcept {
-    if (options_.any) return true;
+    if (options_.any || facts.origin_count == 0) return true;
     if (facts.origin_count > 1) return false;
-    if (facts.origin_count == 0) return !facts.has_cookie || options_.cookie_without_origin;
+    if (!may_be_a_page(facts.origin)) return true;
 
     const auto& allowed = options_.allowed;
-    if (facts.origin == opaque)
-        return std::find(allowed.begin(), allowed.end(), opaque) != allowed.end();
+    if (std::find(allowed.begin(), allowed.end(), facts.origin) != allowed.end()) return true;
     const std::optional<origin_parts> origin = parse_origin(facts.origin);
     if (!origin) return false;
-    if (options_.same_origin) {
-        const auto own = parse_authority(facts.secure ? "https" : "http", facts.host);
-        if (own && same(*origin, *own)) return true;
-    }
+    if (options_.same_origin && is_own(*origin, facts)) return true;
     return std::any_of(allowed.begin(), allowed.end(), [&](const std::string& entry) {
         const std::optional<origin_parts> listed = parse_origin(entry);
         return listed && same(*origin, *listed);

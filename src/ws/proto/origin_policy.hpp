@@ -4,9 +4,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
-
-#include <weft/base/result.hpp>
 
 namespace weft::ws {
 
@@ -23,21 +22,28 @@ struct origin_parts {
 
 /// What the policy looks at in a request.
 struct origin_facts {
-    std::string_view origin;    ///< The value of the `Origin` header.
-    unsigned origin_count = 0;  ///< How many such headers there were.
-    std::string_view host;      ///< The value of the `Host` header.
-    bool secure = false;        ///< The request came over TLS.
-    bool has_cookie = false;
+    std::string_view origin;      ///< The value of the `Origin` header.
+    unsigned origin_count = 0;    ///< How many such headers there were.
+    std::string_view host;        ///< The value of the `Host` header.
+    std::string_view fetch_site;  ///< The value of the `Sec-Fetch-Site` header.
+    bool secure = false;          ///< The request came over TLS.
 };
 
 /// Which pages may open connections here. Browsers send the `Origin` of the page and let no page
 /// change it; without this check any site could use its visitors' cookies (cross-site WebSocket
 /// hijacking).
 ///
-/// Allowed are the request's own origin (scheme of the connection, host and port of `Host`) and
-/// listed ones, compared by scheme, host and port after parsing, ASCII case aside. Behind a proxy
-/// that ends TLS the own origin is unknown here, so it must be listed. A request without `Origin`
-/// comes from no browser and is allowed, unless it carries a cookie.
+/// A page of a browser is allowed when
+/// - its origin is the request's own: scheme of the connection, host and port of `Host`;
+/// - or it has https and the host name of `Host`, while we see no TLS: a proxy ends it;
+/// - or the browser says `Sec-Fetch-Site: same-origin`, a header that no page can set;
+/// - or it is listed. A listed origin is compared by scheme, host and port, ASCII case aside, with
+///   `ws` for `http` and `wss` for `https`. Any other listed text allows the very same text.
+///
+/// What no page of a browser can send is sent by a program, which is allowed: no `Origin` at all
+/// (RFC 6455 section 4.1: browsers send it with every WebSocket), or one that is not what browsers
+/// make of an origin, `scheme://host[:port]` or `null` (HTML, "serialization of an origin"), such as
+/// `wss://host`, `http://host/` and `file://`. Several origins are refused.
 class origin_policy {
 public:
     struct options {
@@ -46,19 +52,17 @@ public:
         bool same_origin = true;
         /// Opts out of the check altogether.
         bool any = false;
-        /// Allows requests with a cookie and without `Origin`.
-        bool cookie_without_origin = false;
     };
 
-    /// **Errors**: `weft::errc::invalid_argument`, naming the entry that is not an origin.
-    [[nodiscard]] static result<origin_policy> make(options chosen);
-
+    explicit origin_policy(options chosen) : options_(std::move(chosen)) {}
     /// Same origin only.
     origin_policy() = default;
 
     [[nodiscard]] bool allows(const origin_facts& facts) const noexcept;
 
 private:
+    [[nodiscard]] bool is_own(const origin_parts& origin, const origin_facts& facts) const noexcept;
+
     options options_;
 };
 
