@@ -27,8 +27,6 @@ std::string advice(const listen_flags& flags, const std::error_code& why) {
         return "\n  --host takes an address of this machine, such as 127.0.0.1, 0.0.0.0 or ::";
     if (why.category() == tls_category())
         return "\n  --tls-cert takes the certificate and its chain, --tls-key its private key: PEM";
-    if (why == errc::invalid_argument)
-        return "\n  --origin takes scheme and host, and a port if it has one: https://example.org";
     return {};
 }
 
