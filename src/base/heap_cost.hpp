@@ -27,6 +27,7 @@ inline constexpr std::size_t heap_cost_of = heap_cost(sizeof(T));
 /// What the block of a vector takes, without what its elements own.
 template <class T>
 [[nodiscard]] std::size_t heap_cost(const std::vector<T>& all) noexcept {
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): a vector of pointers holds pointers
     return all.capacity() == 0 ? 0 : heap_cost(all.capacity() * sizeof(T));
 }
 

@@ -24,8 +24,7 @@ std::string joined(const std::vector<std::string>& items) {
 
 }  // namespace
 
-origin_guard::origin_guard(const options& chosen)
-    : any_(chosen.origin == ws::origin_check::any) {
+origin_guard::origin_guard(const options& chosen) : any_(chosen.origin == ws::origin_check::any) {
     std::vector<std::string> allowed = chosen.origins;
     if (chosen.cors) {
         cors_ = &*chosen.cors;
@@ -57,8 +56,10 @@ bool origin_guard::allows(const http::request& request, kind what) const {
     };
     if (facts.origin_count == 0 && what != kind::websocket) {
         const bool unsaid = facts.fetch_site.empty();
-        if (!unsaid && facts.fetch_site != "same-origin" && facts.fetch_site != "none") return false;
-        if (unsaid && what == kind::script && request.head().header_count("cookie") > 0) return false;
+        if (!unsaid && facts.fetch_site != "same-origin" && facts.fetch_site != "none")
+            return false;
+        if (unsaid && what == kind::script && request.head().header_count("cookie") > 0)
+            return false;
     }
     return policy_.allows(facts) || accepted(request);
 }

@@ -15,8 +15,8 @@ namespace weft::engineio {
 /// `ws::origin_policy` decides about requests with an `Origin`. A page's WebSocket always has one,
 /// its polls have one unless page and server are of the same origin. So a request without `Origin`
 /// is fine, with two exceptions: the browser says itself that it comes from elsewhere
-/// (`Sec-Fetch-Site`), or it has a cookie and the reply is a script (JSONP), which any page may load
-/// and run with its visitors' cookies.
+/// (`Sec-Fetch-Site`), or it has a cookie and the reply is a script (JSONP), which any page may
+/// load and run with its visitors' cookies.
 class origin_guard {
 public:
     enum class kind : std::uint8_t { poll, script, websocket };

@@ -271,7 +271,8 @@ void tcp_stream::commit(std::size_t size) noexcept {
 
 /// Where bytes wait that the protocol wrote: under TLS they are not yet encrypted.
 send_queue& tcp_stream::pending() noexcept {
-    return tls_ != nullptr ? tls_->plain : out_;
+    if (tls_ == nullptr) return out_;
+    return tls_->plain;
 }
 
 void tcp_stream::queued_more(bool appended) noexcept {

@@ -177,8 +177,11 @@ struct hub::state {
     byte_charge table_charge;
 
     void give_back_tables() noexcept {
-        topics.rehash(0);
-        subscriptions.rehash(0);
+        try {
+            topics.rehash(0);
+            subscriptions.rehash(0);
+        } catch (...) {  // a smaller table needs memory first: they stay as large as they are
+        }
         charge_tables();
     }
     /// After something was added: then tables grow or shrink.

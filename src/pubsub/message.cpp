@@ -140,7 +140,7 @@ buffer_slice message::encoded(message_encoding form,
     if (fresh == nullptr) return made;
     if (slot.compare_exchange_strong(first, fresh.get(), std::memory_order_acq_rel,
                                      std::memory_order_acquire)) {
-        fresh.release();
+        static_cast<void>(fresh.release());
         return made;
     }
     return *first;

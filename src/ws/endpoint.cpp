@@ -200,8 +200,8 @@ result<void> endpoint_core::prepare(std::string_view route) {
     impl_->route = route;
     const options& chosen = impl_->settings.chosen;
     if (auto right = chosen.check(); !right) return right;
-    impl_->origins = origin_policy(
-        {.allowed = chosen.origins, .any = chosen.origin == origin_check::any});
+    impl_->origins =
+        origin_policy({.allowed = chosen.origins, .any = chosen.origin == origin_check::any});
     text_list<max_subprotocols> parsed;
     for (const std::string& name : chosen.subprotocols) {
         if (parse_subprotocols(name, parsed)) {

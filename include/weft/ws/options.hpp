@@ -68,8 +68,8 @@ struct options {
 
     // The handshake.
     origin_check origin = origin_check::same_or_listed;
-    /// Scheme, host and port of pages: `https://example.org`, `http://localhost:3000`. `null` stands
-    /// for opaque origins. Any other text allows an `Origin` of the very same text.
+    /// Scheme, host and port of pages: `https://example.org`, `http://localhost:3000`. `null`
+    /// stands for opaque origins. Any other text allows an `Origin` of the very same text.
     std::vector<std::string> origins{};
     /// The subprotocols we speak, in any order. We choose the first of the client's list that is
     /// here.

@@ -42,8 +42,8 @@ struct origin_facts {
 ///
 /// What no page of a browser can send is sent by a program, which is allowed: no `Origin` at all
 /// (RFC 6455 section 4.1: browsers send it with every WebSocket), or one that is not what browsers
-/// make of an origin, `scheme://host[:port]` or `null` (HTML, "serialization of an origin"), such as
-/// `wss://host`, `http://host/` and `file://`. Several origins are refused.
+/// make of an origin, `scheme://host[:port]` or `null` (HTML, "serialization of an origin"), such
+/// as `wss://host`, `http://host/` and `file://`. Several origins are refused.
 class origin_policy {
 public:
     struct options {
