@@ -22,11 +22,11 @@ struct origin_parts {
 
 /// What the policy looks at in a request.
 struct origin_facts {
-    std::string_view origin;      ///< The value of the `Origin` header.
-    unsigned origin_count = 0;    ///< How many such headers there were.
-    std::string_view host;        ///< The value of the `Host` header.
-    std::string_view fetch_site;  ///< The value of the `Sec-Fetch-Site` header.
-    bool secure = false;          ///< The request came over TLS.
+    std::string_view origin{};      ///< The value of the `Origin` header.
+    unsigned origin_count = 0;      ///< How many such headers there were.
+    std::string_view host{};        ///< The value of the `Host` header.
+    std::string_view fetch_site{};  ///< The value of the `Sec-Fetch-Site` header.
+    bool secure = false;            ///< The request came over TLS.
 };
 
 /// Which pages may open connections here. Browsers send the `Origin` of the page and let no page
@@ -48,7 +48,7 @@ class origin_policy {
 public:
     struct options {
         /// `https://example.org`, `http://localhost:3000`; `null` for opaque origins.
-        std::vector<std::string> allowed;
+        std::vector<std::string> allowed{};
         bool same_origin = true;
         /// Opts out of the check altogether.
         bool any = false;

@@ -143,6 +143,8 @@ TEST(options, of_http) {
 TEST(options, of_websockets) {
     using ws::options;
     using client = ws::client_options;
+    EXPECT_COMPLAINT(options, origins = {"*"},
+                     "ws::options::origins has '*': for any origin set `origin` to `any`");
     EXPECT_COMPLAINT(options, max_message = 0,
                      "ws::options::max_message is 0: it must be at least 1");
     EXPECT_COMPLAINT(options, max_fragments = 0,
@@ -216,6 +218,9 @@ TEST(options, of_engineio) {
         options, cookie = http::cookie{.name = "a b"},
         "engineio::options::cookie cannot be sent: its name must be a token, its path and "
         "domain without ; and controls");
+    EXPECT_COMPLAINT(options, origins = {"*"},
+                     "engineio::options::origins has '*': for any origin set `origin` to `any`, or "
+                     "`cors.origins` to '*' alone");
     using engineio::cors_options;
     EXPECT_COMPLAINT(cors_options, origins = (std::vector<std::string>{"*", "https://a.example"}),
                      "engineio::cors_options::origins has '*' beside others: it must be alone");

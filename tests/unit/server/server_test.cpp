@@ -207,8 +207,8 @@ TEST(server_setup, says_which_endpoint_or_option_is_wrong) {
     };
     EXPECT_TRUE(contains(failure("no-slash", {}), "no-slash"));
     ws::options o;
-    o.origins = {"https://example.org/path"};
-    EXPECT_TRUE(contains(failure("/ws", o), "example.org"));
+    o.origins = {"*"};
+    EXPECT_TRUE(contains(failure("/ws", o), "origins"));
     o = {};
     o.max_queue = 1000;
     EXPECT_TRUE(contains(failure("/ws", o), "max_queue"));
