@@ -141,7 +141,6 @@ void connection_core::consume(byte_span data) {
         }
     }
     if (state_ == state::ended) return;
-    if (pong_due_ && !stream().stalled()) write_pong();
     watch_age(messages > 0);
     if (yielded) keep_for_later(data);
     if (chosen().rate && state_ == state::open) throttle(messages, bytes - data.size());
@@ -223,9 +222,7 @@ void connection_core::dispatch_close(const close_info& info) {
         // The echo carries the peer's own code (RFC 6455 section 5.5.1).
         const auto echo = close_payload::make(info.code);
         s.outbox.reset();
-        out_.write_control(opcode::close, info.code == close_code::no_status || !echo
-                                              ? byte_view{}
-                                              : echo->view());
+        write_close(info.code == close_code::no_status || !echo ? byte_view{} : echo->view());
     }
     if (out_.self() == role::server) {
         finish();
@@ -245,7 +242,7 @@ void connection_core::fail(errc why) noexcept {
     if (state_ != state::close_sent) {
         const auto payload = close_payload::make(row.close, row.text);
         if (slow_ != nullptr) slow_->outbox.reset();
-        if (payload) out_.write_control(opcode::close, payload->view());
+        if (payload) write_close(payload->view());
     }
     finish();
 }
@@ -257,18 +254,31 @@ void connection_core::finish() noexcept {
     stream().close();
 }
 
+/// Each ping is answered in its place; while the peer does not read, only the latest of them
+/// (RFC 6455 section 5.5.3), so that pongs never pile up.
 void connection_core::answer_ping() {
     if (state_ == state::close_sent) return;
-    slow_state& s = slow();
     const byte_view payload = assembler_.payload();
+    if (!stream().stalled()) {
+        pong_due_ = false;
+        out_.write_control(opcode::pong, payload);
+        return;
+    }
+    slow_state& s = slow();
     std::copy(payload.begin(), payload.end(), s.pong.begin());
     s.pong_size = payload.size();
-    pong_due_ = true;  // only the latest is ever answered (section 5.5.3)
+    pong_due_ = true;
 }
 
 void connection_core::write_pong() noexcept {
     pong_due_ = false;
     out_.write_control(opcode::pong, {slow_->pong.data(), slow_->pong_size});
+}
+
+/// Nothing follows a close frame, so the pong that is owed goes before it.
+void connection_core::write_close(byte_view payload) noexcept {
+    if (pong_due_) write_pong();
+    out_.write_control(opcode::close, payload);
 }
 
 // ---- When reading stands still ----
@@ -463,9 +473,8 @@ void connection_core::start_closing(close_code code, std::string_view reason) {
 }
 
 void connection_core::send_close_frame() noexcept {
-    pong_due_ = false;  // nothing follows a close frame
     state_ = state::close_sent;
-    out_.write_control(opcode::close, slow_->our_close.view());
+    write_close(slow_->our_close.view());
 }
 
 void connection_core::terminate() noexcept {

@@ -104,6 +104,7 @@ private:
     void finish() noexcept;
     void answer_ping();
     void write_pong() noexcept;
+    void write_close(byte_view payload) noexcept;
 
     [[nodiscard]] bool peer_is_behind() const noexcept;
     void throttle(std::size_t messages, std::size_t bytes) noexcept;
@@ -145,7 +146,7 @@ private:
     bool opened_ : 1 = false;
     bool close_received_ : 1 = false;
     bool ping_pending_ : 1 = false;  // we asked and wait for any sign of life
-    bool pong_due_ : 1 = false;
+    bool pong_due_ : 1 = false;      // the latest ping came while the stream was stalled
     bool dispatching_ : 1 = false;
     bool end_waits_ : 1 = false;  // the peer's end came while what it had sent was inflated
 };

@@ -82,6 +82,20 @@ for (const kind of kinds) {
       await client.close();
     });
 
+    test('answers each of several pings, in its place among the messages, and before the close', async () => {
+      const client = await open();
+      const heard = [];
+      client.socket.on('pong', (data) => heard.push(`pong ${data}`));
+      client.socket.on('message', (data) => heard.push(`message ${data}`));
+      client.socket._socket.cork();  // one segment
+      for (const payload of ['1', '2', '3']) client.socket.ping(payload);
+      client.send('a');
+      client.socket.ping('4');
+      client.socket._socket.uncork();
+      await client.close();
+      assert.deepEqual(heard, ['pong 1', 'pong 2', 'pong 3', 'message a', 'pong 4']);
+    });
+
     test('keeps the order of 10,000 messages in flight over 50 connections', async () => {
       const clients = await Promise.all(Array.from({ length: 50 }, () => open()));
       for (let i = 0; i < 200; ++i) {

@@ -467,14 +467,69 @@ TEST(ws_errors, a_handler_that_blocks_its_loop_twice_is_named) {
         << world.log[1];
 }
 
-TEST(ws_ping, is_answered_with_the_latest_payload_only) {
+/// What came, one word each: `pong:x`, `text:x`, `close`.
+template <class World>
+std::string told(World& world, net::sim_backend::peer client) {
+    std::string bytes;
+    for (int i = 0; i < 3; ++i) {  // a window that opens lets the rest come
+        bytes += world.io.peer_take(client);
+        world.run();
+    }
+    std::string out;
+    for (const server_frame& frame : take_frames(bytes)) {
+        if (!out.empty()) out += ' ';
+        out += frame.op() == 8 ? "close" : (frame.op() == 10 ? "pong:" : "text:") + frame.payload;
+    }
+    return out;
+}
+
+TEST(ws_ping, each_is_answered_in_its_place) {
     ws_world world;
+    world.endpoint.on_message(echo);
     const auto client = world.open();
-    world.send(client, encode({0x89, "1"}) + encode({0x89, "2"}) + encode({0x89, "3"}));
-    const auto got = world.frames(client);
-    ASSERT_EQ(got.size(), 1U);
-    EXPECT_EQ(got[0].op(), 10);
-    EXPECT_EQ(got[0].payload, "3");
+    world.send(client, encode({0x89, "1"}) + encode({0x89, "2"}) + encode({0x89, ""}));
+    EXPECT_EQ(told(world, client), "pong:1 pong:2 pong:");
+    world.send(client, encode({0x89, "1"}) + text_frame("a") + encode({0x89, "2"}));
+    EXPECT_EQ(told(world, client), "pong:1 text:a pong:2");
+    world.send(client, encode({0x01, "a"}) + encode({0x89, "1"}) + encode({0x00, "b"}) +
+                           encode({0x89, "2"}) + encode({0x80, "c"}));
+    EXPECT_EQ(told(world, client), "pong:1 pong:2 text:abc");
+}
+
+TEST(ws_ping, is_answered_before_the_close_that_follows) {
+    ws_world world;
+    world.endpoint.on_message([](auto& c, message_view) { c.close(close_code::normal); });
+    const auto ends = [&](const std::string& last) {
+        const auto client = world.open();
+        world.send(client, encode({0x89, "1"}) + last + encode({0x89, "late"}));
+        return told(world, client);
+    };
+    EXPECT_EQ(ends(close_frame(1000)), "pong:1 close");    // the peer's
+    EXPECT_EQ(ends(text_frame("x")), "pong:1 close");      // ours
+    EXPECT_EQ(ends(encode({0x83, "x"})), "pong:1 close");  // for an error
+}
+
+TEST(ws_ping, is_answered_with_the_latest_payload_only_while_the_peer_does_not_read) {
+    ws_world world;
+    world.endpoint.on_message([](auto& c, message_view) { c.close(close_code::normal); });
+    const auto behind = [&] {
+        const auto client = world.open();
+        world.io.peer_window(client, 0);
+        for (const char* payload : {"1", "2", "3", "4"})
+            world.send(client, encode({0x89, payload}));
+        return client;
+    };
+    const auto reads_on = [&](auto client) {
+        world.io.peer_window(client, SIZE_MAX);
+        return told(world, client);
+    };
+    EXPECT_EQ(reads_on(behind()), "pong:1 pong:4");
+    const auto closed = behind();
+    world.send(closed, close_frame(1000));
+    EXPECT_EQ(reads_on(closed), "pong:1 pong:4 close");
+    const auto closing = behind();
+    world.send(closing, text_frame("x"));
+    EXPECT_EQ(reads_on(closing), "pong:1 pong:4 close");
 }
 
 TEST(ws_ping, sec_w4_a_flood_is_cut_off_and_never_queues_more_than_one_pong) {
