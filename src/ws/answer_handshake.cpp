@@ -29,7 +29,8 @@ upgrade_check check_request(const http::request& request, field_list& room) noex
 
 extension_outcome agree_on_extensions(const upgrade_facts& facts, const deflate_options* deflate) {
     if (deflate == nullptr) return {};
-    const auto bits = static_cast<std::uint8_t>(deflate->window_bits);
+    const auto bits = static_cast<std::uint8_t>(
+        deflate->window_bits.value_or(deflate_options::default_window_bits));
     return accept_extensions(facts.extensions.view(),
                              {!deflate->context_takeover, !deflate->context_takeover, bits, bits});
 }

@@ -216,7 +216,7 @@ private:
         const deflate_wishes wishes = core_->wishes();
         client_request request = core_->describe_request(host);
         if (core_->options_.deflate) request.deflate = &wishes;
-        const client_outcome agreed = check_response(
+        client_outcome agreed = check_response(
             head.status(), std::span(fields).first(head.field_count()), request, *shared.sha1);
         if (agreed.error) {
             shared.metrics.errors.count(*agreed.error);
@@ -261,6 +261,13 @@ void client_core::call(Handler& handler, Args&&... args) {
         client_core& core;
     } const running(*this);
     handler(*face_, std::forward<Args>(args)...);
+        if (agreed.deflate) {
+            // What we send may use less than was agreed on, and costs less memory then.
+            const int ours =
+                core_->options_.deflate->window_bits.value_or(deflate_options::default_window_bits);
+            agreed.deflate->client_max_window_bits =
+                std::min(agreed.deflate->client_max_window_bits, static_cast<std::uint8_t>(ours));
+        }
 }
 
 // ---- What the user asks for ----
@@ -369,7 +376,7 @@ result<void> client_core::begin() {
 
 deflate_wishes client_core::wishes() const noexcept {
     const deflate_options chosen = options_.deflate.value_or(deflate_options{});
-    const auto bits = static_cast<std::uint8_t>(chosen.window_bits);
+    const auto bits = static_cast<std::uint8_t>(chosen.window_bits.value_or(15));
     return {!chosen.context_takeover, !chosen.context_takeover, bits, bits};
 }
 

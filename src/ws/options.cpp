@@ -33,7 +33,7 @@ void check_shared(option_check& all, const Options& chosen) {
 
 result<void> deflate_options::check() const {
     return option_check("ws::deflate_options")
-        .within("window_bits", window_bits, 9, 15)
+        .within("window_bits", window_bits.value_or(default_window_bits), 9, 15)
         .within("level", level, 1, 9)
         .outcome();
 }

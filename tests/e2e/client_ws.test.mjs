@@ -57,6 +57,22 @@ for (const tls of [false, true]) {
   }
 }
 
+// What our default offer meets at the one server that refuses what it cannot do with 400.
+for (const settings of [
+  {},
+  { serverNoContextTakeover: true },
+  { clientNoContextTakeover: true },
+  { serverMaxWindowBits: 15 },
+  { serverMaxWindowBits: 10, clientMaxWindowBits: 10 },
+  { serverNoContextTakeover: false, clientNoContextTakeover: false, clientMaxWindowBits: 15 },
+]) {
+  test(`the default offer is taken by a server with ${JSON.stringify(settings)}`, async (t) => {
+    const { seen, url } = await serve(t, { perMessageDeflate: { threshold: 0, ...settings } });
+    assert.deepEqual(await probe(url, '--deflate', 'takeover', ...conversation), expected);
+    assert.equal(seen.extensions, 'permessage-deflate');
+  });
+}
+
 test('a certificate that nobody trusts is refused', async (t) => {
   const { url } = await serve(t, { tls: true });
   const [line] = await probe(url);

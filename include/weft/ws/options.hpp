@@ -22,7 +22,10 @@ enum class origin_check : std::uint8_t {
 struct deflate_options {
     /// Keep the window between our messages: better ratios, but 39 KB per active connection.
     bool context_takeover = true;
-    int window_bits = 12;  ///< 9 to 15, both directions.
+    static constexpr int default_window_bits = 12;
+    /// 9 to 15, for both directions. Unset: 12, but a client asks nothing of the server, as
+    /// browsers do, and takes up to 15: there are servers that refuse a client that asks.
+    std::optional<int> window_bits{};
     /// For connections that keep a window. Messages shared by several are compressed at level 1.
     int level = 1;
     /// Sends messages below this size uncompressed. Unset: 128 with context takeover, 1024 without.

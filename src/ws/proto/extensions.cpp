@@ -169,6 +169,7 @@ std::optional<deflate_agreement> accept_offer(const deflate_parameters& offer,
         offer.client_no_context_takeover || wishes.client_no_context_takeover;
     agreed.server_max_window_bits = wishes.server_max_window_bits;
     if (offer.server_max_window_bits != 0) {
+        agreed.server_window_named = true;
         agreed.server_max_window_bits =
             std::min(agreed.server_max_window_bits, offer.server_max_window_bits);
     }
@@ -227,7 +228,7 @@ std::string deflate_response(const deflate_agreement& agreement) {
     std::string text(deflate_name);
     append_flag(text, server_no_takeover, agreement.server_no_context_takeover);
     append_flag(text, client_no_takeover, agreement.client_no_context_takeover);
-    if (agreement.server_max_window_bits < 15) {
+    if (agreement.server_window_named) {
         append_window(text, server_window, agreement.server_max_window_bits);
     }
     if (agreement.client_max_window_bits < 15) {
@@ -271,6 +272,7 @@ extension_outcome check_extensions(std::span<const std::string_view> headers,
             agreed.client_no_context_takeover =
                 response.client_no_context_takeover || offered->client_no_context_takeover;
             if (response.server_max_window_bits != 0) {
+                agreed.server_window_named = true;
                 agreed.server_max_window_bits = response.server_max_window_bits;
             }
             agreed.client_max_window_bits = response.client_max_window_bits != 0

@@ -26,6 +26,8 @@ struct deflate_agreement {
     bool server_no_context_takeover = false;
     bool client_no_context_takeover = false;
     std::uint8_t server_max_window_bits = 15;
+    /// The client asked for it. A server names no other: clients refuse what they did not ask for.
+    bool server_window_named = false;
     /// 8 is possible on a client; zlib cannot send with it, so the client sends uncompressed then.
     std::uint8_t client_max_window_bits = 15;
 

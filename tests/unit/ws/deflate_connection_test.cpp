@@ -90,8 +90,9 @@ struct agreed {
 
 TEST(deflate_connection, speaks_what_was_agreed_on) {
     const agreed cases[] = {
-        {"", "server_max_window_bits=12", 12, 15, true, true},
-        {"; client_max_window_bits", "client_max_window_bits=12", 12, 12, true, true},
+        {"", "permessage-deflate\r\n", 12, 15, true, true},
+        {"; client_max_window_bits", "permessage-deflate; client_max_window_bits=12\r\n", 12, 12,
+         true, true},
         {"; server_max_window_bits=9", "server_max_window_bits=9", 9, 15, true, true},
         {"; client_max_window_bits=10", "client_max_window_bits=10", 12, 10, true, true},
         {"; server_no_context_takeover", "server_no_context_takeover", 12, 15, false, true},

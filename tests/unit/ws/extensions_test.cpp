@@ -24,9 +24,18 @@ const deflate_wishes full_windows{false, false, 15, 15};
 
 TEST(extensions, answers_the_offers_of_browsers) {
     EXPECT_EQ(answer("permessage-deflate; client_max_window_bits"),
-              "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12");
-    EXPECT_EQ(answer("permessage-deflate"), "permessage-deflate; server_max_window_bits=12");
+              "permessage-deflate; client_max_window_bits=12");
+    EXPECT_EQ(answer("permessage-deflate"), "permessage-deflate");
     EXPECT_EQ(answer("permessage-deflate", full_windows), "permessage-deflate");
+}
+
+TEST(extensions, the_window_of_the_server_is_named_when_it_was_offered_and_only_then) {
+    const auto outcome = accept("permessage-deflate");
+    EXPECT_EQ(outcome.deflate, (deflate_agreement{false, false, 12, false, 15}));
+    EXPECT_EQ(answer("permessage-deflate; server_max_window_bits=15"),
+              "permessage-deflate; server_max_window_bits=12");
+    EXPECT_EQ(answer("permessage-deflate; server_max_window_bits=15", full_windows),
+              "permessage-deflate; server_max_window_bits=15");
 }
 
 TEST(extensions, follows_the_offer) {
@@ -37,7 +46,7 @@ TEST(extensions, follows_the_offer) {
     EXPECT_EQ(answer("permessage-deflate; server_max_window_bits=10", full_windows),
               "permessage-deflate; server_max_window_bits=10");
     EXPECT_EQ(answer("permessage-deflate; client_max_window_bits=9"),
-              "permessage-deflate; server_max_window_bits=12; client_max_window_bits=9");
+              "permessage-deflate; client_max_window_bits=9");
     EXPECT_EQ(answer("permessage-deflate; client_max_window_bits=8", full_windows),
               "permessage-deflate; client_max_window_bits=8");
     EXPECT_EQ(answer("permessage-deflate; server_max_window_bits=\"10\"", full_windows),
@@ -124,14 +133,14 @@ extension_outcome check(std::string_view response, const deflate_wishes* offered
 TEST(extensions, a_client_takes_what_it_offered) {
     const deflate_wishes wishes{false, false, 15, 15};
     const extension_outcome plain = check("permessage-deflate", &wishes);
-    EXPECT_EQ(plain.deflate, (deflate_agreement{false, false, 15, 15}));
+    EXPECT_EQ(plain.deflate, (deflate_agreement{false, false, 15, false, 15}));
     const extension_outcome all = check(
         "permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
         "server_max_window_bits=9; client_max_window_bits=10",
         &wishes);
-    EXPECT_EQ(all.deflate, (deflate_agreement{true, true, 9, 10}));
+    EXPECT_EQ(all.deflate, (deflate_agreement{true, true, 9, true, 10}));
     EXPECT_EQ(check("permessage-deflate; server_max_window_bits=8", &wishes).deflate,
-              (deflate_agreement{false, false, 8, 15}));
+              (deflate_agreement{false, false, 8, true, 15}));
     EXPECT_FALSE(check_extensions({}, &wishes).deflate);
     EXPECT_FALSE(check_extensions({}, &wishes).error);
 }
@@ -141,7 +150,7 @@ TEST(extensions, a_client_keeps_to_the_window_that_it_announced) {
     EXPECT_EQ(deflate_offer(wishes),
               "permessage-deflate; server_max_window_bits=12; client_max_window_bits=10");
     EXPECT_EQ(check("permessage-deflate; server_max_window_bits=12", &wishes).deflate,
-              (deflate_agreement{false, false, 12, 10}));
+              (deflate_agreement{false, false, 12, true, 10}));
 }
 
 TEST(extensions, a_client_refuses_what_it_did_not_offer) {
@@ -171,7 +180,9 @@ TEST(extensions, server_and_client_agree_with_each_other) {
                 ASSERT_TRUE(accepted.deflate);
                 const extension_outcome seen = check(deflate_response(*accepted.deflate), &client);
                 ASSERT_FALSE(seen.error);
-                EXPECT_EQ(seen.deflate, accepted.deflate);
+                deflate_agreement expected = *accepted.deflate;
+                if (server_bits == 15) expected.server_max_window_bits = 15;  // was not named
+                EXPECT_EQ(seen.deflate, expected);
             }
         }
     }

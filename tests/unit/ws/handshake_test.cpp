@@ -177,7 +177,7 @@ TEST(server_handshake, sec_w13_a_long_subprotocol_list_is_parsed_in_linear_time)
 
 TEST(server_handshake, tells_the_headers_of_the_response) {
     std::string lines;
-    each_upgrade_header({sample_accept, "chat", deflate_agreement{false, false, 12, 15}},
+    each_upgrade_header({sample_accept, "chat", deflate_agreement{false, false, 12, true, 15}},
                         [&](std::string_view name, std::string_view value) {
                             lines.append(name).append(": ").append(value).append("\n");
                         });
