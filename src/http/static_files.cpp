@@ -14,6 +14,7 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <filesystem>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -174,7 +175,8 @@ response not_found() {
 }  // namespace
 
 struct static_files::state {
-    unique_fd root;
+    std::string name;  // absolute
+    unique_fd root;    // as it was when this was made
     static_options options;
 };
 
@@ -187,23 +189,34 @@ result<static_files> static_files::make(const std::string& root, static_options 
     unique_fd folder(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!folder) return failed("cannot open the folder ");
     if (!open_beneath(folder.get(), ".", O_DIRECTORY)) return failed("cannot resolve beneath ");
-    return static_files(
-        std::make_shared<const state>(state{std::move(folder), std::move(options)}));
+    std::error_code no_directory;
+    auto name = std::filesystem::absolute(root, no_directory).string();
+    if (no_directory) return error(no_directory, "the current directory");
+    return static_files(std::make_shared<const state>(
+        state{std::move(name), std::move(folder), std::move(options)}));
 }
 
 response static_files::operator()(const request& req) const {
-    const int root = state_->root.get();
+    // By its name, since a build or a deployment replaces the folder, or moves the link to it. When
+    // the name leads nowhere (for now, or since we gave up rights), the folder that was.
+    const unique_fd now(::open(state_->name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    const int root = now ? now.get() : state_->root.get();
     std::string path(req.param("path"));
     if (has_hidden_segment(path)) return not_found();
     if (path.empty() || path.back() == '/') path += state_->options.index;
     auto file = open_file(root, path);
     if (!file) return not_found();
     if (S_ISDIR(file->info.st_mode)) {
-        // Relative links of the folder's page need the slash. Never "//x", which is another host.
+        // Relative links of the folder's page need the slash. Itself relative: a proxy may have cut
+        // off what the path began with. With "./": a name may have a colon.
         const std::string_view query = req.query();
-        const std::string target(req.target().substr(0, req.target().find('?')));
-        return response::redirect(308,
-                                  target + "/" + (query.empty() ? "" : "?" + std::string(query)));
+        const std::string_view target = req.target().substr(0, req.target().find('?'));
+        std::string where = "./";
+        where.append(target.substr(target.rfind('/') + 1));
+        if (where.size() == 2) return not_found();  // the index is a folder
+        where += '/';
+        if (!query.empty()) where.append("?").append(query);
+        return response::redirect(308, where);
     }
     if (!S_ISREG(file->info.st_mode)) return not_found();
 

@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import time
@@ -165,6 +166,37 @@ class files(unittest.TestCase):
             self.assertRegex(server.url, r"^https://")
             self.assertTrue(curl("--cacert", certificate.cert, server.url + "large.bin").body
                             == (self.root / "large.bin").read_bytes())
+
+
+class replaced(unittest.TestCase):
+    def test_a_folder_that_is_built_anew_is_served(self):
+        with tempfile.TemporaryDirectory(prefix="weft-e2e-") as outer:
+            dist = Path(outer) / "dist"
+            dist.mkdir()
+            (dist / "page.txt").write_text("one")
+            server = Server("serve", "dist", cwd=outer)
+            self.addCleanup(server.stop)
+            url = server.url + "page.txt"
+            self.assertEqual(curl(url).body, b"one")
+            shutil.rmtree(dist)
+            self.assertEqual(curl(url).status, 404)
+            dist.mkdir()
+            (dist / "page.txt").write_text("two")
+            self.assertEqual(curl(url).body, b"two")
+
+    def test_a_link_that_is_moved_is_followed(self):
+        with tempfile.TemporaryDirectory(prefix="weft-e2e-") as outer:
+            for name in ("one", "two"):
+                (Path(outer) / name).mkdir()
+                (Path(outer) / name / "page.txt").write_text(name)
+            current = Path(outer) / "current"
+            current.symlink_to("one")
+            server = Server("serve", str(current))
+            self.addCleanup(server.stop)
+            self.assertEqual(curl(server.url + "page.txt").body, b"one")
+            current.unlink()
+            current.symlink_to("two")
+            self.assertEqual(curl(server.url + "page.txt").body, b"two")
 
 
 class counters(unittest.TestCase):

@@ -45,9 +45,9 @@ class Certificate:
 class Server:
     """`weft COMMAND ...` on a free port, ready for connections; a context manager that stops it."""
 
-    def __init__(self, *args):
+    def __init__(self, *args, cwd=None):
         self.process = subprocess.Popen([WEFT, *args, "--port", "0"], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
+                                        stderr=subprocess.PIPE, text=True, cwd=cwd)
         line = self.process.stdout.readline()
         found = re.fullmatch(r"listening on (\S+)\n", line)
         if not found:

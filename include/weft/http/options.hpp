@@ -23,7 +23,7 @@ struct options {
     /// For the first head: since accept, TLS included. For a later head: since its first byte.
     duration head_timeout = std::chrono::seconds(10);
     /// Between two requests.
-    duration idle_timeout = std::chrono::seconds(60);
+    duration idle_timeout = std::chrono::seconds(75);
     /// How long a body may be slower than `min_body_rate`, or silent.
     duration body_grace = std::chrono::seconds(10);
     std::uint64_t min_body_rate = 1024;  ///< Bytes per second; below: 408.

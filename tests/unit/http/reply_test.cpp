@@ -357,11 +357,11 @@ TEST(sec_h4_deadlines, a_later_head_has_ten_seconds_from_its_first_byte) {
     EXPECT_TRUE(world.ended(client));
 }
 
-TEST(sec_h4_deadlines, an_idle_connection_is_closed_after_sixty_seconds) {
+TEST(sec_h4_deadlines, an_idle_connection_outlives_the_minute_of_balancers) {
     later_world world;
     const auto client = world.open();
     world.send(client, get("/now"));
-    world.pass(59s);
+    world.pass(74s);
     EXPECT_FALSE(world.ended(client));
     world.pass(1s);
     EXPECT_TRUE(world.io.peer_sees_end(client));

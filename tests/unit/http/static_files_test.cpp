@@ -88,11 +88,36 @@ TEST_F(files_world, folders_give_their_index_or_send_there) {
     EXPECT_EQ(body_of(ask("/files/sub/")), "<p>sub");
     const std::string reply = ask("/files/sub?x=y");
     EXPECT_EQ(statuses(reply), std::vector{308});
-    EXPECT_EQ(header_of(reply, "Location"), "/files/sub/?x=y");
+    EXPECT_EQ(header_of(reply, "Location"), "./sub/?x=y") << "behind any prefix of a proxy";
+    fs::create_directories(root / "a:b" / "index.html");
+    EXPECT_EQ(header_of(ask("/files/a:b"), "Location"), "./a:b/") << "no scheme";
+    EXPECT_EQ(status("/files/a:b/"), 404) << "an index that is a folder";
     fs::create_directory(root / "empty");
     EXPECT_EQ(status("/files/empty/"), 404);
     EXPECT_EQ(status("/files/a.txt/"), 404);
     EXPECT_EQ(status("/files/none"), 404);
+}
+
+TEST_F(files_world, follow_a_folder_that_was_replaced) {
+    fs::remove_all(root);
+    EXPECT_EQ(status("/files/a.txt"), 404);
+    fs::create_directories(root);
+    put("a.txt", "built anew");
+    EXPECT_EQ(body_of(ask("/files/a.txt")), "built anew");
+}
+
+TEST_F(files_world, follow_a_link_that_was_moved) {
+    fs::create_directories(folder / "release");
+    std::ofstream(folder / "release" / "a.txt") << "the next one";
+    fs::create_directory_symlink(root, folder / "current");
+    http_world other;
+    EXPECT_TRUE(other.routes.get("/*path", *static_files::make((folder / "current").string())));
+    EXPECT_EQ(body_of(other.ask(testing::get("/a.txt"))), "0123456789");
+    fs::remove(folder / "current");
+    EXPECT_EQ(body_of(other.ask(testing::get("/a.txt"))), "0123456789") << "between two";
+    fs::create_directory_symlink(folder / "release", folder / "current");
+    EXPECT_EQ(body_of(other.ask(testing::get("/a.txt"))), "the next one");
+    other.shut_down();
 }
 
 TEST_F(files_world, head_has_the_headers_only) {
