@@ -25,6 +25,7 @@ struct echo_flags {
     std::uint64_t max_message = 16 * 1024 * 1024;
     std::uint32_t max_fragments = 1024;
     std::vector<std::string> origins{};
+    std::vector<std::string> subprotocols{};
 };
 
 struct serve_flags {

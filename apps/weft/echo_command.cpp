@@ -25,6 +25,7 @@ int run_echo(const echo_flags& flags) {
     options.max_fragments = flags.max_fragments;
     options.rate.reset();
     options.origins = flags.origins;
+    options.subprotocols = flags.subprotocols;
     // Reading pauses at 1 MiB unread; what one read may still bring must find room above that.
     options.max_queue =
         2 * static_cast<std::size_t>(flags.max_message) + 4 * options.pause_reading_at;

@@ -67,6 +67,17 @@ CLI::Validator host_name() {
     return {judge, {}};
 }
 
+CLI::Validator subprotocol_name() {
+    const auto judge = [](const std::string& name) -> std::string {
+        const bool token = std::none_of(name.begin(), name.end(), [](char c) {
+            return c <= ' ' || c >= '\x7f' || std::strchr("()<>@,;:\\\"/[]?={}", c) != nullptr;
+        });
+        if (token && !name.empty()) return {};
+        return "'" + name + "' is not a subprotocol: one word without separators, such as chat.v2";
+    };
+    return {judge, {}};
+}
+
 CLI::Validator plain_path() {
     const auto judge = [](const std::string& path) -> std::string {
         const bool plain = std::none_of(path.begin(), path.end(), [](char c) {
@@ -152,6 +163,12 @@ CLI::App* add_echo(CLI::App& program, weft::echo_flags& flags, std::string& back
         ->check(number(1, 1'000'000))
         ->type_name("N")
         ->capture_default_str();
+    command
+        ->add_option("--subprotocol", flags.subprotocols,
+                     "Speak this subprotocol with clients that offer it; repeatable")
+        ->check(subprotocol_name())
+        ->type_name("NAME")
+        ->allow_extra_args(false);
     command->add_option("--backend", backend, "How the kernel is asked for events: epoll")
         ->check(CLI::IsMember({"epoll"}).description(""))
         ->type_name("NAME")

@@ -96,8 +96,9 @@ void front::on_upgrade(const http::request& request, http::upgrade upgrade) {
     if (!origins_.allows(request, origin_guard::kind::websocket)) return refuse_origin(request, q);
     q.read(request, origins_);
     const auto& deflate = chosen().per_message_deflate;
-    auto answer =
-        ws::answer_handshake(request, {.deflate = deflate ? &*deflate : nullptr}, q.owner->web);
+    // Engine.IO has no subprotocol, but a browser that offers some gives up unless one is named.
+    auto answer = ws::answer_handshake(
+        request, {.deflate = deflate ? &*deflate : nullptr, .any_subprotocol = true}, q.owner->web);
     if (answer) q.websocket = *std::move(answer);
     advance(q);
 }

@@ -35,9 +35,10 @@ extension_outcome agree_on_extensions(const upgrade_facts& facts, const deflate_
                              {!deflate->context_takeover, !deflate->context_takeover, bits, bits});
 }
 
-std::string_view choose_subprotocol(const upgrade_facts& facts,
-                                    std::span<const std::string> spoken) {
+std::string_view choose_subprotocol(const upgrade_facts& facts, const handshake_terms& terms) {
+    const auto& spoken = terms.subprotocols;
     for (const std::string_view name : facts.subprotocols.view()) {
+        if (terms.any_subprotocol) return name;
         if (std::find(spoken.begin(), spoken.end(), name) != spoken.end()) return name;
     }
     return {};
@@ -66,8 +67,7 @@ result<handshake_answer> answer_handshake(const http::request& request,
     const auto accept = accept_value(*shared.sha1, facts.key);
     if (!accept) return accept.error();
     return handshake_answer{std::string(accept->data(), accept->size()),
-                            std::string(choose_subprotocol(facts, terms.subprotocols)),
-                            extensions.deflate};
+                            std::string(choose_subprotocol(facts, terms)), extensions.deflate};
 }
 
 http::header_lines headers_of(const handshake_answer& granted) {

@@ -20,6 +20,7 @@ struct handshake_terms {
     const origin_policy* origins = nullptr;  ///< Null: the caller has looked at the origin itself.
     const deflate_options* deflate = nullptr;     ///< Null: messages are not compressed.
     std::span<const std::string> subprotocols{};  ///< Those that are spoken here.
+    bool any_subprotocol = false;                 ///< Instead: whichever is the client's first.
 };
 
 /// What was agreed on.

@@ -69,6 +69,8 @@ class mistakes(unittest.TestCase):
         self.refused("echo", "--backend", "kqueue", says=["--backend", "epoll"])
         for path in ("chat", "/a b", "/:room", "/*"):
             self.refused("echo", "--path", path, says=["--path", "begins with /"])
+        for name in ("chat v2", "a,b", "ch\u00e4t", ""):
+            self.refused("echo", "--port", "0", "--subprotocol", name, says=["--subprotocol", "such as chat.v2"])
         for name in ("https://example.org", "example.org:443", "*.example.org", ""):
             self.refused("serve", "--port", "0", "--allow-host", name, says=["--allow-host", "such as example.org"])
         for origin in ("example.org", "https://example.org/page", "null, https://example.org"):

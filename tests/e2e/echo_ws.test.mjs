@@ -139,6 +139,16 @@ for (const kind of kinds) {
   });
 }
 
+test('speaks the subprotocols it is told to', { timeout: 30_000 }, async () => {
+  const server = await Server.start('echo', '--subprotocol', 'chat.v1', '--subprotocol', 'chat.v2');
+  for (const [protocols, chosen] of [[['chat.v2', 'chat.v1'], 'chat.v2'], [['x', 'chat.v1'], 'chat.v1']]) {
+    const client = await Client.open(server.url, { protocols });
+    assert.equal(client.socket.protocol, chosen);
+    await client.close();
+  }
+  assert.equal(await server.stop(), 0);
+});
+
 describe('permessage-deflate offers', { timeout: 30_000 }, () => {
   let server;
   before(async () => { server = await Server.start('echo', '--deflate'); });

@@ -46,6 +46,15 @@ async function compare(t, { client, node, flags = [] }, tell) {
   }
 }
 
+test('a client that offers subprotocols gets its first, as from Node', { timeout: 60_000 }, async () => {
+  const server = await app();
+  const socket = io(server.url, { transports: ['websocket'], protocols: ['one', 'two'], forceNew: true });
+  await new Promise((done, failed) => socket.on('connect', done).on('connect_error', failed));
+  assert.equal(socket.io.engine.transport.ws.protocol, 'one');
+  socket.close();
+  assert.equal(await server.stop(), 0);
+});
+
 for (const kind of kinds) test(kind.name, { timeout: 120_000 }, (t) => compare(t, kind, run));
 
 for (const { name, client, ...parser } of kinds.slice(0, 5)) {

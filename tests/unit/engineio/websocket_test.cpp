@@ -41,6 +41,15 @@ TEST(websocket, opens_without_polling) {
     EXPECT_EQ(world.metric("weft_engineio_sessions", R"(transport="websocket")"), 1U);
 }
 
+TEST(websocket, answers_the_first_subprotocol_that_is_offered) {
+    eio_world world;
+    world.open_websocket("EIO=4&transport=websocket", "Sec-WebSocket-Protocol: one, two\r\n");
+    EXPECT_EQ(world.first.status, 101);
+    EXPECT_TRUE(world.first.has("Sec-WebSocket-Protocol: one\r\n")) << world.first.head;
+    world.open_websocket();
+    EXPECT_FALSE(world.first.has("Sec-WebSocket-Protocol")) << world.first.head;
+}
+
 TEST(websocket, carries_text_and_bytes_both_ways) {
     eio_world world;
     world.on_message = [](session& s, const message_view& m) {
