@@ -51,6 +51,17 @@ const std::string& words_of(const refusal& why) {
     return why.message.empty() ? usual : why.message;
 }
 
+/// What clients of version 2 get: the data, unless JavaScript takes it for nothing; else the words.
+std::string version_2_refusal(const refusal& why) {
+    for (const std::string_view nothing : {"", "null", "false", "0", "\"\""}) {
+        if (why.data != nothing) continue;
+        std::string words;
+        append_json_string(words, words_of(why));
+        return words;
+    }
+    return why.data;
+}
+
 /// What clients of version 2 send in place of an `auth`: a query string, as a JSON object.
 std::string auth_of_query(std::string_view query) {
     const auto decode = [](std::string_view part) {
@@ -425,7 +436,7 @@ void client_link::send_refusal(std::string_view nsp, const refusal& why) {
     context_.metrics.refused.add();
     std::string payload;
     if (legacy()) {
-        append_json_string(payload, words_of(why));
+        payload = version_2_refusal(why);
     } else {
         json_writer json(payload);
         json.begin_object();

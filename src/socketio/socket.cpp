@@ -3,6 +3,7 @@
 
 #include <weft/socketio/socket_ref.hpp>
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -184,6 +185,9 @@ std::vector<std::string> socket::rooms() const {
     self.context().hub().for_each_topic(self, [&](std::string_view topic) {
         if (topic.size() > prefix) names.emplace_back(topic.substr(prefix + 1));
     });
+    // Its own comes first, as in Node, whatever was joined before or left since.
+    const auto own = std::find(names.begin(), names.end(), self.id_text());
+    if (own != names.end()) std::rotate(names.begin(), own, own + 1);
     return names;
 }
 

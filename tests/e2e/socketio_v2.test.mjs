@@ -29,6 +29,9 @@ for (const transports of [['polling'], ['websocket'], ['polling', 'websocket']])
       const admin = io(`${server.url}/nothing`, { transports, forceNew: true, reconnection: false });
       assert.deepEqual(await heard(admin, 'error'), ['Invalid namespace']);
       admin.close();
+      const refused = io(`${server.url}/admin`, { transports, forceNew: true, reconnection: false });
+      assert.deepEqual(await heard(refused, 'error'), [{ code: 42 }]);
+      refused.close();
       const left = heard(a, 'disconnect');
       a.emit('kick');
       assert.deepEqual(await left, ['io server disconnect']);

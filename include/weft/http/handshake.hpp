@@ -35,7 +35,7 @@ public:
     [[nodiscard]] std::string_view path() const noexcept;
     /// What follows the '?', still encoded.
     [[nodiscard]] std::string_view query() const noexcept;
-    /// The first query value under this name, decoded. Nothing if it is absent or broken.
+    /// The last query value under this name, decoded. Nothing if it is absent or broken.
     [[nodiscard]] std::optional<std::string> query_value(std::string_view name) const;
     /// What the route's `:name` stands for; empty if the route has no such parameter.
     [[nodiscard]] std::string_view param(std::string_view name) const noexcept;

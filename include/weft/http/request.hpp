@@ -31,7 +31,7 @@ public:
     [[nodiscard]] std::string_view path() const noexcept { return path_; }
     /// What follows the '?', still encoded; empty without one.
     [[nodiscard]] std::string_view query() const noexcept { return query_; }
-    /// The first query value under this name, decoded ('+' is a blank). Nothing if it is absent or
+    /// The last query value under this name, decoded ('+' is a blank). Nothing if it is absent or
     /// its encoding is broken.
     [[nodiscard]] std::optional<std::string> query_value(std::string_view name) const;
     /// What the route's `:name` or `*name` stands for; empty if the route has no such parameter.

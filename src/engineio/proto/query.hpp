@@ -9,7 +9,7 @@ namespace weft::engineio {
 /// The parameters of Engine.IO in a query. **Lifetime**: views into it.
 ///
 /// Values are taken as they stand: what clients send needs no escape, and what is escaped is
-/// nothing that we know. A repeated parameter has no value.
+/// nothing that we know. Of a repeated parameter the last counts, as in Node.
 struct query_facts {
     std::string_view transport;
     std::optional<std::string_view> sid;

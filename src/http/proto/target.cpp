@@ -146,16 +146,15 @@ std::optional<std::string_view> decode_query(std::string_view raw, std::span<cha
 
 std::optional<std::string> find_query_value(std::string_view query, std::string_view name) {
     std::string memory(query.size(), '\0');
+    std::optional<std::string> found;
     while (!query.empty()) {
         const std::string_view pair = query.substr(0, query.find('&'));
         query.remove_prefix(std::min(pair.size() + 1, query.size()));
         const std::size_t equals = std::min(pair.find('='), pair.size());
         if (decode_query(pair.substr(0, equals), memory) != name) continue;
-        const auto value = decode_query(pair.substr(std::min(equals + 1, pair.size())), memory);
-        if (!value) return {};
-        return std::string(*value);
+        found = decode_query(pair.substr(std::min(equals + 1, pair.size())), memory);
     }
-    return {};
+    return found;
 }
 
 void append_escaped(std::string& out, std::string_view text, bool (*is_plain)(char) noexcept) {

@@ -51,7 +51,7 @@ void append_escaped(std::string& out, std::string_view text, bool (*is_plain)(ch
 [[nodiscard]] std::optional<std::string_view> decode_query(std::string_view raw,
                                                            std::span<char> out) noexcept;
 
-/// The first value under this name in a query, decoded. Nothing when absent or broken.
+/// The last value under this name in a query, decoded. Nothing when absent or broken.
 [[nodiscard]] std::optional<std::string> find_query_value(std::string_view query,
                                                           std::string_view name);
 

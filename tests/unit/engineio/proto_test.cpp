@@ -226,8 +226,10 @@ TEST(query, takes_what_it_knows) {
     for (const char* three :
          {"EIO=3", "EIO=04", "EIO=4,4", "EIO=4&EIO=4", "EIO", "EIO=", "eio=4", "%45IO=4", "EIO=4 "})
         EXPECT_EQ(parse_query(three).protocol, 3) << three;
-    EXPECT_EQ(parse_query("transport=polling&transport=x").transport, "");
-    EXPECT_EQ(parse_query("sid=a&sid=b").sid, "");
+    EXPECT_EQ(parse_query("transport=polling&transport=x").transport, "x");
+    EXPECT_EQ(parse_query("sid=a&sid=b").sid, "b");
+    EXPECT_EQ(parse_query("EIO=3&EIO=4").protocol, 4);
+    EXPECT_EQ(parse_query("EIO=4&EIO=3").protocol, 3);
     EXPECT_EQ(parse_query("&&=&sid").sid, "");
 }
 
