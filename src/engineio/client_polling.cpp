@@ -63,7 +63,7 @@ private:
     void post(std::string_view body);
     void polled(const http::client_response& reply);
     void posted(const http::client_response& reply);
-    void fail(error why);
+    void fail(error why, const http::client_response* response = nullptr);
     /// False when nobody wants more: we are closed, or gone.
     bool take_packets(std::string_view body);
     bool take(const packet& one);
@@ -105,7 +105,7 @@ result<void> client_polling::ask(http::client_connection& over, http::method met
         if (!got) return fail(got.error());
         if (route_.with_cookies) route_.cookies.take(got->head, std::time(nullptr));
         if (got->head.status() == 200) return (this->*then)(*got);
-        fail({errc::handshake_failed, refusal_of(*got)});
+        fail({errc::handshake_failed, refusal_of(*got)}, &*got);
     });
 }
 
@@ -214,10 +214,10 @@ void client_polling::close() {
     });
 }
 
-void client_polling::fail(error why) {
+void client_polling::fail(error why, const http::client_response* response) {
     get_->cancel();
     post_->cancel();
-    user().on_transport_closed(std::move(why));
+    user().on_transport_closed(std::move(why), response);
 }
 
 }  // namespace

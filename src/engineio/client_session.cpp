@@ -53,7 +53,9 @@ private:
         const message question = message::text("2probe");
         transport_->send({&question, 1});
     }
-    void on_transport_closed(std::optional<error>) override { owner_.end_upgrade(true); }
+    void on_transport_closed(std::optional<error>, const http::client_response*) override {
+        owner_.end_upgrade(true);
+    }
 
     client_session& owner_;
     bool asked_ = false;
@@ -275,7 +277,8 @@ void client_session::close_transport() {
     transport_->close();
 }
 
-void client_session::on_transport_closed(std::optional<error> why) {
+void client_session::on_transport_closed(std::optional<error> why,
+                                         const http::client_response* response) {
     if (state_ == state::closing) {
         return finish(close_cause::forced_close, {weft::errc::closed_locally});
     }
@@ -286,11 +289,12 @@ void client_session::on_transport_closed(std::optional<error> why) {
         }
         return;
     }
-    if (why) return finish(close_cause::transport_error, *std::move(why));
+    if (why) return finish(close_cause::transport_error, *std::move(why), response);
     finish(close_cause::transport_close, {weft::errc::closed_by_peer, "the transport"});
 }
 
-void client_session::finish(close_cause cause, const error& why) {
+void client_session::finish(close_cause cause, const error& why,
+                            const http::client_response* response) {
     if (state_ == state::closed) return;
     state_ = state::closed;
     heartbeat_.cancel();
@@ -299,7 +303,8 @@ void client_session::finish(close_cause cause, const error& why) {
     switching_ = false;
     probe_.reset();
     transport_.reset();
-    if (client_user* const told = std::exchange(user_, nullptr)) told->on_close(cause, why);
+    if (client_user* const told = std::exchange(user_, nullptr))
+        told->on_close(cause, why, response);
 }
 
 }  // namespace weft::engineio

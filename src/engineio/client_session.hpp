@@ -62,8 +62,10 @@ public:
     virtual void on_ping() = 0;
     /// The session goes on over WebSocket.
     virtual void on_upgrade() = 0;
-    /// The last call, exactly once; also when the session never opened.
-    virtual void on_close(close_cause cause, const error& why) = 0;
+    /// The last call, exactly once; also when the session never opened. `response`: what a server
+    /// that refused by HTTP answered, or null.
+    virtual void on_close(close_cause cause, const error& why,
+                          const http::client_response* response) = 0;
 
 protected:
     ~client_user() = default;
@@ -108,7 +110,8 @@ private:
     // client_transport_user, for the transport in use
     void on_packet(packet_type type, message_view data) override;
     void on_writable() override;
-    void on_transport_closed(std::optional<error> why) override;
+    void on_transport_closed(std::optional<error> why,
+                             const http::client_response* response) override;
 
     result<void> prepare();
     result<void> begin(transport_kind how);
@@ -116,7 +119,8 @@ private:
     void alive();
     void flush();
     [[nodiscard]] std::size_t batch_size() const noexcept;
-    void finish(close_cause cause, const error& why);
+    void finish(close_cause cause, const error& why,
+                const http::client_response* response = nullptr);
     void start_upgrade();
     void end_upgrade(bool failed);
     void close_transport();

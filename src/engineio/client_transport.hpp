@@ -50,8 +50,9 @@ public:
     virtual void on_packet(packet_type type, message_view data) = 0;
     /// The transport takes packets again.
     virtual void on_writable() = 0;
-    /// The last call. No error: the other side closed in order.
-    virtual void on_transport_closed(std::optional<error> why) = 0;
+    /// The last call. No error: the other side closed in order. `response`: how it refused.
+    virtual void on_transport_closed(std::optional<error> why,
+                                     const http::client_response* response = nullptr) = 0;
 
 protected:
     ~client_transport_user() = default;

@@ -23,7 +23,7 @@ public:
                 user().on_transport_closed(error_of(event));
             })
             .on_failure([this](ws::client&, const ws::connect_failure& failure) {
-                user().on_transport_closed(failure.why);
+                user().on_transport_closed(failure.why, failure.response);
             });
     }
 

@@ -13,6 +13,7 @@
 
 #include "http/proto/head_writer.hpp"
 #include "http/proto/response_parser.hpp"
+#include "http/user_agent.hpp"
 
 namespace weft::http {
 namespace {
@@ -135,12 +136,15 @@ result<std::string> client_connection::write(const client_request& what) const {
     };
     text.append(to_string(what.method)).append(" ").append(what.target).append(" HTTP/1.1\r\n");
     field("Host", origin_.authority);
+    bool named = false;
     for (const header_field& header : what.headers) {
         if (!is_field_name(header.name) || !is_field_value(header.value)) {
             return error(weft::errc::invalid_argument, "a header cannot be sent");
         }
+        named = named || same_token(header.name, "User-Agent");
         field(header.name, header.value);
     }
+    if (!named) field("User-Agent", user_agent);
     if (!what.body.empty() || what.method == method::post) {
         field("Content-Length", std::to_string(what.body.size()));
     }

@@ -26,17 +26,11 @@ struct client_origin {
 struct client_request {
     http::method method = http::method::get;
     std::string_view target{};                ///< Path and query, checked by the caller.
-    std::span<const header_field> headers{};  ///< Besides `Host` and `Content-Length`.
+    std::span<const header_field> headers{};  ///< Besides `Host`, `Content-Length`, `User-Agent`.
     std::string_view body{};                  ///< Not sent when empty, unless the method is POST.
     /// For connecting, sending and the whole response. Unset: as long as the server likes.
     std::optional<duration> timeout{};
     std::uint64_t max_body = 1024 * 1024;  ///< Of the response.
-};
-
-/// What came back. **Lifetime**: the call it is handed to.
-struct client_response {
-    const message_head& head;
-    std::string_view body;
 };
 
 /// One HTTP/1.1 connection to one origin, made when first needed, kept while the server keeps it,

@@ -247,7 +247,8 @@ void client_core::on_open() {
     const auto alive = shared_from_this();
     state_ = state::open;
     ++serial_;
-    const unsigned attempt = std::exchange(attempts_, 0);
+    opened_at_ = loop().now();
+    const unsigned attempt = attempts_;
     const bool again = std::exchange(reconnecting_, false);
     run_guarded(
         [&] {
@@ -333,12 +334,13 @@ void client_core::broke_protocol(const error& why) {
 
 // ---- Losing the connection ----
 
-void client_core::on_close(engineio::close_cause cause, const error& why) {
+void client_core::on_close(engineio::close_cause cause, const error& why,
+                           const http::client_response* response) {
     const auto alive = shared_from_this();
     const error kept = why;  // the engine goes, and with it the reference
     run_guarded(
         [&] {
-            if (state_ == state::opening) return attempt_failed(kept);
+            if (state_ == state::opening) return attempt_failed(kept, response);
             lost(reason_of(cause), kept);
         },
         "the client");
@@ -348,13 +350,14 @@ void client_core::lost(client_disconnect_reason reason, const error& why) {
     if (state_ != state::open) return;
     state_ = state::closed;
     ++serial_;
-    attempts_ = 0;
+    // One that ends at once is no success: else such a server would be asked forever.
+    if (loop().now() - opened_at_ >= options_.reconnection_stable_after) attempts_ = 0;
     engine_.reset();
     each_namespace([&](client_namespace& one) { one.engine_lost(reason, why); });
     if (state_ == state::closed && !reconnecting_) plan_reconnect();
 }
 
-void client_core::attempt_failed(const error& why) {
+void client_core::attempt_failed(const error& why, const http::client_response* response) {
     const error kept = why;
     prefers_websocket_ = false;
     state_ = state::closed;
@@ -364,7 +367,8 @@ void client_core::attempt_failed(const error& why) {
     const std::uint64_t serial = serial_;
     tell("on_error", on.error, kept);
     each_namespace([&](client_namespace& one) {
-        if (one.active() && !one.connected()) one.connect_failed(kept.message(), {}, kept);
+        if (one.active() && !one.connected())
+            one.connect_failed(kept.message(), {}, kept, response);
     });
     if (serial != serial_) return;                            // a handler has begun anew
     if (kept.code() == weft::errc::invalid_argument) return;  // it would not become better

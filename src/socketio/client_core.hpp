@@ -149,7 +149,8 @@ private:
     void on_message(message_view what) override;
     void on_ping() override;
     void on_upgrade() override;
-    void on_close(engineio::close_cause cause, const error& why) override;
+    void on_close(engineio::close_cause cause, const error& why,
+                  const http::client_response* response) override;
 
     template <class F>
     [[nodiscard]] unique_function<void()> while_here(F task) {
@@ -165,7 +166,7 @@ private:
     void dispatch(const packet_view& packet, std::span<const byte_view> attachments);
     void on_msgpack(message_view what);
     void lost(client_disconnect_reason reason, const error& why);
-    void attempt_failed(const error& why);
+    void attempt_failed(const error& why, const http::client_response* response = nullptr);
     result<void> attempt();
     void drop_engine(bool in_order) noexcept;
     void plan_reconnect();
@@ -194,7 +195,8 @@ private:
     bool prefers_websocket_ = false;  // what `remember_upgrade` remembers
     bool stopped_ = false;            // by `disconnect`: it does not come back
     bool reconnecting_ = false;       // a pause, or an attempt after one
-    unsigned attempts_ = 0;           // to come back, since the connection was lost
+    unsigned attempts_ = 0;           // to come back, since a connection last proved stable
+    time_point opened_at_{};
     std::uint64_t serial_ =
         0;  // of the attempt or pause: what belongs to an earlier one is ignored
     bool left_ = false;

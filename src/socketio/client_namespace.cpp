@@ -310,8 +310,9 @@ void client_namespace::tell_disconnected(client_disconnect_reason reason, const 
 }
 
 void client_namespace::connect_failed(std::string_view message, std::string_view data,
-                                      const error& why) {
-    core_.tell("on_connect_error", on.connect_error, *face, connect_error{message, data, why});
+                                      const error& why, const http::client_response* response) {
+    core_.tell("on_connect_error", on.connect_error, *face,
+               connect_error{message, data, why, response});
 }
 
 void client_namespace::take(const packet_view& packet, std::span<const byte_view> attachments) {

@@ -69,7 +69,8 @@ public:
     // What happens to the connection.
     void engine_opened();
     void engine_lost(client_disconnect_reason reason, const error& why);
-    void connect_failed(std::string_view message, std::string_view data, const error& why);
+    void connect_failed(std::string_view message, std::string_view data, const error& why,
+                        const http::client_response* response = nullptr);
     void take(const packet_view& packet, std::span<const byte_view> attachments);
 
 private:

@@ -7,6 +7,7 @@
 #include "base/option_check.hpp"
 #include "net/byte_stream.hpp"
 #include "socketio/proto/placeholders.hpp"
+#include "ws/client_url.hpp"
 
 namespace weft::socketio {
 
@@ -33,7 +34,12 @@ result<void> options::check() const {
 
 result<void> client_options::check() const {
     constexpr duration some = std::chrono::seconds(1);
-    return option_check("socketio::client_options")
+    option_check all("socketio::client_options");
+    if (!url.empty()) {  // until one is set
+        const auto parsed = ws::client_url::parse(url);
+        all.rule(static_cast<bool>(parsed), "url", parsed ? "" : parsed.error().what());
+    }
+    return all
         .rule(path.empty() || path.starts_with('/'), "path",
               "is '" + path + "': it must begin with '/'")
         .rule(!transports.empty(), "transports", "must name polling, websocket or both")
@@ -42,6 +48,7 @@ result<void> client_options::check() const {
         .above_zero("reconnection_delay", reconnection_delay)
         .rule(reconnection_delay_max >= reconnection_delay, "reconnection_delay_max",
               "must not be below reconnection_delay")
+        .not_negative("reconnection_stable_after", reconnection_stable_after)
         .rule(randomization_factor >= 0 && randomization_factor <= 1, "randomization_factor",
               "must be 0 to 1")
         .above_zero("timeout", timeout)

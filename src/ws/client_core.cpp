@@ -15,6 +15,7 @@
 #include <weft/base/base64.hpp>
 
 #include "http/proto/response_parser.hpp"
+#include "http/user_agent.hpp"
 #include "net/mailbox.hpp"
 #include "net/tls/tls_context.hpp"
 
@@ -23,6 +24,8 @@ namespace {
 
 constexpr std::uint64_t message_budget = 256ULL * 1024 * 1024;
 constexpr std::size_t most_reason = 64;  // of a refusal's reason phrase, in our error text
+constexpr std::uint64_t most_refusal = 64 * 1024;  // of a refusal's body
+constexpr duration refusal_patience = std::chrono::seconds(1);
 
 options to_connection_options(const client_options& from) {
     options made;
@@ -153,7 +156,8 @@ private:
     bool opened_ = false;
 };
 
-/// Sends the request and reads the response, of which it keeps at most the largest head allowed.
+/// Sends the request and reads the response. Of a refusal it also keeps the body, within limits:
+/// who waits for the failure does not wait for the end of a long or slow page.
 class upgrade_exchange final : public net::stream_handler {
 public:
     upgrade_exchange(std::shared_ptr<client_core> core, net::byte_stream& stream)
@@ -162,14 +166,26 @@ public:
     void on_data(byte_span data) noexcept override {
         if (core_ == nullptr) return;
         try {
-            read(data);
+            if (refusal_) {
+                read_refusal(data);
+            } else {
+                read(data);
+            }
         } catch (const std::bad_alloc&) {
             stream_.abort(make_error_code(std::errc::not_enough_memory));
         }
     }
-    void on_deadline() noexcept override { stream_.abort(make_error_code(weft::errc::timed_out)); }
+    void on_end(net::byte_stream& stream) noexcept override {
+        if (!refusal_) return stream_handler::on_end(stream);
+        tell_refusal();
+    }
+    void on_deadline() noexcept override {
+        if (refusal_) return tell_refusal();
+        stream_.abort(make_error_code(weft::errc::timed_out));
+    }
     void on_closed(std::error_code why) noexcept override {
         if (core_ == nullptr) return;
+        if (refusal_ && why != weft::errc::shutting_down) return tell_refusal();
         const auto core = std::move(core_);
         if (core->stream_ != &stream_) return;  // the client has turned to something else
         if (why == weft::errc::shutting_down) {
@@ -189,10 +205,27 @@ private:
         finish(data.subspan(consumed));
     }
 
-    void fail(const error& why, int status = 0) noexcept {
+    void fail(const error& why, int status = 0,
+              const http::client_response* response = nullptr) noexcept {
         const auto core = std::move(core_);
         stream_.close();
-        if (core->stream_ == &stream_) core->failed(why, status);
+        if (core->stream_ == &stream_) core->failed(why, status, response);
+    }
+
+    void read_refusal(byte_view more) {
+        if (refusal_->feed(as_text(more)).status != http::parse_status::incomplete) tell_refusal();
+    }
+
+    /// With what there is of its body.
+    void tell_refusal() noexcept {
+        if (core_ == nullptr) return;
+        const http::client_response response{refusal_->head(), refusal_->body()};
+        error why(errc::not_switching);
+        try {
+            why = error(errc::not_switching, describe_refusal(response.head));
+        } catch (const std::bad_alloc&) {  // it is told without its text
+        }
+        fail(why, response.head.status(), &response);
     }
 
     void finish(byte_span rest) {
@@ -204,7 +237,13 @@ private:
             stream_.close();
             return core->within_memory([&] { core->redirected(head.header("Location")); });
         }
-        if (head.status() != 101 || head.minor_version() < 1) {
+        if (head.status() != 101) {
+            refusal_.emplace(std::move(reader_), most_refusal);
+            stream_.set_deadline(
+                std::min(core_->deadline_, later(stream_.owner().now(), refusal_patience)));
+            return read_refusal(rest);
+        }
+        if (head.minor_version() < 1) {
             return fail({errc::not_switching, describe_refusal(head)}, head.status());
         }
         std::array<http::header_field, http::message_head::max_fields> fields;
@@ -222,6 +261,13 @@ private:
             shared.metrics.errors.count(*agreed.error);
             return fail({*agreed.error, "the server's response"}, head.status());
         }
+        if (agreed.deflate) {
+            // What we send may use less than was agreed on, and costs less memory then.
+            const int ours =
+                core_->options_.deflate->window_bits.value_or(deflate_options::default_window_bits);
+            agreed.deflate->client_max_window_bits =
+                std::min(agreed.deflate->client_max_window_bits, static_cast<std::uint8_t>(ours));
+        }
         connection_core& opened = core_->upgraded(stream_, agreed);
         core_ = nullptr;
         opened.on_open();
@@ -231,6 +277,7 @@ private:
     std::shared_ptr<client_core> core_;
     net::byte_stream& stream_;
     http::response_head_reader reader_;
+    std::optional<http::response_parser> refusal_;  // once the head said no
 };
 
 client_core::client_core(client& face, std::shared_ptr<client_shared> shared, client_options wanted)
@@ -261,13 +308,6 @@ void client_core::call(Handler& handler, Args&&... args) {
         client_core& core;
     } const running(*this);
     handler(*face_, std::forward<Args>(args)...);
-        if (agreed.deflate) {
-            // What we send may use less than was agreed on, and costs less memory then.
-            const int ours =
-                core_->options_.deflate->window_bits.value_or(deflate_options::default_window_bits);
-            agreed.deflate->client_max_window_bits =
-                std::min(agreed.deflate->client_max_window_bits, static_cast<std::uint8_t>(ours));
-        }
 }
 
 // ---- What the user asks for ----
@@ -387,12 +427,15 @@ client_request client_core::describe_request(std::string_view host) const noexce
 result<std::string> client_core::write_request() {
     std::vector<http::header_field> extra;
     bool authorized = false;
+    bool named = false;
     if (!options_.origin.empty()) extra.push_back({"Origin", options_.origin});
     for (const client_header& header : options_.headers) {
         if (is_credential(header) && !with_credentials_) continue;
         authorized = authorized || http::same_token(header.name, "Authorization");
+        named = named || http::same_token(header.name, "User-Agent");
         extra.push_back({header.name, header.value});
     }
+    if (!named) extra.push_back({"User-Agent", http::user_agent});
     std::string basic;
     if (!start_->user_info.empty() && with_credentials_ && !authorized) {
         basic = "Basic " + base64_encode(as_bytes(start_->user_info));
@@ -457,12 +500,15 @@ void client_core::redirected(std::string_view location) {
     if (const auto begun = connect_to_url(); !begun) failed(begun.error(), 0);
 }
 
-void client_core::failed(const error& why, int status) noexcept {
+void client_core::failed(const error& why, int status,
+                         const http::client_response* response) noexcept {
     const auto alive = shared_from_this();
     ++failures_;
     plan_retry();
     if (state_ == client_state::idle) finish_open(explained(why.code(), why.what()));
-    guarded("on_failure", [&] { call(on.failure, connect_failure{failures_, status, why}); });
+    guarded("on_failure", [&] {
+        call(on.failure, connect_failure{failures_, status, why, response});
+    });
 }
 
 connection_core& client_core::upgraded(net::byte_stream& stream, const client_outcome& agreed) {

@@ -94,7 +94,8 @@ private:
     [[nodiscard]] client_request describe_request(std::string_view host) const noexcept;
     void connected(result<net::byte_stream*> made);
     void redirected(std::string_view location);
-    void failed(const error& why, int status) noexcept;
+    void failed(const error& why, int status,
+                const http::client_response* response = nullptr) noexcept;
     void never_opened(std::error_code why) noexcept;
     /// All or nothing, when it throws.
     connection_core& upgraded(net::byte_stream& stream, const client_outcome& agreed);

@@ -129,9 +129,11 @@ result<client_url> client_url::parse(std::string_view text) {
     }
     const std::string_view scheme = scheme_of(text);
     const auto encrypted = is_secure(scheme);
-    if (!encrypted || text.substr(scheme.size(), 3) != "://") {
-        return bad_url("must begin with ws://, wss:// or ws+unix:");
+    if (text.substr(scheme.size(), 3) != "://") {
+        return bad_url(
+            "it has no scheme: write ws://, wss://, http:// or https:// in front of the host");
     }
+    if (!encrypted) return bad_url("the scheme must be ws, wss, http, https or ws+unix");
     return parse_network(*encrypted, text.substr(scheme.size() + 3));
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/option_check.hpp"
 #include "net/byte_stream.hpp"
+#include "ws/client_url.hpp"
 
 namespace weft::ws {
 namespace {
@@ -67,6 +68,10 @@ result<void> backoff::check() const {
 result<void> client_options::check() const {
     option_check all("ws::client_options");
     check_shared(all, *this);
+    if (!url.empty()) {  // until one is set
+        const auto parsed = client_url::parse(url);
+        all.rule(static_cast<bool>(parsed), "url", parsed ? "" : parsed.error().what());
+    }
     return all.above_zero("handshake_timeout", handshake_timeout).nested(reconnect).outcome();
 }
 

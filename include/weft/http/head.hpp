@@ -109,4 +109,10 @@ private:
     std::array<stored_field, max_fields> fields_;  // the first field_count_ are set
 };
 
+/// What a server answered to a client. **Lifetime**: the call it is handed to.
+struct client_response {
+    const message_head& head;
+    std::string_view body;
+};
+
 }  // namespace weft::http

@@ -9,6 +9,7 @@
 #include <weft/base/owned_ptr.hpp>
 #include <weft/base/result.hpp>
 #include <weft/base/unique_function.hpp>
+#include <weft/http/head.hpp>
 #include <weft/net/loop.hpp>
 #include <weft/net/tls.hpp>
 #include <weft/pubsub/message.hpp>
@@ -57,6 +58,9 @@ struct connect_error {
     /// `errc::refused_by_peer` if the server refused. The socket is then not `active` and does not
     /// try again by itself.
     const error& why;
+    /// What the server answered, with its headers, if it refused the connection by HTTP: a status
+    /// other than the one expected. Else null.
+    const http::client_response* response = nullptr;
 };
 
 /// A reference to a client's socket, to keep in coroutines and other threads. It can do what the

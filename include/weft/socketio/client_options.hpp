@@ -72,8 +72,11 @@ struct client_options {
     /// Connects in the next turn of the loop, without a call of `connect`.
     bool auto_connect = true;
     bool reconnection = true;
-    /// Unset: never gives up.
+    /// Gives up after so many attempts without a connection that lasts. Unset: never.
     std::optional<unsigned> reconnection_attempts{};
+    /// After a connection that lasted so long the count and the delays begin again. One that ends
+    /// sooner counts as another attempt that failed.
+    duration reconnection_stable_after = std::chrono::seconds(10);
     duration reconnection_delay = std::chrono::seconds(1);
     duration reconnection_delay_max = std::chrono::seconds(5);
     /// 0 to 1: how much of a delay is random.

@@ -14,6 +14,7 @@
 #include <weft/base/task.hpp>
 #include <weft/base/time.hpp>
 #include <weft/base/unique_function.hpp>
+#include <weft/http/head.hpp>
 #include <weft/net/loop.hpp>
 #include <weft/net/tls.hpp>
 #include <weft/pubsub/message.hpp>
@@ -70,6 +71,7 @@ struct client_options {
     /// `ws://host:port/path?query`, `wss://`, or `ws+unix:/socket:/path`; `http` and `https` mean
     /// `ws` and `wss`. `user:password@` becomes an `Authorization` header. No fragment.
     std::string url{};
+    /// Besides those of the handshake. Unless one is `User-Agent`, that is `weft/VERSION`.
     std::vector<client_header> headers{};
     std::string origin{};
     std::vector<std::string> subprotocols{};  ///< In order of preference.
@@ -126,6 +128,9 @@ struct connect_failure {
     unsigned attempt = 1;  ///< Failures in a row since `connect`, this one included.
     int status = 0;        ///< The HTTP status if the server refused; else 0.
     const error& why;
+    /// The refusal with its headers, and what came of its body within a second, at most 64 KiB.
+    /// Null if the server did not refuse.
+    const http::client_response* response = nullptr;
 };
 
 /// A WebSocket to a server. It can reconnect by itself.

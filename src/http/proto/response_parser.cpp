@@ -4,6 +4,7 @@
 #include "http/proto/response_parser.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace weft::http {
 
@@ -35,6 +36,14 @@ response_head_reader::step response_head_reader::feed(std::string_view in) {
         text_.clear();
         parser_ = head_parser(head_kind::response);
     }
+}
+
+response_parser::response_parser(response_head_reader head, std::uint64_t max_body)
+    : head_(std::move(head)),
+      max_body_(max_body),
+      head_status_(parse_status::complete),
+      begun_(true) {
+    status_ = begin_body();
 }
 
 response_parser::step response_parser::feed(std::string_view in) {

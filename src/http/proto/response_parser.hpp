@@ -41,6 +41,8 @@ private:
 class response_parser {
 public:
     explicit response_parser(std::uint64_t max_body) noexcept : max_body_(max_body) {}
+    /// Goes on behind a head that has been read.
+    response_parser(response_head_reader head, std::uint64_t max_body);
 
     using step = response_head_reader::step;
     /// Goes on with `in`. Bytes behind a complete response belong to nobody: a server that sends

@@ -45,7 +45,9 @@ protected:
     }
     void on_ping() override { ++pings; }
     void on_upgrade() override { ++upgrades; }
-    void on_close(close_cause cause, const error& why) override {
+    void on_close(close_cause cause, const error& why,
+                  const http::client_response* response) override {
+        if (response != nullptr) refusal = std::string(response->body);
         static const strings names{"ping timeout", "transport close", "transport error",
                                    "forced close"};
         code = why.code();
@@ -66,7 +68,7 @@ protected:
     std::unique_ptr<client_session> subject;
     strings seen;
     std::error_code code;
-    std::string text;
+    std::string text, refusal;
     std::function<void(const std::string&)> at_event;
 };
 
@@ -92,6 +94,24 @@ TEST_F(engineio_client_test, polls) {
         "bcmF3");
     server.send("4again");
     EXPECT_EQ(seen, (strings{"open", "text hi", "binary raw", "text again"}));
+}
+
+TEST_F(engineio_client_test, names_itself_and_tells_a_refusal_with_what_the_server_wrote) {
+    server.status = "503 Busy";
+    for (const auto how : {transport_kind::polling, transport_kind::websocket}) {
+        options.transports = {how};
+        refusal.clear();
+        begin();
+        server.run();
+        EXPECT_NE(server.requests.back().find("\r\nUser-Agent: weft/"), std::string::npos);
+        EXPECT_EQ(refusal, "no");
+    }
+    options.headers = {{"user-agent", "mine"}};
+    options.transports = {transport_kind::polling};
+    begin();
+    server.run();
+    EXPECT_NE(server.requests.back().find("user-agent: mine"), std::string::npos);
+    EXPECT_EQ(server.requests.back().find("weft/"), std::string::npos);
 }
 
 TEST_F(engineio_client_test, begins_with_websocket) {

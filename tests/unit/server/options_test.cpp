@@ -272,6 +272,12 @@ TEST(options, of_socketio) {
     EXPECT_COMPLAINT(client, reconnection_delay_max = 1ms,
                      "socketio::client_options::reconnection_delay_max must not be below "
                      "reconnection_delay");
+    EXPECT_COMPLAINT(client, url = "localhost:3000",
+                     "socketio::client_options::url URL: it has no scheme: write ws://, wss://, "
+                     "http:// or https:// in front of the host");
+    EXPECT_COMPLAINT(client, reconnection_stable_after = -1s,
+                     "socketio::client_options::reconnection_stable_after is -1000 ms: it must not "
+                     "be below 0");
     EXPECT_COMPLAINT(client, randomization_factor = 1.5,
                      "socketio::client_options::randomization_factor must be 0 to 1");
     EXPECT_COMPLAINT(client, timeout = 0s,

@@ -130,6 +130,7 @@ TEST_F(socketio_client_handlers, several_of_the_connection_too) {
 TEST_F(socketio_client_handlers, a_remembered_upgrade_saves_the_next_one) {
     options.transports = client_options{}.transports;
     options.remember_upgrade = true;
+    options.reconnection_stable_after = 0s;
     open();
     const auto come_back = [this] {
         server.requests.clear();
@@ -156,6 +157,7 @@ TEST_F(socketio_client_handlers, compression_is_offered_on_request) {
 
 TEST_F(socketio_client_handlers, offsets_are_taken_off_and_words_are_not) {
     more = R"(,"pid":"p1")";
+    options.reconnection_stable_after = 0s;
     client_socket& s = open();
     s.on_any([this](client_socket&, std::string_view, const raw_arguments& args) {
         note(std::string(args.json));

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "socketio/client_core.hpp"
@@ -286,6 +287,50 @@ TEST_F(socketio_client_test, gives_up_after_so_many_attempts) {
     EXPECT_EQ(seen, strings{"connect id-1"});
 }
 
+TEST_F(socketio_client_test, connections_that_end_at_once_count_as_attempts) {
+    options.reconnection_attempts = 2;
+    open();
+    for (const auto& [pause, n] : {std::pair{1000, 1}, {2000, 2}}) {
+        server.vanish();
+        server.pass(std::chrono::milliseconds(pause - 50));
+        EXPECT_EQ(server.sessions, n) << "the pauses grow";
+        server.pass(60ms);
+        EXPECT_EQ(seen.back(), "connect id-" + std::to_string(n + 1));
+    }
+    server.vanish();
+    server.pass(1min);
+    EXPECT_EQ(seen.back(), "reconnect failed");
+    EXPECT_EQ(server.sessions, 3);
+}
+
+TEST_F(socketio_client_test, a_connection_that_lasts_begins_the_count_anew) {
+    options.reconnection_attempts = 1;
+    open();
+    for (int i = 0; i < 3; ++i) {
+        server.pass(10s);
+        server.vanish();
+        server.pass(1100ms);
+    }
+    EXPECT_EQ(seen.back(), "connect id-4");
+}
+
+TEST_F(socketio_client_test, a_refusal_is_told_with_what_the_server_wrote) {
+    server.status = "401 Unauthorized";
+    server.set_cookie = "a=b";
+    for (const auto how :
+         {engineio::transport_kind::polling, engineio::transport_kind::websocket}) {
+        options.transports = {how};
+        std::string told;
+        make().socket().on_connect_error([&](client_socket&, const connect_error& failed) {
+            const http::client_response& got = *failed.response;
+            told = std::to_string(got.head.status()) + " " +
+                   std::string(got.head.header("set-cookie")) + " " + std::string(got.body);
+        });
+        server.run();
+        EXPECT_EQ(told, "401 a=b no");
+    }
+}
+
 TEST_F(socketio_client_test, does_not_come_back_when_told_not_to) {
     options.reconnection = false;
     open();
@@ -323,7 +368,7 @@ TEST_F(socketio_client_test, hears_how_the_server_took_leave) {
     EXPECT_EQ(seen.back(), "connect id-3");
     server.send("42[]");
     EXPECT_EQ(seen.back(), "parse error");
-    server.pass(1100ms);
+    server.pass(2100ms);
     server.pass(46s);
     EXPECT_EQ(seen.back(), "ping timeout");
 }
@@ -346,7 +391,7 @@ TEST_F(socketio_client_test, recovers_its_session) {
     more = R"(,"pid":"p2")";
     server.send(R"(42["say","x","Q82xtA4.1"])");
     server.vanish();
-    server.pass(1100ms);
+    server.pass(2100ms);
     EXPECT_EQ(sent(), strings{R"(40{"pid":"p1","offset":"Q82xtA4.1"})"});
     EXPECT_EQ(seen.back(), "connect id-3");
     EXPECT_FALSE(s.recovered());
@@ -513,8 +558,8 @@ TEST_F(socketio_client_test, says_what_is_wrong_with_its_options) {
     EXPECT_FALSE(make().connect());
     options = {};
     options.auto_connect = false;
-    options.url = "nonsense";
-    EXPECT_FALSE(make().connect());
+    options.url = "localhost:3000";
+    EXPECT_THAT(make().connect().error().what(), testing::HasSubstr("it has no scheme"));
     options.auto_connect = true;
     make();
     server.run();

@@ -3,6 +3,8 @@
 
 #include "client_world.hpp"
 
+#include <gmock/gmock.h>
+
 #include <thread>
 
 namespace weft::ws {
@@ -59,11 +61,25 @@ TEST_F(client_test, sends_what_the_options_say) {
     EXPECT_EQ(header_of(request, "Origin"), "https://example.org");
     EXPECT_EQ(header_of(request, "Authorization"), "Basic bWU6c2VjcmV0");
     EXPECT_EQ(header_of(request, "Sec-WebSocket-Protocol"), "v2, v1");
-    EXPECT_NE(header_of(request, "Sec-WebSocket-Extensions").find("permessage-deflate"),
-              std::string::npos);
+    EXPECT_EQ(header_of(request, "Sec-WebSocket-Extensions"),
+              "permessage-deflate; client_max_window_bits")
+        << "what browsers offer";
+    EXPECT_TRUE(header_of(request, "User-Agent").starts_with("weft/"));
     answer(answer_to(request, "Sec-WebSocket-Protocol: v1\r\n"));
     EXPECT_TRUE(subject->is_open());
     EXPECT_EQ(subject->subprotocol(), "v1");
+}
+
+TEST_F(client_test, calls_itself_what_the_user_wants) {
+    client_options options;
+    options.headers = {{"user-agent", "mine/1"}};
+    options.deflate = deflate_options{.window_bits = 10};
+    begin(options);
+    serve();
+    EXPECT_EQ(header_of(request, "user-agent"), "mine/1");
+    EXPECT_EQ(header_of(request, "User-Agent"), "(none)");
+    EXPECT_EQ(header_of(request, "Sec-WebSocket-Extensions"),
+              "permessage-deflate; server_max_window_bits=10; client_max_window_bits=10");
 }
 
 TEST_F(client_test, refuses_bad_options_before_connecting) {
@@ -298,6 +314,68 @@ TEST_F(client_test, a_refusal_is_told_within_bounds) {
     EXPECT_EQ(status, 401);
     EXPECT_NE(text.find("401 xxx"), std::string::npos);
     EXPECT_LT(text.size(), 200U);
+}
+
+TEST_F(client_test, a_refusal_is_told_with_its_headers_and_body) {
+    const auto told_for = [this](std::string_view first, std::string_view second, auto then) {
+        std::string told = "nothing";
+        make().on_failure([&](client&, const connect_failure& failure) {
+            const http::client_response& got = *failure.response;
+            told = std::to_string(failure.status) + " " + std::string(got.head.header("x-why")) +
+                   " " + std::string(got.body);
+        });
+        EXPECT_TRUE(subject->connect());
+        serve();
+        answer("HTTP/1.1 401 No\r\nX-Why: token\r\n" + std::string(first));
+        if (!second.empty()) answer(second);
+        then();
+        EXPECT_EQ(subject->state(), client_state::idle);
+        return told;
+    };
+    const auto is_closed = [this] { EXPECT_TRUE(server_sees_end()); };
+    EXPECT_EQ(told_for("Content-Length: 4\r\n\r\nbo", "dy", is_closed), "401 token body");
+    EXPECT_EQ(told_for("Content-Length: 0\r\n\r\n", "", is_closed), "401 token ");
+    EXPECT_EQ(told_for("Transfer-Encoding: chunked\r\n\r\n", "4\r\nbody\r\n0\r\n\r\n", is_closed),
+              "401 token body");
+    const auto ends = [this] {
+        io.peer_end(server);
+        run();
+    };
+    EXPECT_EQ(told_for("\r\nuntil", " the end", ends), "401 token until the end");
+    const auto resets = [this] {
+        io.peer_reset(server);
+        run();
+    };
+    EXPECT_EQ(told_for("Content-Length: 9\r\n\r\n", "body", resets), "401 token body");
+    EXPECT_EQ(told_for("Content-Length: 9\r\n\r\n", "slow", [this] { pass(1100ms); }),
+              "401 token slow");
+    EXPECT_EQ(told_for("\r\n", std::string(70'000, 'x'), is_closed).size(),
+              10 + std::size_t{64} * 1024);
+}
+
+TEST_F(client_test, who_ends_while_a_refusal_is_read_hears_no_more) {
+    begin();
+    serve();
+    answer("HTTP/1.1 401 No\r\nContent-Length: 9\r\n\r\nbody");
+    subject->close();
+    pass(2s);
+    EXPECT_TRUE(seen.empty());
+    begin();
+    serve();
+    answer("HTTP/1.1 401 No\r\nContent-Length: 9\r\n\r\nbody");
+    subject.reset();
+    pass(2s);
+    EXPECT_TRUE(seen.empty());
+}
+
+TEST_F(client_test, a_url_without_a_scheme_is_told_at_once) {
+    for (const char* const url : {"localhost:3000", "127.0.0.1:80/x", "example.org", "//host"}) {
+        client_options options;
+        options.url = url;
+        EXPECT_THAT(options.check().error().what(),
+                    testing::HasSubstr("url URL: it has no scheme"));
+        EXPECT_THAT(make(options).connect().error().what(), testing::HasSubstr("ws://"));
+    }
 }
 
 TEST_F(client_test, sec_h4_a_response_head_is_bounded) {
