@@ -68,6 +68,7 @@ std::unique_ptr<net::stream_handler> service::make_connection(net::byte_stream& 
     const verdict found =
         gate_ != nullptr ? gate_->judge(stream.peer().address()) : verdict::welcome;
     if (found == verdict::welcome) return take_over(stream);
+    tell_turned_away(stream);
     // An answer under TLS would cost the very handshake that there are too many of.
     if (found == verdict::cut_off || stream.peer().secure()) {
         metrics_.cut_off.add();
@@ -76,6 +77,21 @@ std::unique_ptr<net::stream_handler> service::make_connection(net::byte_stream& 
     metrics_.turned_away.add();
     return std::make_unique<turned_away>(
         stream, gate_->enter(stream.peer().address(), net::handshake_gate::kind::refused));
+}
+
+void service::tell_turned_away(const net::byte_stream& stream) noexcept {
+    if (log_ == nullptr) return;
+    const std::size_t count = turned_away_.count(loop_.now());
+    if (count == 0) return;
+    try {
+        const std::string line = "turned away " + stream.peer().address().to_string() +
+                                 ": too many connections have not sent their first request; see "
+                                 "max_handshakes_per_address and max_handshakes (" +
+                                 std::to_string(count) + " since the last such line)";
+        log_->write({log_level::warning, "http", line});
+    } catch (const std::bad_alloc&) {
+        log_->write({log_level::warning, "http", "turned a connection away"});
+    }
 }
 
 std::unique_ptr<net::stream_handler> service::take_over(net::byte_stream& stream) {

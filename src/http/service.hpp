@@ -13,6 +13,7 @@
 #include <weft/http/request.hpp>
 #include <weft/http/router.hpp>
 
+#include "base/seldom.hpp"
 #include "base/user_boundary.hpp"
 #include "http/metrics.hpp"
 #include "http/proto/request_reader.hpp"
@@ -117,11 +118,13 @@ private:
     [[nodiscard]] std::string_view date() noexcept;
     [[nodiscard]] bool host_allowed(std::string_view host) const noexcept;
     void report(errc what, std::string_view detail) noexcept;
+    void tell_turned_away(const net::byte_stream& stream) noexcept;
 
     net::loop_core& loop_;
     const router& routes_;
     options options_;
     log_sink* log_;
+    seldom turned_away_;
     net::handshake_gate* gate_;  // may be none
     unique_function<void(std::uint8_t, net::moved_stream)> transfer_;
     http::metrics metrics_;

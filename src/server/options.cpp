@@ -16,7 +16,6 @@ result<void> server_options::check() const {
               "slow_turn", "must be 0 or at least 1 ms")
         .at_least("message_budget", message_budget, 1)
         .at_least("max_connections", max_connections, 1)
-        .at_least("max_handshakes_per_address", max_handshakes_per_address, 1)
         .outcome();
 }
 

@@ -67,11 +67,13 @@ private:
 };
 
 net::handshake_gate::limits handshake_limits(const server_options& options) {
-    const std::size_t for_each = 512;
+    const std::size_t for_each = 1024;
     const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
     const std::size_t total =
         options.max_handshakes != 0 ? options.max_handshakes : for_each * processors;
-    return {options.max_handshakes_per_address, total};
+    const std::size_t half = std::max<std::size_t>(total / 2, 1);
+    return {options.max_handshakes_per_address != 0 ? options.max_handshakes_per_address : half,
+            total};
 }
 
 std::uint64_t memory_limit(const server_options& options) {

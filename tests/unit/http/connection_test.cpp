@@ -399,12 +399,17 @@ TEST(http_connection, sec_h4_an_address_with_many_late_connections_is_turned_awa
     EXPECT_TRUE(world.ended(refused));
     EXPECT_EQ(world.status_for("10.0.0.2"), 200) << "another address";
     EXPECT_EQ(world.counters().turned_away.read(), 1U);
+    ASSERT_EQ(world.log.size(), 1U);
+    EXPECT_EQ(world.log[0],
+              "turned away 10.0.0.1:20010: too many connections have not sent their first request; "
+              "see max_handshakes_per_address and max_handshakes (1 since the last such line)");
     // Far above: two more get an answer, the rest none, until a refused one has gone.
     EXPECT_EQ(world.status_for("10.0.0.1"), 503);
     EXPECT_EQ(world.status_for("10.0.0.1"), 503);
     for (int i = 0; i < 100; ++i) EXPECT_EQ(world.status_for("10.0.0.1"), 0);
     EXPECT_EQ(world.counters().turned_away.read(), 3U);
     EXPECT_EQ(world.counters().cut_off.read(), 100U);
+    EXPECT_EQ(world.log.size(), 1U) << "one line per minute";
     world.io.peer_end(refused);
     world.run();
     EXPECT_EQ(world.status_for("10.0.0.1"), 503);
