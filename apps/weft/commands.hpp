@@ -23,7 +23,6 @@ struct echo_flags {
     bool deflate = false;
     static constexpr std::uint64_t largest_message = 1024 * 1024 * 1024;
     std::uint64_t max_message = 16 * 1024 * 1024;
-    std::uint32_t max_fragments = 1024;
     std::vector<std::string> origins{};
     std::vector<std::string> subprotocols{};
 };

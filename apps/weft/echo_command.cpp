@@ -22,8 +22,6 @@ int run_echo(const echo_flags& flags) {
     server target(std::move(all));
     ws::options options;
     options.max_message = flags.max_message;
-    options.max_fragments = flags.max_fragments;
-    options.rate.reset();
     options.origins = flags.origins;
     options.subprotocols = flags.subprotocols;
     // Reading pauses at 1 MiB unread; what one read may still bring must find room above that.

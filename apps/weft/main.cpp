@@ -158,12 +158,6 @@ CLI::App* add_echo(CLI::App& program, weft::echo_flags& flags, std::string& back
         ->type_name("BYTES")
         ->capture_default_str();
     command
-        ->add_option("--max-fragments", flags.max_fragments,
-                     "Most frames of one message; more close with 1008")
-        ->check(number(1, 1'000'000))
-        ->type_name("N")
-        ->capture_default_str();
-    command
         ->add_option("--subprotocol", flags.subprotocols,
                      "Speak this subprotocol with clients that offer it; repeatable")
         ->check(subprotocol_name())

@@ -8,9 +8,7 @@
 
 int main() {
     weft::server server;
-    weft::socketio::options options;
-    options.engine.rate.reset();
-    weft::socketio::server io(server, options);
+    weft::socketio::server io(server);
     using weft::socketio::socket;
     io.on("echo", [](socket&, std::string_view text) { return text; });
     io.on("publish", [](socket& s, std::string_view text) { s.broadcast().emit("said", text); });

@@ -3,6 +3,7 @@
 // the weak reference to ourselves decides whether anything is left to do.
 
 #include <algorithm>
+#include <cstdint>
 #include <ctime>
 
 #include <weft/base/base64.hpp>
@@ -15,7 +16,6 @@
 namespace weft::engineio {
 namespace {
 
-constexpr std::size_t max_packets = 65'536;  // of one reply: bounded by its size already
 constexpr std::string_view text_type = "text/plain;charset=UTF-8";
 
 http::client_origin origin_of(const client_route& route) {
@@ -130,7 +130,8 @@ void client_polling::posted(const http::client_response&) {
 
 bool client_polling::take_packets(std::string_view body) {
     const std::weak_ptr<client_polling*> alive = self_;
-    payload_reader reader(as_bytes(body), payload_form::separated, max_packets);
+    // As many as there are: the size of the reply bounds them already.
+    payload_reader reader(as_bytes(body), payload_form::separated, SIZE_MAX);
     while (true) {
         packet one;
         const payload_status status = reader.next(one);

@@ -115,7 +115,8 @@ void fulfil(pending_request& q) {
     polling* const polls = found->polls();
     if (polls == nullptr) return q.refuse(errc::transport_mismatch, "TRANSPORT_MISMATCH");
     switch (q.method) {
-        case http::method::get: return polls->poll(std::move(q.form), std::move(q.answer));
+        case http::method::get:
+            return polls->poll(std::move(q.form), std::move(q.answer), q.connection);
         case http::method::post: return take_post(q, *found);
         default: (void)q.answer.send(make_plain(q.form, 500, {}, {}));
     }

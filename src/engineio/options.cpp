@@ -37,7 +37,6 @@ result<void> options::check() const {
         .above_zero("close_timeout", close_timeout)
         .above_zero("handshake_timeout", handshake_timeout)
         .at_least("max_http_buffer_size", max_http_buffer_size, 1)
-        .at_least("max_packets", max_packets, 1)
         .at_least("max_sessions", max_sessions, 1)
         .at_least("max_queue", max_queue, 2 * net::byte_stream::high_water);
     return all

@@ -84,6 +84,7 @@ bool pending_request::try_keep() {
 void pending_request::read(const http::request& request, const origin_guard& origins) {
     if (chosen().on_connection_error) keep_handshake(request);
     const query_facts facts = parse_query(request.query());
+    connection = request.id();
     method = request.method();
     transport = transport_of(facts.transport, chosen());
     transport_name = facts.transport;

@@ -50,6 +50,7 @@ struct pending_request {
     http::responder answer;           // of a plain request
     http::upgrade upgrade;            // of one that asks for a WebSocket
     bool upgrades = false;
+    conn_id connection;
     http::method method = http::method::get;
     std::optional<transport_kind> transport;
     std::string transport_name;

@@ -5,6 +5,7 @@
 
 #include "engineio/polling.hpp"
 
+#include <cstdint>
 #include <new>
 #include <span>
 #include <utility>
@@ -42,7 +43,7 @@ payload_form polling::form() const noexcept {
 
 // ---- From the client ----
 
-void polling::poll(reply_form form, http::responder answer) {
+void polling::poll(reply_form form, http::responder answer, conn_id connection) {
     if (answer_) {
         (void)answer.send(make_plain(form, describe(errc::overlapping_poll).status, {}, {}));
         session_.end(errc::overlapping_poll);
@@ -52,6 +53,9 @@ void polling::poll(reply_form form, http::responder answer) {
     heard_ = session_.loop().now();
     answer_ = std::move(answer);
     how_ = std::move(form);
+    connection_ = connection;
+    // What waits may have a ping in it, behind what takes this client long.
+    if (waits() && waiting_->bytes() > net::byte_stream::high_water) watch_delivery();
     answer_.on_gone([&home = session_.owner(), name = session_.name()] {
         if (session* left = home.find(name)) left->end(close_reason::transport_error);
     });
@@ -72,7 +76,8 @@ void polling::take(const reply_form& form, byte_view body, payload_form how,
 
 /// What is wrong with the body, as far as the session survived what was right.
 std::optional<errc> polling::process(byte_view body, payload_form how) {
-    payload_reader reader(body, how, session_.owner().all.chosen.max_packets);
+    const std::size_t most = session_.owner().all.chosen.max_packets;
+    payload_reader reader(body, how, most != 0 ? most : SIZE_MAX);
     while (!session_.is_over()) {
         packet got;
         switch (reader.next(got)) {
@@ -171,6 +176,17 @@ void polling::respond(std::string body, compressible may) {
     http::responder answer = std::exchange(answer_, {});
     const reply_form how = std::exchange(how_, {});
     (void)answer.send(make_reply(how, std::move(body), session_.owner().all.chosen, may));
+}
+
+void polling::watch_delivery() noexcept {
+    const net::byte_stream* const stream = session_.loop().find(connection_);
+    delivery_ = {};
+    if (stream != nullptr) delivery_.begin(stream->delivered(), waits() ? waiting_->bytes() : 0);
+}
+
+bool polling::comes_on() noexcept {
+    const net::byte_stream* const stream = session_.loop().find(connection_);
+    return stream != nullptr && delivery_.comes_on(*stream);
 }
 
 void polling::make_way() {

@@ -14,6 +14,7 @@
 #include "engineio/reply.hpp"
 #include "engineio/session.hpp"
 #include "engineio/transport.hpp"
+#include "net/delivery_watch.hpp"
 #include "pubsub/outbox.hpp"
 
 namespace weft::engineio {
@@ -24,8 +25,8 @@ public:
     explicit polling(session& owner) noexcept;
     ~polling();
 
-    /// A GET: answered at once when something waits, else later.
-    void poll(reply_form form, http::responder answer);
+    /// A GET on this connection: answered at once when something waits, else later.
+    void poll(reply_form form, http::responder answer, conn_id connection);
     /// A POST: processed, then answered.
     void take(const reply_form& form, byte_view body, payload_form how, http::responder answer);
 
@@ -35,6 +36,8 @@ public:
     send_status send(const message_view& packet) override;
     [[nodiscard]] bool keeps_up() const noexcept override { return answer_ || !waits(); }
     [[nodiscard]] time_point last_received() const noexcept override { return heard_; }
+    void watch_delivery() noexcept override;
+    [[nodiscard]] bool comes_on() noexcept override;
     void close(const farewell& last) noexcept override;
     void dismiss(const farewell& last) noexcept override;
     /// Answers the poll, if one hangs and something is there to tell.
@@ -63,6 +66,8 @@ private:
     std::optional<pubsub::outbox> waiting_;  // while something does
     http::responder answer_;                 // of the poll that hangs
     reply_form how_;                         // it wants to be answered
+    conn_id connection_;                     // of the last poll
+    net::delivery_watch delivery_;
     time_point heard_;
     bool closing_ = false;
 };

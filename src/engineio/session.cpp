@@ -342,16 +342,18 @@ void session::heartbeat() {
         return end(errc::handshake_timeout);
     if (protocol_ == 4 && pinged_ == time_point::max()) {
         pinged_ = now;
+        carrier_->watch_delivery();
         send_control(control(packet_type::ping));
         return arm(later(now, chosen.ping_timeout));
     }
-    // Any sign of life counts, so a long upload is no silence.
+    // Any sign of life counts, so neither a long upload nor a long download is silence.
     const duration patience =
         protocol_ == 4 ? chosen.ping_timeout : longer(chosen.ping_interval, chosen.ping_timeout);
     const time_point heard = carrier_->last_received();
     const time_point since = protocol_ == 4 ? std::max(pinged_, heard) : heard;
-    if (now - since >= patience) return end(errc::ping_timeout);
-    arm(later(since, patience));
+    const bool silent = now - since >= patience;
+    if (silent && !carrier_->comes_on()) return end(errc::ping_timeout);
+    arm(later(silent ? now : since, patience));
 }
 
 }  // namespace weft::engineio

@@ -49,6 +49,10 @@ public:
     virtual send_status send(const message_view& packet) = 0;
     /// When anything last came from the client.
     [[nodiscard]] virtual time_point last_received() const noexcept = 0;
+    /// The client is going to be asked for a sign of life, behind all that was sent.
+    virtual void watch_delivery() noexcept = 0;
+    /// Whether that was still on its way when last looked at, and has come on since.
+    [[nodiscard]] virtual bool comes_on() noexcept = 0;
     /// Nothing more will be sent: what waits goes out, then the client is told, then the transport
     /// ends the session.
     virtual void close(const farewell& last) noexcept = 0;

@@ -6,6 +6,7 @@
 
 #include "engineio/session.hpp"
 #include "engineio/transport.hpp"
+#include "net/delivery_watch.hpp"
 #include "ws/connection_core.hpp"
 
 namespace weft::engineio {
@@ -32,6 +33,11 @@ public:
     [[nodiscard]] time_point last_received() const noexcept override {
         return socket_.last_received();
     }
+    void watch_delivery() noexcept override {
+        const net::byte_stream& stream = socket_.stream();
+        delivery_.begin(stream.delivered(), socket_.queued() - stream.queued());
+    }
+    [[nodiscard]] bool comes_on() noexcept override { return delivery_.comes_on(socket_.stream()); }
     void close(const farewell& last) noexcept override { socket_.close(last.code, last.text); }
     void dismiss(const farewell& last) noexcept override;
     void hand_over(server_transport&) override {}  // nothing waits here that a session could move
@@ -56,6 +62,7 @@ private:
     ws::connection_core& socket_;
     session* session_;
     std::unique_ptr<probe_timer> timer_;  // while it is a probe
+    net::delivery_watch delivery_;
     role role_;
     bool probed_ = false;  // the client has asked with its probe and may send its `5`
 };

@@ -104,6 +104,8 @@ void connection::deadline_passed() {
     if (first_ != first_request::here) return first_request_is_late();
     if (reader_.in_body()) return check_body_rate();
     if (reader_.in_head()) return drop(errc::head_too_slow);
+    if (stream_.queued() > 0)  // the last reply is still on its way; `write_stall` minds it
+        return arm(later(now(), service_.options_.idle_timeout));
     service_.report(errc::idle, {});
     end();
 }

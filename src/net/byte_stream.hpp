@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <system_error>
@@ -98,6 +100,14 @@ public:
     [[nodiscard]] virtual std::size_t queued() const noexcept = 0;
     /// The peer is behind: bytes wait that the kernel did not take. `on_drained` will tell its end.
     [[nodiscard]] virtual bool stalled() const noexcept = 0;
+
+    /// How far what was written has come.
+    struct progress {
+        std::uint64_t arrived = 0;  ///< Bytes that the peer's system has acknowledged.
+        std::uint64_t behind = 0;   ///< Bytes on their way to it, what is queued here included.
+    };
+    /// **Cost**: a system call.
+    [[nodiscard]] virtual progress delivered() const noexcept = 0;
 
     /// Stops `on_data` until resumed. Bytes already delivered to the handler stay with it.
     virtual void pause_reading() noexcept = 0;

@@ -303,7 +303,7 @@ bool tcp_stream::write_through(byte_view bytes) noexcept {
         fail(sent.error);
         return true;
     }
-    loop_.metrics_.bytes_sent.add(sent.bytes);
+    count_sent(sent.bytes);
     const std::size_t of_queue = std::min(sent.bytes, before);
     out_.consume(of_queue, loop_.memory_);
     if (sent.bytes == before + bytes.size()) return true;
@@ -317,18 +317,37 @@ bool tcp_stream::write_through(byte_view bytes) noexcept {
 }
 
 /// The kernel is full; the event for new room is edge-triggered and sure to come.
-void tcp_stream::block(bool progress) noexcept {
+void tcp_stream::block(bool took_some) noexcept {
     loop_.metrics_.would_block.add();
-    await_event(progress);
+    await_event(took_some);
 }
 
-void tcp_stream::await_event(bool progress) noexcept {
+void tcp_stream::await_event(bool took_some) noexcept {
     blocked_ = true;
     want_drained_ = true;
     // Once closing, the deadline is that of `close`, which progress does not move.
-    if (closing_ || (!progress && write_deadline_ != time_point::max())) return;
+    if (closing_ || (!took_some && write_deadline_ != time_point::max())) return;
+    left_in_kernel_ = loop_.io_->undelivered(fd_);
     write_deadline_ = later(loop_.now(), loop_.options_.limits.write_stall);
     update_timer();
+}
+
+void tcp_stream::count_sent(std::size_t bytes) noexcept {
+    sent_ += bytes;
+    loop_.metrics_.bytes_sent.add(bytes);
+}
+
+byte_stream::progress tcp_stream::delivered() const noexcept {
+    const std::size_t on_the_way = loop_.io_->undelivered(fd_);
+    return {sent_ - std::min<std::uint64_t>(sent_, on_the_way), on_the_way + queued()};
+}
+
+/// The kernel may hold megabytes, and asks for more only when a third of them is gone: over a slow
+/// link that takes longer than any deadline.
+bool tcp_stream::kernel_goes_on() noexcept {
+    if (closing_ || lingering_) return false;
+    const std::size_t left = loop_.io_->undelivered(fd_);
+    return left < std::exchange(left_in_kernel_, left);
 }
 
 void tcp_stream::encrypt_pending() noexcept {
@@ -393,7 +412,7 @@ void tcp_stream::flush() noexcept {
             await_event(false);
             return;
         }
-        loop_.metrics_.bytes_sent.add(sent.bytes);
+        count_sent(sent.bytes);
         out_.consume(sent.bytes, loop_.memory_);
         if (sent.bytes < offered) {
             block(sent.bytes > 0);
@@ -453,7 +472,7 @@ void tcp_stream::on_sent(const io_result& how) noexcept {
     if (dead_) return finish_later();  // it had stayed for the bytes only
     if (how.what == io_result::status::failed) return fail(how.error);
     blocked_ = false;
-    loop_.metrics_.bytes_sent.add(how.bytes);
+    count_sent(how.bytes);
     out_.consume(how.bytes, loop_.memory_);
     if (!closing_ && how.bytes > 0) write_deadline_ = time_point::max();
     flush();
@@ -591,6 +610,8 @@ void tcp_stream::on_timer(timer_node& node) {
     tcp_stream& self = static_cast<stream_timer&>(node).stream;
     const time_point now = self.loop_.now();
     if (self.dead_) return;
+    if (self.write_deadline_ <= now && self.kernel_goes_on())
+        self.write_deadline_ = later(now, self.loop_.options_.limits.write_stall);
     if (self.write_deadline_ <= now) {
         if (!self.lingering_) self.loop_.metrics_.write_timeouts.add();
         self.reset_ = !self.lingering_;

@@ -26,6 +26,7 @@ public:
     void commit(std::size_t size) noexcept override;
     [[nodiscard]] std::size_t queued() const noexcept override;
     [[nodiscard]] bool stalled() const noexcept override { return blocked_; }
+    [[nodiscard]] progress delivered() const noexcept override;
     void pause_reading() noexcept override { paused_ = true; }
     void resume_reading() noexcept override;
     void shutdown() noexcept override;
@@ -90,8 +91,10 @@ private:
     [[nodiscard]] send_queue& pending() noexcept;
     void queued_more(bool appended) noexcept;
     bool write_through(byte_view bytes) noexcept;
-    void block(bool progress) noexcept;
-    void await_event(bool progress) noexcept;
+    void block(bool took_some) noexcept;
+    void await_event(bool took_some) noexcept;
+    void count_sent(std::size_t bytes) noexcept;
+    [[nodiscard]] bool kernel_goes_on() noexcept;
     void encrypt_pending() noexcept;
     void after_flush() noexcept;
     void update_timer() noexcept;
@@ -130,6 +133,8 @@ private:
     stream_timer timer_;
     time_point deadline_ = time_point::max();        // the handler's
     time_point write_deadline_ = time_point::max();  // no progress in writing, or lingering
+    std::uint64_t sent_ = 0;                         // bytes that the kernel has taken
+    std::size_t left_in_kernel_ = 0;                 // of them, when the deadline was set
     std::error_code why_;
     mutable weft::peer peer_;
 };

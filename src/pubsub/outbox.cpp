@@ -49,18 +49,21 @@ send_status outbox::push(std::span<const message> group, std::size_t wire_size, 
     const bool replaceable =
         !first.key().empty() && (first.latest() || policy == overflow_policy::latest_per_key);
     if (replaceable && replace(group, wire_size, ahead)) return send_status::dropped;
-    const std::size_t room = minus(limit_, ahead);
+    // Who has nothing to read is not slow: what comes then is taken whatever its size, and the
+    // limit counts what waits behind it.
+    if (ahead == 0 && waiting_.empty()) beyond_ = wire_size > limit_ ? wire_size : 0;
+    const auto room = [&] { return minus(minus(limit_ + beyond_, ahead), bytes_); };
     auto status = send_status::queued;
-    if (policy == overflow_policy::drop_oldest && wire_size <= room) {
+    if (policy == overflow_policy::drop_oldest && wire_size <= minus(limit_, ahead)) {
         // What does not fit even into an empty box must not empty it.
-        while (wire_size > minus(room, bytes_)) {
+        while (wire_size > room()) {
             pop();
             metrics_.dropped_oldest.add();
             status = send_status::dropped;
             if (replaceable && replace(group, wire_size, ahead)) return status;
         }
     }
-    if (wire_size > minus(room, bytes_)) {
+    if (wire_size > room()) {
         if (policy == overflow_policy::close) {
             metrics_.closed.add();
             return send_status::closed;
@@ -83,7 +86,7 @@ bool outbox::replace(std::span<const message> group, std::size_t wire_size, std:
     if (found == by_key_.end()) return false;
     entry& old = waiting_[static_cast<std::size_t>(found->second - first_)];
     if (wire_size > old.wire_size &&
-        wire_size - old.wire_size > minus(minus(limit_, ahead), bytes_)) {
+        wire_size - old.wire_size > minus(minus(limit_ + beyond_, ahead), bytes_)) {
         return false;
     }
     entry fresh{first, {group.begin() + 1, group.end()}, wire_size};
@@ -132,6 +135,7 @@ outbox::entry outbox::pop() {
         if (found != by_key_.end() && found->second == first_) by_key_.erase(found);
     }
     bytes_ -= oldest.wire_size;
+    beyond_ = 0;
     recount(0, oldest.cost());
     ++first_;
     return oldest;

@@ -29,8 +29,10 @@ struct queue_metrics {
 /// given up together; the first one speaks for all and they count as one.
 class outbox {
 public:
-    /// `limit`: bytes that may wait, the ones in front of this box (`ahead`) included. What they
-    /// really take is charged to `memory`; a message that waits in several boxes counts in each.
+    /// `limit`: bytes that may wait, the ones in front of this box (`ahead`) included. A message
+    /// that finds nothing waiting may be larger: the limit is then for what comes behind it. What
+    /// they really take is charged to `memory`; a message that waits in several boxes counts in
+    /// each.
     outbox(std::size_t limit, queue_metrics& metrics, byte_budget& memory)
         : limit_(limit), metrics_(metrics), charge_(memory, fixed_cost) {}
     outbox(const outbox&) = delete;
@@ -76,7 +78,8 @@ private:
     // Sequence numbers of what may be replaced; the keys lie in the messages.
     std::unordered_map<std::string_view, std::uint64_t, keyed_hash> by_key_;
     std::size_t bytes_ = 0;
-    std::size_t cost_ = 0;  // of what waits
+    std::size_t beyond_ = 0;  // the first one, if it alone is above the limit
+    std::size_t cost_ = 0;    // of what waits
     byte_charge charge_;
 };
 

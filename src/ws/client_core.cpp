@@ -30,9 +30,8 @@ constexpr duration refusal_patience = std::chrono::seconds(1);
 options to_connection_options(const client_options& from) {
     options made;
     made.max_message = from.max_message;
-    made.max_fragments = from.max_fragments;
-    made.max_message_age = from.max_message_age;
-    made.rate.reset();  // a server is asked to send
+    made.message_grace = from.message_grace;
+    made.min_message_rate = from.min_message_rate;
     made.ping_interval = from.ping_interval;
     made.idle_timeout = from.idle_timeout;
     made.close_timeout = from.close_timeout;

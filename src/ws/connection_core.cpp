@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/heap_cost.hpp"
+#include "net/delivery_watch.hpp"
 #include "pubsub/outbox.hpp"
 
 namespace weft::ws {
@@ -38,8 +39,10 @@ struct connection_core::slow_state {
     close_payload our_close;
     close_code peer_code = close_code::abnormal;
     std::string peer_reason;
+    std::size_t beyond = 0;  // a message being written that is larger than `max_queue`
     time_point close_deadline = time_point::max();
     time_point message_began = time_point::max();
+    net::delivery_watch delivery;  // since we asked
 };
 
 connection_core::connection_core(net::byte_stream& stream, role self,
@@ -141,7 +144,7 @@ void connection_core::consume(byte_span data) {
         }
     }
     if (state_ == state::ended) return;
-    watch_age(messages > 0);
+    watch_pace(messages > 0);
     if (yielded) keep_for_later(data);
     if (chosen().rate && state_ == state::open) throttle(messages, bytes - data.size());
     if (end_waits_ && !yielded) return finish();
@@ -149,8 +152,8 @@ void connection_core::consume(byte_span data) {
     if (!yielded) go_on(hold::inflating);
 }
 
-/// An unfinished message has a limited age, from its first byte on.
-void connection_core::watch_age(bool finished_one) {
+/// From its first byte on, an unfinished message has to keep a rate.
+void connection_core::watch_pace(bool finished_one) {
     if (!assembler_.in_message()) {
         if (slow_ != nullptr) slow_->message_began = time_point::max();
     } else if (slow().message_began == time_point::max()) {
@@ -159,6 +162,19 @@ void connection_core::watch_age(bool finished_one) {
     } else if (finished_one) {
         slow_->message_began = loop().now();
     }
+}
+
+/// Until when what has come of the unfinished message is enough. The moment moves with each byte; a
+/// fast beginning does not buy a long silence.
+time_point connection_core::message_due() const noexcept {
+    if (slow_ == nullptr || slow_->message_began == time_point::max()) return time_point::max();
+    constexpr std::chrono::duration<double, duration::period> second = std::chrono::seconds(1);
+    const duration earned =
+        to_duration(second.count() * static_cast<double>(assembler_.arrived()) /
+                    static_cast<double>(std::max<std::uint64_t>(chosen().min_message_rate, 1)));
+    const duration grace = chosen().message_grace;
+    return std::min(later(slow_->message_began, longer(grace, earned)),
+                    later(last_received_, grace));
 }
 
 /// Inflating may go on for long: the rest of these bytes comes again in the next iteration.
@@ -338,17 +354,23 @@ send_status connection_core::send(const message_view& what) noexcept {
 }
 
 /// Whether so many bytes must wait for the peer, or be refused. What can be replaced while it waits
-/// waits as soon as the kernel takes no more.
+/// waits as soon as the kernel takes no more. Who has taken everything so far is not slow: then a
+/// message may be larger than the queue.
 bool connection_core::must_wait(std::size_t wire, bool latest) const noexcept {
     const std::size_t ahead = stream().queued();
     const std::size_t limit = chosen().max_queue;
     return (slow_ != nullptr && slow_->outbox) || ahead >= net::byte_stream::high_water ||
-           (latest && stream().stalled()) || wire > limit - std::min(limit, ahead);
+           (stream().stalled() && (latest || wire > limit - std::min(limit, ahead)));
+}
+
+void connection_core::allow_beyond(std::size_t wire) {
+    if (wire > chosen().max_queue) slow().beyond = wire;
 }
 
 send_status connection_core::send_any(const message_view& what) noexcept {
     return within_memory([&] {
         if (!must_wait(wire_size(what.size()), false)) {
+            allow_beyond(wire_size(what.size()));
             send_now(what);
             return send_status::sent;
         }
@@ -380,6 +402,7 @@ send_status connection_core::deliver_group(std::span<const message> group) noexc
     }
     return within_memory([&] {
         if (must_wait(wire, group.front().latest())) return queue(group, wire);
+        allow_beyond(wire);
         for (const message& what : group) out_.write_shared(what);
         return send_status::sent;
     });
@@ -390,7 +413,9 @@ send_status connection_core::queue(std::span<const message> group, std::size_t w
     if (!s.outbox) {
         s.outbox.emplace(chosen().max_queue, shared().hub.metrics(), loop().budget());
     }
-    const send_status status = s.outbox->push(group, wire, stream().queued(), chosen().overflow);
+    const std::size_t ahead = stream().queued();
+    const send_status status =
+        s.outbox->push(group, wire, ahead - std::min(ahead, s.beyond), chosen().overflow);
     if (s.outbox->empty()) s.outbox.reset();
     if (status == send_status::closed) {
         // The peer does not read, so nothing that waits will arrive; the close frame tells why if
@@ -441,6 +466,7 @@ void connection_core::on_drained() noexcept {
 
 void connection_core::drained() {
     if (state_ == state::ended) return;
+    if (slow_ != nullptr) slow_->beyond = 0;
     pump();
     if (pong_due_) write_pong();
     if (slow_ != nullptr && slow_->outbox) return;
@@ -537,11 +563,7 @@ void connection_core::on_deadline() noexcept {
         last_received_ = now;
         if (assembler_.in_message() && slow_ != nullptr) slow_->message_began = now;
     }
-    if (slow_ != nullptr && slow_->message_began != time_point::max() &&
-        now - slow_->message_began >= chosen().max_message_age) {
-        fail(errc::message_too_slow);
-        return;
-    }
+    if (message_due() <= now) return fail(errc::message_too_slow);
     const identity* const known = stream().peer().who();
     if (state_ == state::open && known != nullptr && known->expires <= now)
         return fail(errc::identity_expired);
@@ -552,22 +574,36 @@ void connection_core::on_deadline() noexcept {
     }
     if (state_ == state::open) {
         const duration silent = now - last_received_;
-        if (silent >= chosen().idle_timeout) {
+        const bool too_long = silent >= chosen().idle_timeout;
+        if (too_long && !takes_what_we_send()) {
             metrics().idle_timeouts.add();
             cause_ = make_error_code(weft::errc::timed_out);
             stream().abort(cause_);
             return;
         }
-        if (silent >= chosen().ping_interval && !ping_pending_) {
-            ping_pending_ = true;
-            metrics().pings_sent.add();
-            out_.write_control(opcode::ping, {});
-            // Who has been silent for so long may be silent for hours.
-            assembler_.release();
-            out_.release();
-        }
+        if (silent >= chosen().ping_interval && !ping_pending_) within_memory([this] { ask(); });
+        if (too_long) last_received_ = now;
     }
     arm();
+}
+
+/// For a sign of life.
+void connection_core::ask() {
+    ping_pending_ = true;
+    const net::byte_stream::progress now = stream().delivered();
+    if (slow_ != nullptr || now.behind > 0) slow().delivery.begin(now);
+    metrics().pings_sent.add();
+    out_.write_control(opcode::ping, {});
+    // Who has been silent for so long may be silent for hours.
+    assembler_.release();
+    out_.release();
+}
+
+/// Bytes that arrive there are a sign of life like those that come from there, as long as the ping
+/// is behind them.
+bool connection_core::takes_what_we_send() noexcept {
+    if (!ping_pending_) return stream().delivered().behind > 0;
+    return slow_ != nullptr && slow_->delivery.comes_on(stream());
 }
 
 void connection_core::arm() noexcept {
@@ -581,12 +617,7 @@ void connection_core::arm() noexcept {
             next = std::min(next, known->expires);
     }
     if (holds_.has(hold::throttled)) next = std::min(next, rate_.due());
-    if (slow_ != nullptr) {
-        next = std::min(next, slow_->close_deadline);
-        if (slow_->message_began != time_point::max()) {
-            next = std::min(next, later(slow_->message_began, chosen().max_message_age));
-        }
-    }
+    if (slow_ != nullptr) next = std::min({next, slow_->close_deadline, message_due()});
     if (next >= next_event_ || next == time_point::max()) return;
     next_event_ = next;
     stream().set_deadline(next);

@@ -18,8 +18,8 @@ namespace {
 template <class Options>
 void check_shared(option_check& all, const Options& chosen) {
     all.at_least("max_message", chosen.max_message, 1)
-        .at_least("max_fragments", chosen.max_fragments, 1)
-        .above_zero("max_message_age", chosen.max_message_age)
+        .above_zero("message_grace", chosen.message_grace)
+        .at_least("min_message_rate", chosen.min_message_rate, 1)
         .above_zero("ping_interval", chosen.ping_interval)
         .above_zero("close_timeout", chosen.close_timeout)
         .rule(chosen.idle_timeout >= chosen.ping_interval, "idle_timeout",

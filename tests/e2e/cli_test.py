@@ -65,7 +65,6 @@ class mistakes(unittest.TestCase):
         self.refused("echo", "--threads", "0", says=["--threads", "1 to 255"])
         self.refused("echo", "--max-message", "10M", says=["--max-message", "'10M'", "1 to 1073741824"])
         self.refused("echo", "--max-message", "99999999999999999999", says=["--max-message"])
-        self.refused("echo", "--max-fragments", "0", says=["--max-fragments", "1 to "])
         self.refused("echo", "--backend", "kqueue", says=["--backend", "epoll"])
         for path in ("chat", "/a b", "/:room", "/*"):
             self.refused("echo", "--path", path, says=["--path", "begins with /"])

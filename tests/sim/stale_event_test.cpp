@@ -24,6 +24,7 @@ public:
         return io.accept(l, fd, p);
     }
     result<int> connect(const socket_address& a) override { return io.connect(a); }
+    std::size_t undelivered(int fd) noexcept override { return io.undelivered(fd); }
     std::error_code take_error(int fd) noexcept override { return io.take_error(fd); }
     std::error_code watch_listener(int fd, net::io_token t) noexcept override {
         return io.watch_listener(fd, t);

@@ -103,6 +103,24 @@ TEST(stream_close, stalled_large_write_is_aborted_too) {
     EXPECT_EQ(stream->why, condition::timed_out);
 }
 
+TEST(stream_close, peer_that_empties_the_kernels_buffer_is_not_stalled) {
+    sim_world world;
+    auto [peer, stream] = world.open();
+    world.io.peer_window(peer, 10'000);
+    stream->write(pattern(20'000));
+    world.run();
+    world.io.peer_window(peer, 1000);  // the kernel says that there is room when much of it is free
+    for (int i = 0; i < 8; ++i) {
+        world.pass(29s);
+        EXPECT_EQ(world.io.peer_take(peer, 1000).size(), 1000U);
+        world.pass(2s);
+        ASSERT_EQ(stream->closed, 0) << i;
+    }
+    world.pass(60s);
+    EXPECT_EQ(stream->closed, 1);
+    EXPECT_EQ(stream->why, condition::timed_out);
+}
+
 TEST(stream_close, write_stall_ends_with_the_queue) {
     sim_world world;
     auto [peer, stream] = world.open();

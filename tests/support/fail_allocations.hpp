@@ -75,6 +75,7 @@ public:
         return real_->accept(listener, fd, peer);
     }
     result<int> connect(const socket_address& address) override { return real_->connect(address); }
+    std::size_t undelivered(int fd) noexcept override { return real_->undelivered(fd); }
     std::error_code take_error(int fd) noexcept override { return real_->take_error(fd); }
     std::error_code watch_listener(int fd, net::io_token token) noexcept override {
         return real_->watch_listener(fd, token);

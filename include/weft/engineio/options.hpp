@@ -122,8 +122,8 @@ struct options {
     std::uint64_t max_http_buffer_size =
         1'000'000;  ///< Of a POST (above: 413) and of a WebSocket message (above: 1009).
     /// In one POST. Above: 400, and the session ends. Clients put all waiting packets into one
-    /// POST, limited only by its size.
-    std::size_t max_packets = 1024;
+    /// POST, limited only by its size. 0: no limit.
+    std::size_t max_packets = 0;
     std::size_t max_sessions = 1'000'000;  ///< Over all loops. Above: 503.
     /// Of one IPv4 address or IPv6 /64. Above: 503. Large enough for an office behind one address.
     /// Behind a proxy all clients have one address: make it as large as `max_sessions`. 0: no
@@ -133,7 +133,8 @@ struct options {
     std::size_t max_queue = 4 * 1024 * 1024;
     /// What happens when the queue is full. Packets of one event are kept or dropped together.
     overflow_policy overflow = overflow_policy::close;
-    std::optional<ws::receive_rate> rate = ws::receive_rate{};  ///< For WebSocket.
+    /// How fast a client may send over WebSocket. Unset: no limit.
+    std::optional<ws::receive_rate> rate{};
 
     // Compression.
     /// Compresses polling replies from this size on, if the client takes gzip or deflate. Unset:

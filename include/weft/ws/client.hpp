@@ -83,8 +83,8 @@ struct client_options {
 
     // As in `ws::options`.
     std::uint64_t max_message = 16 * 1024 * 1024;
-    std::uint32_t max_fragments = 1024;
-    duration max_message_age = std::chrono::seconds(30);
+    duration message_grace = std::chrono::seconds(30);
+    std::uint64_t min_message_rate = 64;
     duration ping_interval = std::chrono::seconds(25);
     duration idle_timeout = std::chrono::seconds(60);
     duration close_timeout = std::chrono::seconds(5);

@@ -29,8 +29,6 @@ enum class errc : std::uint8_t {
     bad_deflate_data,
     message_too_big,
     too_many_fragments,
-    tiny_fragments,
-    empty_fragments,
     control_flood,
     out_of_budget,
     message_too_slow,

@@ -48,13 +48,14 @@ struct receive_rate {
 /// The options of a WebSocket endpoint. **Units**: bytes.
 struct options {
     // What a peer may send.
-    std::uint64_t max_message =
-        1024 * 1024;                     ///< Of one message, also after inflating. Above: 1009.
-    std::uint32_t max_fragments = 1024;  ///< Frames of one message. Above: 1008.
-    duration max_message_age =
-        std::chrono::seconds(30);  ///< From its first to its last byte: 1008.
-    /// Unset: no limit.
-    std::optional<receive_rate> rate = receive_rate{};
+    /// Of one message, also after inflating. Above: 1009. It may come in as many frames as it may
+    /// have bytes.
+    std::uint64_t max_message = 1024 * 1024;
+    /// How long a message that has begun may be slower than `min_message_rate`, or silent.
+    duration message_grace = std::chrono::seconds(30);
+    std::uint64_t min_message_rate = 64;  ///< Bytes per second of its payload; below: 1008.
+    /// How fast it may come. Unset: no limit; `loop_budgets` still shares the turns fairly.
+    std::optional<receive_rate> rate{};
 
     // Liveness.
     duration ping_interval = std::chrono::seconds(25);  ///< After this much silence we send a ping.

@@ -135,6 +135,8 @@ public:
     virtual io_result send(int fd, std::span<const iovec> pieces) noexcept = 0;
     /// As `send`, for bytes that cannot wait: never `in_flight`.
     virtual io_result send_now(int fd, std::span<const iovec> pieces) noexcept = 0;
+    /// Bytes sent that the other system has not acknowledged yet; 0 when nobody knows.
+    [[nodiscard]] virtual std::size_t undelivered(int fd) noexcept = 0;
     /// Sends our end after everything sent before.
     virtual void shutdown(int fd) noexcept = 0;
     /// A send in flight is cut short, here and by `reset`: its `on_sent` comes soon, and nobody

@@ -14,6 +14,8 @@ namespace {
 
 /// Below this a copy costs less than another system call.
 constexpr std::size_t worth_receiving_in_place = 16 * 1024;
+/// Empty frames that even the shortest message may have: libraries begin and end streams with them.
+constexpr std::uint64_t spare_fragments = 16;
 
 }  // namespace
 
@@ -98,19 +100,13 @@ std::optional<errc> message_assembler::begin_frame(const frame_piece& piece) noe
     if (fragments_ == 0) {
         text_ = piece.op == opcode::text;
         compressed_ = piece.compressed;
-        announced_ = 0;
-        empty_in_row_ = 0;
+        arrived_ = 0;
         utf8_.reset();
     }
-    if (++fragments_ > limits_->max_fragments) return errc::too_many_fragments;
-    announced_ += piece.size;
-    if (piece.fin) return std::nullopt;
-    empty_in_row_ = piece.size == 0 ? empty_in_row_ + 1 : 0;
-    if (empty_in_row_ > limits_->max_empty_fragments) return errc::empty_fragments;
-    if (fragments_ > limits_->average_counts_after &&
-        announced_ < std::uint64_t{fragments_} * limits_->min_average_fragment) {
-        return errc::tiny_fragments;
-    }
+    // Nothing is kept of a frame but its payload: what is left to bound are the empty ones.
+    ++fragments_;
+    if (fragments_ > spare_fragments && fragments_ - spare_fragments > limits_->max_message)
+        return errc::too_many_fragments;
     return std::nullopt;
 }
 
@@ -123,6 +119,7 @@ message_assembler::maybe_event message_assembler::on_data(const frame_piece& pie
         }
         if (const auto why = begin_frame(piece)) return fail(*why);
     }
+    arrived_ += piece.payload.size();
     if (!compressed_) return append_plain(piece);
     // Back to the front of the input: on `yielded` the caller keeps what is not inflated yet.
     input = {piece.payload.data(), piece.payload.size() + input.size()};

@@ -21,12 +21,9 @@ namespace weft::ws {
 
 /// What one connection may send us. One object per endpoint, shared by its connections.
 struct message_limits {
-    std::uint64_t max_message = 1024 * 1024;  ///< Bytes of one message, after inflating.
-    std::uint32_t max_fragments = 1024;       ///< Frames of one message.
-    std::uint32_t min_average_fragment = 16;  ///< Bytes per frame on average ...
-    std::uint32_t average_counts_after = 64;  ///< ... after this many frames of a message.
-    std::uint32_t max_empty_fragments = 16;   ///< Empty frames without FIN in a row.
-    std::uint32_t control_burst = 40;         ///< Control frames at once ...
+    /// Bytes of one message, after inflating; also its frames, apart from a few empty ones.
+    std::uint64_t max_message = 1024 * 1024;
+    std::uint32_t control_burst = 40;                           ///< Control frames at once ...
     duration control_interval = std::chrono::milliseconds(50);  ///< ... and then one per this.
 };
 
@@ -107,8 +104,10 @@ public:
     /// such frame. Bytes received there go into `next` like any others.
     [[nodiscard]] byte_span read_target() noexcept;
 
-    /// A message has begun and not ended: its age may be limited.
+    /// A message has begun and not ended: it may have to keep a rate.
     [[nodiscard]] bool in_message() const noexcept { return fragments_ != 0; }
+    /// What has come of its payload, as it is on the wire.
+    [[nodiscard]] std::uint64_t arrived() const noexcept { return arrived_; }
     /// Memory held for the unfinished message.
     [[nodiscard]] std::size_t held() const noexcept { return buffer_.capacity(); }
     /// Frees what an idle connection does not need.
@@ -149,10 +148,9 @@ private:
     byte_view payload_;
     close_info close_;
     rate_limit control_rate_;
-    std::uint64_t announced_ = 0;     // payload sizes of the message's frames together
-    std::size_t undigested_ = 0;      // unmasked bytes at the front of the input, to be inflated
-    std::uint32_t fragments_ = 0;     // frames of the message that have begun
-    std::uint32_t empty_in_row_ = 0;  // the last of them that were empty
+    std::uint64_t arrived_ = 0;    // of the message's payload
+    std::size_t undigested_ = 0;   // unmasked bytes at the front of the input, to be inflated
+    std::uint64_t fragments_ = 0;  // frames of the message that have begun
     utf8_stream utf8_;
     bool text_ = false;
     bool compressed_ = false;

@@ -140,6 +140,18 @@ TEST(polling, a_malformed_body_ends_the_session_with_ok) {
     }
 }
 
+TEST(polling, takes_as_many_packets_as_fit_into_a_post) {
+    eio_world world;
+    const std::string sid = world.open_polling();
+    std::string body = "4a";
+    for (int i = 1; i < 20'000; ++i)
+        body +=
+            "\x1E"
+            "4a";
+    EXPECT_EQ(world.submit(sid, body).body, "ok");
+    EXPECT_EQ(world.users[0]->messages.size(), 20'000U);
+}
+
 TEST(polling, more_packets_than_the_limit_end_the_session) {
     eio_world world({.max_packets = 3});
     const std::string sid = world.open_polling();
@@ -255,6 +267,31 @@ TEST(polling, a_poll_is_a_sign_of_life) {
     EXPECT_EQ(world.users[0]->closed, reasons{close_reason::ping_timeout});
 }
 
+TEST(polling, a_long_download_is_no_silence) {
+    for (const bool hangs : {true, false}) {
+        eio_world world;
+        const std::string sid = world.open_polling();
+        const std::string big = "4" + std::string(200'000, 'x');
+        if (!hangs) world.at(0).send(message::text(big));
+        const auto client = world.connect();
+        world.io.peer_window(client, 4096);
+        world.send(client, eio_world::get(eio_world::of(sid)));
+        if (hangs) world.at(0).send(message::text(big));
+        world.run();
+        std::string got;
+        while (got.size() < big.size()) {
+            world.pass(5s);
+            ASSERT_TRUE(world.users[0]->closed.empty()) << got.size();
+            got += world.io.peer_take(client, 4096);
+        }
+        got += world.take(client);
+        EXPECT_EQ(take_reply(got).body, big);
+        world.pass(21s);
+        world.pass(21s);
+        EXPECT_EQ(world.users[0]->closed, reasons{close_reason::ping_timeout});
+    }
+}
+
 TEST(polling, a_pong_that_nobody_asked_for_puts_no_ping_off) {
     eio_world world;
     const std::string sid = world.open_polling();
@@ -298,6 +335,19 @@ TEST(polling, a_full_queue_ends_the_session) {
     world.run();
     EXPECT_EQ(world.users[0]->closed, reasons{close_reason::transport_error});
     EXPECT_EQ(world.errors(errc::slow_consumer), 1U);
+}
+
+TEST(polling, a_packet_above_the_queue_is_no_slow_client_when_nothing_waits) {
+    eio_world world({.max_queue = 128 * 1024});
+    const std::string sid = world.open_polling();
+    const std::string big = "4" + std::string(300'000, 'x');
+    EXPECT_EQ(world.at(0).send(message::text(big)), send_status::queued);
+    EXPECT_EQ(world.at(0).send(message::text("4y")), send_status::queued);
+    const auto client = world.connect();
+    world.io.peer_window(client, 1'000'000);
+    world.send(client, eio_world::get(eio_world::of(sid)));
+    EXPECT_EQ(world.take_one(client).body, big + "\x1E" + "4y");
+    EXPECT_TRUE(world.users[0]->closed.empty());
 }
 
 TEST(polling, each_packet_in_the_queue_costs_more_than_its_bytes) {

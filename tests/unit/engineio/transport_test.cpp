@@ -34,6 +34,8 @@ public:
     }
     [[nodiscard]] bool keeps_up() const noexcept override { return !behind; }
     [[nodiscard]] time_point last_received() const noexcept override { return heard; }
+    void watch_delivery() noexcept override {}
+    [[nodiscard]] bool comes_on() noexcept override { return false; }
     void close(const farewell& last) noexcept override { closed.push_back(last); }
     void dismiss(const farewell& last) noexcept override { left.push_back(last); }
     void hand_over(server_transport&) override {}

@@ -174,6 +174,30 @@ TEST(websocket, a_long_upload_is_no_silence) {
     EXPECT_EQ(world.users[0]->messages.size(), 1U);
 }
 
+TEST(websocket, a_long_download_is_no_silence) {
+    eio_world world;
+    const auto client = world.open_websocket();
+    world.io.peer_window(client, 4096);
+    const std::string big = "4" + std::string(100'000, 'x');
+    for (int i = 0; i < 3; ++i) world.at(0).send(message::text(big));
+    world.run();
+    std::string got;
+    while (got.size() < 3 * big.size()) {
+        world.pass(5s);
+        ASSERT_TRUE(world.users[0]->closed.empty()) << got.size();
+        got += world.io.peer_take(client, 4096);
+    }
+    world.pass(5s);
+    got += world.take(client);
+    EXPECT_EQ(ws::test::take_frames(got).back().payload, "2");
+    world.say(client, "3");
+    world.pass(25s);
+    world.pass(19s);
+    EXPECT_TRUE(world.users[0]->closed.empty());
+    world.pass(2s);
+    EXPECT_EQ(world.users[0]->closed, reasons{close_reason::ping_timeout});
+}
+
 TEST(websocket, droppable_messages_do_not_wait_for_a_slow_client) {
     eio_world world;
     const auto client = world.open_websocket();
@@ -192,6 +216,39 @@ TEST(websocket, droppable_messages_do_not_wait_for_a_slow_client) {
     EXPECT_TRUE(world.at(0).writable());
     EXPECT_GT(world.users[0]->drained, 0);
     EXPECT_EQ(got.back(), "4b");
+}
+
+TEST(websocket, takes_what_comes_in_one_turn) {
+    eio_world world;
+    const auto client = world.open_websocket();
+    std::string burst;
+    for (int i = 0; i < 9'000; ++i) burst += ws::test::text_frame("42[\"a\"]");
+    world.send(client, burst);
+    EXPECT_EQ(world.users[0]->messages.size(), 9'000U);
+    EXPECT_TRUE(world.users[0]->closed.empty());
+}
+
+TEST(websocket, a_packet_above_the_queue_is_no_slow_client_when_nothing_waits) {
+    eio_world world({.max_queue = 128 * 1024});
+    const auto client = world.open_websocket();
+    (void)world.frames(client);
+    const std::string big = "4" + std::string(700'000, 'x');
+    EXPECT_EQ(world.at(0).send(message::text("4a")), send_status::sent);
+    EXPECT_EQ(world.at(0).send(message::text(big)), send_status::sent);
+    EXPECT_EQ(world.at(0).send(message::text("4y")), send_status::queued);
+    std::vector<std::string> got;
+    for (int i = 0; i < 8; ++i) {
+        world.run();
+        for (auto& text : world.texts(client)) got.push_back(std::move(text));
+    }
+    EXPECT_EQ(got, (texts{"4a", big, "4y"}));
+    // Only what waits behind it is limited.
+    world.io.peer_window(client, 0);
+    EXPECT_EQ(world.at(0).send(message::text(big)), send_status::sent);
+    world.run();
+    for (int i = 0; i < 2; ++i)
+        EXPECT_EQ(world.at(0).send(message::text(big.substr(0, 60'000))), send_status::queued);
+    EXPECT_EQ(world.at(0).send(message::text(big.substr(0, 60'000))), send_status::closed);
 }
 
 TEST(websocket, a_client_that_does_not_read_is_let_go) {

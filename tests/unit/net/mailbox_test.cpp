@@ -28,6 +28,7 @@ public:
     result<socket_address> local_address(int) override { return errc::not_supported; }
     io_result accept(int, int&, socket_address&) noexcept override { return {}; }
     result<int> connect(const socket_address&) override { return errc::not_supported; }
+    std::size_t undelivered(int) noexcept override { return 0; }
     std::error_code take_error(int) noexcept override { return {}; }
     std::error_code watch_listener(int, io_token) noexcept override { return {}; }
     void pause_listener(int, io_token, bool) noexcept override {}

@@ -62,8 +62,21 @@ TEST_F(outbox_test, limit_is_exact_and_counts_the_new_message) {
         EXPECT_EQ(fits.push(message::text("m"), limit, 0, policy), send_status::queued);
         EXPECT_EQ(fits.bytes(), limit);
         outbox too_large(limit, metrics, memory);
-        EXPECT_NE(too_large.push(message::text("m"), limit + 1, 0, policy), send_status::queued);
+        EXPECT_NE(too_large.push(message::text("m"), limit, 1, policy), send_status::queued);
         EXPECT_TRUE(too_large.empty());
+    }
+}
+
+TEST_F(outbox_test, what_finds_nothing_waiting_may_be_larger_than_the_limit) {
+    for (const auto policy : {newest, oldest, latest, closing}) {
+        outbox idle(limit, metrics, memory);
+        EXPECT_EQ(idle.push(message::text("m"), 10 * limit, 0, policy), send_status::queued);
+        EXPECT_EQ(idle.push(message::text("n"), limit, 0, policy), send_status::queued);
+        EXPECT_EQ(idle.bytes(), 11 * limit);
+        EXPECT_NE(idle.push(message::text("o"), limit + 1, 0, policy), send_status::queued);
+        idle.take([](std::span<const message>) {});
+        EXPECT_NE(idle.push(message::text("p"), 1, 0, policy), send_status::queued)
+            << "the limit is as it was";
     }
 }
 

@@ -120,7 +120,6 @@ socketio::options generous(net::loop_core& loop) {
         if (!asked.header("x-wait").empty()) co_await sleep_for(loop.ref(), 1h);
         co_return true;
     });
-    chosen.engine.rate.reset();
     chosen.max_rooms = 2000;
     chosen.max_pending_acks = 2000;
     chosen.cleanup_empty_child_namespaces = true;
@@ -139,7 +138,6 @@ public:
           loop(std::unique_ptr<net::backend>(&sim), {}),
           shared(loop, all_, 64 * 1024 * 1024),
           io(*this, generous(loop)),
-          endpoint_(free_of_limits()),
           service_(loop, routes_, {}) {
         loop.start();
         (void)routes_.get("/",
@@ -256,11 +254,6 @@ public:
     ws::connection_shared shared;
 
 private:
-    static ws::options free_of_limits() {
-        ws::options chosen;
-        chosen.rate.reset();
-        return chosen;
-    }
     http::router& routes() noexcept override { return routes_; }
     log_sink* log() const noexcept override { return nullptr; }
     std::size_t attach(std::shared_ptr<socketio::module> what) override {
@@ -278,7 +271,7 @@ public:
     socketio::server io;
 
 private:
-    ws::endpoint<void> endpoint_;
+    ws::endpoint<void> endpoint_{ws::options{}};
     sse::endpoint events_{{}, "/events"};
     http::service service_;
     std::vector<http::responder> later_;

@@ -36,7 +36,7 @@ public:
     real_world()
         : loop(*net::make_epoll_backend(), {}),
           shared_(loop, all_, 64 * 1024 * 1024),
-          server(*this, unlimited()),
+          server(*this),
           service_(loop, routes_, {}, nullptr) {
         loop.start();
     }
@@ -106,11 +106,6 @@ public:
     net::loop_core loop;
 
 private:
-    static options unlimited() {
-        options chosen;
-        chosen.engine.rate.reset();
-        return chosen;
-    }
     http::router& routes() noexcept override { return routes_; }
     log_sink* log() const noexcept override { return nullptr; }
     std::size_t attach(std::shared_ptr<module> what) override {

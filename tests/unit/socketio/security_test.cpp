@@ -260,9 +260,7 @@ TEST(sec_s10, a_random_history_leaks_nothing_between_rooms_and_namespaces) {
 }
 
 TEST(sec_s11, a_million_acknowledgements_that_nobody_asked_for) {
-    options chosen;
-    chosen.engine.rate.reset();
-    sio_world w(chosen);
+    sio_world w;
     w.server.on("ping", [](socket&) { return 1; });
     w.start();
     sio_world::peer c{};

@@ -83,14 +83,9 @@ public:
     }
 
     net::loop_core loop;
-    ws::endpoint<void> endpoint{unlimited()};
+    ws::endpoint<void> endpoint{options{}};
 
 private:
-    static options unlimited() {
-        options o;
-        o.rate.reset();
-        return o;
-    }
     std::unique_ptr<net::stream_handler> on_accept(net::byte_stream& stream) noexcept override {
         return service_.make_connection(stream);
     }

@@ -569,11 +569,120 @@ TEST(ws_liveness, silence_is_asked_about_and_then_given_up) {
     EXPECT_EQ(world.shared.metrics.idle_timeouts.read(), 1U);
 }
 
-TEST(ws_liveness, an_unfinished_message_has_an_age_limit) {
+/// A world whose clients get `size` bytes at once when they ask.
+struct download {
+    explicit download(std::size_t size) : content(size, 'x') {
+        world.endpoint.on_message([this](auto& c, message_view) { c.send(content); })
+            .on_close(std::ref(seen));
+    }
+    const std::string content;
+    seen_close seen;
+    ws_world<> world;
+};
+
+TEST(ws_liveness, a_reader_is_slow_but_alive_while_it_takes_what_we_send) {
+    for (const std::size_t kernel : {std::size_t{4096}, std::size_t{1024 * 1024}}) {
+        download d(200'000);
+        const auto client = d.world.open();
+        d.world.io.peer_window(client, kernel);
+        d.world.send(client, text_frame("all of it"));
+        std::string got;
+        while (got.size() < d.content.size()) {
+            d.world.pass(20s);
+            ASSERT_EQ(d.seen.calls, 0) << got.size();
+            got += d.world.io.peer_take(client, 4096);
+        }
+        d.world.pass(20s);
+        got += d.world.io.peer_take(client);
+        const auto frames = take_frames(got);
+        ASSERT_EQ(frames.size(), 2U);
+        EXPECT_EQ(frames[0].payload, d.content);
+        EXPECT_EQ(frames[1].op(), 9);
+        d.world.send(client, encode({0x8A, ""}));
+        d.world.pass(59s);
+        EXPECT_EQ(d.seen.calls, 0);
+    }
+}
+
+TEST(ws_liveness, a_reader_that_stops_or_does_not_answer_in_the_end_is_given_up) {
+    for (const std::size_t takes : {std::size_t{100'000}, std::size_t{1'000'000}}) {
+        download d(200'000);
+        const auto client = d.world.open();
+        d.world.io.peer_window(client, 1024 * 1024);
+        d.world.send(client, text_frame("all of it"));
+        d.world.pass(26s);
+        (void)d.world.io.peer_take(client, takes);
+        d.world.pass(35s);
+        EXPECT_EQ(d.seen.calls, 0);
+        d.world.pass(59s);
+        EXPECT_EQ(d.seen.calls, 0);
+        d.world.pass(2s);
+        EXPECT_EQ(d.seen.calls, 1);
+        EXPECT_EQ(d.world.shared.metrics.idle_timeouts.read(), 1U);
+    }
+}
+
+TEST(ws_liveness, what_arrives_at_a_peer_is_no_answer_to_a_ping) {
+    ws_world world;
+    seen_close seen;
+    connection<void>* opened = nullptr;
+    world.endpoint.on_open([&](auto& c) { opened = &c; }).on_close(std::ref(seen));
+    const auto client = world.open();
+    int seconds = 0;
+    for (; seen.calls == 0 && seconds < 200; ++seconds) {
+        world.pass(1s);
+        (void)world.io.peer_take(client);
+        if (seen.calls == 0) opened->send("tick");
+        world.run();
+    }
+    EXPECT_EQ(seconds, 120)
+        << "the tick that was on its way at the ping has arrived, no answer came";
+}
+
+TEST(ws_liveness, a_message_may_take_long_at_the_least_rate) {
+    ws_world world;
+    std::size_t received = 0;
+    world.endpoint.on_message([&](auto&, message_view m) { received = m.size(); });
+    const auto client = world.open();
+    std::string frame = binary_frame(std::string(100'000, 'x'));
+    while (!frame.empty()) {
+        world.pass(10s);
+        world.send(client, frame.substr(0, 800));
+        frame.erase(0, 800);
+        ASSERT_FALSE(world.ended(client));
+    }
+    EXPECT_EQ(received, 100'000U);
+}
+
+TEST(ws_liveness, a_message_in_tokens_may_take_long) {
+    ws_world world;
+    std::size_t received = 0;
+    world.endpoint.on_message([&](auto&, message_view m) { received = m.size(); });
+    const auto client = world.open();
+    world.send(client, encode({0x01, "Once"}));
+    for (int i = 0; i < 6'000; ++i) {
+        world.io.advance(50ms);
+        world.send(client, encode({0x00, " upon"}));
+    }
+    world.send(client, encode({0x80, ""}));
+    EXPECT_EQ(received, 30'004U);
+}
+
+TEST(ws_liveness, sec_w3_a_fast_beginning_does_not_buy_a_long_silence) {
+    ws_world world;
+    const auto client = world.open();
+    world.send(client, binary_frame(std::string(1'000'000, 'x')).substr(0, 900'000));
+    world.pass(29s);
+    EXPECT_FALSE(world.ended(client));
+    world.pass(1100ms);
+    EXPECT_EQ(world.shared.metrics.errors.read(errc::message_too_slow), 1U);
+}
+
+TEST(ws_liveness, sec_w3_an_unfinished_message_keeps_a_rate) {
     ws_world world;
     const auto client = world.open();
     world.send(client, encode({0x01, "begin"}));
-    for (int i = 0; i < 5; ++i) {
+    for (int i = 0; i < 6; ++i) {
         world.pass(5s);
         world.send(client, encode({0x00, "more and more and more"}));
     }
@@ -583,6 +692,18 @@ TEST(ws_liveness, an_unfinished_message_has_an_age_limit) {
     ASSERT_FALSE(got.empty());
     EXPECT_EQ(got.back().close_code(), 1008);
     EXPECT_EQ(world.shared.metrics.errors.read(errc::message_too_slow), 1U);
+}
+
+TEST(ws_rate, is_not_limited_unless_asked_for) {
+    ws_world world;
+    int received = 0;
+    world.endpoint.on_message([&](auto&, message_view) { ++received; });
+    const auto client = world.open();
+    std::string burst;
+    for (int i = 0; i < 20'000; ++i) burst += text_frame("x");
+    world.send(client, burst);
+    EXPECT_EQ(received, 20'000);
+    EXPECT_EQ(world.shared.metrics.throttled.read(), 0U);
 }
 
 TEST(ws_rate, reading_pauses_above_it_and_only_long_excess_closes) {

@@ -434,7 +434,6 @@ TEST(deflate_connection, messages_inflated_in_slices_count_towards_the_rate) {
 
 TEST(deflate_connection, what_waits_to_be_inflated_also_waits_for_a_peer_that_does_not_read) {
     options chosen = with_deflate();
-    chosen.rate.reset();
     chosen.deflate->threshold = SIZE_MAX;
     ws_world world(chosen);
     int received = 0;

@@ -29,19 +29,13 @@ std::string take_all(ws_world<>& world, net::sim_backend::peer client) {
     return bytes;
 }
 
-options without_rate() {
-    options o;
-    o.rate.reset();
-    return o;
-}
-
 TEST(ws_large, is_echoed_whole_however_it_is_split) {
     const std::string payload = pattern(mebi);
     for (const std::size_t split : {std::size_t{1009}, std::size_t{65536}, std::size_t{99991},
                                     std::size_t{262144}, std::size_t{SIZE_MAX}}) {
         for (const std::size_t send : {std::size_t{50021}, SIZE_MAX}) {
             SCOPED_TRACE(std::to_string(split) + " in, " + std::to_string(send) + " out");
-            ws_world world(without_rate());
+            ws_world world;
             world.endpoint.on_message([](auto& c, message_view m) { c.send(m); });
             const auto client = world.open();
             world.io.limit_receive(split);
@@ -73,7 +67,7 @@ std::size_t queued(ws_world<>& world) {
 }
 
 TEST(ws_large, is_sent_on_by_reference) {
-    options chosen = without_rate();
+    options chosen;
     chosen.max_queue = 64 * mebi;
     ws_world world(chosen);
     byte_view seen;
@@ -110,7 +104,7 @@ TEST(ws_large, is_sent_on_by_reference) {
 }
 
 TEST(ws_large, may_be_sent_published_and_kept_in_one_call) {
-    ws_world world(without_rate());
+    ws_world world;
     message kept;
     world.endpoint.on_open([](auto& c) { c.subscribe("all"); })
         .on_message([&](auto& c, message_view m) {
@@ -142,7 +136,7 @@ TEST(ws_large, may_be_sent_published_and_kept_in_one_call) {
 }
 
 TEST(ws_large, of_fragments_with_controls_between_them) {
-    ws_world world(without_rate());
+    ws_world world;
     world.endpoint.on_message([](auto& c, message_view m) { c.send(m); });
     const auto client = world.open();
     world.io.limit_receive(30'011);

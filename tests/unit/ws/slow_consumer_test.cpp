@@ -250,7 +250,6 @@ TEST(sec_w11, send_tells_what_became_of_the_message) {
 TEST(sec_w11, a_peer_that_does_not_read_is_not_read_from) {
     options chosen;
     chosen.pause_reading_at = 32 * 1024;
-    chosen.rate.reset();
     ws_world world(chosen);
     world.endpoint.on_message([](auto& c, message_view m) { c.send(m); });
     const auto client = world.open();

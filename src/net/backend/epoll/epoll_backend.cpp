@@ -11,9 +11,11 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/unique_fd.hpp"
@@ -55,6 +57,7 @@ public:
     io_result accept(int listener, int& fd, socket_address& peer) noexcept override;
     result<int> connect(const socket_address& address) override;
     std::error_code take_error(int fd) noexcept override;
+    std::size_t undelivered(int fd) noexcept override;
 
     std::error_code watch_listener(int fd, io_token token) noexcept override {
         return control(EPOLL_CTL_ADD, fd, token, EPOLLIN);
@@ -216,6 +219,11 @@ std::error_code epoll_backend::take_error(int fd) noexcept {
     socklen_t size = sizeof code;
     if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) != 0) return last_error();
     return {code, std::system_category()};
+}
+
+std::size_t epoll_backend::undelivered(int fd) noexcept {
+    int bytes = 0;
+    return ::ioctl(fd, SIOCOUTQ, &bytes) == 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
 receive_result epoll_backend::receive(int fd, byte_span into) noexcept {

@@ -74,10 +74,13 @@ void sim_backend::peer_reset(peer p) {
     tell(other, event_kind::broken);
 }
 
-std::string sim_backend::peer_take(peer p) {
+std::string sim_backend::peer_take(peer p, std::size_t most) {
     end& mine = ends_[index(p)];
-    if (std::exchange(mine.writer_blocked, false)) tell(mine.other, event_kind::writable);
-    return std::exchange(mine.in, {});
+    std::string taken = mine.in.substr(0, most);
+    mine.in.erase(0, taken.size());
+    if (mine.in.size() < mine.window && std::exchange(mine.writer_blocked, false))
+        tell(mine.other, event_kind::writable);
+    return taken;
 }
 
 std::size_t sim_backend::open_descriptors() const noexcept {
@@ -230,6 +233,12 @@ std::error_code sim_backend::take_error(int fd) noexcept {
     const end& e = ends_[index(fd)];
     if (e.refused) return system_code(std::errc::connection_refused);
     return e.in_reset ? system_code(std::errc::connection_reset) : std::error_code{};
+}
+
+/// What the peer has not taken.
+std::size_t sim_backend::undelivered(int fd) noexcept {
+    const int other = ends_[index(fd)].other;
+    return other < 0 ? 0 : ends_[index(other)].in.size();
 }
 
 std::error_code sim_backend::watch_listener(int fd, io_token token) noexcept {

@@ -57,8 +57,8 @@ public:
     void peer_send(peer p, std::string_view bytes);
     void peer_end(peer p);    ///< The peer sends its end (FIN).
     void peer_reset(peer p);  ///< The peer resets the connection.
-    /// Everything the peer has received and not yet taken.
-    std::string peer_take(peer p);
+    /// What the peer has received and not yet taken, from the front, at most so much.
+    std::string peer_take(peer p, std::size_t most = SIZE_MAX);
     [[nodiscard]] bool peer_sees_end(peer p) const { return ends_[index(p)].in_end; }
     [[nodiscard]] bool peer_sees_reset(peer p) const { return ends_[index(p)].in_reset; }
     /// How many untaken bytes the peer lets pile up before the loop's sends would block.
@@ -93,6 +93,7 @@ public:
     io_result accept(int listener, int& fd, socket_address& from_where) noexcept override;
     result<int> connect(const socket_address& address) override;
     std::error_code take_error(int fd) noexcept override;
+    std::size_t undelivered(int fd) noexcept override;
     std::error_code watch_listener(int fd, io_token token) noexcept override;
     void pause_listener(int fd, io_token token, bool paused) noexcept override;
     std::error_code watch_stream(int fd, io_token token) noexcept override;
