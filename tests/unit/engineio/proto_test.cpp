@@ -224,7 +224,7 @@ TEST(query, takes_what_it_knows) {
     EXPECT_EQ(none.protocol, 3);
     EXPECT_FALSE(none.sid || none.jsonp || none.base64);
     for (const char* three :
-         {"EIO=3", "EIO=04", "EIO=4,4", "EIO=4&EIO=4", "EIO", "EIO=", "eio=4", "%45IO=4", "EIO=4 "})
+         {"EIO=3", "EIO=04", "EIO=4,4", "EIO=4&EIO=3", "EIO", "EIO=", "eio=4", "%45IO=4", "EIO=4 "})
         EXPECT_EQ(parse_query(three).protocol, 3) << three;
     EXPECT_EQ(parse_query("transport=polling&transport=x").transport, "x");
     EXPECT_EQ(parse_query("sid=a&sid=b").sid, "b");

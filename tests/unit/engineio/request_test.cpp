@@ -41,7 +41,7 @@ TEST(refusals, each_has_its_status_and_body) {
         {eio_world::get("EIO=4"), 400, json(0, "Transport unknown"), errc::transport_unknown},
         {eio_world::get("EIO=4&transport=tcp"), 400, json(0, "Transport unknown"),
          errc::transport_unknown},
-        {eio_world::get("EIO=4&transport=polling&transport=polling"), 400,
+        {eio_world::get("EIO=4&transport=polling&transport=tcp"), 400,
          json(0, "Transport unknown"), errc::transport_unknown},
         {eio_world::get("EIO=4&transport=webtransport"), 400, json(0, "Transport unknown"),
          errc::transport_unknown},
@@ -551,7 +551,7 @@ TEST(security, sec_s5_an_upgrade_must_fit_its_session) {
     eio_world world(std::move(chosen));
     const std::string mine = "Cookie: user=me\r\n" + origin("http://here");
     const std::string sid = world.open_polling(first_poll, mine);
-    for (const char* version : {"EIO=3&", "", "EIO=4,4&", "EIO=4&EIO=4&", "eio=4&"}) {
+    for (const char* version : {"EIO=3&", "", "EIO=4,4&", "EIO=4&EIO=3&", "eio=4&"}) {
         EXPECT_EQ(world.ask(eio_world::upgrade(version + ("transport=websocket&sid=" + sid), mine))
                       .status,
                   400)
