@@ -174,6 +174,8 @@ constexpr origin_case origin_table[] = {
     {"http://here#", true},
     {"http://user@here", true},
     {"https:good.com", true},
+    {"good.com", true},
+    {"//good.com", true},
     // Pages of others.
     {"http://here:81", false},
     {"http://here.", false},
@@ -192,8 +194,6 @@ constexpr origin_case origin_table[] = {
     {"https://good.co", false},
     {"https://g\xC3\xB6od.com", false},
     {"https://good.com, https://evil.io", false},
-    {"good.com", false},
-    {"//good.com", false},
     {"chrome-extension://good.com", false},
     {"null", false},
     {"", false},
