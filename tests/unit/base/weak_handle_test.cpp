@@ -59,7 +59,7 @@ TEST(owner_scope, nests_and_gives_back_what_it_took) {
 TEST(weak_handle, leads_to_a_thing_on_its_owners_thread_while_it_is_there) {
     const auto owner = std::make_shared<thread_owner>();
     int thing = 7;
-    std::optional<weak_anchor<int>> anchor(std::in_place, owner, &thing);
+    auto anchor = std::make_unique<weak_anchor<int>>(owner, &thing);
     const weak_handle<int> handle = anchor->handle();
     EXPECT_EQ(handle.get(), nullptr) << "it is nobody's";
     ASSERT_TRUE(owner->try_claim());
