@@ -1,7 +1,6 @@
 #include <weft/base/weak_handle.hpp>
 
 #include <memory>
-#include <optional>
 #include <thread>
 
 #include <gtest/gtest.h>
