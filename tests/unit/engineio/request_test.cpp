@@ -41,8 +41,8 @@ TEST(refusals, each_has_its_status_and_body) {
         {eio_world::get("EIO=4"), 400, json(0, "Transport unknown"), errc::transport_unknown},
         {eio_world::get("EIO=4&transport=tcp"), 400, json(0, "Transport unknown"),
          errc::transport_unknown},
-        {eio_world::get("EIO=4&transport=polling&transport=tcp"), 400,
-         json(0, "Transport unknown"), errc::transport_unknown},
+        {eio_world::get("EIO=4&transport=polling&transport=tcp"), 400, json(0, "Transport unknown"),
+         errc::transport_unknown},
         {eio_world::get("EIO=4&transport=webtransport"), 400, json(0, "Transport unknown"),
          errc::transport_unknown},
         {eio_world::get("EIO=4&transport=polling&sid=nobody"), 400, json(1, "Session ID unknown"),
@@ -175,6 +175,7 @@ constexpr origin_case origin_table[] = {
     {"http://user@here", true},
     {"https:good.com", true},
     {"good.com", true},
+    {"", true},
     {"//good.com", true},
     // Pages of others.
     {"http://here:81", false},
@@ -196,7 +197,6 @@ constexpr origin_case origin_table[] = {
     {"https://good.com, https://evil.io", false},
     {"chrome-extension://good.com", false},
     {"null", false},
-    {"", false},
 };
 
 options listed() {

@@ -12,6 +12,7 @@
 
 #include <weft/http/error.hpp>
 
+#include "http/user_agent.hpp"
 #include "net/backend/sim/sim_backend.hpp"
 
 namespace weft::http {
@@ -79,17 +80,19 @@ protected:
 using strings = std::vector<std::string>;
 
 TEST_F(client_connection_test, asks_one_after_the_other_on_one_connection) {
+    const std::string named = "User-Agent: " + std::string(user_agent) + "\r\n";
     ask("/a?b=c");
     accept();
-    EXPECT_EQ(io.peer_take(server), "GET /a?b=c HTTP/1.1\r\nHost: example.org\r\n\r\n");
+    EXPECT_EQ(io.peer_take(server),
+              "GET /a?b=c HTTP/1.1\r\nHost: example.org\r\n" + named + "\r\n");
     answer("one");
     const header_field type{"Content-Type", "text/plain"};
     client_request post{.method = method::post, .target = {}, .body = "data"};
     post.headers = {&type, 1};
     ask("/d", post);
     EXPECT_EQ(io.peer_take(server),
-              "POST /d HTTP/1.1\r\nHost: example.org\r\nContent-Type: text/plain\r\n"
-              "Content-Length: 4\r\n\r\ndata");
+              "POST /d HTTP/1.1\r\nHost: example.org\r\nContent-Type: text/plain\r\n" + named +
+                  "Content-Length: 4\r\n\r\ndata");
     answer("two");
     EXPECT_EQ(seen, (strings{"200 one", "200 two"}));
     EXPECT_FALSE(connects_again());

@@ -19,6 +19,9 @@ using testing::SizeIs;
 
 class socketio_client_hostile : public client_world {
 protected:
+    // Each attack is a loss of its own: pauses do not grow.
+    socketio_client_hostile() { options.reconnection_stable_after = 0s; }
+
     /// Whether the client is connected again after what the server did.
     void expect_return() {
         server.pass(1100ms);
