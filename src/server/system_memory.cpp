@@ -41,7 +41,7 @@ std::uint64_t of_machine(const std::string& root) {
 std::uint64_t of_group(const std::string& hierarchy, std::string group, const std::string& file) {
     std::uint64_t least = UINT64_MAX;
     for (;;) {
-        least = std::min(least, number_in(hierarchy + group + "/" + file));
+        least = std::min(least, number_in((hierarchy + group).append("/").append(file)));
         const std::size_t up = group.rfind('/');
         if (up == std::string::npos) return least;
         group.resize(up);
