@@ -67,17 +67,18 @@ public:
                   callback_watch& watch) noexcept
         : layer_(layer), log_(log), thrown_(thrown), watch_(watch) {}
 
-    /// Runs `code`; false when it threw. `place()` makes the `user_place`.
+    /// Runs `code`; false when it threw. `place()` makes the `user_place`. What it captures by
+    /// value costs nothing until it is called: only the copies made here have to be in memory.
     template <class F, class Place>
     bool call(F&& code, const Place& place) noexcept {
         try {
             std::forward<F>(code)();
         } catch (...) {
-            report(std::current_exception(), place);
+            report(std::current_exception(), Place(place));
             return false;
         }
         if (watch_.on()) [[unlikely]]
-            watch_.callback_ended(place);
+            watch_.callback_ended(Place(place));
         return true;
     }
     /// For what was thrown elsewhere: in a coroutine, or where more than one thing must follow.

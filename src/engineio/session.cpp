@@ -88,7 +88,7 @@ net::loop_core& session::loop() const noexcept {
 /// Runs the user's code. False when it threw; the session is over then.
 template <class F>
 bool session::guarded(std::string_view callback, F&& call) noexcept {
-    const bool returned = shard_.users.call(std::forward<F>(call), [&] {
+    const bool returned = shard_.users.call(std::forward<F>(call), [this, callback] {
         return user_place{.callback = callback,
                           .route = shard_.all.chosen.path,
                           .peer = peer_.address().to_string()};

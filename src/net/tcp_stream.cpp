@@ -146,9 +146,10 @@ void tcp_stream::read() noexcept {
         read_later();
         return;
     }
-    std::size_t budget = std::min(loop_.options_.budgets.read_bytes, loop_.bytes_left_);
+    std::size_t& left = loop_.bytes_left_;
+    const std::size_t enough = left - std::min(left, loop_.options_.budgets.read_bytes);
     while (readable_ && !dead_ && !connecting_ && (!paused_ || closing_)) {
-        if (budget == 0) {
+        if (left <= enough) {
             read_later();
             return;
         }
@@ -164,8 +165,7 @@ void tcp_stream::read() noexcept {
         }
         loop_.metrics_.bytes_received.add(got.data.size());
         if (got.emptied && !end_seen_) readable_ = false;
-        budget -= std::min(budget, got.data.size());
-        loop_.bytes_left_ -= std::min(loop_.bytes_left_, got.data.size());
+        left -= std::min(left, got.data.size());
         deliver(got.data);
     }
     if (end_seen_ && readable_ && opened_ && usable()) handler_->on_end_ahead();

@@ -130,7 +130,8 @@ public:
     template <class F>
     bool guarded(std::string_view callback, const socket_core* about, F&& call,
                  std::string_view event = {}) noexcept {
-        return users.call(std::forward<F>(call), [&] { return place_of(callback, about, event); });
+        return users.call(std::forward<F>(call),
+                          [callback, about, event] { return place_of(callback, about, event); });
     }
     /// Does work that allocates. False when memory is out: then it is as if it had come too late.
     template <class F>

@@ -73,7 +73,7 @@ connection_core::slow_state& connection_core::slow() {
 /// Runs the user's code. A connection whose handler throws is closed with 1011.
 template <class F>
 void connection_core::guarded(std::string_view callback, F&& call) noexcept {
-    const bool returned = shared().users.call(std::forward<F>(call), [&] {
+    const bool returned = shared().users.call(std::forward<F>(call), [this, callback] {
         return user_place{.callback = callback,
                           .route = user_->route(),
                           .peer = stream().peer().address().to_string()};
@@ -144,12 +144,12 @@ void connection_core::consume(byte_span data) {
         }
     }
     if (state_ == state::ended) return;
-    watch_pace(messages > 0);
+    if (slow_ != nullptr || assembler_.in_message()) watch_pace(messages > 0);
     if (yielded) keep_for_later(data);
     if (chosen().rate && state_ == state::open) throttle(messages, bytes - data.size());
     if (end_waits_ && !yielded) return finish();
     update_behind();
-    if (!yielded) go_on(hold::inflating);
+    if (!yielded && holds_.any()) go_on(hold::inflating);
 }
 
 /// From its first byte on, an unfinished message has to keep a rate.
@@ -353,24 +353,24 @@ send_status connection_core::send(const message_view& what) noexcept {
     return send_any(what);
 }
 
-/// Whether so many bytes must wait for the peer, or be refused. What can be replaced while it waits
-/// waits as soon as the kernel takes no more. Who has taken everything so far is not slow: then a
-/// message may be larger than the queue.
-bool connection_core::must_wait(std::size_t wire, bool latest) const noexcept {
+/// Whether so many bytes go out now, and do not wait for the peer or have to be refused. What can
+/// be replaced while it waits waits as soon as the kernel takes no more. Who has taken everything
+/// so far is not slow: then a message may be larger than the queue.
+bool connection_core::goes_out_now(std::size_t wire, bool latest) {
     const std::size_t ahead = stream().queued();
+    if ((slow_ != nullptr && slow_->outbox) || ahead >= net::byte_stream::high_water ||
+        (latest && stream().stalled()))
+        return false;
     const std::size_t limit = chosen().max_queue;
-    return (slow_ != nullptr && slow_->outbox) || ahead >= net::byte_stream::high_water ||
-           (stream().stalled() && (latest || wire > limit - std::min(limit, ahead)));
-}
-
-void connection_core::allow_beyond(std::size_t wire) {
-    if (wire > chosen().max_queue) slow().beyond = wire;
+    if (wire <= limit - std::min(limit, ahead)) return true;
+    if (stream().stalled()) return false;
+    if (wire > limit) slow().beyond = wire;
+    return true;
 }
 
 send_status connection_core::send_any(const message_view& what) noexcept {
     return within_memory([&] {
-        if (!must_wait(wire_size(what.size()), false)) {
-            allow_beyond(wire_size(what.size()));
+        if (goes_out_now(wire_size(what.size()), false)) {
             send_now(what);
             return send_status::sent;
         }
@@ -401,8 +401,7 @@ send_status connection_core::deliver_group(std::span<const message> group) noexc
         wire += wire_size(what.size());
     }
     return within_memory([&] {
-        if (must_wait(wire, group.front().latest())) return queue(group, wire);
-        allow_beyond(wire);
+        if (!goes_out_now(wire, group.front().latest())) return queue(group, wire);
         for (const message& what : group) out_.write_shared(what);
         return send_status::sent;
     });

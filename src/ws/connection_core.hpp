@@ -101,7 +101,7 @@ private:
     void dispatch_close(const close_info& info);
     void ask();
     [[nodiscard]] bool takes_what_we_send() noexcept;
-    void watch_pace(bool finished_one);
+    [[gnu::noinline]] void watch_pace(bool finished_one);
     [[nodiscard]] time_point message_due() const noexcept;
     void fail(errc why) noexcept;
     void finish() noexcept;
@@ -119,8 +119,7 @@ private:
     void send_now(const message_view& what);
     [[nodiscard]] buffer_ref received_block(byte_view part) noexcept;
     send_status queue(std::span<const message> group, std::size_t wire);
-    void allow_beyond(std::size_t wire);
-    [[nodiscard]] bool must_wait(std::size_t wire, bool latest) const noexcept;
+    [[nodiscard]] bool goes_out_now(std::size_t wire, bool latest);
     void pump();
     void send_close_frame() noexcept;
     void drained();
