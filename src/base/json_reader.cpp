@@ -1,5 +1,5 @@
 // Reads JSON. One cursor moves forward and never past `end_`; nothing recurses: `skip` keeps the
-// kinds and key counts of the open containers in an array of `max_depth` entries.
+// kinds of the open containers in an array of `max_depth` entries.
 // Invariant: after the first error `error_` is set, the cursor stays where the error is, and every
 // reading function returns false. Whatever a pull of values accepts, `skip` accepts, and the other
 // way round, except numbers that do not fit the type asked for.
@@ -145,7 +145,6 @@ std::string_view describe(json_errc why) noexcept {
         case json_errc::control_character: return "control character in a string";
         case json_errc::bad_number: return "malformed number";
         case json_errc::too_deep: return "nested too deep";
-        case json_errc::too_many_keys: return "too many keys";
         case json_errc::wrong_kind: return "another kind of value";
         case json_errc::not_integral: return "not an integer";
         case json_errc::out_of_range: return "out of range";
@@ -159,25 +158,19 @@ public:
     explicit containers(std::size_t limit) noexcept : limit_(limit) {}
 
     [[nodiscard]] bool none() const noexcept { return size_ == 0; }
-    [[nodiscard]] bool in_object() const noexcept { return (objects_ & 1) != 0; }
+    [[nodiscard]] bool in_object() const noexcept { return size_ != 0 && objects_[size_ - 1]; }
     [[nodiscard]] char closing_bracket() const noexcept { return in_object() ? '}' : ']'; }
     [[nodiscard]] bool open(bool object) noexcept {
         if (size_ == limit_) return false;
-        objects_ = objects_ << 1 | static_cast<std::uint64_t>(object);
-        keys_[size_++] = 0;
+        objects_[size_++] = object;
         return true;
     }
-    void close() noexcept {
-        objects_ >>= 1;
-        --size_;
-    }
-    [[nodiscard]] bool count_key() noexcept { return ++keys_[size_ - 1] <= max_keys; }
+    void close() noexcept { --size_; }
 
 private:
     std::size_t limit_;
     std::size_t size_ = 0;
-    std::uint64_t objects_ = 0;  // one bit each, the innermost lowest; max_depth fit
-    std::uint16_t keys_[max_depth];
+    bool objects_[max_depth];
 };
 
 bool json_reader::fail(json_errc why) noexcept {
@@ -499,9 +492,8 @@ bool json_reader::skip_scalar() noexcept {
     }
 }
 
-bool json_reader::skip_key(containers& open) noexcept {
+bool json_reader::skip_key() noexcept {
     if (next() != '"') return fail(json_errc::unexpected_character);
-    if (!open.count_key()) return fail(json_errc::too_many_keys);
     return skip_string() && expect(':');
 }
 
@@ -510,7 +502,7 @@ bool json_reader::skip() noexcept {
     first_ = false;
     while (true) {
         // Here a member or a value begins ...
-        if (open.in_object() && !skip_key(open)) return false;
+        if (open.in_object() && !skip_key()) return false;
         const char c = next();
         if (c == '[' || c == '{') {
             if (!open.open(c == '{')) return fail(json_errc::too_deep);

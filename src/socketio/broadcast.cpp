@@ -319,6 +319,7 @@ void tell_cluster(const broadcast_target& target, cluster_message::kind kind,
 void broadcast_encoded(const broadcast_target& target, std::string_view event,
                        const encoded_arguments& args) {
     if (target.space == nullptr || target.space->server->loops().empty()) return;
+    if (!target.space->server->may_emit(event)) return;
     if (loop_context* const context = here(target)) {
         tell_outgoing(*target.space, *context, event, args);
         broadcast_from(*context, target, event, args);
@@ -342,6 +343,10 @@ void broadcast_awaiting(const broadcast_target& target, std::string_view event,
     const auto home = context != nullptr ? context->shared_from_this() : server.loops().front();
     const duration limit =
         target.flags.timeout != duration::zero() ? target.flags.timeout : server.ack_timeout;
+    if (!server.may_emit(event)) {
+        home->post([on_reply = std::move(on_reply)]() mutable { on_reply(nullptr, 0); });
+        return;
+    }
     auto collector =
         std::make_shared<reply_collector>(home, server.loops().size(), std::move(on_reply));
     auto what = std::make_shared<ask>(target, event, args, server.next_ack_id(), limit, collector);

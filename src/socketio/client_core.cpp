@@ -107,7 +107,8 @@ client_core::client_core(loop_ref loop, client_options wanted, tls_client_option
       context_(loop, std::move(tls)),
       anchor_(loop.owner(), this),
       home_(std::make_shared<client_home>(loop, anchor_.handle())),
-      limits_{options_.max_attachments, 1024, options_.max_message} {
+      limits_{options_.max_attachments, std::string_view::npos, options_.max_message,
+              std::string_view::npos, lookalikes::data} {
     if (auto path = engineio::path_of(options_.url); !path.empty()) {
         url_namespace_ = std::move(path);
     }

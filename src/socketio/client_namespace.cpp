@@ -115,17 +115,15 @@ void client_namespace::disconnect() {
 
 send_status client_namespace::emit(std::string_view event, const encoded_arguments& args,
                                    const emit_flags& flags) {
-    if (is_reserved_event(event)) return send_status::dropped;
+    if (refusal_of(event) != errc{}) return send_status::misuse;
     if (core_.options().retries && !flags.droppable) return enqueue(event, args, flags, {});
     return send_event(event, {}, args, flags);
 }
 
 void client_namespace::emit_awaiting(std::string_view event, const encoded_arguments& args,
                                      const emit_flags& flags, ack_callback on_ack) {
-    if (is_reserved_event(event)) {
-        return core_.soon(
-            [on_ack = std::move(on_ack)]() mutable { on_ack(error(errc::reserved_event_name)); });
-    }
+    if (const errc why = refusal_of(event); why != errc{})
+        return core_.soon([on_ack = std::move(on_ack), why]() mutable { on_ack(error(why)); });
     if (core_.options().retries && !flags.droppable) {
         enqueue(event, args, flags, std::move(on_ack));
     } else {

@@ -100,6 +100,9 @@ public:
 
     /// Whether handlers and namespaces may be registered still; a refusal is logged.
     [[nodiscard]] bool may_register(std::string_view what) const noexcept;
+    /// Whether an event may have this name; if not, the log says so. Clients end their connection
+    /// at a name that Socket.IO uses itself, or that is not UTF-8.
+    [[nodiscard]] bool may_emit(std::string_view event) const noexcept;
 
     const std::shared_ptr<socketio::adapter> adapter;
     const duration ack_timeout;

@@ -26,6 +26,7 @@ result<void> options::check() const {
         .nested(connection_state_recovery)
         .at_least("max_namespaces", max_namespaces, 1)
         .at_least("max_namespace_length", max_namespace_length, 1)
+        .at_least("max_event_length", max_event_length, 1)
         .within("max_attachments", max_attachments, 0, placeholder_set::max_attachments)
         .above_zero("attachments_timeout", attachments_timeout)
         .above_zero("ack_timeout", ack_timeout)

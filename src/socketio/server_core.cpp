@@ -64,6 +64,7 @@ packet_limits limits_of(const options& chosen) {
     packet_limits limits;
     limits.max_attachments = chosen.max_attachments;
     limits.max_namespace_length = chosen.max_namespace_length;
+    limits.max_event_name = chosen.max_event_length;
     limits.max_packet = chosen.engine.max_http_buffer_size;
     return limits;
 }
@@ -84,6 +85,21 @@ bool server_reach::may_register(std::string_view what) const noexcept {
     try {
         const std::string line =
             std::string(what) + " is ignored: it is set before the server runs";
+        if (log != nullptr) log->write({log_level::error, "socketio", line});
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+    return false;
+}
+
+bool server_reach::may_emit(std::string_view event) const noexcept {
+    const errc why = refusal_of(event);
+    if (why == errc{}) return true;
+    try {
+        const std::string line = why == errc::reserved_event_name
+                                     ? "the event '" + std::string(event) +
+                                           "' is not sent: Socket.IO uses this name itself"
+                                     : "an event is not sent: its name is not UTF-8";
         if (log != nullptr) log->write({log_level::error, "socketio", line});
     } catch (const std::bad_alloc&) {
         return false;

@@ -141,7 +141,7 @@ void socket::add_data(weft::detail::owned_ptr<detail::data_node> made) noexcept 
 bool socket::join(std::string_view room) {
     socket_core& self = socket_core::of(*this);
     const options& chosen = self.context().core()->chosen;
-    if (room.size() > chosen.max_room_length) return false;
+    if (room.size() > chosen.max_room_length || !validate_utf8(as_bytes(room))) return false;
     if (self.now == socket_core::state::asking) {
         byte_budget& memory = self.context().loop().budget();
         if (!self.early_rooms)
@@ -196,6 +196,7 @@ send_status socket::emit_encoded(std::string_view event, const encoded_arguments
     const socket_core& self = socket_core::of(*this);
     if (self.now == socket_core::state::leaving || self.now == socket_core::state::gone)
         return send_status::closed;
+    if (!self.space->server->may_emit(event)) return send_status::misuse;
     detail::tell_outgoing(*self.space, self.context(), event, args);
     if (self.context().recovery && !flags.droppable) return emit_recoverable(event, args, flags);
     return self.link.send_event(self.space->name, {}, event, args, flags);
@@ -235,6 +236,10 @@ void socket::emit_awaiting(std::string_view event, const encoded_arguments& args
     };
     if (self.now != socket_core::state::connected) {
         failed(error(weft::errc::closed_by_peer, "the socket is not connected"));
+        return;
+    }
+    if (!self.space->server->may_emit(event)) {
+        failed(error(refusal_of(event)));
         return;
     }
     if (self.waiting_count >= core.chosen.max_pending_acks) {

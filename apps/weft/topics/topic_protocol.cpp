@@ -38,7 +38,7 @@ refusal_text text_of(refusal why) noexcept {
     switch (why) {
         case refusal::none: break;
         case refusal::bad_json: return {"bad_json", "the message is not one JSON value"};
-        case refusal::too_deep: return {"too_deep", "more than 64 arrays and objects nested"};
+        case refusal::too_deep: return {"too_deep", "more than 512 arrays and objects nested"};
         case refusal::bad_request:
             return {"bad_request", "a field is missing, given twice or of the wrong type"};
         case refusal::unknown_type:
@@ -184,11 +184,7 @@ refusal parse_request(std::string_view text, request& into) {
     json_reader whole(text);
     whole.skip();
     if (!whole.finish()) {
-        switch (whole.error()) {
-            case json_errc::too_deep: return refusal::too_deep;
-            case json_errc::too_many_keys: return refusal::bad_request;
-            default: return refusal::bad_json;
-        }
+        return whole.error() == json_errc::too_deep ? refusal::too_deep : refusal::bad_json;
     }
     json_reader json(text);
     if (json.peek() != json_kind::object) return refusal::bad_request;

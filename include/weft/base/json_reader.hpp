@@ -21,7 +21,6 @@ enum class json_errc : std::uint8_t {
     control_character,     ///< A byte below 0x20 inside a string.
     bad_number,            ///< Begins like a number but is none: `01`, `1.`.
     too_deep,              ///< More than `json_reader::max_depth` arrays and objects.
-    too_many_keys,         ///< More than `json_reader::max_keys` in one object.
     wrong_kind,            ///< The value is not of the kind you asked for.
     not_integral,          ///< A number with a fraction where you asked for an integer.
     out_of_range,          ///< The type you asked for cannot hold the number.
@@ -47,15 +46,13 @@ enum class json_errc : std::uint8_t {
 /// check once, at the end. A reader is a few words: copy it to look ahead or to come back.
 ///
 /// The reader does not check UTF-8: validate the whole text once, before. It reports all of several
-/// equal keys. It limits the depth (`max_depth`) and the keys of a skipped object (`max_keys`);
-/// other limits are up to the caller.
+/// equal keys. It limits the depth (`max_depth`); other limits are up to the caller.
 ///
 /// **Threads**: one at a time. **Lifetime**: the text must outlive the reader and its views.
 /// **Cost**: the reader allocates nothing; strings without escapes are views into the text.
 class json_reader {
 public:
-    static constexpr std::size_t max_depth = 64;
-    static constexpr std::size_t max_keys = 1024;
+    static constexpr std::size_t max_depth = 512;
 
     explicit json_reader(std::string_view text) noexcept
         : begin_(text.data()), cursor_(begin_), end_(begin_ + text.size()) {}
@@ -134,7 +131,7 @@ private:
     bool begin(char bracket) noexcept;
     bool skip_scalar() noexcept;
     bool find_key() noexcept;
-    bool skip_key(containers& open) noexcept;
+    bool skip_key() noexcept;
     bool skip_string() noexcept;
     const char* plain_string_end() const noexcept;
     bool skip_escape() noexcept;

@@ -70,7 +70,8 @@ template <class Self>
 class event_verbs {
 public:
     /// Sends an event. `args` may have any type that codec.hpp can encode. An event of a client
-    /// that is disconnected waits: `queued`.
+    /// that is disconnected waits: `queued`. Names that Socket.IO uses itself (`disconnect`), or
+    /// that are not UTF-8, are not sent: `misuse`.
     /// **Cost**: encodes once, and writes straight into the queues of the connections.
     template <class... Args>
     auto emit(std::string_view event, const Args&... args) const {

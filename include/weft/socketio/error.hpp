@@ -20,7 +20,6 @@ enum class errc : std::uint8_t {
     invalid_utf8,
     bad_json,
     json_too_deep,
-    too_many_keys,
     bad_placeholder,
     bad_msgpack,
     expected_attachment,

@@ -56,8 +56,9 @@ struct options {
     // What a peer may do.
     std::size_t max_namespaces = 32;            ///< That one connection may join.
     std::size_t max_child_namespaces = 10'000;  ///< That patterns may make, per loop.
-    std::size_t max_namespace_length = 128;
-    std::size_t max_attachments = 10;  ///< Of one packet; at most 64.
+    std::size_t max_namespace_length = 1024;
+    std::size_t max_event_length = 1024;  ///< Of an event's name.
+    std::size_t max_attachments = 10;     ///< Of one packet; at most 64.
     duration attachments_timeout = std::chrono::seconds(10);
     std::size_t max_rooms = 1'000;  ///< Per socket, without its own.
     std::size_t max_room_length = 256;

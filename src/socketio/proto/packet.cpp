@@ -119,12 +119,19 @@ private:
         return placeholders.complete() ? ok : errc::bad_placeholder;
     }
 
+    [[nodiscard]] errc skip(json_reader& json, placeholder_set& placeholders) const noexcept {
+        if (packet_.attachments != 0 || limits_.without_attachments == lookalikes::refused)
+            return skip_value(json, placeholders);
+        if (json.skip()) return ok;
+        return json.error() == json_errc::too_deep ? errc::json_too_deep : errc::bad_json;
+    }
+
     /// The payloads that are no arrays.
     [[nodiscard]] errc single_value(json_reader& json, placeholder_set& placeholders) noexcept {
         const char first = text_[position_];
         const bool object = first == '{' && packet_.type != packet_type::disconnect;
         const bool string = first == '"' && packet_.type == packet_type::connect_error;
-        return object || string ? skip_value(json, placeholders) : errc::bad_payload;
+        return object || string ? skip(json, placeholders) : errc::bad_payload;
     }
 
     [[nodiscard]] errc array(json_reader& json, placeholder_set& placeholders) noexcept {
@@ -134,7 +141,7 @@ private:
         while (json.next_element()) {
             static_cast<void>(json.peek());  // past white space
             const std::size_t begin = position_ + json.position();
-            const errc failure = skip_value(json, placeholders);
+            const errc failure = skip(json, placeholders);
             if (failure != ok) return failure;
             const std::string_view element = part(begin, position_ + json.position());
             if (name_due) {
@@ -155,11 +162,11 @@ private:
     [[nodiscard]] errc event_name(std::string_view element) noexcept {
         packet_.event = element;
         if (element[0] == '-' || is_digit(element[0])) {
-            return element.size() <= packet_limits::max_event_name ? ok : errc::bad_event_name;
+            return element.size() <= limits_.max_event_name ? ok : errc::bad_event_name;
         }
         if (element[0] != '"') return errc::bad_event_name;
         const std::string_view content = between_quotes(element);
-        if (unescaped_size(content) > packet_limits::max_event_name) return errc::bad_event_name;
+        if (unescaped_size(content) > limits_.max_event_name) return errc::bad_event_name;
         const auto names_it = [content](std::string_view reserved) {
             return json_text_is(content, reserved);
         };
@@ -207,8 +214,10 @@ packet_result parse_packet(std::string_view text, const packet_limits& limits,
     return text_parser(text, limits, version).parse();
 }
 
-bool is_reserved_event(std::string_view name) noexcept {
-    return std::find(reserved_events.begin(), reserved_events.end(), name) != reserved_events.end();
+errc refusal_of(std::string_view name) noexcept {
+    if (std::find(reserved_events.begin(), reserved_events.end(), name) != reserved_events.end())
+        return errc::reserved_event_name;
+    return validate_utf8(as_bytes(name)) ? errc{} : errc::invalid_utf8;
 }
 
 void append_connect(std::string& out, std::string_view nsp, std::string_view data) {

@@ -24,18 +24,26 @@ enum class packet_type : std::uint8_t {
 /// clients since 3.0, 3 those before.
 enum class protocol_version : std::uint8_t { v3 = 3, v4 = 4 };
 
-/// What one packet may hold. Nesting and the members of an object have the limits of `json_reader`.
+/// What a text without attachments makes of an object that looks like a placeholder.
+enum class lookalikes : std::uint8_t {
+    refused,  ///< So nobody can smuggle one into a packet that is relayed with attachments.
+    data,
+};
+
+/// What one packet may hold. Nesting has the limit of `json_reader`.
 struct packet_limits {
-    std::size_t max_attachments = 10;        ///< At most 64.
-    std::size_t max_namespace_length = 128;  ///< Bytes.
-    std::size_t max_packet = 1024 * 1024;    ///< Bytes of the text and all attachments together.
-    static constexpr std::size_t max_event_name = 128;  ///< Bytes, unescaped.
+    std::size_t max_attachments = 10;         ///< At most 64.
+    std::size_t max_namespace_length = 1024;  ///< Bytes.
+    std::size_t max_packet = 1024 * 1024;     ///< Bytes of the text and all attachments together.
+    std::size_t max_event_name = 1024;        ///< Bytes, unescaped.
+    lookalikes without_attachments = lookalikes::refused;
     static constexpr std::uint64_t max_ack_id =
         (1ULL << 53) - 1;  ///< What JavaScript can count to.
 };
 
 /// Of packets that we write ourselves.
-inline constexpr packet_limits no_limits{64, std::string_view::npos, std::string_view::npos};
+inline constexpr packet_limits no_limits{64, std::string_view::npos, std::string_view::npos,
+                                         std::string_view::npos, lookalikes::data};
 
 /// What is between the quotes of a JSON string.
 [[nodiscard]] inline std::string_view between_quotes(std::string_view text) noexcept {
@@ -79,8 +87,9 @@ struct packet_result {
 [[nodiscard]] packet_result parse_packet(std::string_view text, const packet_limits& limits,
                                          protocol_version version) noexcept;
 
-/// Whether events must not have this (unescaped) name: Socket.IO uses it itself.
-[[nodiscard]] bool is_reserved_event(std::string_view name) noexcept;
+/// Why an event must not be sent under this name: Socket.IO uses it itself, or it is not UTF-8.
+/// `errc{}`: it may be.
+[[nodiscard]] errc refusal_of(std::string_view name) noexcept;
 
 // The writers append one packet in its canonical form: no spaces, the namespace omitted when it is
 // "/". Payloads are JSON that is valid already. `nsp` must not hold a comma.

@@ -58,13 +58,14 @@ public:
 private:
     enum class member : std::uint8_t { other, placeholder, num };
     static constexpr std::uint8_t no_num = 0xff;
+    static constexpr std::uint8_t more_than_two = 3;
 
     struct level {  // an open bracket; without initialisers, since most of them are never used
         bool object;
         bool placeholder;  // the member _placeholder is true
         member current;
         std::uint8_t num;
-        std::uint16_t keys;
+        std::uint8_t keys;  // counted as far as it matters
     };
 
     bool fail(errc why) noexcept {
@@ -112,7 +113,8 @@ private:
             level& top = levels_[depth_ - 1];
             std::string_view key;
             if (top.object ? json_.next_raw_key(key) : json_.next_element()) {
-                return !top.object || enter_member(top, key);
+                if (top.object) enter_member(top, key);
+                return true;
             }
             if (!json_.ok()) return false;
             --depth_;
@@ -125,9 +127,8 @@ private:
         return object.keys == 2 && object.num != no_num && placeholders_.use(object.num);
     }
 
-    bool enter_member(level& object, std::string_view key) noexcept {
-        if (object.keys == json_reader::max_keys) return fail(errc::too_many_keys);
-        ++object.keys;
+    static void enter_member(level& object, std::string_view key) noexcept {
+        if (object.keys < more_than_two) ++object.keys;
         object.current = member::other;
         if (json_text_is(key, "_placeholder")) {
             object.current = member::placeholder;
@@ -135,7 +136,6 @@ private:
         } else if (json_text_is(key, "num")) {
             object.current = member::num;
         }
-        return true;
     }
 
     json_reader& json_;

@@ -219,17 +219,10 @@ TEST(json_reader, bounds_nesting) {
     EXPECT_EQ(json.error(), json_errc::too_deep);
 }
 
-TEST(json_reader, bounds_the_keys_of_each_object_that_is_skipped) {
-    const auto object = [](std::size_t keys) {
-        std::string text = "{";
-        for (std::size_t i = 0; i < keys; ++i) text += i == 0 ? "\"a\":[{\"b\":1}]" : ",\"a\":0";
-        return text + "}";
-    };
-    EXPECT_TRUE(skips(object(json_reader::max_keys)));
-    const std::string over = '[' + object(json_reader::max_keys + 1) + ']';
-    json_reader json(over);
-    EXPECT_FALSE(json.skip());
-    EXPECT_EQ(json.error(), json_errc::too_many_keys);
+TEST(json_reader, skips_objects_with_any_number_of_keys) {
+    std::string text = "{\"a\":[{\"b\":1}]";
+    for (int i = 0; i < 70'000; ++i) text += ",\"a\":0";
+    EXPECT_TRUE(skips(text + "}"));
 }
 
 TEST(json_reader, reads_integers_exactly_and_checks_their_range) {

@@ -242,6 +242,8 @@ TEST(options, of_socketio) {
                      "socketio::options::max_namespaces is 0: it must be at least 1");
     EXPECT_COMPLAINT(options, max_namespace_length = 0,
                      "socketio::options::max_namespace_length is 0: it must be at least 1");
+    EXPECT_COMPLAINT(options, max_event_length = 0,
+                     "socketio::options::max_event_length is 0: it must be at least 1");
     EXPECT_COMPLAINT(options, max_attachments = 65,
                      "socketio::options::max_attachments is 65: it must be 0 to 64");
     EXPECT_COMPLAINT(options, attachments_timeout = 0s,

@@ -447,7 +447,8 @@ TEST_F(socketio_client_test, an_auth_that_throws_shows_nothing) {
 TEST_F(socketio_client_test, reserved_names_are_not_sent) {
     client_socket& s = open();
     (void)sent();
-    EXPECT_EQ(s.emit("connect"), send_status::dropped);
+    EXPECT_EQ(s.emit("connect"), send_status::misuse);
+    EXPECT_EQ(s.emit("caf\xe9"), send_status::misuse);
     s.emit_with_ack<void>("disconnect", [this](result<void> r) { note(r ? "?" : "refused"); });
     server.run();
     EXPECT_TRUE(sent().empty());

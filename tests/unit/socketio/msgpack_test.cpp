@@ -351,8 +351,8 @@ TEST(msgpack_packet, nesting_and_attachments_are_limited) {
         for (std::size_t i = 0; i < depth; ++i) value += "91";
         return value + "c0";
     };
-    EXPECT_EQ(argument(nested(63)), std::string(63, '[') + "null" + std::string(63, ']'));
-    EXPECT_EQ(argument(nested(64)), failed(errc::json_too_deep));
+    EXPECT_EQ(argument(nested(511)), std::string(511, '[') + "null" + std::string(511, ']'));
+    EXPECT_EQ(argument(nested(512)), failed(errc::json_too_deep));
     EXPECT_EQ(argument(nested(100'000)), failed(errc::json_too_deep));
     std::string ten = "9a";
     for (int i = 0; i < 10; ++i) ten += "c400";

@@ -8,6 +8,8 @@
 #include <ostream>
 #include <sstream>
 
+#include "weft/base/json_reader.hpp"
+
 namespace weft::socketio {
 namespace {
 
@@ -29,7 +31,8 @@ std::string summary(const packet_result& result) {
 }
 
 std::string parsed(std::string_view text, protocol_version version = protocol_version::v4) {
-    return summary(parse_packet(text, {}, version));
+    constexpr packet_limits short_names{.max_namespace_length = 128, .max_event_name = 128};
+    return summary(parse_packet(text, short_names, version));
 }
 
 std::string failed(errc why) {
@@ -190,24 +193,39 @@ TEST(packet, event_names_are_limited_by_what_they_mean) {
     EXPECT_EQ(parsed("2[\"" + std::string(126, 'n') + "\\ude00\"]"), failed(errc::bad_event_name));
 }
 
-TEST(packet, nesting_is_limited_to_64) {
+TEST(packet, nesting_is_limited) {
     const auto nested = [](std::size_t levels) {  // inside the array of the event
         return "2[\"a\"," + std::string(levels, '[') + std::string(levels, ']') + ']';
     };
-    EXPECT_EQ(parse_packet(nested(63), {}, protocol_version::v4).error, errc{});
-    EXPECT_EQ(parsed(nested(64)), failed(errc::json_too_deep));
+    EXPECT_EQ(parse_packet(nested(json_reader::max_depth - 1), {}, protocol_version::v4).error,
+              errc{});
+    EXPECT_EQ(parsed(nested(json_reader::max_depth)), failed(errc::json_too_deep));
     EXPECT_EQ(parsed("2[\"a\"," + std::string(1'000'000, '[')), failed(errc::json_too_deep));
     std::string objects = "0";
-    for (int i = 0; i < 65; ++i) objects += R"({"a":)";
+    for (std::size_t i = 0; i <= json_reader::max_depth; ++i) objects += R"({"a":)";
     EXPECT_EQ(parsed(objects), failed(errc::json_too_deep));
 }
 
-TEST(packet, objects_have_at_most_1024_keys) {
-    std::string members;
-    for (int i = 0; i < 1024; ++i) members += "\"k\":" + std::to_string(i) + ',';
-    members.pop_back();
-    EXPECT_EQ(parse_packet("0{" + members + '}', {}, protocol_version::v4).error, errc{});
-    EXPECT_EQ(parsed("0{" + members + ",\"k\":0}"), failed(errc::too_many_keys));
+TEST(packet, objects_have_any_number_of_keys) {
+    std::string members = R"("_placeholder":true,"num":0)";
+    for (int i = 0; i < 70'000; ++i) members += ",\"k" + std::to_string(i) + "\":0";
+    EXPECT_EQ(parse_packet("0{" + members.substr(28) + '}', {}, protocol_version::v4).error,
+              errc{});
+    EXPECT_EQ(parsed("51-[\"a\",{" + members + "}]"), failed(errc::bad_placeholder));
+}
+
+TEST(packet, what_looks_like_a_placeholder_may_be_data_in_a_text) {
+    const std::string alike = R"(["a",{"_placeholder":true,"num":0}])";
+    EXPECT_EQ(parsed('2' + alike), failed(errc::bad_placeholder));
+    const std::string text = '2' + alike;
+    const packet_result got =
+        parse_packet(text, {.without_attachments = lookalikes::data}, protocol_version::v4);
+    EXPECT_TRUE(got);
+    EXPECT_EQ(got.packet.data, alike);
+    EXPECT_EQ(parse_packet(R"(51-["a",{"_placeholder":true,"num":1}])",
+                           {.without_attachments = lookalikes::data}, protocol_version::v4)
+                  .error,
+              errc::bad_placeholder);
 }
 
 TEST(packet, every_truncation_and_every_changed_byte_is_survived) {
