@@ -63,6 +63,8 @@ for (const settings of [
   { serverNoContextTakeover: true },
   { clientNoContextTakeover: true },
   { serverMaxWindowBits: 15 },
+  { clientMaxWindowBits: true },
+  { clientMaxWindowBits: 10 },
   { serverMaxWindowBits: 10, clientMaxWindowBits: 10 },
   { serverNoContextTakeover: false, clientNoContextTakeover: false, clientMaxWindowBits: 15 },
 ]) {
