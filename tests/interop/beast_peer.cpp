@@ -18,6 +18,7 @@ std::optional<websocket::permessage_deflate> deflate(const std::string& option) 
     if (option.empty()) return std::nullopt;
     websocket::permessage_deflate all;
     all.client_enable = all.server_enable = true;
+    all.compLevel = 1;  // its own deflate is slow
     if (option == "alone") {
         all.client_no_context_takeover = all.server_no_context_takeover = true;
     } else if (option != "takeover") {

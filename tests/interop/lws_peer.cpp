@@ -148,17 +148,14 @@ private:
                 if (serves_) std::cout << "pong " << *pong_ << std::endl;
                 break;
             case LWS_CALLBACK_SERVER_WRITEABLE:
-            case LWS_CALLBACK_CLIENT_WRITEABLE:
-                return write();
+            case LWS_CALLBACK_CLIENT_WRITEABLE: return write();
             case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
                 how_ = std::to_string(static_cast<unsigned char>(in[0]) << 8U |
                                       static_cast<unsigned char>(in[1])) +
                        " " + std::string(in + 2, size - 2);
                 break;
             case LWS_CALLBACK_CLOSED:
-            case LWS_CALLBACK_CLIENT_CLOSED:
-                ended_ = true;
-                break;
+            case LWS_CALLBACK_CLIENT_CLOSED: ended_ = true; break;
             default: break;
         }
         return 0;

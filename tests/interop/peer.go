@@ -145,7 +145,9 @@ func kind(text bool) int {
 	return gorilla.BinaryMessage
 }
 
-func (p *gorillaPeer) send(text bool, data []byte) error { return p.conn.WriteMessage(kind(text), data) }
+func (p *gorillaPeer) send(text bool, data []byte) error {
+	return p.conn.WriteMessage(kind(text), data)
+}
 
 func (p *gorillaPeer) sendInPieces(data []byte) (bool, error) {
 	w, err := p.conn.NextWriter(gorilla.TextMessage)

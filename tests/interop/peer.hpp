@@ -1,5 +1,5 @@
-// What the programs in C++ share: the modes that peers.py describes, over what each library can. C++17, because
-// WebSocket++ does not compile as C++20.
+// What the programs in C++ share: the modes that peers.py describes, over what each library can.
+// C++17, because WebSocket++ does not compile as C++20.
 #pragma once
 
 #include <array>

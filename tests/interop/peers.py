@@ -25,7 +25,12 @@ import support  # noqa: E402
 SIZES = (0, 1, 125, 126, 65535, 65536, 1 << 20, 5_000_000)
 MOST = 8 << 20  # bytes of a message that `weft echo` takes
 VOLUME = 2 * sum(SIZES)  # bytes of the messages of a conversation, at least
+PATIENCE = 100  # seconds of a conversation, on a machine that does much else
 PROBE = os.environ.get("CLIENT_PROBE_BIN", "")
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
 class Tap:
@@ -67,7 +72,7 @@ class Tap:
 
     def ended(self):
         """After the connection: the fields of the request and of the answer by lower-case name, and the bytes of each way."""
-        self._worker.join(support.PATIENCE)
+        self._worker.join(PATIENCE)
         fields = []
         for head in self._heads:
             lines = head.split(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")[1:]
@@ -91,7 +96,7 @@ class client:
     def converse(self, *flags, option=None):
         with support.Server("echo", "--max-message", str(MOST), "--subprotocol", "chat", *flags) as server:
             tap = Tap(server.url)
-            done = support.run(*self.command, "echo", tap.url, *([option] if option else []))
+            done = run(*self.command, "echo", tap.url, *([option] if option else []))
             seen = tap.ended()
         expected = ["open chat", *(f"text {size}" for size in SIZES), *(f"binary {size}" for size in SIZES)]
         expected += ["pieces text 5000000"] if self.pieces else []
@@ -119,7 +124,7 @@ class client:
 
     def test_a_message_that_is_too_big(self):
         with support.Server("echo", "--max-message", "100000") as server:
-            done = support.run(*self.command, "wait", server.url, "100001")
+            done = run(*self.command, "wait", server.url, "100001")
         self.assertRegex(done.stdout, rf"\Aopen\nclose {self.too_big}\n\Z", done.stderr)
 
     def test_a_server_that_ends(self):
@@ -151,7 +156,7 @@ class server:
             listening = re.fullmatch(r"listening on (\S+)\n", child.stdout.readline())
             self.assertIsNotNone(listening)
             tap = Tap(listening[1])
-            done = support.run(PROBE, tap.url, "--subprotocol", "chat", *(["--deflate", deflate] if deflate else []), *steps)
+            done = run(PROBE, tap.url, "--subprotocol", "chat", *(["--deflate", deflate] if deflate else []), *steps)
             seen = tap.ended()
             heard = [child.stdout.readline() for _ in range(lines)]
         finally:

@@ -103,8 +103,10 @@ class proxies(unittest.IsolatedAsyncioTestCase):
         self.addCleanup(certificate.remove)
         both = Path(certificate.cert).with_name("both.pem")
         both.write_text(Path(certificate.key).read_text() + Path(certificate.cert).read_text())
-        proxy = Proxy(lambda port: [shutil.which("hitch", path="/usr/sbin:/usr/bin"), f"--frontend=[127.0.0.1]:{port}",
-                                    *(["--user=nobody"] if os.geteuid() == 0 else []), f"--backend=[127.0.0.1]:{backend.port}", str(both)], "online|initialized")
+        program = shutil.which("hitch", path="/usr/sbin:/usr/bin")
+        user = ["--user=nobody"] if os.geteuid() == 0 else []  # it refuses to work as root
+        proxy = Proxy(lambda port: [program, *user, f"--frontend=[127.0.0.1]:{port}", f"--backend=[127.0.0.1]:{backend.port}",
+                                    str(both)], "online|initialized")
         self.addCleanup(proxy.stop)
         return f"localhost:{proxy.port}", certificate.client()
 

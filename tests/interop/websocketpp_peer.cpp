@@ -67,7 +67,8 @@ public:
     }
 
     void send(const message& what) override {
-        if (const auto error = conn_->send(what.data, opcode(what.text))) throw closed{error.message()};
+        if (const auto error = conn_->send(what.data, opcode(what.text)))
+            throw closed{error.message()};
     }
 
     // The library has no call for it: frames are made ready one by one.

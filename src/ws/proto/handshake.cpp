@@ -96,7 +96,7 @@ gathered gather(std::span<const http::header_field> headers) noexcept {
 }
 
 // Nobody needs the 16 bytes (RFC 6455 section 4.2.2), so the bits behind the last one may be set:
-// IXWebSocket draws characters, not bytes.
+// older versions of IXWebSocket draw characters, not bytes.
 bool is_key(std::string_view text) noexcept {
     std::array<char, base64_size(key_bytes)> whole;
     if (text.size() != whole.size() || !text.ends_with("==")) return false;
