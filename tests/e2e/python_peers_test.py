@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Libraries of Python beside python3-websockets: aiohttp and Tornado on both sides, websocket-client, wsproto. Against
-`weft echo` and against our client. Needs CLIENT_PROBE_BIN."""
+`weft echo`, the demo's Socket.IO and our client. Needs CLIENT_PROBE_BIN."""
 
 import asyncio
 import os
@@ -10,6 +10,7 @@ import unittest
 
 import aiohttp
 import aiohttp.web
+import socketio
 import tornado.httpserver
 import tornado.ioloop
 import tornado.netutil
@@ -139,6 +140,22 @@ class against_echo(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(receive().payload, b"are you there")
         send(wsproto.events.CloseConnection(code=4001, reason="bye"))
         self.assertEqual(receive().code, 4001)
+
+
+class against_the_demo(unittest.IsolatedAsyncioTestCase):
+    """Socket.IO by aiohttp, which python3-socketio uses in coroutines."""
+
+    async def test_socketio(self):
+        with support.Server("demo") as server:
+            for transports in (["polling"], ["websocket"], ["polling", "websocket"]):
+                with self.subTest(transports=transports):
+                    async with support.patience():
+                        client = socketio.AsyncClient(reconnection=False)
+                        await client.connect(server.url, transports=transports, namespaces=["/ticker"])
+                        symbols = await client.call("symbols", namespace="/ticker")
+                        self.assertIn("WEFT", symbols)
+                        self.assertEqual(client.transport(), transports[-1])
+                        await client.disconnect()
 
 
 CONVERSATION = ("text:hello", "text:" + "again " * 200, "text:" + "again " * 200, "big:70000", "big:5000000", "close:4001")
