@@ -48,7 +48,7 @@ public:
     virtual byte_span read_target() noexcept { return {}; }
 
     /// The queue, which had been above `byte_stream::high_water`, or had not been taken by the
-    /// kernel at once, is empty again.
+    /// kernel at once, is empty again; or `byte_stream::ask_drained` asked.
     virtual void on_drained() noexcept {}
 
     /// The peer will send no more. The default closes the stream after what is queued has been
@@ -100,6 +100,9 @@ public:
     [[nodiscard]] virtual std::size_t queued() const noexcept = 0;
     /// The peer is behind: bytes wait that the kernel did not take. `on_drained` will tell its end.
     [[nodiscard]] virtual bool stalled() const noexcept = 0;
+
+    /// `on_drained` will tell when all that is queued now has been taken, also if it is at once.
+    virtual void ask_drained() noexcept = 0;
 
     /// How far what was written has come.
     struct progress {

@@ -337,6 +337,11 @@ void tcp_stream::count_sent(std::size_t bytes) noexcept {
     loop_.metrics_.bytes_sent.add(bytes);
 }
 
+void tcp_stream::ask_drained() noexcept {
+    want_drained_ = true;
+    mark_dirty();  // it is told behind a flush
+}
+
 byte_stream::progress tcp_stream::delivered() const noexcept {
     const std::size_t on_the_way = loop_.io_->undelivered(fd_);
     return {sent_ - std::min<std::uint64_t>(sent_, on_the_way), on_the_way + queued()};

@@ -26,6 +26,7 @@ public:
     void commit(std::size_t size) noexcept override;
     [[nodiscard]] std::size_t queued() const noexcept override;
     [[nodiscard]] bool stalled() const noexcept override { return blocked_; }
+    void ask_drained() noexcept override;
     [[nodiscard]] progress delivered() const noexcept override;
     void pause_reading() noexcept override { paused_ = true; }
     void resume_reading() noexcept override;

@@ -52,6 +52,9 @@ public:
 
     [[nodiscard]] bool empty() const noexcept { return waiting_.empty(); }
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+    /// The numbers of the oldest group and of the next one that will wait.
+    [[nodiscard]] std::uint64_t oldest() const noexcept { return first_; }
+    [[nodiscard]] std::uint64_t next() const noexcept { return first_ + waiting_.size(); }
     /// What they take.
     [[nodiscard]] std::size_t memory() const noexcept { return cost_; }
     /// Takes the oldest group, of which there must be one, out of the box and calls `send(group)`.

@@ -37,6 +37,10 @@ client& client::on_message(unique_function<void(client&, message_view)> handler)
     core_->on.message = std::move(handler);
     return *this;
 }
+client& client::on_ping(unique_function<void(client&, byte_view)> handler) {
+    core_->on.ping = std::move(handler);
+    return *this;
+}
 client& client::on_pong(unique_function<void(client&, byte_view)> handler) {
     core_->on.pong = std::move(handler);
     return *this;
@@ -74,25 +78,44 @@ send_status client::send(byte_view bytes) noexcept {
     return send(message_view(message_kind::binary, bytes));
 }
 send_status client::send(message_view what) noexcept {
-    const owner_scope own(core_->owner());
-    if (!own) return send_status::misuse;
-    connection_core* const open = core_->open_connection();
-    return open != nullptr ? open->send(what) : send_status::closed;
+    return core_->on_connection([&](connection_core& open) { return open.send(what); });
 }
 send_status client::send(const message& what) noexcept {
-    const owner_scope own(core_->owner());
-    if (!own) return send_status::misuse;
-    connection_core* const open = core_->open_connection();
-    return open != nullptr ? open->send(what) : send_status::closed;
+    return core_->on_connection([&](connection_core& open) { return open.send(what); });
+}
+send_status client::send(message_view what, unique_function<void(std::error_code)> done) noexcept {
+    return core_->on_connection([&](connection_core& open) {
+        return open.send(what, core_->while_owned(std::move(done)));
+    });
+}
+send_status client::send_fragment(message_view piece, fragment which,
+                                  unique_function<void(std::error_code)> done) noexcept {
+    return core_->on_connection([&](connection_core& open) {
+        return open.send_fragment(piece, which, core_->while_owned(std::move(done)));
+    });
 }
 std::size_t client::queued() const noexcept {
     const connection_core* const open = core_->open_connection();
     return open != nullptr ? open->queued() : 0;
 }
-void client::ping(byte_view payload) noexcept {
+send_status client::ping(byte_view payload) noexcept {
+    return core_->on_connection([&](connection_core& open) { return open.ping(payload); });
+}
+send_status client::pong(byte_view payload) noexcept {
+    return core_->on_connection([&](connection_core& open) { return open.pong(payload); });
+}
+
+void client::pause() noexcept {
     const owner_scope own(core_->owner());
-    if (!own) return;
-    if (connection_core* const open = core_->open_connection()) open->ping(payload);
+    if (own && core_->open_connection() != nullptr) core_->open_connection()->pause();
+}
+void client::resume() noexcept {
+    const owner_scope own(core_->owner());
+    if (own && core_->open_connection() != nullptr) core_->open_connection()->resume();
+}
+bool client::is_paused() const noexcept {
+    const connection_core* const open = core_->open_connection();
+    return open != nullptr && open->is_paused();
 }
 
 void client::close(close_code code, std::string_view reason) noexcept {

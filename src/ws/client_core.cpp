@@ -35,6 +35,8 @@ options to_connection_options(const client_options& from) {
     made.ping_interval = from.ping_interval;
     made.idle_timeout = from.idle_timeout;
     made.close_timeout = from.close_timeout;
+    made.auto_pong = from.auto_pong;
+    made.deliver_while_closing = from.deliver_while_closing;
     made.max_queue = from.max_queue;
     made.pause_reading_at = from.pause_reading_at;
     made.overflow = from.overflow;
@@ -144,6 +146,7 @@ public:
         core_->call(core_->on.open);
     }
     void on_message(const message_view& what) override { core_->call(core_->on.message, what); }
+    void on_ping(byte_view payload) override { core_->call(core_->on.ping, payload); }
     void on_pong(byte_view payload) override { core_->call(core_->on.pong, payload); }
     void on_drained() override { core_->call(core_->on.drain); }
     void on_close(const close_event& event) override {
@@ -363,6 +366,15 @@ void client_core::finish_open(result<void> outcome) noexcept {
         loop().post([waiting = std::move(waiting)]() mutable { waiting.resume(); });
     } catch (const std::bad_alloc&) {  // the coroutine goes with what would have resumed it
     }
+}
+
+unique_function<void(std::error_code)> client_core::while_owned(
+    unique_function<void(std::error_code)> done) {
+    if (!done) return done;
+    // The connection, which keeps the result, does not outlive this core.
+    return [this, done = std::move(done)](std::error_code why) mutable {
+        if (face_ != nullptr) done(why);
+    };
 }
 
 void client_core::end(close_code code, std::string_view reason, bool at_once) noexcept {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -56,6 +57,7 @@ public:
     struct handlers {
         unique_function<void(client&)> open;
         unique_function<void(client&, message_view)> message;
+        unique_function<void(client&, byte_view)> ping;
         unique_function<void(client&, byte_view)> pong;
         unique_function<void(client&)> drain;
         unique_function<void(client&, const close_event&)> close;
@@ -75,6 +77,20 @@ public:
     /// The face goes: no handler is called from now on.
     void leave() noexcept;
     [[nodiscard]] connection_core* open_connection() const noexcept { return connection_; }
+    /// What `use(connection)` returns; `misuse` on a wrong thread, `closed` without a connection.
+    template <class F>
+    send_status on_connection(F&& use) {
+        const owner_scope own(owner());
+        if (!own) return send_status::misuse;
+        try {
+            return connection_ != nullptr ? use(*connection_) : send_status::closed;
+        } catch (const std::bad_alloc&) {
+            return send_status::dropped;
+        }
+    }
+    /// `done`, as long as there is a client that it may speak of.
+    [[nodiscard]] unique_function<void(std::error_code)> while_owned(
+        unique_function<void(std::error_code)> done);
     [[nodiscard]] client_state state() const noexcept;
     [[nodiscard]] std::optional<duration> retry_in() const noexcept;
     [[nodiscard]] std::string_view subprotocol() const noexcept { return subprotocol_; }

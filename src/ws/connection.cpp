@@ -44,6 +44,14 @@ send_status connection_base::send(const message_view& what) noexcept {
 send_status connection_base::send(const message& what) noexcept {
     return core_->send(what);
 }
+send_status connection_base::send(message_view what,
+                                  unique_function<void(std::error_code)> done) noexcept {
+    return core_->send(what, std::move(done));
+}
+send_status connection_base::send_fragment(message_view piece, fragment which,
+                                           unique_function<void(std::error_code)> done) noexcept {
+    return core_->send_fragment(piece, which, std::move(done));
+}
 std::size_t connection_base::queued() const noexcept {
     return core_->queued();
 }
@@ -67,8 +75,20 @@ std::size_t connection_base::publish(std::string_view topic, const message& what
     return callable() ? core_->shared().hub.publish(pubsub::program_topic(topic), what, core_) : 0;
 }
 
-void connection_base::ping(byte_view payload) noexcept {
-    if (callable()) core_->ping(payload);
+send_status connection_base::ping(byte_view payload) noexcept {
+    return core_->ping(payload);
+}
+send_status connection_base::pong(byte_view payload) noexcept {
+    return core_->pong(payload);
+}
+void connection_base::pause() noexcept {
+    if (callable()) core_->pause();
+}
+void connection_base::resume() noexcept {
+    if (callable()) core_->resume();
+}
+bool connection_base::is_paused() const noexcept {
+    return callable() && core_->is_paused();
 }
 void connection_base::close(close_code code, std::string_view reason) noexcept {
     if (callable()) core_->close(code, reason);

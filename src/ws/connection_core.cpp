@@ -30,9 +30,24 @@ std::size_t wire_size(std::size_t payload) noexcept {
 
 }  // namespace
 
+/// Somebody who wants to know when a message has been written.
+struct written_watch {
+    std::uint64_t after;  // the outbox has passed it on when its oldest has this number; 0: it has
+    std::error_code why;  // it is lost
+    unique_function<void(std::error_code)> done;
+};
+
 /// Made when something first does not go straight through, gone with the connection.
 struct connection_core::slow_state {
-    std::optional<pubsub::outbox> outbox;
+    explicit slow_state(byte_budget& memory) noexcept : charge(memory) { recount(); }
+
+    void recount() noexcept {
+        charge.set(heap_cost_of<slow_state> + heap_cost(kept) + heap_cost(watches));
+    }
+
+    std::optional<pubsub::outbox> outbox;  // also, empty or not, while a message is in fragments
+    bool in_fragments = false;             // ours: its last one is not sent yet
+    std::vector<written_watch> watches;
     std::vector<std::byte> kept;  // received bytes whose turn comes in a later iteration
     std::array<std::byte, max_control_payload> pong{};
     std::size_t pong_size = 0;
@@ -43,6 +58,7 @@ struct connection_core::slow_state {
     time_point close_deadline = time_point::max();
     time_point message_began = time_point::max();
     net::delivery_watch delivery;  // since we asked
+    byte_charge charge;
 };
 
 connection_core::connection_core(net::byte_stream& stream, role self,
@@ -66,7 +82,7 @@ connection_core::~connection_core() {
 }
 
 connection_core::slow_state& connection_core::slow() {
-    if (slow_ == nullptr) slow_ = std::make_unique<slow_state>();
+    if (slow_ == nullptr) slow_ = std::make_unique<slow_state>(loop().budget());
     return *slow_;
 }
 
@@ -117,8 +133,8 @@ void connection_core::on_data(byte_span data) noexcept {
         arm();  // the next ping is due before the end that was waited for
     }
     within_memory([&] {
-        if (holds_.has(hold::inflating)) {
-            slow_->kept.insert(slow_->kept.end(), data.begin(), data.end());
+        if (holds_.has(hold::kept) || holds_.has(hold::paused)) {
+            if (state_ != state::ended) keep_for_later(data);
         } else {
             consume(data);
         }
@@ -130,7 +146,7 @@ void connection_core::consume(byte_span data) {
     std::size_t messages = 0;
     const std::size_t bytes = data.size();
     bool yielded = false;
-    while (state_ != state::ended && !yielded) {
+    while (state_ != state::ended && !holds_.has(hold::paused) && !yielded) {
         const message_event event = assembler_.next(data, loop().now(), allowance);
         if (event == message_event::need_more) break;
         if (event == message_event::text || event == message_event::binary) {
@@ -145,11 +161,20 @@ void connection_core::consume(byte_span data) {
     }
     if (state_ == state::ended) return;
     if (slow_ != nullptr || assembler_.in_message()) watch_pace(messages > 0);
-    if (yielded) keep_for_later(data);
     if (chosen().rate && state_ == state::open) throttle(messages, bytes - data.size());
-    if (end_waits_ && !yielded) return finish();
+    if (yielded || holds_.any()) handled_up_to(data, yielded);
     update_behind();
-    if (!yielded && holds_.any()) go_on(hold::inflating);
+}
+
+/// What of a read is left when inflating has used up its allowance, or a handler has paused.
+void connection_core::handled_up_to(byte_view rest, bool yielded) {
+    if (yielded || holds_.has(hold::paused)) {
+        keep_for_later(rest);
+        if (yielded) post_turn();
+    } else {
+        go_on(hold::kept);
+        if (end_waits_) finish();
+    }
 }
 
 /// From its first byte on, an unfinished message has to keep a rate.
@@ -177,12 +202,13 @@ time_point connection_core::message_due() const noexcept {
                     later(last_received_, grace));
 }
 
-/// Inflating may go on for long: the rest of these bytes comes again in the next iteration.
+/// The rest of these bytes comes again in a later iteration. It is never more than one read's,
+/// since reading stands still meanwhile.
 void connection_core::keep_for_later(byte_view rest) {
     slow_state& s = slow();
-    s.kept.assign(rest.begin(), rest.end());
-    stand(hold::inflating);
-    post_turn();
+    s.kept.insert(s.kept.end(), rest.begin(), rest.end());
+    s.recount();
+    stand(hold::kept);
 }
 
 void connection_core::post_turn() {
@@ -194,18 +220,24 @@ void connection_core::post_turn() {
 
 void connection_core::consume_kept() {
     // What holds reading back holds this back too; it posts again when it goes.
-    if (!holds_.has(hold::inflating) || state_ == state::ended || holds_.has(hold::throttled) ||
-        peer_is_behind()) {
+    if (!holds_.has(hold::kept) || state_ == state::ended || holds_.has(hold::throttled) ||
+        holds_.has(hold::paused) || peer_is_behind()) {
         return;
     }
     std::vector<std::byte> bytes = std::exchange(slow_->kept, {});
+    slow_->recount();
     const std::size_t size = bytes.size();
     bytes.resize(size + padding);
     consume({bytes.data(), size});
 }
 
+/// Whether what comes is told.
+bool connection_core::delivers() const noexcept {
+    return state_ == state::open || (chosen().deliver_while_closing && state_ != state::ended);
+}
+
 void connection_core::dispatch_message(message_kind kind) noexcept {
-    if (state_ != state::open) return;
+    if (!delivers()) return;
     metrics().messages_received.add();
     dispatching_ = true;
     guarded("on_message", [&] { user_->on_message({kind, assembler_.payload()}); });
@@ -217,10 +249,12 @@ void connection_core::dispatch_message(message_kind kind) noexcept {
 /// `load`, 16 in flight).
 [[gnu::noinline]] void connection_core::dispatch_other(message_event event) {
     switch (event) {
-        case message_event::ping: answer_ping(); break;
+        case message_event::ping:
+            if (chosen().auto_pong) answer_ping(assembler_.payload());
+            if (delivers()) guarded("on_ping", [this] { user_->on_ping(assembler_.payload()); });
+            break;
         case message_event::pong:
-            if (state_ == state::open)
-                guarded("on_pong", [this] { user_->on_pong(assembler_.payload()); });
+            if (delivers()) guarded("on_pong", [this] { user_->on_pong(assembler_.payload()); });
             break;
         case message_event::close: dispatch_close(assembler_.close_frame()); break;
         case message_event::failed: fail(assembler_.error()); break;
@@ -237,7 +271,7 @@ void connection_core::dispatch_close(const close_info& info) {
     if (!answered) {
         // The echo carries the peer's own code (RFC 6455 section 5.5.1).
         const auto echo = close_payload::make(info.code);
-        s.outbox.reset();
+        give_up_waiting(make_error_code(weft::errc::closed_by_peer));
         write_close(info.code == close_code::no_status || !echo ? byte_view{} : echo->view());
     }
     if (out_.self() == role::server) {
@@ -257,7 +291,7 @@ void connection_core::fail(errc why) noexcept {
     const error_row& row = describe(why);
     if (state_ != state::close_sent) {
         const auto payload = close_payload::make(row.close, row.text);
-        if (slow_ != nullptr) slow_->outbox.reset();
+        if (slow_ != nullptr) give_up_waiting(why);
         if (payload) write_close(payload->view());
     }
     finish();
@@ -272,18 +306,18 @@ void connection_core::finish() noexcept {
 
 /// Each ping is answered in its place; while the peer does not read, only the latest of them
 /// (RFC 6455 section 5.5.3), so that pongs never pile up.
-void connection_core::answer_ping() {
-    if (state_ == state::close_sent) return;
-    const byte_view payload = assembler_.payload();
+send_status connection_core::answer_ping(byte_view payload) {
+    if (state_ == state::close_sent) return send_status::closed;
     if (!stream().stalled()) {
         pong_due_ = false;
         out_.write_control(opcode::pong, payload);
-        return;
+        return send_status::sent;
     }
     slow_state& s = slow();
     std::copy(payload.begin(), payload.end(), s.pong.begin());
     s.pong_size = payload.size();
     pong_due_ = true;
+    return send_status::queued;
 }
 
 void connection_core::write_pong() noexcept {
@@ -306,8 +340,24 @@ void connection_core::stand(hold reason) noexcept {
 
 void connection_core::go_on(hold reason) noexcept {
     if (!holds_.remove(reason) || state_ == state::ended) return;
-    last_received_ = loop().now();
+    peer_was_not_heard();
     stream().resume_reading();
+}
+
+/// While we do not read, silence and delay are ours, not the peer's.
+void connection_core::peer_was_not_heard() noexcept {
+    last_received_ = loop().now();
+    if (slow_ != nullptr && assembler_.in_message()) slow_->message_began = last_received_;
+}
+
+void connection_core::pause() noexcept {
+    if (state_ == state::open) stand(hold::paused);
+}
+
+void connection_core::resume() noexcept {
+    if (!holds_.has(hold::paused)) return;
+    go_on(hold::paused);
+    if (holds_.has(hold::kept)) within_memory([this] { post_turn(); });
 }
 
 void connection_core::throttle(std::size_t messages, std::size_t bytes) noexcept {
@@ -413,9 +463,11 @@ send_status connection_core::queue(std::span<const message> group, std::size_t w
         s.outbox.emplace(chosen().max_queue, shared().hub.metrics(), loop().budget());
     }
     const std::size_t ahead = stream().queued();
+    const std::uint64_t oldest = s.outbox->oldest();
     const send_status status =
         s.outbox->push(group, wire, ahead - std::min(ahead, s.beyond), chosen().overflow);
-    if (s.outbox->empty()) s.outbox.reset();
+    if (s.outbox->oldest() != oldest) lose_watched(s.outbox->oldest(), errc::slow_consumer);
+    if (s.outbox->empty() && !s.in_fragments) s.outbox.reset();
     if (status == send_status::closed) {
         // The peer does not read, so nothing that waits will arrive; the close frame tells why if
         // it ever reads on.
@@ -442,15 +494,131 @@ buffer_ref connection_core::received_block(byte_view part) noexcept {
     return dispatched_.bytes.data() == received.data() ? dispatched_.owner : buffer_ref{};
 }
 
-void connection_core::ping(byte_view payload) noexcept {
+send_status connection_core::may_send_control(byte_view payload) const noexcept {
+    if (!loop().in_loop_thread() || payload.size() > max_control_payload)
+        return send_status::misuse;
+    return state_ == state::open ? send_status::sent : send_status::closed;
+}
+
+send_status connection_core::ping(byte_view payload) noexcept {
+    const send_status may = may_send_control(payload);
+    if (may != send_status::sent) return may;
     // A peer that does not read has enough to answer already.
-    if (state_ != state::open || stream().queued() >= net::byte_stream::high_water) return;
-    out_.write_control(opcode::ping, payload.first(std::min(payload.size(), max_control_payload)));
+    if (stream().queued() >= net::byte_stream::high_water) return send_status::dropped;
+    out_.write_control(opcode::ping, payload);
+    return stream().stalled() ? send_status::queued : send_status::sent;
+}
+
+send_status connection_core::pong(byte_view payload) noexcept {
+    const send_status may = may_send_control(payload);
+    if (may != send_status::sent) return may;
+    return within_memory([&] { return answer_ping(payload); });
+}
+
+// ---- In fragments, and until it is written ----
+
+/// A fragment never waits where a policy could drop it: the stream takes it or it is refused. The
+/// outbox that stands open meanwhile is what keeps other messages back.
+send_status connection_core::write_fragment(const message_view& piece, fragment which) {
+    const bool begins = slow_ == nullptr || !slow_->in_fragments;
+    if (begins && which == fragment::last) return send(piece);
+    slow_state& s = slow();
+    const std::size_t ahead = stream().queued(), limit = chosen().max_queue;
+    const bool others_wait = begins && s.outbox;
+    if (others_wait ||
+        (stream().stalled() && wire_size(piece.size()) > limit - std::min(limit, ahead))) {
+        shared().hub.metrics().dropped_newest.add();
+        return send_status::dropped;
+    }
+    if (begins) s.outbox.emplace(limit, shared().hub.metrics(), loop().budget());
+    s.in_fragments = which == fragment::more;
+    const opcode op = begins ? opcode_of(piece.kind()) : opcode::continuation;
+    out_.write_fragment({op, which == fragment::last}, piece.bytes());
+    if (!s.in_fragments) {
+        pump();
+        advance_written();
+        update_behind();
+    }
+    return stream().stalled() ? send_status::queued : send_status::sent;
+}
+
+send_status connection_core::send_fragment(const message_view& piece, fragment which,
+                                           unique_function<void(std::error_code)> done) noexcept {
+    return watch_written(std::move(done), [&] { return write_fragment(piece, which); });
+}
+
+send_status connection_core::send(const message_view& what,
+                                  unique_function<void(std::error_code)> done) noexcept {
+    return watch_written(std::move(done), [&] { return send(what); });
+}
+
+template <class Send>
+send_status connection_core::watch_written(unique_function<void(std::error_code)> done,
+                                           Send&& send) noexcept {
+    if (!loop().in_loop_thread()) return send_status::misuse;
+    if (state_ != state::open) return send_status::closed;
+    return within_memory([&] {
+        if (!done) return send();
+        slow_state& s = slow();
+        s.watches.push_back({0, {}, std::move(done)});
+        const std::uint64_t before = s.outbox ? s.outbox->next() : 0;
+        const send_status status = send();
+        if (status != send_status::sent && status != send_status::queued) {
+            s.watches.pop_back();
+        } else if (s.outbox && s.outbox->next() != before) {
+            s.watches.back().after = s.outbox->next();
+        } else {
+            stream().ask_drained();
+        }
+        s.recount();
+        return status;
+    });
+}
+
+/// The stream has what was watched and waits no longer, so it is written when the stream is empty.
+void connection_core::advance_written() noexcept {
+    if (slow_ == nullptr || slow_->watches.empty()) return;
+    const std::uint64_t passed = slow_->outbox ? slow_->outbox->oldest() : UINT64_MAX;
+    bool any = false;
+    for (written_watch& watch : slow_->watches) {
+        if (watch.after <= passed) watch.after = 0;
+        any = any || watch.after == 0;
+    }
+    if (any) stream().ask_drained();
+}
+
+/// The outbox has given up what came before this number.
+void connection_core::lose_watched(std::uint64_t before, std::error_code why) noexcept {
+    for (written_watch& watch : slow_->watches) {
+        if (watch.after == 0 || watch.after > before) continue;
+        watch.after = 0;
+        watch.why = why;
+    }
+}
+
+void connection_core::give_up_waiting(std::error_code why) noexcept {
+    lose_watched(UINT64_MAX, why);
+    slow_->outbox.reset();
+    slow_->in_fragments = false;
+}
+
+/// What the stream had is written, or lost for `why`.
+void connection_core::tell_written(std::error_code why) {
+    if (slow_ == nullptr || slow_->watches.empty()) return;
+    // What is called may send and watch more.
+    std::vector<written_watch> told = std::exchange(slow_->watches, {});
+    for (written_watch& watch : told) {
+        if (watch.after != 0 && state_ != state::ended) slow_->watches.push_back(std::move(watch));
+    }
+    slow_->recount();
+    for (written_watch& watch : told) {
+        if (watch.done) guarded("written", [&] { watch.done(watch.why ? watch.why : why); });
+    }
 }
 
 /// The stream has room again: what waited goes on, under the same order.
 void connection_core::pump() {
-    if (slow_ == nullptr || !slow_->outbox) return;
+    if (slow_ == nullptr || !slow_->outbox || slow_->in_fragments) return;
     while (!slow_->outbox->empty() && stream().queued() < net::byte_stream::high_water) {
         slow_->outbox->take([this](std::span<const message> group) {
             for (const message& next : group) out_.write_shared(next);
@@ -465,14 +633,19 @@ void connection_core::on_drained() noexcept {
 
 void connection_core::drained() {
     if (state_ == state::ended) return;
-    if (slow_ != nullptr) slow_->beyond = 0;
-    pump();
+    if (slow_ != nullptr) {
+        slow_->beyond = 0;
+        tell_written({});
+        if (state_ == state::ended) return;
+        pump();
+        advance_written();
+    }
     if (pong_due_) write_pong();
-    if (slow_ != nullptr && slow_->outbox) return;
+    if (slow_ != nullptr && slow_->outbox && !slow_->in_fragments) return;
     if (state_ == state::close_wanted) send_close_frame();
     update_behind();
     if (state_ == state::open) guarded("on_drained", [this] { user_->on_drained(); });
-    if (holds_.has(hold::inflating)) post_turn();
+    if (holds_.has(hold::kept)) post_turn();
 }
 
 // ---- Ending ----
@@ -484,16 +657,23 @@ void connection_core::close(close_code code, std::string_view reason) noexcept {
 
 void connection_core::start_closing(close_code code, std::string_view reason) {
     slow_state& s = slow();
-    auto payload = close_payload::make(code, reason);
-    if (!payload) payload = close_payload::make(close_code::normal);
-    s.our_close = *payload;
+    if (code == close_code::no_status) {
+        s.our_close = {};
+    } else {
+        auto payload = close_payload::make(code, reason);
+        if (!payload) payload = close_payload::make(close_code::normal);
+        s.our_close = *payload;
+    }
     s.close_deadline = later(loop().now(), chosen().close_timeout);
     state_ = state::close_wanted;
+    // Nothing may follow half a message.
+    if (s.in_fragments) give_up_waiting(make_error_code(weft::errc::closed_locally));
     if (!s.outbox) send_close_frame();
     update_behind();
+    // The peer's own close frame may be among what waits.
     go_on(hold::throttled);
-    if (holds_.has(hold::inflating))
-        post_turn();  // the peer's own close frame may be among what waits
+    go_on(hold::paused);
+    if (holds_.has(hold::kept)) post_turn();
     arm();
 }
 
@@ -513,7 +693,7 @@ void connection_core::shed() noexcept {
 }
 
 void connection_core::on_end(net::byte_stream&) noexcept {
-    if (holds_.has(hold::inflating) && state_ != state::ended) {
+    if (holds_.has(hold::kept) && state_ != state::ended) {
         end_waits_ = true;
     } else {
         finish();
@@ -539,6 +719,7 @@ void connection_core::on_closed(std::error_code why) noexcept {
         (event.clean ? metrics().closed_clean : metrics().closed_abnormal).add();
     }
     shared().connections.remove(*this);
+    tell_written(event.cause);
     guarded("on_close", [&] { user_->on_close(event); });
     shared().hub.unsubscribe_all(*this);
 }
@@ -557,11 +738,7 @@ void connection_core::on_deadline() noexcept {
         stream().abort(cause_);
         return;
     }
-    // While we do not read, silence and delay are ours, not the peer's.
-    if (holds_.any()) {
-        last_received_ = now;
-        if (assembler_.in_message() && slow_ != nullptr) slow_->message_began = now;
-    }
+    if (holds_.any()) peer_was_not_heard();
     if (message_due() <= now) return fail(errc::message_too_slow);
     const identity* const known = stream().peer().who();
     if (state_ == state::open && known != nullptr && known->expires <= now)
@@ -569,7 +746,7 @@ void connection_core::on_deadline() noexcept {
     if (holds_.has(hold::throttled) && rate_.due() <= now) {
         update_behind();
         go_on(hold::throttled);
-        if (holds_.has(hold::inflating)) within_memory([this] { post_turn(); });
+        if (holds_.has(hold::kept)) within_memory([this] { post_turn(); });
     }
     if (state_ == state::open) {
         const duration silent = now - last_received_;

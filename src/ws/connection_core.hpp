@@ -5,8 +5,10 @@
 #include <span>
 #include <string_view>
 
+#include <weft/base/unique_function.hpp>
 #include <weft/pubsub/message.hpp>
 #include <weft/ws/close_event.hpp>
+#include <weft/ws/fragment.hpp>
 
 #include "net/byte_stream.hpp"
 #include "pubsub/hub.hpp"
@@ -28,6 +30,7 @@ public:
     virtual ~connection_user() = default;
     virtual void on_open() = 0;
     virtual void on_message(const message_view& message) = 0;
+    virtual void on_ping(byte_view) {}
     virtual void on_pong(byte_view) {}
     virtual void on_drained() = 0;
     /// The last call, exactly once, also when `on_open` was never reached.
@@ -51,12 +54,24 @@ public:
     send_status send(const message& what) noexcept;
     /// Messages that belong together: what happens to one at a full queue happens to all.
     send_status send(std::span<const message> group) noexcept;
+    /// `done` is called once, from the loop, when the kernel has the message, or with an error when
+    /// it is lost. Only if the status is `sent` or `queued`.
+    send_status send(const message_view& what,
+                     unique_function<void(std::error_code)> done) noexcept;
+    /// A piece of a message; the first one begins it. Until the last one, other messages wait.
+    send_status send_fragment(const message_view& piece, fragment which,
+                              unique_function<void(std::error_code)> done) noexcept;
     send_status deliver(const message& what) noexcept override;
     send_status deliver_group(std::span<const message> group) noexcept override;
-    void ping(byte_view payload) noexcept;
-    /// Starts the closing handshake behind what is queued. A code or reason that may not be sent
-    /// becomes 1000 without reason. Ignored when closing.
+    send_status ping(byte_view payload) noexcept;
+    send_status pong(byte_view payload) noexcept;
+    /// Starts the closing handshake behind what is queued. `no_status`: without a code. A code or
+    /// reason that may not be sent becomes 1000 without reason. Ignored when closing.
     void close(close_code code, std::string_view reason) noexcept;
+    /// Reads nothing, and tells nothing that was read, until `resume` or `close`.
+    void pause() noexcept;
+    void resume() noexcept;
+    [[nodiscard]] bool is_paused() const noexcept { return holds_.has(hold::paused); }
     /// Drops the connection without a closing handshake.
     void terminate() noexcept;
     /// Closes with 1013 because memory is short and much waits for this peer.
@@ -93,6 +108,7 @@ private:
     struct slow_state;  // what only a connection under stress needs
 
     void consume(byte_span data);
+    [[gnu::noinline]] void handled_up_to(byte_view rest, bool yielded);
     void keep_for_later(byte_view rest);
     void post_turn();
     void consume_kept();
@@ -105,8 +121,10 @@ private:
     [[nodiscard]] time_point message_due() const noexcept;
     void fail(errc why) noexcept;
     void finish() noexcept;
-    void answer_ping();
+    send_status answer_ping(byte_view payload);
     void write_pong() noexcept;
+    [[nodiscard]] send_status may_send_control(byte_view payload) const noexcept;
+    [[nodiscard]] bool delivers() const noexcept;
     void write_close(byte_view payload) noexcept;
 
     [[nodiscard]] bool peer_is_behind() const noexcept;
@@ -114,12 +132,20 @@ private:
     void stand(hold reason) noexcept;
     void go_on(hold reason) noexcept;
     void update_behind() noexcept;
+    void peer_was_not_heard() noexcept;
 
     [[gnu::noinline]] send_status send_any(const message_view& what) noexcept;
     void send_now(const message_view& what);
     [[nodiscard]] buffer_ref received_block(byte_view part) noexcept;
     send_status queue(std::span<const message> group, std::size_t wire);
     [[nodiscard]] bool goes_out_now(std::size_t wire, bool latest);
+    send_status write_fragment(const message_view& piece, fragment which);
+    template <class Send>
+    send_status watch_written(unique_function<void(std::error_code)> done, Send&& send) noexcept;
+    void advance_written() noexcept;
+    void lose_watched(std::uint64_t before, std::error_code why) noexcept;
+    void give_up_waiting(std::error_code why) noexcept;
+    void tell_written(std::error_code why);
     void pump();
     void send_close_frame() noexcept;
     void drained();
@@ -151,7 +177,7 @@ private:
     bool ping_pending_ : 1 = false;  // we asked and wait for any sign of life
     bool pong_due_ : 1 = false;      // the latest ping came while the stream was stalled
     bool dispatching_ : 1 = false;
-    bool end_waits_ : 1 = false;  // the peer's end came while what it had sent was inflated
+    bool end_waits_ : 1 = false;  // the peer's end came while what it had sent was kept
 };
 
 }  // namespace weft::ws

@@ -48,6 +48,7 @@ public:
         endpoint_.opened(*connection_, asked);
     }
     void on_message(const message_view& what) override { endpoint_.received(*connection_, what); }
+    void on_ping(byte_view payload) override { endpoint_.pinged(*connection_, payload); }
     void on_pong(byte_view payload) override { endpoint_.ponged(*connection_, payload); }
     void on_drained() override { endpoint_.drained(*connection_); }
     void on_close(const close_event& event) override {

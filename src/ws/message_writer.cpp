@@ -66,8 +66,16 @@ bool message_writer::try_compressed(message_kind kind, byte_view payload) {
 }
 
 void message_writer::write_plain(message_kind kind, byte_view payload, buffer_ref owner) noexcept {
-    const frame_flags flags{opcode_of(kind)};
     shared_.metrics.messages_sent.add();
+    write_frame({opcode_of(kind)}, payload, std::move(owner));
+}
+
+void message_writer::write_fragment(frame_flags flags, byte_view payload) noexcept {
+    if (flags.fin) shared_.metrics.messages_sent.add();
+    write_frame(flags, payload, {});
+}
+
+void message_writer::write_frame(frame_flags flags, byte_view payload, buffer_ref owner) noexcept {
     if (role_ == role::client) return write_masked(flags, payload);
     stream_.write(encode_header(flags, payload.size()).view());
     if (owner) {

@@ -37,6 +37,8 @@ public:
     bool try_compressed(message_kind kind, byte_view payload);
     /// The message as it is. With an `owner` of the payload's bytes, large ones are not copied.
     void write_plain(message_kind kind, byte_view payload, buffer_ref owner) noexcept;
+    /// One frame of a message in fragments.
+    void write_fragment(frame_flags flags, byte_view payload) noexcept;
     /// A message that others get too: framed and compressed once for all of them.
     void write_shared(const message& what);
     void write_control(opcode op, byte_view payload) noexcept;
@@ -58,6 +60,7 @@ private:
     }
     [[nodiscard]] std::optional<buffer_slice> compress(byte_view payload);
     [[nodiscard]] buffer_slice shared_frame(const message& what);
+    void write_frame(frame_flags flags, byte_view payload, buffer_ref owner) noexcept;
     void write_masked(frame_flags flags, byte_view payload) noexcept;
 
     net::byte_stream& stream_;

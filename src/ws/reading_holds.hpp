@@ -8,7 +8,8 @@ namespace weft::ws {
 enum class hold : std::uint8_t {
     throttled = 1,  ///< It sends faster than it may.
     behind = 2,     ///< It does not read what we send.
-    inflating = 4,  ///< What came before is still being inflated, in turns.
+    kept = 4,       ///< What was read before is not handled yet: its turn comes.
+    paused = 8,     ///< The user wants nothing for now.
 };
 
 /// The reasons for which reading stands still: it goes on when none is left.

@@ -94,6 +94,9 @@ public:
     void commit(std::size_t) noexcept override {}
     std::size_t queued() const noexcept override { return 0; }
     bool stalled() const noexcept override { return false; }
+    void ask_drained() noexcept override {
+        loop_.post([this] { handler_->on_drained(); });
+    }
     progress delivered() const noexcept override { return {}; }
     void pause_reading() noexcept override {}
     void resume_reading() noexcept override {}

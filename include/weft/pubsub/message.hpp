@@ -140,7 +140,7 @@ enum class send_status : std::uint8_t {
     queued,   ///< It waits behind others: the peer is slower than we are.
     dropped,  ///< The overflow policy dropped this message or another one. Counted.
     closed,   ///< The connection is closed or closing (the policy `close` may just have done it).
-    misuse,   ///< Wrong thread.
+    misuse,   ///< Wrong thread, or what cannot be sent.
 };
 
 /// What happens to a message when the queue of its connection is full.

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include <weft/base/metrics.hpp>
@@ -19,6 +20,7 @@
 #include <weft/net/tls.hpp>
 #include <weft/pubsub/message.hpp>
 #include <weft/ws/close_event.hpp>
+#include <weft/ws/fragment.hpp>
 #include <weft/ws/options.hpp>
 
 namespace weft::net {
@@ -88,6 +90,8 @@ struct client_options {
     duration ping_interval = std::chrono::seconds(25);
     duration idle_timeout = std::chrono::seconds(60);
     duration close_timeout = std::chrono::seconds(5);
+    bool auto_pong = true;
+    bool deliver_while_closing = false;
     std::size_t max_queue = 32 * 1024 * 1024;  // room for a message of max_message
     std::size_t pause_reading_at = 1024 * 1024;
     overflow_policy overflow = overflow_policy::close;
@@ -156,6 +160,8 @@ public:
 
     client& on_open(unique_function<void(client&)> handler);
     client& on_message(unique_function<void(client&, message_view)> handler);
+    /// A ping came. Unless `auto_pong` is off, it has been answered.
+    client& on_ping(unique_function<void(client&, byte_view)> handler);
     client& on_pong(unique_function<void(client&, byte_view)> handler);
     /// Everything that was queued has been written.
     client& on_drain(unique_function<void(client&)> handler);
@@ -188,13 +194,37 @@ public:
     send_status send(byte_view bytes) noexcept;
     send_status send(message_view what) noexcept;
     send_status send(const message& what) noexcept;
+    /// As those of `connection_base`. After the client is destroyed, `done` is not called.
+    send_status send(message_view what, unique_function<void(std::error_code)> done) noexcept;
+    send_status send(std::string_view text, unique_function<void(std::error_code)> done) noexcept {
+        return send(message_view(text), std::move(done));
+    }
+    send_status send(byte_view bytes, unique_function<void(std::error_code)> done) noexcept {
+        return send(message_view(message_kind::binary, bytes), std::move(done));
+    }
+    send_status send_fragment(message_view piece, fragment which,
+                              unique_function<void(std::error_code)> done = {}) noexcept;
+    send_status send_fragment(std::string_view text, fragment which,
+                              unique_function<void(std::error_code)> done = {}) noexcept {
+        return send_fragment(message_view(text), which, std::move(done));
+    }
+    send_status send_fragment(byte_view bytes, fragment which,
+                              unique_function<void(std::error_code)> done = {}) noexcept {
+        return send_fragment(message_view(message_kind::binary, bytes), which, std::move(done));
+    }
     /// Bytes that wait for the server.
     [[nodiscard]] std::size_t queued() const noexcept;
-    /// At most 125 bytes of payload.
-    void ping(byte_view payload = {}) noexcept;
+    /// As those of `connection_base`.
+    send_status ping(byte_view payload = {}) noexcept;
+    send_status pong(byte_view payload = {}) noexcept;
+    /// As those of `connection_base`, for the present connection; a new one is not paused.
+    void pause() noexcept;
+    void resume() noexcept;
+    [[nodiscard]] bool is_paused() const noexcept;
 
     /// Ends the connection or the attempt, and stops reconnecting. An open connection ends with a
-    /// closing handshake and `on_close`. An attempt ends without `on_failure`.
+    /// closing handshake and `on_close`; for the code, see `connection_base::close`. An attempt
+    /// ends without `on_failure`.
     void close(close_code code = close_code::normal, std::string_view reason = {}) noexcept;
     /// The same, at once. What is queued is lost.
     void terminate() noexcept;

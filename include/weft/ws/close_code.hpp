@@ -11,7 +11,7 @@ enum class close_code : std::uint16_t {
     going_away = 1001,
     protocol_error = 1002,
     unsupported_data = 1003,
-    no_status = 1005,  ///< Never sent: the close frame had no code.
+    no_status = 1005,  ///< Never sent: the close frame has no code.
     abnormal = 1006,   ///< Never sent: the connection ended without a close frame.
     invalid_payload = 1007,
     policy_violation = 1008,

@@ -4,16 +4,19 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <weft/base/bytes.hpp>
 #include <weft/base/owned_ptr.hpp>
+#include <weft/base/unique_function.hpp>
 #include <weft/net/conn_id.hpp>
 #include <weft/net/peer.hpp>
 #include <weft/pubsub/message.hpp>
 #include <weft/ws/close_code.hpp>
+#include <weft/ws/fragment.hpp>
 
 namespace weft::ws {
 
@@ -55,6 +58,35 @@ public:
     send_status send(const message_view& what) noexcept;
     /// Sends a shared message by reference.
     send_status send(const message& what) noexcept;
+    /// Sends a message and calls `done` once, later: without an error when the kernel has it (or
+    /// what has replaced it under its key), or with the error for which it is lost. Not called
+    /// unless the status is `sent` or `queued`. **Lifetime**: `done` may keep the connection that
+    /// the handler was lent: its last moment is before `on_close`.
+    send_status send(message_view what, unique_function<void(std::error_code)> done) noexcept;
+    send_status send(std::string_view text, unique_function<void(std::error_code)> done) noexcept {
+        return send(message_view(text), std::move(done));
+    }
+    send_status send(byte_view bytes, unique_function<void(std::error_code)> done) noexcept {
+        return send(message_view(message_kind::binary, bytes), std::move(done));
+    }
+    /// Sends a message in pieces: the first one begins it and says what kind it is, the one with
+    /// `fragment::last` ends it. Texts may be cut anywhere. Until the end, other messages to this
+    /// peer wait as for a slow peer, under the same limit and policy; pings and pongs go between.
+    /// `close` gives up the message and what waits behind it. For `done`, see `send`.
+    ///
+    /// `dropped` if this piece would make more than `max_queue` wait, or others wait when it would
+    /// begin a message. Nothing of it is sent then: send it again after `on_drain`.
+    /// **Cost**: never compressed; copied.
+    send_status send_fragment(message_view piece, fragment which,
+                              unique_function<void(std::error_code)> done = {}) noexcept;
+    send_status send_fragment(std::string_view text, fragment which,
+                              unique_function<void(std::error_code)> done = {}) noexcept {
+        return send_fragment(message_view(text), which, std::move(done));
+    }
+    send_status send_fragment(byte_view bytes, fragment which,
+                              unique_function<void(std::error_code)> done = {}) noexcept {
+        return send_fragment(message_view(message_kind::binary, bytes), which, std::move(done));
+    }
     /// Bytes that wait for this peer.
     [[nodiscard]] std::size_t queued() const noexcept;
 
@@ -71,11 +103,23 @@ public:
     }
     std::size_t publish(std::string_view topic, const message& what);
 
-    /// Sends a ping; `on_pong` is called when the peer answers. At most 125 bytes of payload.
-    void ping(byte_view payload = {}) noexcept;
+    /// Sends a ping, ahead of messages that wait; `on_pong` is called when the peer answers.
+    /// `dropped` if the peer is behind: it has enough to answer. `misuse` above 125 bytes.
+    send_status ping(byte_view payload = {}) noexcept;
+    /// Sends a pong: to answer pings without `options::auto_pong`, or as a sign of life that nobody
+    /// answers. While the peer is behind, only the latest one waits. `misuse` above 125 bytes.
+    send_status pong(byte_view payload = {}) noexcept;
 
-    /// Starts the closing handshake after what is queued; `on_close` is called at the end. A code
-    /// that may not be sent, or a reason above 123 bytes, becomes 1000 without a reason.
+    /// Stops reading until `resume`: the peer's system then slows the peer down. What has been read
+    /// already is kept (at most one read), so no handler is told of a message, a ping or the peer's
+    /// close meanwhile. Time-outs of the peer stand still; sending goes on. `close` resumes.
+    void pause() noexcept;
+    void resume() noexcept;
+    [[nodiscard]] bool is_paused() const noexcept;
+
+    /// Starts the closing handshake after what is queued; `on_close` is called at the end.
+    /// `no_status` sends a close frame without code and reason. A code that may not be sent, or a
+    /// reason above 123 bytes, becomes 1000 without a reason.
     void close(close_code code = close_code::normal, std::string_view reason = {}) noexcept;
     /// Drops the connection at once. What is queued is lost; the peer sees 1006.
     void terminate() noexcept;

@@ -94,6 +94,7 @@ protected:
     [[nodiscard]] virtual bool open_reads_request() const noexcept = 0;
     virtual void opened(connection_base& c, const http::handshake& asked) = 0;
     virtual void received(connection_base& c, const message_view& what) = 0;
+    virtual void pinged(connection_base& c, byte_view payload) = 0;
     virtual void ponged(connection_base& c, byte_view payload) = 0;
     virtual void drained(connection_base& c) = 0;
     virtual void closed(connection_base& c, const close_event& event) = 0;
@@ -207,6 +208,15 @@ public:
         }
         return *this;
     }
+    /// A ping came: `void(connection<T>&, byte_view)`. Unless `options::auto_pong` is off, it has
+    /// been answered.
+    template <class F>
+    endpoint& on_ping(F handler) {
+        static_assert(std::is_invocable_v<F&, connection_type&, byte_view>,
+                      "weft: on_ping takes (connection<T>&, byte_view)");
+        if (may_set("on_ping")) ping_ = std::move(handler);
+        return *this;
+    }
     /// The answer to `ping` came: `void(connection<T>&, byte_view)`.
     template <class F>
     endpoint& on_pong(F handler) {
@@ -276,6 +286,9 @@ private:
     void received(connection_base& c, const message_view& what) override {
         if (message_) message_(static_cast<connection_type&>(c), what);
     }
+    void pinged(connection_base& c, byte_view payload) override {
+        if (ping_) ping_(static_cast<connection_type&>(c), payload);
+    }
     void ponged(connection_base& c, byte_view payload) override {
         if (pong_) pong_(static_cast<connection_type&>(c), payload);
     }
@@ -290,6 +303,7 @@ private:
     unique_function<void(connection_type&, const http::handshake&)> open_;
     bool open_reads_request_ = false;
     unique_function<void(connection_type&, const message_view&)> message_;
+    unique_function<void(connection_type&, byte_view)> ping_;
     unique_function<void(connection_type&, byte_view)> pong_;
     unique_function<void(connection_type&)> drain_;
     unique_function<void(connection_type&, const close_event&)> close_;

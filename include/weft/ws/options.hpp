@@ -62,6 +62,10 @@ struct options {
     duration idle_timeout = std::chrono::seconds(60);   ///< After this much silence we close.
     duration close_timeout =
         std::chrono::seconds(5);  ///< For the peer's answer to our close frame.
+    /// Answer each ping by itself. If not, `on_ping` does: `c.pong(payload)`.
+    bool auto_pong = true;
+    /// Tell messages, pings and pongs, too, that come between our `close` and the peer's answer.
+    bool deliver_while_closing = false;
 
     /// How much may wait for a slow peer. At least 128 KiB: the first 64 KiB are on their way
     /// before anything waits under the policy.

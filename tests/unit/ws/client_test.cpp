@@ -31,6 +31,97 @@ TEST_F(client_test, opens_and_exchanges_messages) {
     EXPECT_EQ(seen, (strings{"open", "message hello", "pong p"}));
 }
 
+TEST_F(client_test, answers_pings_and_tells_of_them) {
+    make();
+    subject->on_ping(
+        [this](client&, byte_view payload) { note("ping " + std::string(as_text(payload))); });
+    EXPECT_EQ(subject->pong(), send_status::closed);
+    ASSERT_TRUE(subject->connect());
+    serve();
+    answer(answer_to(request) + frame(0x89, "you?"));
+    EXPECT_EQ(seen, (strings{"open", "ping you?"}));
+    EXPECT_EQ(subject->pong(as_bytes("unasked")), send_status::sent);
+    EXPECT_EQ(subject->ping(as_bytes(std::string(126, 'x'))), send_status::misuse);
+    run();
+    const auto frames = read_frames(io.peer_take(server));
+    ASSERT_EQ(frames.size(), 2U);
+    EXPECT_EQ(frames[0].first, 0x8A);
+    EXPECT_EQ(frames[0].payload, "you?");
+    EXPECT_EQ(frames[1].payload, "unasked");
+}
+
+TEST_F(client_test, without_auto_pong_a_ping_is_only_told) {
+    client_options options;
+    options.auto_pong = false;
+    options.deliver_while_closing = true;
+    make(options).on_ping([this](client& c, byte_view) {
+        note("ping");
+        c.close(close_code::no_status);
+    });
+    ASSERT_TRUE(subject->connect());
+    serve();
+    answer(answer_to(request) + frame(0x89, "you?") + frame(0x81, "more") + frame(0x88, ""));
+    io.peer_end(server);
+    run();
+    EXPECT_EQ(seen, (strings{"open", "ping", "message more", "close 1005 clean"}));
+    const auto frames = read_frames(io.peer_take(server));
+    ASSERT_EQ(frames.size(), 1U);
+    EXPECT_EQ(frames[0].first, 0x88);
+    EXPECT_EQ(frames[0].payload, "");
+}
+
+TEST_F(client_test, sends_fragments_and_tells_when_they_are_written) {
+    open();
+    const auto tell = [this](std::string what) {
+        return [this, what](std::error_code failed) { note(what + (failed ? " lost" : "")); };
+    };
+    EXPECT_EQ(subject->send_fragment("a", fragment::more, tell("a")), send_status::sent);
+    EXPECT_EQ(subject->send("waits", tell("waits")), send_status::queued);
+    run();
+    EXPECT_EQ(seen, (strings{"open", "a"}));
+    EXPECT_EQ(subject->send_fragment("b", fragment::last, tell("b")), send_status::sent);
+    EXPECT_EQ(seen, (strings{"open", "a"})) << "nothing is called from inside";
+    run();
+    EXPECT_EQ(seen, (strings{"open", "a", "waits", "b"}));
+    const auto frames = read_frames(io.peer_take(server));
+    ASSERT_EQ(frames.size(), 3U);
+    EXPECT_EQ(frames[0].first, 0x01);
+    EXPECT_EQ(frames[1].first, 0x80);
+    EXPECT_EQ(frames[2].payload, "waits");
+}
+
+TEST_F(client_test, a_client_that_is_gone_is_told_of_nothing_written) {
+    open();
+    EXPECT_EQ(subject->send("1", [this](std::error_code) { subject.reset(); }), send_status::sent);
+    EXPECT_EQ(subject->send("2", [this](std::error_code) { note("2"); }), send_status::sent);
+    run();
+    EXPECT_EQ(subject, nullptr);
+    answer(frame(0x88, ""));
+    io.peer_end(server);
+    run();
+    EXPECT_EQ(seen, (strings{"open"}));
+}
+
+TEST_F(client_test, pauses_one_connection) {
+    make(reconnecting());
+    subject->pause();  // there is none to pause
+    ASSERT_TRUE(subject->connect());
+    serve();
+    at_message = [](client& c) { c.pause(); };
+    answer(answer_to(request) + frame(0x81, "1") + frame(0x81, "2"));
+    EXPECT_TRUE(subject->is_paused());
+    EXPECT_EQ(seen, (strings{"open", "message 1"}));
+    subject->resume();
+    run();
+    EXPECT_TRUE(subject->is_paused());
+    EXPECT_EQ(seen, (strings{"open", "message 1", "message 2"}));
+    at_message = nullptr;
+    subject->resume();
+    EXPECT_FALSE(subject->is_paused());
+    answer(frame(0x81, "3"));
+    EXPECT_EQ(seen.back(), "message 3");
+}
+
 TEST_F(client_test, bytes_behind_the_answer_are_messages) {
     begin();
     serve();

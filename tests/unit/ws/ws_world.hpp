@@ -125,6 +125,17 @@ public:
         std::string bytes = io.peer_take(client);
         return take_frames(bytes);
     }
+    /// All that the client gets while it keeps reading.
+    std::string take_all(peer client) {
+        std::string bytes;
+        for (int quiet = 0; quiet < 3;) {
+            const std::string more = io.peer_take(client);
+            quiet = more.empty() ? quiet + 1 : 0;
+            bytes += more;
+            run(2);
+        }
+        return bytes;
+    }
     [[nodiscard]] http::service& service() { return service_; }
     [[nodiscard]] bool ended(peer client) const {
         return io.peer_sees_end(client) || io.peer_sees_reset(client);
