@@ -71,7 +71,7 @@ void router::add_filter(std::string_view prefix, filter callable) {
     around_->filters.emplace_back(prefix, std::move(callable));
 }
 
-void router::after(observer callable) {
+void router::add_observer(observer callable) {
     around_->observers.push_back(std::move(callable));
 }
 
@@ -86,7 +86,7 @@ std::optional<response> router::surroundings::ask_filters(const request& req) {
     return {};
 }
 
-result<void> router::upgrade(std::string_view pattern, upgrade_handler callable) {
+result<void> router::add_upgrade(std::string_view pattern, upgrade_handler callable) {
     auto where = resource_at(pattern);
     if (!where) return where.error();
     if ((*where)->upgrade) return malformed(pattern, "has an upgrade already");
@@ -94,7 +94,7 @@ result<void> router::upgrade(std::string_view pattern, upgrade_handler callable)
     return {};
 }
 
-result<void> router::place(std::string_view pattern, placement where) {
+result<void> router::add_placement(std::string_view pattern, placement where) {
     auto found = resource_at(pattern);
     if (!found) return found.error();
     (*found)->place = std::move(where);

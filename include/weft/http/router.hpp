@@ -129,6 +129,8 @@ public:
     }
     template <class F>
     void before(std::string_view prefix, F&& callable) {
+        static_assert(std::is_invocable_v<F&, const request&>,
+                      "weft: a filter takes (const request&)");
         using returned = std::invoke_result_t<F&, const request&>;
         if constexpr (std::is_convertible_v<returned, std::optional<response>>) {
             add_filter(prefix, filter(std::forward<F>(callable)));
@@ -149,19 +151,35 @@ public:
     /// Calls `callable` for each request when its answer begins. An accepted upgrade has the status
     /// 101. Observers do not see requests that break the protocol. **Cost**: copies the head of
     /// each request.
-    void after(observer callable);
+    template <class F>
+    void after(F&& callable) {
+        static_assert(std::is_invocable_v<F&, const owned_request&, const reply_facts&>,
+                      "weft: an observer takes (const owned_request&, const reply_facts&)");
+        add_observer(std::forward<F>(callable));
+    }
 
     /// Sends requests of this path that have an `Upgrade` header to `callable`, whatever their
     /// method; also those without the header, unless the path has another kind of route. `callable`
     /// decides the answer: 101, 400, 405, 426. Requests with a body get 400 before. **Errors**: as
     /// `on`.
-    result<void> upgrade(std::string_view pattern, upgrade_handler callable);
+    template <class F>
+    result<void> upgrade(std::string_view pattern, F&& callable) {
+        static_assert(std::is_invocable_v<F&, const request&, http::upgrade>,
+                      "weft: an upgrade handler takes (const request&, http::upgrade)");
+        return add_upgrade(pattern, std::forward<F>(callable));
+    }
 
     /// Chooses the loop for requests of this pattern, whatever their method. If `where` returns the
     /// number of another loop, the connection moves there before the body is read. If it returns
     /// nothing, the connection stays. **Threads**: `where` is called on all loops, several at once.
     /// **Errors**: as `on`.
-    result<void> place(std::string_view pattern, placement where);
+    template <class F>
+    result<void> place(std::string_view pattern, F&& where) {
+        static_assert(
+            std::is_invocable_r_v<std::optional<std::uint8_t>, F&, const request&>,
+            "weft: a placement is std::optional<std::uint8_t>(const request&): the loop's number");
+        return add_placement(pattern, std::forward<F>(where));
+    }
 
 private:
     friend class service;
@@ -204,6 +222,9 @@ private:
                      any_handler callable, route_options options);
     void set_not_found(any_handler callable, route_options options);
     void add_filter(std::string_view prefix, filter callable);
+    void add_observer(observer callable);
+    result<void> add_upgrade(std::string_view pattern, upgrade_handler callable);
+    result<void> add_placement(std::string_view pattern, placement where);
     result<resource*> resource_at(std::string_view pattern);
     /// Finds the route by method and path, and sets the parameters of the request.
     [[nodiscard]] match find(request& req) const noexcept;

@@ -147,6 +147,9 @@ public:
     template <class F>
     endpoint& on_accept(F handler) {
         if (!may_set("on_accept")) return *this;
+        static_assert(std::is_invocable_v<F&, http::handshake>,
+                      "weft: on_accept takes (const http::handshake&), or is a coroutine taking "
+                      "(http::handshake)");
         using returned = std::invoke_result_t<F&, http::handshake>;
         if constexpr (weft::detail::is_task_of_admission<returned, T>) {
             accept_ = [this, handler = std::move(handler)](http::handshake asked,

@@ -85,6 +85,13 @@ struct parameters_of {
             return peer_kind<Peer, std::tuple_element_t<0, all>>;
         }
     }();
+    static constexpr bool copies_peer = [] {
+        if constexpr (peer == peer_parameter::borrowed) {
+            return !std::is_lvalue_reference_v<std::tuple_element_t<0, all>>;
+        } else {
+            return false;
+        }
+    }();
     static constexpr std::size_t first = peer == peer_parameter::none ? 0 : 1;
     static constexpr bool takes_ack = [] {
         if constexpr (count <= first) {
@@ -120,6 +127,7 @@ constexpr bool check_handler(type_list<P...>) {
     using parameters = parameters_of<Peer, P...>;
     constexpr bool coroutine = is_task<R>;
     constexpr bool keeps_socket = coroutine && parameters::peer == peer_parameter::borrowed;
+    constexpr bool copies_socket = !coroutine && parameters::copies_peer;
     constexpr bool keeps_reference = coroutine && !keeps_socket && !parameters::by_value;
     constexpr bool keeps_view = coroutine && parameters::typed::borrow;
     constexpr bool answers_twice =
@@ -127,6 +135,9 @@ constexpr bool check_handler(type_list<P...>) {
     static_assert(
         !keeps_socket,
         "weft: a coroutine may not borrow the socket; take a socket_ref by value instead");
+    static_assert(!copies_socket,
+                  "weft: a handler takes the socket by reference, as socket&; to keep it, take its "
+                  "socket_ref");
     static_assert(!keeps_reference, "weft: a coroutine handler takes its parameters by value");
     static_assert(!keeps_view,
                   "weft: a coroutine handler may not borrow its arguments; take std::string, "
@@ -135,7 +146,7 @@ constexpr bool check_handler(type_list<P...>) {
     static_assert(!answers_twice,
                   "weft: a handler that takes an ack acknowledges with it, so it returns nothing");
     return parameters::typed::decode && parameters::typed::rest_is_last && !keeps_socket &&
-           !keeps_reference && !keeps_view && !answers_twice;
+           !copies_socket && !keeps_reference && !keeps_view && !answers_twice;
 }
 
 /// Acknowledges with what a handler returned.
