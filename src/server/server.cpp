@@ -16,6 +16,7 @@
 #include "net/backend/epoll/epoll_backend.hpp"
 #include "net/handshake_gate.hpp"
 #include "net/loop_core.hpp"
+#include "net/resume_on.hpp"
 #include "net/tls/tls_context.hpp"
 #include "server/memory_guard.hpp"
 #include "server/signal_watcher.hpp"
@@ -472,6 +473,20 @@ void server::close(conn_id which, ws::close_code code, std::string_view reason) 
 
 void server::publish(std::string_view topic, const message& what) {
     impl_->all.publish(pubsub::program_topic(topic), what);
+}
+
+task<std::size_t> server::subscriber_count(std::string topic) {
+    loop_ref home;
+    for (const auto& n : impl_->nodes) {
+        if (n->loop.in_loop_thread()) home = n->loop.ref();
+    }
+    std::size_t all = 0;
+    for (const auto& n : impl_->nodes) {
+        co_await net::resume_on(n->loop.ref());
+        all += n->ws.hub.subscribers(pubsub::program_topic(topic));
+    }
+    if (!home.ended()) co_await net::resume_on(home);
+    co_return all;
 }
 
 loop_ref server::loop(unsigned index) const {

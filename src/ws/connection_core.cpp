@@ -97,6 +97,10 @@ void connection_core::guarded(std::string_view callback, F&& call) noexcept {
     if (!returned && state_ == state::open) fail(errc::handler_failed);
 }
 
+void connection_core::run_handler(std::string_view callback, function_ref<void()> code) noexcept {
+    guarded(callback, code);
+}
+
 // ---- Receiving ----
 
 void connection_core::on_open() noexcept {

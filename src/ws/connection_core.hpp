@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include <weft/base/function_ref.hpp>
 #include <weft/base/unique_function.hpp>
 #include <weft/pubsub/message.hpp>
 #include <weft/ws/close_event.hpp>
@@ -21,7 +22,11 @@
 
 namespace weft::ws {
 
+class connection_base;
 class connection_core;
+namespace detail {
+class endpoint_core;
+}
 
 /// Who uses a connection: a server's `connection` or a client. Owned by the core.
 /// What it throws is caught, counted and logged; the connection is closed with 1011.
@@ -35,6 +40,10 @@ public:
     virtual void on_drained() = 0;
     /// The last call, exactly once, also when `on_open` was never reached.
     virtual void on_close(const close_event& event) = 0;
+    /// What the users of this endpoint know it as; null if it is not one of theirs, or not open.
+    [[nodiscard]] virtual connection_base* connection_of(const detail::endpoint_core&) noexcept {
+        return nullptr;
+    }
     /// Where it listens, for the log.
     [[nodiscard]] virtual std::string_view route() const noexcept { return {}; }
 };
@@ -50,6 +59,8 @@ public:
     void set_user(std::unique_ptr<connection_user> user) noexcept { user_ = std::move(user); }
     [[nodiscard]] connection_user& user() const noexcept { return *user_; }
 
+    /// Runs code of the user as a handler of this connection.
+    void run_handler(std::string_view callback, function_ref<void()> code) noexcept;
     send_status send(const message_view& what) noexcept;
     send_status send(const message& what) noexcept;
     /// Messages that belong together: what happens to one at a full queue happens to all.

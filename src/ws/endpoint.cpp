@@ -10,6 +10,7 @@
 #include <weft/http/upgrade.hpp>
 
 #include "base/heap_cost.hpp"
+#include "net/resume_on.hpp"
 #include "ws/answer_handshake.hpp"
 #include "ws/connection_core.hpp"
 #include "ws/proto/handshake.hpp"
@@ -24,11 +25,39 @@ struct endpoint_core::impl {
     connection_settings settings;
     origin_policy origins;
     std::vector<connection_shared*> loops;
+    std::unique_ptr<counter[]> open;  // connections, of each loop
     std::atomic<bool> sealed{false};
     std::string route;
 
     connection_shared& shared_of(net::byte_stream& stream) const {
         return *loops[stream.owner().index()];
+    }
+    /// Of the calling thread; none if it is none of ours.
+    [[nodiscard]] loop_ref present_loop() const {
+        for (const connection_shared* each : loops) {
+            if (each->loop.in_loop_thread()) return each->loop.ref();
+        }
+        return {};
+    }
+    /// The open connections of one loop. Names, because who visits may do anything to any of them.
+    [[nodiscard]] static std::vector<conn_id> find(const endpoint_core& mine,
+                                                   connection_shared& home,
+                                                   const std::optional<std::string>& topic) {
+        std::vector<conn_id> found;
+        const auto look_at = [&](connection_core& c) {
+            if (c.is_open() && c.user().connection_of(mine) != nullptr) found.push_back(c.id());
+        };
+        if (!topic) {
+            home.connections.for_each(look_at);
+            return found;
+        }
+        const std::string_view name = *topic;
+        home.hub.for_each({.owner = pubsub::topic_owner::program, .topics = {&name, 1}},
+                          [&](pubsub::subscriber& member) {
+                              auto* const c = dynamic_cast<connection_core*>(&member);
+                              if (c != nullptr) look_at(*c);
+                          });
+        return found;
     }
 };
 
@@ -44,6 +73,7 @@ public:
 
     void on_open() override {
         opened_ = true;
+        open_here().add();
         const http::handshake asked = std::move(asked_);
         endpoint_.opened(*connection_, asked);
     }
@@ -53,13 +83,22 @@ public:
     void on_drained() override { endpoint_.drained(*connection_); }
     void on_close(const close_event& event) override {
         // A client that left while it was being accepted has never been a connection to the user.
-        if (opened_) endpoint_.closed(*connection_, event);
+        if (!opened_) return;
+        opened_ = false;
+        open_here().sub();
+        endpoint_.closed(*connection_, event);
+    }
+    [[nodiscard]] connection_base* connection_of(const endpoint_core& owner) noexcept override {
+        return opened_ && &owner == &endpoint_ ? connection_.get() : nullptr;
     }
     [[nodiscard]] std::string_view route() const noexcept override {
         return endpoint_.impl_->route;
     }
 
 private:
+    [[nodiscard]] counter& open_here() const noexcept {
+        return endpoint_.impl_->open[connection_->core_->shared().loop.index()];
+    }
     [[nodiscard]] byte_budget& memory() const noexcept {
         return connection_->core_->shared().loop.budget();
     }
@@ -149,7 +188,30 @@ endpoint_core::endpoint_core(options chosen) : impl_(std::make_unique<impl>(std:
 endpoint_core::~endpoint_core() = default;
 
 void endpoint_core::set_loops(std::vector<connection_shared*> loops) {
+    impl_->open = std::make_unique<counter[]>(loops.size());
     impl_->loops = std::move(loops);
+}
+
+std::size_t endpoint_core::connection_count() const noexcept {
+    std::size_t all = 0;
+    for (std::size_t i = 0; i < impl_->loops.size(); ++i) all += impl_->open[i].read();
+    return all;
+}
+
+task<void> endpoint_core::visit_all(std::optional<std::string> topic,
+                                    unique_function<void(connection_base&)> visitor) {
+    const loop_ref home = impl_->present_loop();
+    for (std::size_t i = 0; i < impl_->loops.size(); ++i) {
+        connection_shared* const each = impl_->loops[i];
+        co_await net::resume_on(each->loop.ref());
+        for (const conn_id id : impl::find(*this, *each, topic)) {
+            connection_core* const c = each->connections.find(id);
+            if (c == nullptr || !c->is_open()) continue;
+            connection_base& lent = *c->user().connection_of(*this);
+            c->run_handler("visit", [&] { visitor(lent); });
+        }
+    }
+    if (!home.ended()) co_await net::resume_on(home);
 }
 
 void failure_report::operator()(std::exception_ptr thrown) const noexcept {

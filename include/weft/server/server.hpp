@@ -11,6 +11,7 @@
 #include <weft/base/log.hpp>
 #include <weft/base/owned_ptr.hpp>
 #include <weft/base/result.hpp>
+#include <weft/base/task.hpp>
 #include <weft/base/time.hpp>
 #include <weft/base/unique_function.hpp>
 #include <weft/http/options.hpp>
@@ -179,6 +180,10 @@ public:
     void publish(std::string_view topic, std::string_view text) {
         publish(topic, message::text(text));
     }
+
+    /// How many WebSockets and event streams have joined a topic, on all loops. Continues as
+    /// `ws::endpoint::visit` does.
+    [[nodiscard]] task<std::size_t> subscriber_count(std::string topic);
 
     /// The number of loops.
     [[nodiscard]] unsigned loops() const noexcept;

@@ -60,6 +60,10 @@ public:
     endpoint_core& operator=(const endpoint_core&) = delete;
     virtual ~endpoint_core();
 
+    /// How many connections there are, on all loops: from `on_open` to `on_close`.
+    /// **Threads**: any.
+    [[nodiscard]] std::size_t connection_count() const noexcept;
+
     /// For the server: takes the upgrade requests of this route.
     void handle(const http::request& request, http::upgrade upgrade);
     /// For the server: what the connections of each loop share. Before the loops run.
@@ -77,6 +81,9 @@ protected:
 
     friend class failure_report;
 
+    /// Visits the open connections, or those of a topic. See `endpoint::visit`.
+    [[nodiscard]] task<void> visit_all(std::optional<std::string> topic,
+                                       unique_function<void(connection_base&)> visitor);
     /// Whether handlers may still be set. Logs it if not. **Threads**: any.
     [[nodiscard]] bool may_set(std::string_view what) const noexcept;
     /// For a coroutine handler of this connection, set as `callback`. **Threads**: the loop's.
@@ -246,8 +253,39 @@ public:
         return *this;
     }
 
+    /// Calls `visitor(connection<T>&)` for each open connection, on the loop of the connection:
+    ///
+    ///     std::vector<std::string> names;
+    ///     co_await chat.visit([&names](auto& c) { names.push_back(c->name); });
+    ///
+    /// It goes from loop to loop, so the visitor is never called twice at once, and returns to the
+    /// loop that it was awaited on; awaited elsewhere, it goes on on the last loop. If a loop ends
+    /// first, the task and all that await it are destroyed. A connection that opens or ends
+    /// meanwhile may be missed. The visitor may do what a handler may; an exception closes its
+    /// connection with 1011.
+    /// **Threads**: any. **Cost**: each loop visits its connections in one turn.
+    template <class F>
+    [[nodiscard]] task<void> visit(F visitor) {
+        return visit_all(std::nullopt, typed(std::move(visitor)));
+    }
+    /// The same for those that have joined the topic. To count all its subscribers, see
+    /// `server::subscriber_count`.
+    template <class F>
+    [[nodiscard]] task<void> visit(std::string topic, F visitor) {
+        return visit_all(std::move(topic), typed(std::move(visitor)));
+    }
+
 private:
     using pointer = weft::detail::owned_ptr<connection_base>;
+
+    template <class F>
+    static unique_function<void(connection_base&)> typed(F visitor) {
+        static_assert(std::is_invocable_v<F&, connection_type&>,
+                      "weft: a visitor takes (connection<T>&)");
+        return [visitor = std::move(visitor)](connection_base& c) mutable {
+            visitor(static_cast<connection_type&>(c));
+        };
+    }
 
     static pointer make(admission<T>& decided) {
         if constexpr (std::is_void_v<T>) {
