@@ -40,11 +40,9 @@ struct written_watch {
 /// Made when something first does not go straight through, gone with the connection.
 struct connection_core::slow_state {
     explicit slow_state(byte_budget& memory) noexcept : charge(memory) { recount(); }
-
     void recount() noexcept {
         charge.set(heap_cost_of<slow_state> + heap_cost(kept) + heap_cost(watches));
     }
-
     std::optional<pubsub::outbox> outbox;  // also, empty or not, while a message is in fragments
     bool in_fragments = false;             // ours: its last one is not sent yet
     std::vector<written_watch> watches;
@@ -170,7 +168,6 @@ void connection_core::consume(byte_span data) {
     update_behind();
 }
 
-/// What of a read is left when inflating has used up its allowance, or a handler has paused.
 void connection_core::handled_up_to(byte_view rest, bool yielded) {
     if (yielded || holds_.has(hold::paused)) {
         keep_for_later(rest);
@@ -519,8 +516,6 @@ send_status connection_core::pong(byte_view payload) noexcept {
     return within_memory([&] { return answer_ping(payload); });
 }
 
-// ---- In fragments, and until it is written ----
-
 /// A fragment never waits where a policy could drop it: the stream takes it or it is refused. The
 /// outbox that stands open meanwhile is what keeps other messages back.
 send_status connection_core::write_fragment(const message_view& piece, fragment which) {
@@ -591,7 +586,6 @@ void connection_core::advance_written() noexcept {
     if (any) stream().ask_drained();
 }
 
-/// The outbox has given up what came before this number.
 void connection_core::lose_watched(std::uint64_t before, std::error_code why) noexcept {
     for (written_watch& watch : slow_->watches) {
         if (watch.after == 0 || watch.after > before) continue;
