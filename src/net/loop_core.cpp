@@ -10,6 +10,7 @@
 
 #include "net/connector.hpp"
 #include "net/moved_stream.hpp"
+#include "net/proxy_entry.hpp"
 #include "net/tls/tls_context.hpp"
 #include "net/tls/tls_session.hpp"
 #include "net/worker_pool.hpp"
@@ -316,6 +317,10 @@ void loop_core::reserve_lists() {
 }
 
 void loop_core::accept_one(listener& from, int fd, const socket_address& peer) noexcept {
+    if (!from.proxies.empty() && !from.proxies.has(peer)) {
+        io_->close(fd);
+        return tell_unproxied(peer, "it is none of the trusted proxies (trusted_proxies)");
+    }
     tcp_stream* s = nullptr;
     try {
         s = adopt(from, fd, peer);
@@ -328,32 +333,59 @@ void loop_core::accept_one(listener& from, int fd, const socket_address& peer) n
 tcp_stream* loop_core::adopt(listener& from, int fd, const socket_address& peer) {
     const std::shared_ptr<tls_server_context> tls = from.tls;
     acceptor& decide = *from.accept;
+    const bool proxied = !from.proxies.empty();
     tcp_stream* s = make_stream(fd, peer);
     if (s == nullptr) return nullptr;
     metrics_.accepted.add();
+    if (!proxied) {
+        admit(*s, decide, tls);
+        return s;
+    }
     try {
-        if (tls != nullptr) {
-            auto session = tls->make_session();
-            if (!session) {
-                metrics_.tls_failures.add();
-                s->abort(session.error().code());
-                return s;
-            }
-            s->set_tls(std::move(*session));
-        }
-        std::unique_ptr<stream_handler> handler = decide.on_accept(*s);
-        if (handler == nullptr) {
-            metrics_.refused_limit.add();
-            s->abort(make_error_code(errc::limit_exceeded));
-            return s;
-        }
-        s->set_handler(std::move(handler));
-        s->start();
+        s->set_handler(std::make_unique<proxy_entry>(*s, decide, tls));
+        s->set_deadline(later(now_, options_.limits.proxy_header));
     } catch (...) {
         metrics_.refused_limit.add();
         s->abort(std::make_error_code(std::errc::not_enough_memory));
     }
     return s;
+}
+
+void loop_core::admit(tcp_stream& s, acceptor& decide,
+                      const std::shared_ptr<tls_server_context>& tls) noexcept {
+    try {
+        if (tls != nullptr) {
+            auto session = tls->make_session();
+            if (!session) {
+                metrics_.tls_failures.add();
+                return s.abort(session.error().code());
+            }
+            s.set_tls(std::move(*session));
+        }
+        std::unique_ptr<stream_handler> handler = decide.on_accept(s);
+        if (handler == nullptr) {
+            metrics_.refused_limit.add();
+            return s.abort(make_error_code(errc::limit_exceeded));
+        }
+        s.set_handler(std::move(handler));
+        s.start();
+    } catch (...) {
+        metrics_.refused_limit.add();
+        s.abort(std::make_error_code(std::errc::not_enough_memory));
+    }
+}
+
+void loop_core::tell_unproxied(const socket_address& peer, std::string_view why) noexcept {
+    metrics_.unproxied.add();
+    const std::size_t count = unproxied_.count(now_);
+    if (count == 0) return;
+    try {
+        log(log_level::warning, "net",
+            "closed a connection of " + peer.to_string() + " to a listener with PROXY protocol: " +
+                std::string(why) + " (" + std::to_string(count) + " since the last such line)");
+    } catch (const std::bad_alloc&) {
+        log(log_level::warning, "net", "closed a connection without a PROXY header");
+    }
 }
 
 void loop_core::arrive(moved_stream what, acceptor& accept) noexcept {
@@ -381,6 +413,8 @@ void loop_core::arrive(moved_stream what, acceptor& accept) noexcept {
 result<listener_id> loop_core::listen(const listen_options& where, acceptor& accept,
                                       std::shared_ptr<tls_server_context> tls) {
     if (auto right = where.check(); !right) return right.error();
+    auto proxies = network_list::make(where.proxy_protocol_from);
+    if (!proxies) return proxies.error();
     auto fd = io_->listen(where);
     if (!fd) return fd.error();
     const auto id = add_listener(*fd);
@@ -388,6 +422,7 @@ result<listener_id> loop_core::listen(const listen_options& where, acceptor& acc
     const std::uint32_t slot = *id;
     listeners_[slot].accept = &accept;
     listeners_[slot].tls = std::move(tls);
+    listeners_[slot].proxies = std::move(*proxies);
     // Made now: there may be no memory when it is needed.
     listeners_[slot].back_off = std::make_unique<timer>([this, slot] {
         const listener& rested = listeners_[slot];

@@ -20,11 +20,13 @@
 #include <weft/net/socket_address.hpp>
 
 #include "base/byte_budget.hpp"
+#include "base/seldom.hpp"
 #include "base/user_boundary.hpp"
 #include "net/backend/backend.hpp"
 #include "net/byte_stream.hpp"
 #include "net/mailbox.hpp"
 #include "net/net_metrics.hpp"
+#include "net/network_list.hpp"
 #include "net/send_queue.hpp"
 #include "net/slab.hpp"
 #include "net/stream_names.hpp"
@@ -181,6 +183,7 @@ public:
 private:
     friend class tcp_stream;
     friend class connect_attempt;
+    friend class proxy_entry;
     friend class scheduled_task;
 
     struct listener {
@@ -188,6 +191,7 @@ private:
         std::uint32_t generation = 0;
         acceptor* accept = nullptr;
         std::shared_ptr<tls_server_context> tls;
+        network_list proxies;  // from which connections begin with a PROXY header; or none
         std::unique_ptr<timer> back_off;
         unique_function<void()> readable;  // set when it is not a socket that listens
     };
@@ -218,6 +222,11 @@ private:
     tcp_stream* make_stream(int fd, const socket_address& peer);
     void accept_one(listener& from, int fd, const socket_address& peer) noexcept;
     tcp_stream* adopt(listener& from, int fd, const socket_address& peer);
+    /// Gives an accepted stream its handler, or ends it.
+    void admit(tcp_stream& s, acceptor& decide,
+               const std::shared_ptr<tls_server_context>& tls) noexcept;
+    /// Counts a connection that was refused for want of a PROXY header, and logs some of them.
+    void tell_unproxied(const socket_address& peer, std::string_view why) noexcept;
     void reserve_lists();
     /// With addresses to try, or with `code` and why there are none.
     void finish_resolving(std::uint64_t ticket, std::vector<socket_address> addresses, errc code,
@@ -275,6 +284,7 @@ private:
     timer watch_end_{[this] { callbacks_.stop(); }};
     time_point next_slow_line_{};
     unsigned slow_turns_untold_ = 0;
+    seldom unproxied_;
     user_boundary users_{"net", options_.log, metrics_.handler_exceptions, callbacks_};
     byte_budget budget_;
     send_memory memory_;

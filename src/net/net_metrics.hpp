@@ -63,7 +63,8 @@ private:
 
 /// One loop's counters. Written by the loop's thread only.
 struct net_metrics {
-    counter accepted, refused_no_descriptor, refused_limit, open, connected, connect_failed;
+    counter accepted, refused_no_descriptor, refused_limit, unproxied, open, connected,
+        connect_failed;
     counter bytes_received, bytes_sent, receives, sends, would_block;
     counter write_timeouts, broken, tls_handshakes, tls_failures, posted_tasks, iterations,
         handler_exceptions, slow_turns;
@@ -78,6 +79,8 @@ struct net_metrics {
         count("weft_net_refused_no_descriptor_total",
               "Connections dropped because descriptors ran out.", refused_no_descriptor);
         count("weft_net_refused_limit_total", "Connections refused by a limit.", refused_limit);
+        count("weft_net_refused_unproxied_total",
+              "Connections refused for want of a PROXY header of a trusted proxy.", unproxied);
         count("weft_net_connections", "Open connections.", open, metric_kind::gauge);
         count("weft_net_connected_total", "Outgoing connections made.", connected);
         count("weft_net_connect_failed_total", "Outgoing connections that failed.", connect_failed);

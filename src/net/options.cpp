@@ -9,6 +9,7 @@
 #include <weft/net/tls.hpp>
 
 #include "base/option_check.hpp"
+#include "net/network_list.hpp"
 
 namespace weft {
 namespace {
@@ -38,6 +39,7 @@ result<void> stream_limits::check() const {
         .above_zero("write_stall", write_stall)
         .not_negative("close_grace", close_grace)
         .not_negative("linger", linger)
+        .above_zero("proxy_header", proxy_header)
         .outcome();
 }
 
@@ -52,7 +54,10 @@ result<void> loop_options::check() const {
 
 result<void> listen_options::check() const {
     const bool has_file = !unix_path.empty() && unix_path.front() != '@';
+    const auto proxies = net::network_list::make(proxy_protocol_from);
     return option_check("listen_options")
+        .rule(proxies.has_value(), "proxy_protocol_from",
+              proxies ? "" : "is wrong: " + proxies.error().what())
         .rule(unix_path.empty() || adopt_fd < 0, "unix_path", "and adopt_fd exclude each other")
         .at_least("adopt_fd", adopt_fd, -1)
         .within("unix_mode", unix_mode.value_or(0), 0U, 0777U)

@@ -24,8 +24,14 @@ std::size_t cost_of(const identity& user) noexcept {
 
 static_assert(sizeof(peer) == 48, "there is one for every connection");
 
-peer::peer(peer_owner* owner, const socket_address& address) noexcept
-    : owner_(owner), family_(static_cast<std::uint8_t>(system_address::family(address))) {
+peer::peer(peer_owner* owner, const socket_address& address) noexcept : owner_(owner) {
+    set_address(address);
+}
+
+void peer::set_address(const socket_address& address) noexcept {
+    family_ = static_cast<std::uint8_t>(system_address::family(address));
+    scope_ = 0;
+    port_ = 0;
     if (family_ == AF_INET) {
         const auto* v4 = reinterpret_cast<const sockaddr_in*>(system_address::get(address));
         std::memcpy(ip_.data(), &v4->sin_addr, sizeof v4->sin_addr);

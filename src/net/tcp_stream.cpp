@@ -31,13 +31,17 @@ void stream_handler::on_end(byte_stream& stream) noexcept {
 }
 
 struct tcp_stream::tls_state {
-    explicit tls_state(byte_budget& memory) noexcept
-        : charge(memory, heap_cost_of<tls_state> + tls_session::idle_size) {}
+    static const std::size_t idle_cost;
+    explicit tls_state(byte_budget& memory) noexcept : charge(memory, idle_cost) {}
 
     byte_charge charge;
     std::unique_ptr<tls_session> session;
     send_queue plain;
+    std::string early;  // cipher text that came before a handshake was in the budget
 };
+
+const std::size_t tcp_stream::tls_state::idle_cost =
+    heap_cost_of<tls_state> + tls_session::idle_size;
 
 tcp_stream::tcp_stream(std::uint32_t slot, std::uint32_t generation, loop_core& owner, int fd,
                        const socket_address& from) noexcept
@@ -142,13 +146,13 @@ void tcp_stream::read_on() noexcept {
 }
 
 void tcp_stream::read() noexcept {
-    if (tls_ != nullptr && !opened_ && !loop_.take_handshake()) {
-        read_later();
-        return;
+    if (tls_ != nullptr && !opened_) {
+        if (!loop_.take_handshake()) return read_later();
+        deliver_early();
     }
     std::size_t& left = loop_.bytes_left_;
     const std::size_t enough = left - std::min(left, loop_.options_.budgets.read_bytes);
-    while (readable_ && !dead_ && !connecting_ && (!paused_ || closing_)) {
+    while (readable_ && !dead_ && !connecting_ && (!paused_ || closing_) && !has_early()) {
         if (left <= enough) {
             read_later();
             return;
@@ -178,6 +182,25 @@ void tcp_stream::deliver(byte_span data) noexcept {
     } else {
         deliver_tls(data);
     }
+}
+
+void tcp_stream::go_on_with(byte_span data) {
+    if (!usable() || data.empty()) return;
+    if (tls_ == nullptr || loop_.take_handshake()) return deliver(data);
+    tls_->early = as_text(data);
+    tls_->charge.set(tls_state::idle_cost + heap_cost(tls_->early));
+    read_later();
+}
+
+bool tcp_stream::has_early() const noexcept {
+    return tls_ != nullptr && !tls_->early.empty();
+}
+
+void tcp_stream::deliver_early() noexcept {
+    if (!has_early()) return;
+    std::string early = std::exchange(tls_->early, {});
+    tls_->charge.set(tls_state::idle_cost);
+    deliver({reinterpret_cast<std::byte*>(early.data()), early.size()});
 }
 
 void tcp_stream::deliver_tls(byte_span cipher) noexcept {

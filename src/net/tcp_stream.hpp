@@ -51,6 +51,8 @@ public:
     void set_tls(std::unique_ptr<tls_session> session);
     /// Goes on where another loop's stream left off, once it has its handler.
     void resume(moved_stream& from);
+    /// Takes what came behind a PROXY header as if it came now.
+    void go_on_with(byte_span data);
     /// Tells the handler that the stream is open, or starts the handshake that leads there.
     void start() noexcept;
 
@@ -85,6 +87,8 @@ private:
     void peer_ended() noexcept;
     void deliver(byte_span data) noexcept;
     void deliver_tls(byte_span cipher) noexcept;
+    void deliver_early() noexcept;
+    [[nodiscard]] bool has_early() const noexcept;
     void mark_dirty() noexcept;
     void finish_later() noexcept;
     void flush() noexcept;

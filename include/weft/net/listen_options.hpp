@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <weft/base/result.hpp>
 
@@ -29,6 +30,10 @@ struct listen_options {
     /// Several loops listen on this port, each on its own socket (SO_REUSEPORT). The kernel spreads
     /// new connections over them.
     bool share_port = false;
+    /// The networks of the proxies whose connections begin with a PROXY header (version 1 or 2),
+    /// before TLS; see `http::options::trusted_proxies`. Connections from elsewhere, and without
+    /// the header, are closed. Empty: connections have no such header.
+    std::vector<std::string> proxy_protocol_from{};
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;

@@ -116,6 +116,8 @@ struct stream_limits {
     duration close_grace = std::chrono::seconds(10);
     /// After that: until the peer closes too.
     duration linger = std::chrono::seconds(2);
+    /// For the PROXY header; see `listen_options::proxy_protocol_from`.
+    duration proxy_header = std::chrono::seconds(5);
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;

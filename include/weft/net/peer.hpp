@@ -41,9 +41,10 @@ public:
     /// Releases what is still charged.
     ~peer();
 
-    /// For a unix socket, only the family is known.
+    /// For a unix socket, only the family is known. Behind a trusted proxy (see
+    /// `http::options::trusted_proxies`) that of the client, with port 0.
     [[nodiscard]] socket_address address() const noexcept;
-    /// True under TLS.
+    /// True under TLS: ours, or that of the trusted proxy that a request came through.
     [[nodiscard]] bool secure() const noexcept { return secure_; }
     /// The identity from the last admission that had one, else null. When `identity::expires`
     /// passes, what is open ends: a WebSocket with close code 4001, an event stream, an Engine.IO
@@ -65,8 +66,9 @@ public:
     void release(std::size_t bytes) noexcept;
     [[nodiscard]] std::size_t charged() const noexcept { return charged_; }
 
-    /// For the library: the stream sets it.
-    void set_secure() noexcept { secure_ = true; }
+    /// For the library: the stream sets them, and what a trusted proxy says about its client.
+    void set_secure(bool secure = true) noexcept { secure_ = secure; }
+    void set_address(const socket_address& address) noexcept;
 
 private:
     peer_owner* owner_;
@@ -75,7 +77,7 @@ private:
     std::array<std::byte, 16> ip_{};  // of IPv4 the first 4
     std::uint32_t scope_ = 0;         // of link-local IPv6 addresses
     std::uint16_t port_ = 0;          // in network order
-    std::uint8_t family_;
+    std::uint8_t family_ = 0;
     bool secure_ = false;
 };
 
