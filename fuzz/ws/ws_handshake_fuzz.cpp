@@ -38,7 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     const std::vector<weft::http::header_field> headers = split(text);
 
-    const upgrade_check check = check_upgrade({"GET", 1, 1, false, size % 2 == 0, headers});
+    const upgrade_check check = check_upgrade({"GET", 1, 1, false, headers});
     if (!check.error) {
         require(check.facts.key.size() == 24);
         for (const std::string_view name : check.facts.subprotocols.view())

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "ws/answer_handshake.hpp"
+
 namespace weft::engineio {
 namespace {
 
@@ -47,13 +49,7 @@ bool origin_guard::accepted(const http::request& request) const {
 
 bool origin_guard::allows(const http::request& request, kind what) const {
     if (any_) return true;
-    const ws::origin_facts facts{
-        .origin = request.header("origin"),
-        .origin_count = static_cast<unsigned>(request.head().header_count("origin")),
-        .host = request.header("host"),
-        .fetch_site = request.header("sec-fetch-site"),
-        .secure = request.peer().secure(),
-    };
+    const ws::origin_facts facts = ws::origin_facts_of(request);
     if (facts.origin_count == 0 && what != kind::websocket) {
         const bool unsaid = facts.fetch_site.empty();
         if (!unsaid && facts.fetch_site != "same-origin" && facts.fetch_site != "none")

@@ -42,6 +42,11 @@ connection::~connection() {
     unlink();
 }
 
+void connection::set_proxy(std::unique_ptr<const peer> proxy) {
+    use_exchange().proxy = std::move(proxy);
+    exchange_->recount();
+}
+
 // ---- What the stream tells ----
 
 void connection::on_data(byte_span data) noexcept {
@@ -115,7 +120,7 @@ void connection::first_request_is_late() {
     if (now() >= due) return drop(errc::head_too_slow);
     first_ = first_request::late;
     service_.metrics_.late.add();
-    if (service_.gate_ != nullptr) {
+    if (service_.gate_ != nullptr && proxy() == nullptr) {
         use_exchange().late_place =
             service_.gate_->enter(stream_.peer().address(), net::handshake_gate::kind::late);
     }
@@ -184,7 +189,9 @@ void connection::handle_head(byte_span& in) {
     writer_.begin(head);
     stream_.peer().forget();  // behind a proxy, the last request was somebody else's
     request req = service_.make_request(head, stream_);
-    if (const errc e = service_.check(req); e != errc::none) return refuse(e);
+    if (const errc e = service_.check(req, proxy()); e != errc::none) {
+        return e == errc::misdirected ? refuse(e, service_.misdirected_reply(req)) : refuse(e);
+    }
     const service::match found = service_.find(req);
     if (try_move(req, found, in)) {
         in = {};
@@ -220,7 +227,7 @@ void connection::handle_head(byte_span& in) {
 /// One whose body came after its head.
 void connection::handle_request() {
     request req = service_.make_request(reader_.head(), stream_);
-    if (service_.check(req) != errc::none) return;  // it was checked before: cannot fail
+    if (service_.check(req, proxy()) != errc::none) return;  // it was checked before: cannot fail
     service::set_body(req, reader_.body());
     run(req, service_.find(req));
 }
@@ -308,6 +315,10 @@ bool connection::try_move(const request& req, service::match found, byte_view re
 }
 
 void connection::finish_move() {
+    if (const peer* const before = proxy()) {  // the other loop asks it about the client, too
+        stream_.peer().set_address(before->address());
+        stream_.peer().set_secure(before->secure());
+    }
     net::moved_stream moved = stream_.leave();
     state_ = state::ended;
     moved.unread = std::move(exchange_->held);

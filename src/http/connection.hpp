@@ -28,6 +28,9 @@ public:
     void on_deadline() noexcept override;
     void on_closed(std::error_code why) noexcept override;
 
+    /// Who is at the other end, if its word about clients counts.
+    void set_proxy(std::unique_ptr<const peer> proxy);
+
 private:
     friend class service;
 
@@ -85,6 +88,7 @@ private:
     write_status write_piece(std::size_t size, F&& write_it);
     void note_reply(int status, std::uint64_t body_size);
     void refuse(errc why);
+    void refuse(errc why, response reply);
     void drop(errc why) noexcept;
     void pump();
     void reply_done();
@@ -95,6 +99,7 @@ private:
     void end() noexcept;
 
     exchange& use_exchange();
+    [[nodiscard]] const peer* proxy() const noexcept;
     template <class F>
     void call_user(F&& code) noexcept;
     template <class F>

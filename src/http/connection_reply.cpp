@@ -76,8 +76,12 @@ void connection::note_reply(int status, std::uint64_t body_size) {
 /// Answers what is wrong with the request, once, and ends.
 void connection::refuse(errc why) {
     if (status_of(why) == 0) return drop(why);
+    refuse(why, response::plain_error(status_of(why)));
+}
+
+void connection::refuse(errc why, response reply) {
     service_.report(why, {});
-    answer(response::plain_error(status_of(why)).close());
+    answer(std::move(reply).close());
 }
 
 /// Ends without an answer.
@@ -179,7 +183,7 @@ void connection::next_request() {
     if (service_.draining_) return end();
     // Not from here: the user who has just answered must not find himself in the next handler.
     if (holds_bytes()) return wake_soon();
-    exchange_.reset();
+    if (proxy() == nullptr) exchange_.reset();
     unpause();
     arm(later(now(), service_.options_.idle_timeout));
 }
@@ -213,6 +217,10 @@ void connection::end() noexcept {
 connection::exchange& connection::use_exchange() {
     if (exchange_ == nullptr) exchange_ = std::make_unique<exchange>(service_.loop_.budget());
     return *exchange_;
+}
+
+const peer* connection::proxy() const noexcept {
+    return exchange_ != nullptr ? exchange_->proxy.get() : nullptr;
 }
 
 void connection::arm(time_point when) noexcept {

@@ -22,9 +22,13 @@ struct connection::exchange {
 
     /// After something was kept or let go.
     void recount() noexcept {
-        charge.set(heap_cost_of<exchange> + heap_cost(held) + handle.memory());
+        charge.set(heap_cost_of<exchange> + heap_cost(held) + handle.memory() +
+                   (proxy != nullptr ? heap_cost_of<peer> : 0));
     }
 
+    /// Who is at the other end, if its word about clients counts. It stays with the connection, and
+    /// the exchange with it.
+    std::unique_ptr<const peer> proxy;
     net::handshake_gate::place late_place;  ///< Of a first request that is late.
     time_point body_began;
     time_point body_last;

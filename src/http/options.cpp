@@ -6,6 +6,8 @@
 
 #include "base/option_check.hpp"
 #include "http/proto/head_parser.hpp"
+#include "http/proto/target.hpp"
+#include "net/network_list.hpp"
 
 namespace weft::http {
 namespace {
@@ -16,6 +18,15 @@ bool is_host_name(const std::string& name) noexcept {
     const bool v6 = name.starts_with('[') && name.ends_with(']');
     return !name.empty() && name.find('/') == std::string::npos &&
            (v6 || name.find(':') == std::string::npos);
+}
+
+/// `http[s]://host[:port]`, as a browser writes the origin of a page.
+bool is_page_origin(std::string_view origin) noexcept {
+    for (const std::string_view scheme : {"http://", "https://"}) {
+        if (origin.starts_with(scheme))
+            return split_authority(origin.substr(scheme.size())).has_value();
+    }
+    return false;
 }
 
 }  // namespace
@@ -37,6 +48,13 @@ result<void> options::check() const {
                  "has '" + name +
                      "': each must be a host name without a port, or an IPv6 address in "
                      "brackets");
+    for (const std::string& origin : public_origins)
+        all.rule(is_page_origin(origin), "public_origins",
+                 "has '" + origin +
+                     "': each must be like https://example.org or http://example.org:8080, "
+                     "without a path");
+    if (const auto proxies = net::network_list::make(trusted_proxies); !proxies)
+        all.rule(false, "trusted_proxies", "is wrong: " + proxies.error().what());
     return all.outcome();
 }
 

@@ -164,7 +164,7 @@ router::match router::find(request& req) const noexcept {
     match found;
     if (req.path_.front() == '/') found.where = walk.from(*root_, segments(req.path_));
     if (found.where == nullptr) {
-        if (around_->not_found.handle) found.chosen = &around_->not_found;
+        if (around_->not_found.handle && req.path_ != "*") found.chosen = &around_->not_found;
         return found;
     }
     req.param_count_ = walk.count;
@@ -172,7 +172,8 @@ router::match router::find(request& req) const noexcept {
         req.params_[i] = {found.where->names[i], walk.values[i]};
     }
     const bool asks = req.head().header_count("upgrade") > 0;
-    found.upgrades = found.where->upgrade && (asks || !found.where->has_routes());
+    const bool only_upgrades = !found.where->has_routes() && req.method() != method::options;
+    found.upgrades = found.where->upgrade && (asks || only_upgrades);
     if (!found.upgrades) found.chosen = found.where->find(req.method());
     return found;
 }

@@ -29,6 +29,16 @@ struct router::resource {
     [[nodiscard]] route& of(std::optional<http::method> m) noexcept {
         return m ? routes[static_cast<std::size_t>(*m)] : others;
     }
+    /// The value of `Allow`: OPTIONS has an answer everywhere, and an upgrade begins with GET.
+    [[nodiscard]] std::string allowed() const {
+        const auto has = [this](http::method m) {
+            return static_cast<bool>(routes[static_cast<std::size_t>(m)].handle);
+        };
+        std::string all = allow;
+        if (upgrade && !has(method::get)) all += all.empty() ? "GET" : ", GET";
+        if (!has(method::options)) all += all.empty() ? "OPTIONS" : ", OPTIONS";
+        return all;
+    }
     [[nodiscard]] bool has_routes() const noexcept { return !allow.empty() || others.handle; }
     /// The route for the method. HEAD without one of its own has that of GET.
     [[nodiscard]] route* find(http::method m) noexcept {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "http/connection.hpp"
+#include "http/proto/forwarded.hpp"
 #include "http/proto/head_writer.hpp"
 #include "http/proto/syntax.hpp"
 #include "http/proto/target.hpp"
@@ -39,6 +40,11 @@ private:
     net::handshake_gate::place place_;
 };
 
+/// What a public origin has behind its scheme.
+std::string_view authority_of(std::string_view origin) noexcept {
+    return origin.substr(origin.find("://") + 3);
+}
+
 user_place place_of(std::string_view callback, const request& req) {
     return {.callback = callback, .route = req.path(), .peer = req.peer().address().to_string()};
 }
@@ -57,6 +63,13 @@ service::service(net::loop_core& loop, const router& routes, options limits, log
       reading_({options_.max_request_line, options_.max_header_line, options_.max_head,
                 options_.max_headers},
                loop.budget()) {
+    if (auto proxies = net::network_list::make(options_.trusted_proxies))
+        proxies_ = *std::move(proxies);
+    hosts_ = options_.allowed_hosts;
+    for (const std::string& origin : options_.public_origins) {
+        const auto parts = split_authority(authority_of(origin));
+        if (parts && !options_.allowed_hosts.empty()) hosts_.emplace_back(parts->host);
+    }
     path_memory_.resize(options_.max_request_line);
     connections_.next = connections_.previous = &connections_;
 }
@@ -65,8 +78,9 @@ service::~service() = default;
 
 std::unique_ptr<net::stream_handler> service::make_connection(net::byte_stream& stream) {
     using verdict = net::handshake_gate::verdict;
-    const verdict found =
-        gate_ != nullptr ? gate_->judge(stream.peer().address()) : verdict::welcome;
+    const verdict found = gate_ != nullptr && !trusts(stream)
+                              ? gate_->judge(stream.peer().address())
+                              : verdict::welcome;
     if (found == verdict::welcome) return take_over(stream);
     tell_turned_away(stream);
     // An answer under TLS would cost the very handshake that there are too many of.
@@ -95,7 +109,9 @@ void service::tell_turned_away(const net::byte_stream& stream) noexcept {
 }
 
 std::unique_ptr<net::stream_handler> service::take_over(net::byte_stream& stream) {
-    return std::make_unique<connection>(*this, stream);
+    auto made = std::make_unique<connection>(*this, stream);
+    if (trusts(stream)) made->set_proxy(std::make_unique<peer>(nullptr, stream.peer()));
+    return made;
 }
 
 void service::drain() noexcept {
@@ -107,9 +123,24 @@ void service::drain() noexcept {
 
 // ---- A request ----
 
-errc service::check(request& req) noexcept {
+void service::believe(request& req, const peer& proxy) const {
+    const forwarded_facts told = read_forwarded(req.head(), [&](std::string_view text) {
+        const auto address = socket_address::make(text, 0);
+        if (!address) return hop::unknown;
+        return proxies_.has(*address) ? hop::trusted : hop::client;
+    });
+    const auto address = socket_address::make(told.address, 0);
+    peer& client = req.peer();
+    client.set_address(address ? *address : proxy.address());
+    client.set_secure(told.scheme.empty() ? proxy.secure() : told.scheme == "https");
+    req.forwarded_host_ = told.host;
+    req.by_proxy_ = true;
+}
+
+errc service::check(request& req, const peer* proxy) {
     const message_head& head = req.head();
-    if (!host_allowed(head.header("host"))) return errc::misdirected;
+    if (proxy != nullptr) believe(req, *proxy);
+    if (!host_allowed(head)) return errc::misdirected;
     const std::string_view expected = head.header("expect");
     if (!expected.empty() && !same_token(expected, "100-continue"))
         return errc::unknown_expectation;
@@ -190,10 +221,8 @@ void service::run(const request& req, match found, reply_sink& sink) {
         auto handle = sink.handle().lend_responder(sink);
         if (!call_user([&] { found.chosen->handle.deferred(req, std::move(handle)); }, place))
             sink.fail();
-    } else if (found.where != nullptr) {
-        sink.answer(response::plain_error(405).header("Allow", found.where->allow));
     } else {
-        sink.answer(response::plain_error(404));
+        sink.answer(unrouted_reply(req, found));
     }
 }
 
@@ -208,11 +237,38 @@ std::string_view service::date() noexcept {
     return {date_.data(), date_.size()};
 }
 
-bool service::host_allowed(std::string_view host) const noexcept {
-    if (options_.allowed_hosts.empty()) return true;
-    const auto parts = split_authority(host);
-    return parts && std::any_of(options_.allowed_hosts.begin(), options_.allowed_hosts.end(),
+// By `Host` itself: a page under a foreign name that was made to point here can write the headers
+// of a proxy, but not this one. Without it (HTTP/1.0) there is no name that could be foreign.
+bool service::host_allowed(const message_head& head) const noexcept {
+    if (hosts_.empty() || head.header_count("host") == 0) return true;
+    const auto parts = split_authority(head.header("host"));
+    return parts && std::any_of(hosts_.begin(), hosts_.end(),
                                 [&](const auto& h) { return same_token(h, parts->host); });
+}
+
+response service::misdirected_reply(const request& req) {
+    const std::string host(req.header("host"));
+    const std::string why = "this server does not answer to the name '" + host +
+                            "': http::options::public_origins (weft: --public-origin https://" +
+                            host + ") or allowed_hosts lets it";
+    const std::size_t count = misdirected_.count(loop_.now());
+    if (count != 0 && log_ != nullptr) {
+        log_->write({log_level::warning, "http",
+                     "421 for " + req.peer().address().to_string() + ": " + why + " (" +
+                         std::to_string(count) + " since the last such line)"});
+    }
+    return response::text(421, why + '\n');
+}
+
+response service::unrouted_reply(const request& req, match found) {
+    const bool asks_what_is_possible = req.method() == method::options;
+    if (found.where != nullptr) {
+        return (asks_what_is_possible ? response(204) : response::plain_error(405))
+            .header("Allow", found.where->allowed());
+    }
+    // Of the server as a whole; load balancers ask so whether it lives.
+    const bool of_server = req.path() == "*" || req.path() == "/";
+    return asks_what_is_possible && of_server ? response(204) : response::plain_error(404);
 }
 
 void service::report(errc what, std::string_view detail) noexcept {

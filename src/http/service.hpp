@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <weft/base/log.hpp>
 #include <weft/http/options.hpp>
@@ -21,6 +22,7 @@
 #include "net/handshake_gate.hpp"
 #include "net/loop_core.hpp"
 #include "net/moved_stream.hpp"
+#include "net/network_list.hpp"
 
 namespace weft::http {
 
@@ -66,12 +68,13 @@ public:
 
     /// `carrier` says whose request it is. **Lifetime**: `head` and `carrier` outlive it.
     [[nodiscard]] request make_request(const message_head& head,
-                                       const net::byte_stream& carrier) noexcept {
-        return {head, carrier};
+                                       const net::byte_stream& carrier) const noexcept {
+        return {head, carrier, options_};
     }
     /// Whether it may be served at all; gives it its path and query. Those are valid until the next
-    /// request is checked.
-    [[nodiscard]] errc check(request& req) noexcept;
+    /// request is checked. If a `proxy` whose word counts is at the other end, the carrier's peer
+    /// becomes the client that it names.
+    [[nodiscard]] errc check(request& req, const peer* proxy = nullptr);
     /// Finds by method and path, and gives it the route's parameters.
     [[nodiscard]] match find(request& req) const noexcept { return routes_.find(req); }
     /// Asks the router's filters: what they answer instead of the route, if anything.
@@ -116,15 +119,26 @@ private:
     [[nodiscard]] std::optional<std::uint8_t> other_loop(const request& req, match found) noexcept;
     /// The value of `Date`, made anew once per second.
     [[nodiscard]] std::string_view date() noexcept;
-    [[nodiscard]] bool host_allowed(std::string_view host) const noexcept;
+    [[nodiscard]] bool trusts(const net::byte_stream& stream) const noexcept {
+        return !proxies_.empty() && proxies_.has(stream.peer().address());
+    }
+    void believe(request& req, const peer& proxy) const;
+    [[nodiscard]] bool host_allowed(const message_head& head) const noexcept;
+    /// Says which option lets it, here and from time to time in the log.
+    [[nodiscard]] response misdirected_reply(const request& req);
+    /// To a request that has no handler.
+    [[nodiscard]] static response unrouted_reply(const request& req, match found);
     void report(errc what, std::string_view detail) noexcept;
     void tell_turned_away(const net::byte_stream& stream) noexcept;
 
     net::loop_core& loop_;
     const router& routes_;
     options options_;
+    net::network_list proxies_;
+    std::vector<std::string> hosts_;  // that requests may name; none: all
     log_sink* log_;
     seldom turned_away_;
+    seldom misdirected_;
     net::handshake_gate* gate_;  // may be none
     unique_function<void(std::uint8_t, net::moved_stream)> transfer_;
     http::metrics metrics_;

@@ -7,6 +7,8 @@
 #include <array>
 #include <string_view>
 
+#include <weft/http/options.hpp>
+
 #include "ws/proto/handshake.hpp"
 
 namespace weft::ws {
@@ -23,7 +25,6 @@ upgrade_check check_request(const http::request& request, field_list& room) noex
          .http_major = 1,
          .http_minor = head.minor_version(),
          .has_body = head.framing() != http::body_framing::none && head.content_length() != 0,
-         .secure = request.peer().secure(),
          .headers = std::span(room).first(head.field_count())});
 }
 
@@ -46,6 +47,16 @@ std::string_view choose_subprotocol(const upgrade_facts& facts, const handshake_
 
 }  // namespace
 
+origin_facts origin_facts_of(const http::request& request) noexcept {
+    return {.origin = request.header("origin"),
+            .origin_count = static_cast<unsigned>(request.head().header_count("origin")),
+            .host = request.host(),
+            .fetch_site = request.header("sec-fetch-site"),
+            .secure = request.peer().secure(),
+            .by_proxy = request.by_proxy(),
+            .public_origins = request.limits().public_origins};
+}
+
 result<handshake_answer> answer_handshake(const http::request& request,
                                           const handshake_terms& terms, connection_shared& shared) {
     const auto refuse = [&](errc why) {
@@ -57,7 +68,7 @@ result<handshake_answer> answer_handshake(const http::request& request,
     const upgrade_check checked = check_request(request, room);
     if (checked.error) return refuse(*checked.error);
     const upgrade_facts& facts = checked.facts;
-    if (terms.origins != nullptr && !terms.origins->allows(facts.origin)) {
+    if (terms.origins != nullptr && !terms.origins->allows(origin_facts_of(request))) {
         return refuse(errc::origin_refused);
     }
     const extension_outcome extensions = agree_on_extensions(facts, terms.deflate);

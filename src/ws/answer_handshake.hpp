@@ -15,6 +15,9 @@
 
 namespace weft::ws {
 
+/// What the Origin check looks at in a request.
+[[nodiscard]] origin_facts origin_facts_of(const http::request& request) noexcept;
+
 /// What a server agrees to. **Lifetime**: refers to the server's settings.
 struct handshake_terms {
     const origin_policy* origins = nullptr;  ///< Null: the caller has looked at the origin itself.

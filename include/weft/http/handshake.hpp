@@ -51,9 +51,9 @@ public:
     void each_header(F visit) const {
         each_pair(headers(), visit);
     }
-    /// The peer's numeric address, without port.
+    /// The peer's numeric address, without port; see `peer::address`.
     [[nodiscard]] std::string_view address() const noexcept;
-    /// True under TLS.
+    /// See `peer::secure`.
     [[nodiscard]] bool secure() const noexcept { return about().secure; }
     [[nodiscard]] std::chrono::system_clock::time_point issued() const noexcept {
         return about().issued;

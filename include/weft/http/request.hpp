@@ -16,6 +16,8 @@ class byte_stream;
 
 namespace weft::http {
 
+struct options;
+
 /// One request with its whole body, lent to a handler.
 /// **Threads**: the loop's. **Lifetime**: the request and all views of it are valid during the
 /// handler's call only. If you answer later, copy what you need first.
@@ -49,6 +51,12 @@ public:
     [[nodiscard]] std::string_view header(std::string_view name) const noexcept {
         return head_.header(name);
     }
+    /// The host and port that the client asked for: what a trusted proxy says, else `Host`.
+    [[nodiscard]] std::string_view host() const noexcept {
+        return forwarded_host_.empty() ? head_.header("host") : forwarded_host_;
+    }
+    /// Whether it came from one of `options::trusted_proxies`.
+    [[nodiscard]] bool by_proxy() const noexcept { return by_proxy_; }
     /// The decoded value of a cookie. Nothing if it is absent or broken.
     [[nodiscard]] std::optional<std::string> cookie(std::string_view name) const;
     [[nodiscard]] byte_view body() const noexcept { return body_; }
@@ -57,13 +65,16 @@ public:
     [[nodiscard]] conn_id id() const noexcept;
     /// The client that asks. **Lifetime**: the connection's.
     [[nodiscard]] weft::peer& peer() const noexcept;
+    /// For the library: the server's.
+    [[nodiscard]] const http::options& limits() const noexcept { return limits_; }
 
 private:
     friend class service;
     friend class router;
 
-    request(const message_head& head, const net::byte_stream& stream) noexcept
-        : head_(head), stream_(stream) {}
+    request(const message_head& head, const net::byte_stream& stream,
+            const http::options& limits) noexcept
+        : head_(head), stream_(stream), limits_(limits) {}
 
     struct parameter {
         std::string_view name;
@@ -73,11 +84,14 @@ private:
 
     const message_head& head_;
     const net::byte_stream& stream_;
+    const http::options& limits_;
+    std::string_view forwarded_host_;
     std::string_view path_;
     std::string_view query_;
     byte_view body_;
     std::array<parameter, max_params> params_{};
     std::size_t param_count_ = 0;
+    bool by_proxy_ = false;
 };
 
 }  // namespace weft::http

@@ -55,7 +55,8 @@ struct route_options {
 /// not empty) or, at the end, a wildcard (`/files/*path`: the rest, may be empty). At each segment
 /// a text beats a parameter, and a parameter beats a wildcard; the order of registration does not
 /// matter. If no pattern matches, `not_found` answers. If the pattern lacks the method, the answer
-/// is 405 with `Allow`. The GET handler answers HEAD, without the body.
+/// is 405 with `Allow`, or 204 with `Allow` for OPTIONS. The GET handler answers HEAD, without the
+/// body. OPTIONS of `*`, and of `/` without a pattern, gets 204.
 ///
 /// A handler is one of:
 ///

@@ -44,7 +44,6 @@ struct gathered {
     text_list<max_extension_headers> extensions;
     std::optional<errc> subprotocol_error;
     bool too_many_extensions = false;
-    origin_facts origin;
 };
 
 /// Whether a comma-separated list has the token, in any case.
@@ -79,13 +78,6 @@ void gather(gathered& all, const http::header_field& header) noexcept {
         }
     } else if (is("Sec-WebSocket-Extensions")) {
         all.too_many_extensions = !all.extensions.try_add(value) || all.too_many_extensions;
-    } else if (is("Origin")) {
-        all.origin.origin = value;
-        ++all.origin.origin_count;
-    } else if (is("Host")) {
-        all.origin.host = value;
-    } else if (is("Sec-Fetch-Site")) {
-        all.origin.fetch_site = value;
     }
 }
 
@@ -150,10 +142,7 @@ result<void> append_extra(std::string& text, std::span<const http::header_field>
 
 upgrade_check check_upgrade(const upgrade_request& request) noexcept {
     const gathered seen = gather(request.headers);
-    upgrade_check check{first_error(request, seen),
-                        {seen.key, seen.subprotocols, seen.extensions, seen.origin}};
-    check.facts.origin.secure = request.secure;
-    return check;
+    return {first_error(request, seen), {seen.key, seen.subprotocols, seen.extensions}};
 }
 
 std::span<const http::header_field> refusal_headers(errc why) noexcept {

@@ -16,7 +16,6 @@
 #include "base/digest.hpp"
 #include "base/random.hpp"
 #include "ws/proto/extensions.hpp"
-#include "ws/proto/origin_policy.hpp"
 
 namespace weft::ws {
 
@@ -26,7 +25,6 @@ struct upgrade_request {
     int http_major = 1;
     int http_minor = 1;
     bool has_body = false;  ///< A Content-Length above 0, or a Transfer-Encoding.
-    bool secure = false;    ///< Over TLS.
     std::span<const http::header_field> headers;
 };
 
@@ -62,7 +60,6 @@ struct upgrade_facts {
     std::string_view key;
     text_list<max_subprotocols> subprotocols;  ///< In the client's order of preference.
     text_list<max_extension_headers> extensions;
-    origin_facts origin;
 };
 
 /// The outcome: the facts, or why not.

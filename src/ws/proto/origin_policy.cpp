@@ -83,6 +83,13 @@ bool same(const origin_parts& a, const origin_parts& b) noexcept {
            http::same_token(a.host, b.host);
 }
 
+bool is_listed(const origin_parts& origin, std::span<const std::string> list) noexcept {
+    return std::any_of(list.begin(), list.end(), [&](const std::string& entry) {
+        const std::optional<origin_parts> listed = parse_origin(entry);
+        return listed && same(origin, *listed);
+    });
+}
+
 constexpr std::string_view opaque = "null";
 
 /// Whether a browser may have made this of a page's origin. In doubt it may have: several origins
@@ -107,10 +114,11 @@ std::optional<origin_parts> parse_origin(std::string_view text) noexcept {
 }
 
 bool origin_policy::is_own(const origin_parts& origin, const origin_facts& facts) const noexcept {
-    if (facts.fetch_site == "same-origin") return true;
+    if (facts.fetch_site == "same-origin" || is_listed(origin, facts.public_origins)) return true;
     const auto own = parse_authority(facts.secure ? "https" : "http", facts.host);
     if (!own) return false;
-    return same(origin, *own) || (!facts.secure && http::same_token(origin.scheme, "https") &&
+    const bool tls_ends_here = facts.secure && !facts.by_proxy;
+    return same(origin, *own) || (!tls_ends_here && http::same_token(origin.scheme, "https") &&
                                   http::same_token(origin.host, own->host));
 }
 
@@ -124,10 +132,7 @@ bool origin_policy::allows(const origin_facts& facts) const noexcept {
     const std::optional<origin_parts> origin = parse_origin(facts.origin);
     if (!origin) return false;
     if (options_.same_origin && is_own(*origin, facts)) return true;
-    return std::any_of(allowed.begin(), allowed.end(), [&](const std::string& entry) {
-        const std::optional<origin_parts> listed = parse_origin(entry);
-        return listed && same(*origin, *listed);
-    });
+    return is_listed(*origin, allowed);
 }
 
 }  // namespace weft::ws

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,9 +25,11 @@ struct origin_parts {
 struct origin_facts {
     std::string_view origin{};      ///< The value of the `Origin` header.
     unsigned origin_count = 0;      ///< How many such headers there were.
-    std::string_view host{};        ///< The value of the `Host` header.
+    std::string_view host{};        ///< What the client asked for: `http::request::host`.
     std::string_view fetch_site{};  ///< The value of the `Sec-Fetch-Site` header.
-    bool secure = false;            ///< The request came over TLS.
+    bool secure = false;            ///< The client came over TLS.
+    bool by_proxy = false;          ///< A trusted proxy says so.
+    std::span<const std::string> public_origins{};  ///< The server's own.
 };
 
 /// Which pages may open connections here. Browsers send the `Origin` of the page and let no page
@@ -34,8 +37,10 @@ struct origin_facts {
 /// hijacking).
 ///
 /// A page of a browser is allowed when
-/// - its origin is the request's own: scheme of the connection, host and port of `Host`;
-/// - or it has https and the host name of `Host`, while we see no TLS: a proxy ends it;
+/// - its origin is the request's own: scheme of the connection, host and port that it asked for;
+/// - or it has https and that host name, while TLS does not end here: a proxy ends it, and may hide
+///   the port;
+/// - or it is one of the server's public origins;
 /// - or the browser says `Sec-Fetch-Site: same-origin`, a header that no page can set;
 /// - or it is listed. A listed origin is compared by scheme, host and port, ASCII case aside, with
 ///   `ws` for `http` and `wss` for `https`. Any other listed text allows the very same text.

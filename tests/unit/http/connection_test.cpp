@@ -129,7 +129,7 @@ TEST(http_connection, a_wrong_method_gets_405_with_allow) {
     echo_world world;
     const std::string reply = world.ask("PUT / HTTP/1.1\r\nHost: x\r\n\r\n");
     EXPECT_EQ(statuses(reply), std::vector{405});
-    EXPECT_TRUE(has(reply, "Allow: GET, HEAD, POST\r\n"));
+    EXPECT_TRUE(has(reply, "Allow: GET, HEAD, POST, OPTIONS\r\n"));
 }
 
 TEST(http_connection, a_refused_request_with_a_body_ends_the_connection) {
@@ -357,8 +357,9 @@ TEST(sec_b3_host, others_than_the_listed_get_421) {
                   std::vector{host == std::string("localhost:80.evil") ? 400 : 421})
             << host;
     }
-    EXPECT_EQ(statuses(world.ask("GET / HTTP/1.0\r\n\r\n")), std::vector{421});
-    EXPECT_EQ(world.errors(errc::misdirected), 4U);
+    EXPECT_EQ(statuses(world.ask("GET / HTTP/1.0\r\n\r\n")), std::vector{200})
+        << "a health check: there is no name that could be foreign";
+    EXPECT_EQ(world.errors(errc::misdirected), 3U);
 }
 
 // ---- H4: who keeps us waiting for the first request ----

@@ -196,7 +196,7 @@ TEST(http_not_found, answers_what_no_pattern_matches) {
     EXPECT_EQ(body_of(world.ask(get("/x/y"))), "no /x/y");
     EXPECT_EQ(statuses(world.ask(post("/x", "1234") + get("/"))), (std::vector{404, 200}));
     EXPECT_EQ(statuses(world.ask(post("/x", "12345"))), std::vector{413});
-    EXPECT_EQ(body_of(world.ask("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n")), "no *");
+    EXPECT_EQ(body_of(world.ask("OPTIONS /x HTTP/1.1\r\nHost: x\r\n\r\n")), "no /x");
     EXPECT_EQ(statuses(world.ask("PUT / HTTP/1.1\r\nHost: x\r\n\r\n")), std::vector{405});
 }
 

@@ -108,7 +108,7 @@ TEST(router, has_a_name_for_each_method_and_one_for_the_rest) {
     EXPECT_EQ(body_of(ask("PATCH", "/a")), "patch");
     EXPECT_EQ(body_of(ask("DELETE", "/a")), "del");
     EXPECT_EQ(body_of(ask("POST", "/a")), "post");
-    EXPECT_TRUE(has(ask("GET", "/a"), "Allow: PUT, PATCH, DELETE, POST\r\n"));
+    EXPECT_TRUE(has(ask("GET", "/a"), "Allow: PUT, PATCH, DELETE, POST, OPTIONS\r\n"));
     EXPECT_EQ(body_of(ask("GET", "/b")), "get");
     EXPECT_EQ(body_of(ask("DELETE", "/b")), "any");
     EXPECT_TRUE(has(ask("HEAD", "/b"), "Content-Length: 3\r\n")) << "of GET";

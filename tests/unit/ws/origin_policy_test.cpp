@@ -146,5 +146,34 @@ TEST(origin_policy, can_be_opted_out_of_and_same_origin_switched_off) {
     EXPECT_FALSE(origin_policy({.same_origin = false}).allows(from("https://app.example:8080")));
 }
 
+TEST(origin_policy, sec_b1_public_origins_are_our_own) {
+    const std::vector<std::string> own{"https://example.org", "http://localhost:8081"};
+    const auto allowed = [&](std::string_view origin, const origin_policy& policy = {}) {
+        origin_facts facts = from(origin);
+        facts.public_origins = own;
+        return policy.allows(facts);
+    };
+    EXPECT_TRUE(allowed("https://example.org"));
+    EXPECT_TRUE(allowed("https://EXAMPLE.org:443"));
+    EXPECT_TRUE(allowed("http://localhost:8081"));
+    EXPECT_FALSE(allowed("http://example.org"));
+    EXPECT_FALSE(allowed("http://localhost"));
+    EXPECT_FALSE(allowed("https://example.org.evil.io"));
+    EXPECT_FALSE(allowed("https://example.org", origin_policy({.same_origin = false})));
+}
+
+// `proxy_set_header Host $host` of nginx drops the public port.
+TEST(origin_policy, sec_b1_behind_a_trusted_proxy_an_https_page_may_have_another_port) {
+    origin_facts facts = from("https://app.example:8443");
+    facts.host = "app.example";
+    EXPECT_FALSE(origin_policy().allows(facts)) << "TLS ends here: we know the port";
+    facts.by_proxy = true;
+    EXPECT_TRUE(origin_policy().allows(facts));
+    facts.origin = "https://other.example:8443";
+    EXPECT_FALSE(origin_policy().allows(facts));
+    facts.origin = "http://app.example:8443";
+    EXPECT_FALSE(origin_policy().allows(facts));
+}
+
 }  // namespace
 }  // namespace weft::ws
