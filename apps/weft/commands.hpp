@@ -15,6 +15,9 @@ struct listen_flags {
     unsigned threads = 1;
     std::string tls_cert{};
     std::string tls_key{};
+    std::vector<std::string> public_origins{};
+    std::vector<std::string> trusted_proxies{};
+    bool proxy_protocol = false;
 };
 
 struct echo_flags {

@@ -50,6 +50,8 @@ server_options make_server_options(const listen_flags& flags, log_sink& log) {
     server_options options;
     options.threads = flags.threads;
     options.log = &log;
+    options.http.public_origins = flags.public_origins;
+    options.http.trusted_proxies = flags.trusted_proxies;
     return options;
 }
 
@@ -80,6 +82,10 @@ int listen_and_run(server& target, const listen_flags& flags, std::string_view s
         tls.certificates.push_back({flags.tls_cert, flags.tls_key, {}, {}, {}});
         address.tls = std::move(tls);
     }
+    if (flags.proxy_protocol && flags.trusted_proxies.empty()) {
+        return complain("--proxy-protocol needs --trusted-proxy: the address of the proxy");
+    }
+    address.proxy_protocol = flags.proxy_protocol;
     const auto port = target.listen(address);
     if (!port) return complain(port.error().message() + advice(flags, port.error().code()));
     hold_signals();  // also in the threads that begin from here on

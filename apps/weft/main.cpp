@@ -12,6 +12,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <weft/http/options.hpp>
+
 #include "bench_command.hpp"
 #include "commands.hpp"
 
@@ -67,6 +69,27 @@ CLI::Validator host_name() {
     return {judge, {}};
 }
 
+CLI::Validator page_origin() {
+    const auto judge = [](const std::string& origin) -> std::string {
+        weft::http::options options;
+        options.public_origins = {origin};
+        if (options.check()) return {};
+        return "'" + origin + "' is not an origin, such as https://example.org or " +
+               "http://example.org:8080: it has a scheme and no path";
+    };
+    return {judge, {}};
+}
+
+CLI::Validator proxy_network() {
+    const auto judge = [](const std::string& network) -> std::string {
+        weft::http::options options;
+        options.trusted_proxies = {network};
+        if (options.check()) return {};
+        return "'" + network + "' is not a network, such as 10.0.0.0/8, an address, or unix";
+    };
+    return {judge, {}};
+}
+
 CLI::Validator subprotocol_name() {
     const auto judge = [](const std::string& name) -> std::string {
         const bool token = std::none_of(name.begin(), name.end(), [](char c) {
@@ -112,6 +135,22 @@ void add_listen_flags(CLI::App& command, weft::listen_flags& flags) {
     command.add_option("--tls-key", flags.tls_key, "PEM file with the certificate's private key")
         ->check(readable_file())
         ->type_name("FILE");
+    command
+        .add_option("--public-origin", flags.public_origins,
+                    "Where the public sees this server, such as https://example.org, when a proxy "
+                    "or tunnel is in front; repeatable")
+        ->check(page_origin())
+        ->type_name("ORIGIN")
+        ->allow_extra_args(false);
+    command
+        .add_option("--trusted-proxy", flags.trusted_proxies,
+                    "Believe X-Forwarded-For, -Proto, -Host and Forwarded of this proxy: an "
+                    "address, a network such as 10.0.0.0/8, or unix; repeatable")
+        ->check(proxy_network())
+        ->type_name("NETWORK")
+        ->allow_extra_args(false);
+    command.add_flag("--proxy-protocol", flags.proxy_protocol,
+                     "Connections begin with a PROXY header (v1 or v2) of a trusted proxy");
 }
 
 void add_endpoint_flags(CLI::App& command, std::string& path, std::vector<std::string>& origins,
@@ -140,6 +179,8 @@ Examples:
   weft demo                          then open http://127.0.0.1:8080/ in two tabs
   weft demo --port 0                 prints the URL with the free port that was found
   weft demo --host 0.0.0.0           for the phone next to you: http://ADDRESS-OF-THIS-MACHINE:8080/
+  weft demo --public-origin https://NAME.ngrok.app
+                                     behind a tunnel or forwarded port of that name
 
 Ctrl-C ends it.)");
     return command;
@@ -209,7 +250,7 @@ Examples:
   weft serve ./public                                   pages at http://127.0.0.1:8080/
   weft serve --origin https://example.org               topics for the pages of another server
   weft serve ./public --metrics-port 9100               then: curl http://127.0.0.1:9100/metrics
-  weft serve --allow-host example.org --origin https://example.org
+  weft serve --public-origin https://example.org --trusted-proxy 127.0.0.1
                                                         behind a proxy that is https://example.org
 
 In a page:

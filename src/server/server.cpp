@@ -272,6 +272,11 @@ result<std::uint16_t> server::impl::listen(const server_address& address) {
         tls = std::move(*made);
     }
     listen_options where = address.to_listen_options();
+    if (address.proxy_protocol) where.proxy_protocol_from = options.http.trusted_proxies;
+    if (address.proxy_protocol && where.proxy_protocol_from.empty())
+        return error(errc::invalid_argument,
+                     "server_address::proxy_protocol needs http::options::trusted_proxies: the "
+                     "proxies that it comes from");
     const bool by_port = where.unix_path.empty() && where.adopt_fd < 0;
     if (by_port && nodes.size() > 1) {
         // A shared port would silently join another process' port: ask for it alone first.

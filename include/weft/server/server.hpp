@@ -74,6 +74,10 @@ struct server_address {
     std::string unix_group{};             ///< Its group, by name or number.
     int adopt_fd = -1;                    ///< Instead of these: a listening descriptor (systemd).
     std::optional<tls_options> tls{};
+    /// Each connection begins with a PROXY header (version 1 or 2), which names the client, from
+    /// one of `http::options::trusted_proxies`. Others are closed. For load balancers that pass on
+    /// bytes: HAProxy (`send-proxy`), hitch, NLB. The header comes before TLS.
+    bool proxy_protocol = false;
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
