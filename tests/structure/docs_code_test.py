@@ -11,7 +11,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 CALL_PAGES = {"docs/guide/from-node.md": "docs/guide/code/from_node.cpp",
               "docs/guide/socketio-client.md": "docs/guide/code/socketio_client.cpp"}
-PAGES = ["README.md", *CALL_PAGES, "docs/guide/socketio.md", "docs/guide/embedding.md", "docs/guide/http.md", *sorted(
+# The configurations are run by tests/e2e/proxies.test.mjs.
+CONFIG_PAGE = "docs/guide/proxies.md"
+PAGES = ["README.md", *CALL_PAGES, "docs/guide/socketio.md", "docs/guide/embedding.md", "docs/guide/http.md",
+         CONFIG_PAGE, *sorted(
     str(p.relative_to(ROOT)) for p in (ROOT / "docs/tutorial").glob("*.md"))]
 
 BLOCK = re.compile(r"(?:^<!-- from (\S+) -->\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -52,6 +55,13 @@ class docs(unittest.TestCase):
         found = [c for page in PAGES
                  for c in complaints(page, (ROOT / page).read_text(), lambda path: (ROOT / path).read_text())]
         self.assertFalse(found, "\n" + "\n".join(found))
+
+    def test_whole_configurations_are_shown(self):
+        shown = [(path, block) for path, _, block in BLOCK.findall((ROOT / CONFIG_PAGE).read_text()) if path]
+        self.assertEqual(sorted(path for path, _ in shown),
+                         sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs/guide/code/proxies").iterdir()))
+        for path, block in shown:
+            self.assertEqual(block, (ROOT / path).read_text(), path)
 
     def test_calls_beside_others_are_compiled(self):
         for page, source in CALL_PAGES.items():
