@@ -4,11 +4,19 @@
 
 #include "net/proxy_entry.hpp"
 
+#include "base/heap_cost.hpp"
 #include "net/loop_core.hpp"
 #include "net/tcp_stream.hpp"
 #include "net/tls/tls_context.hpp"
 
 namespace weft::net {
+
+proxy_entry::proxy_entry(tcp_stream& stream, acceptor& accept,
+                         std::shared_ptr<tls_server_context> tls)
+    : stream_(stream),
+      accept_(accept),
+      tls_(std::move(tls)),
+      charge_(stream.memory(), heap_cost_of<proxy_entry>) {}
 
 void proxy_entry::on_data(byte_span data) noexcept {
     try {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string_view>
 
+#include "base/byte_budget.hpp"
 #include "net/byte_stream.hpp"
 #include "net/proto/proxy_header.hpp"
 
@@ -17,8 +18,7 @@ class tls_server_context;
 /// **Lifetime**: the acceptor outlives it.
 class proxy_entry final : public stream_handler {
 public:
-    proxy_entry(tcp_stream& stream, acceptor& accept, std::shared_ptr<tls_server_context> tls)
-        : stream_(stream), accept_(accept), tls_(std::move(tls)) {}
+    proxy_entry(tcp_stream& stream, acceptor& accept, std::shared_ptr<tls_server_context> tls);
 
     void on_data(byte_span data) noexcept override;
     void on_deadline() noexcept override;
@@ -32,6 +32,7 @@ private:
     acceptor& accept_;
     std::shared_ptr<tls_server_context> tls_;
     proxy_header_parser parser_;
+    byte_charge charge_;    // for itself
     bool begun_ = false;    // something came
     bool refused_ = false;  // and that was told
 };

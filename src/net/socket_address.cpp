@@ -102,6 +102,8 @@ std::uint16_t socket_address::port() const noexcept {
 }
 
 std::string socket_address::to_string() const {
+    if (port() == 0 && family() != address_family::unix_path && family() != address_family::none)
+        return address();
     switch (family()) {
         case address_family::ipv4: return address() + ":" + std::to_string(port());
         case address_family::ipv6: return "[" + address() + "]:" + std::to_string(port());

@@ -73,6 +73,11 @@ class mistakes(unittest.TestCase):
         for name in ("https://example.org", "example.org:443", "*.example.org", ""):
             self.refused("serve", "--port", "0", "--allow-host", name, says=["--allow-host", "such as example.org"])
         self.refused("echo", "--port", "0", "--origin", "*", says=["origins", "'*'"])
+        for origin in ("example.org", "https://example.org/", "*", ""):
+            self.refused("demo", "--port", "0", "--public-origin", origin, says=["--public-origin", "https://example.org"])
+        for network in ("everybody", "10.0.0.0/33", ""):
+            self.refused("demo", "--port", "0", "--trusted-proxy", network, says=["--trusted-proxy", "10.0.0.0/8"])
+        self.refused("demo", "--port", "0", "--proxy-protocol", says=["--proxy-protocol needs --trusted-proxy"])
 
     def test_hosts(self):
         for host in ("localhost", "example.org", "127.0.0", "::1%nowhere"):

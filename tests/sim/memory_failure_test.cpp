@@ -106,7 +106,7 @@ public:
           shared(loop, all, 64 * 1024 * 1024),
           endpoint(ws_options()),
           server(*this, socketio_options()),
-          service_(loop, routes_, {}, this) {
+          service_(loop, routes_, {.trusted_proxies = {"10.0.0.1"}}, this) {
         use_websocket();
         use_http();
         use_socketio();
@@ -118,6 +118,9 @@ public:
         EXPECT_TRUE(loop.listen(where, *this));
         where.port = 443;
         EXPECT_TRUE(loop.listen(where, *this, tls));
+        where.port = 81;
+        where.proxy_protocol_from = {"127.0.0.1"};
+        EXPECT_TRUE(loop.listen(where, *this));
         loop.start();
     }
     ~world() { end(); }
@@ -394,6 +397,21 @@ const scenario scenarios[] = {
          w.run();
      }},
     {"HTTP route", [](world& w) { (void)w.ask(w.connect(), world::get("/hello/you")); }},
+    {"requests of a trusted proxy",
+     [](world& w) {
+         const auto proxy = w.sim.connect_client(80, "10.0.0.1");
+         for (int i = 0; i < 2; ++i)
+             (void)w.ask(proxy,
+                         "GET /hello/you HTTP/1.1\r\nHost: here\r\nForwarded: for=unknown\r\n"
+                         "X-Forwarded-For: 2001:db8::1, 10.0.0.1\r\n\r\n");
+     }},
+    {"PROXY headers",
+     [](world& w) {
+         const auto proxy = w.sim.connect_client(81);
+         (void)w.ask(proxy,
+                     "PROXY TCP6 2001:db8::1234:5678 ::1 1 2\r\n" + world::get("/hello/you"));
+         w.send(w.sim.connect_client(81), "GET / HTTP/1.1\r\n");
+     }},
     {"HTTP requests that come in pieces",
      [](world& w) {
          const auto client = w.connect();

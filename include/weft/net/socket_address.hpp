@@ -37,7 +37,7 @@ public:
     [[nodiscard]] std::string address() const;
     /// 0 for unix sockets.
     [[nodiscard]] std::uint16_t port() const noexcept;
-    /// "127.0.0.1:80", "[::1]:80" or "unix:/path".
+    /// "127.0.0.1:80", "[::1]:80" or "unix:/path"; without a port (0) as `address`.
     [[nodiscard]] std::string to_string() const;
     [[nodiscard]] bool is_loopback() const noexcept;
     /// A number for the IPv4 address (also if mapped to IPv6) or for the /64 of an IPv6 address.

@@ -25,6 +25,7 @@ TEST(socket_address, reads_and_writes_numeric_addresses) {
     ASSERT_TRUE(v6);
     EXPECT_EQ(v6->address(), "2001:db8::1");
     EXPECT_EQ(v6->to_string(), "[2001:db8::1]:443");
+    EXPECT_EQ(socket_address::make("2001:db8::1", 0)->to_string(), "2001:db8::1");
     for (const char* bad : {"", "localhost", "1.2.3", "1.2.3.256", "::g", "1.2.3.4 ", "[::1]",
                             "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb"}) {
         const auto made = socket_address::make(bad, 1);

@@ -76,6 +76,11 @@ TEST(options, of_loops) {
 }
 
 TEST(options, of_listeners) {
+    EXPECT_COMPLAINT(stream_limits, proxy_header = duration::zero(),
+                     "stream_limits::proxy_header is 0 ms: it must be above 0");
+    EXPECT_COMPLAINT(listen_options, proxy_protocol_from = {"everybody"},
+                     "listen_options::proxy_protocol_from is wrong: 'everybody' is neither a "
+                     "network, such as 10.0.0.0/8 or fd00::/8, nor an address, nor the word unix");
     EXPECT_COMPLAINT(listen_options, backlog = 0,
                      "listen_options::backlog is 0: it must be at least 1");
     EXPECT_COMPLAINT(listen_options, adopt_fd = -2,
@@ -111,6 +116,19 @@ TEST(options, of_tls) {
 
 TEST(options, of_http) {
     using http::options;
+    EXPECT_COMPLAINT(options, trusted_proxies = {"10.0.0.0/33"},
+                     "http::options::trusted_proxies is wrong: '10.0.0.0/33' is neither a network, "
+                     "such as 10.0.0.0/8 or fd00::/8, nor an address, nor the word unix");
+    for (const std::string bad : {"example.org", "https://", "https://a/", "https://a/b", "wss://a",
+                                  "https://u@a", "https://a:99999", "null", ""}) {
+        options wrong;
+        wrong.public_origins = {"https://example.org", bad};
+        ASSERT_FALSE(wrong.check()) << bad;
+        EXPECT_EQ(wrong.check().error().what(),
+                  "http::options::public_origins has '" + bad +
+                      "': each must be like https://example.org or http://example.org:8080, "
+                      "without a path");
+    }
     EXPECT_COMPLAINT(options, max_request_line = 0,
                      "http::options::max_request_line is 0: it must be 16 to 65535");
     EXPECT_COMPLAINT(options, max_header_line = 70'000,

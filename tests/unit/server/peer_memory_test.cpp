@@ -138,7 +138,7 @@ public:
           loop(std::unique_ptr<net::backend>(&sim), {}),
           shared(loop, all_, 64 * 1024 * 1024),
           io(*this, generous(loop)),
-          service_(loop, routes_, {}) {
+          service_(loop, routes_, {.trusted_proxies = {"192.0.2.0/24"}}) {
         loop.start();
         (void)routes_.get("/",
                           [](const http::request&) { return http::response::text(200, "ok"); });
@@ -184,7 +184,11 @@ public:
         listen_options where;
         where.port = 80;
         EXPECT_TRUE(loop.listen(where, *this));
+        where.port = proxied;
+        where.proxy_protocol_from = {"127.0.0.1"};
+        EXPECT_TRUE(loop.listen(where, *this));
     }
+    static constexpr std::uint16_t proxied = 81;  // with PROXY header
     ~world() {
         later_.clear();
         loop.shut_down();
@@ -200,8 +204,8 @@ public:
         sim.advance(time);
         run(40);
     }
-    peer open(std::string_view from = "127.0.0.1") {
-        clients_.push_back(sim.connect_client(80, from));
+    peer open(std::string_view from = "127.0.0.1", std::uint16_t port = 80) {
+        clients_.push_back(sim.connect_client(port, from));
         return clients_.back();
     }
     /// What the server answers.
@@ -295,6 +299,12 @@ std::string long_name(int number) {
 
 const kind kinds[] = {
     {"idle_http_connections", [](world& w, int) { w.ask("GET / HTTP/1.1\r\nHost: here\r\n\r\n"); }},
+    {"idle_connections_of_a_trusted_proxy",
+     [](world& w, int) {
+         w.ask("GET / HTTP/1.1\r\nHost: here\r\nX-Forwarded-For: 10.0.0.1\r\n\r\n", "192.0.2.7");
+     }},
+    {"unfinished_proxy_headers",
+     [](world& w, int) { w.send(w.open("127.0.0.1", world::proxied), "PROXY TCP4 "); }},
     {"unfinished_heads",
      [](world& w, int) { w.ask("GET / HTTP/1.1\r\nX: " + std::string(2000, 'x')); }},
     {"unfinished_bodies",

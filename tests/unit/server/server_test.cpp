@@ -258,6 +258,37 @@ TEST(server_setup, listens_on_a_unix_socket_and_on_an_adopted_descriptor) {
     }
 }
 
+TEST(server_setup, proxies_are_trusted_on_unix_sockets_and_by_the_proxy_protocol) {
+    for (const unsigned threads : {1U, 3U}) {
+        server_options options = with_threads(threads);
+        server_address where = loopback();
+        where.proxy_protocol = true;
+        const auto refused = server(options).listen(where);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(
+            refused.error().what(),
+            "server_address::proxy_protocol needs http::options::trusted_proxies: the proxies "
+            "that it comes from");
+        options.http.trusted_proxies = {"unix", "127.0.0.1"};
+        server s(options);
+        s.ws("/ws").on_open([](auto& c, const http::handshake& asked) { c.send(asked.address()); });
+        const auto port = s.listen(where);
+        ASSERT_TRUE(port);
+        where = {};
+        where.unix_path = testing::TempDir() + "weft_proxied." + std::to_string(::getpid());
+        ASSERT_TRUE(s.listen(where));
+        running run(s);
+        client by_path(where.unix_path);
+        EXPECT_TRUE(
+            by_path.handshake("X-Forwarded-For: 192.0.2.7\r\n").starts_with("HTTP/1.1 101 "));
+        EXPECT_EQ(by_path.frame().payload, "192.0.2.7");
+        client by_port(*port);
+        by_port.send("PROXY TCP6 2001:db8::1 ::1 1 2\r\n");
+        EXPECT_TRUE(by_port.handshake().starts_with("HTTP/1.1 101 "));
+        EXPECT_EQ(by_port.frame().payload, "2001:db8::1");
+    }
+}
+
 TEST(server_limits, connections_above_the_limit_are_closed_at_once) {
     server_options options;
     options.max_connections = 3;

@@ -83,8 +83,11 @@ public:
         bytes_.erase(0, taken.size());
         return taken;
     }
-    std::string handshake() {
-        send(upgrade_request);
+    /// With more header lines, each with its end.
+    std::string handshake(std::string_view lines = "") {
+        std::string request(upgrade_request);
+        request.insert(request.size() - 2, lines);
+        send(request);
         return head();
     }
     /// The next frame; op 0 and "end" when there is none.
