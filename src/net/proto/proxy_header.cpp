@@ -29,6 +29,11 @@ bool parse_port(std::string_view text, std::uint16_t& port) noexcept {
     return why == std::errc{} && stop == end && (text.size() == 1 || text[0] != '0');
 }
 
+/// Whether it has only what addresses are made of.
+bool is_address_text(std::string_view text) noexcept {
+    return !text.empty() && text.find_first_not_of("0123456789abcdefABCDEF.:") == text.npos;
+}
+
 std::string ipv4_text(std::span<const char> bytes) {
     std::string text;
     for (const char byte : bytes) {
@@ -88,7 +93,7 @@ proxy_header_parser::status proxy_header_parser::read_line() {
     const std::string_view from = take_word(line), to = take_word(line);
     const std::string_view from_port = take_word(line), to_port = line;
     std::uint16_t ignored = 0;
-    if (from.empty() || to.empty() || !parse_port(from_port, port_) ||
+    if (!is_address_text(from) || !is_address_text(to) || !parse_port(from_port, port_) ||
         !parse_port(to_port, ignored))
         return status::failed;
     address_ = from;

@@ -32,8 +32,9 @@ public:
     [[nodiscard]] outcome parse(byte_view in);
 
     /// After `complete`: the client as the proxy wrote it, "192.0.2.1" or "2001:db8::1". In version
-    /// 1 it may be any word. Empty when the proxy speaks for itself (`LOCAL`) or names no Internet
-    /// address (`UNKNOWN`, a unix socket): the connection's own address counts then.
+    /// 1 it may be no address, but has only digits, dots and colons of one. Empty when the proxy
+    /// speaks for itself (`LOCAL`) or names no Internet address (`UNKNOWN`, a unix socket): the
+    /// connection's own address counts then.
     [[nodiscard]] const std::string& address() const noexcept { return address_; }
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
     [[nodiscard]] bool ipv6() const noexcept { return ipv6_; }

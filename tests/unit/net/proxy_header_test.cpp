@@ -70,8 +70,9 @@ TEST(proxy_header, version_1_is_a_line_of_text) {
           "PROXY tcp4 1.2.3.4 1.2.3.4 1 2\r\n", "PROXY TCP4 1.2.3.4 1.2.3.4 1 65536\r\n",
           "PROXY TCP4 1.2.3.4 1.2.3.4 01 2\r\n", "PROXY TCP4 1.2.3.4 1.2.3.4 1\r\n",
           "PROXY TCP4 1.2.3.4  1.2.3.4 1 2\r\n", "PROXY TCP4 1.2.3.4 1.2.3.4 1 2 \r\n",
-          "PROXY TCP4 1.2.3.4 1.2.3.4 +1 2\r\n", "PROXY TCP4\r\n", "PROXY \r\n", "PROXY\r\n",
-          "proxy TCP4 1.2.3.4 1.2.3.4 1 2\r\n", "GET / HTTP/1.1\r\n"})
+          "PROXY TCP4 1.2.3.4 1.2.3.4 +1 2\r\n", "PROXY TCP4 1.\r.3.4 1.2.3.4 1 2\r\n",
+          "PROXY TCP4\r\n", "PROXY \r\n", "PROXY\r\n", "proxy TCP4 1.2.3.4 1.2.3.4 1 2\r\n",
+          "GET / HTTP/1.1\r\n"})
         EXPECT_EQ(outcome(bad), "failed") << bad;
     EXPECT_EQ(outcome("PROXY UNKNOWN " + std::string(92, 'x') + "\r\n"), "failed") << "108 bytes";
 }
