@@ -294,11 +294,12 @@ test('a listener with PROXY protocol refuses who is no trusted proxy', limit, as
   const app = await startApp('--trust', '127.0.0.1', '--proxy-protocol');
   const answer = async (from) => {
     const socket = net.connect({ port: app.port, host: '127.0.0.1', localAddress: from });
-    socket.on('error', () => {});
+    socket.on('error', () => {});  // a reset is an end as well
+    const closed = new Promise((resolve) => socket.once('close', resolve));
     socket.write(`PROXY TCP4 192.0.2.7 127.0.0.1 1 2\r\nGET /who HTTP/1.0\r\nHost: localhost\r\n\r\n`);
     let text = '';
     socket.on('data', (data) => { text += data; });
-    await once(socket, 'close');
+    await closed;
     return text;
   };
   try {
