@@ -106,7 +106,7 @@ public:
           shared(loop, all, 64 * 1024 * 1024),
           endpoint(ws_options()),
           server(*this, socketio_options()),
-          service_(loop, routes_, {.trusted_proxies = {"10.0.0.1"}}, this) {
+          service_(loop, routes_, http_options(), this) {
         use_websocket();
         use_http();
         use_socketio();
@@ -223,6 +223,11 @@ private:
     static ws::options ws_options() {
         ws::options chosen;
         chosen.deflate.emplace();
+        return chosen;
+    }
+    static http::options http_options() {
+        http::options chosen;
+        chosen.trusted_proxies = {"10.0.0.1"};
         return chosen;
     }
     static socketio::options socketio_options() {

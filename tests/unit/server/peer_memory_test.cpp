@@ -127,6 +127,12 @@ socketio::options generous(net::loop_core& loop) {
     return chosen;
 }
 
+http::options behind_proxies() {
+    http::options chosen;
+    chosen.trusted_proxies = {"192.0.2.0/24"};
+    return chosen;
+}
+
 /// A server with everything that a peer can use. What the server does is counted, what the peers do
 /// is not.
 class world final : public socketio::host, private net::acceptor {
@@ -138,7 +144,7 @@ public:
           loop(std::unique_ptr<net::backend>(&sim), {}),
           shared(loop, all_, 64 * 1024 * 1024),
           io(*this, generous(loop)),
-          service_(loop, routes_, {.trusted_proxies = {"192.0.2.0/24"}}) {
+          service_(loop, routes_, behind_proxies()) {
         loop.start();
         (void)routes_.get("/",
                           [](const http::request&) { return http::response::text(200, "ok"); });
