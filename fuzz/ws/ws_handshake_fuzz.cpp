@@ -8,6 +8,7 @@
 
 #include "http/proto/syntax.hpp"
 #include "ws/proto/handshake.hpp"
+#include "ws/proto/origin_policy.hpp"
 
 namespace {
 
@@ -47,7 +48,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         require(accept.has_value());
         (void)accept_extensions(check.facts.extensions.view(), {});
     }
-    (void)policy.allows(check.facts.origin);
 
     const deflate_wishes wishes;
     const std::string_view offered[] = {"chat", "b"};
@@ -57,6 +57,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const weft::http::header_field& header : headers) {
         const auto parts = parse_origin(header.value);
         if (parts) require(!parts->host.empty() && !parts->scheme.empty());
+        (void)policy.allows({.origin = header.value,
+                             .origin_count = 1,
+                             .host = headers.front().value,
+                             .secure = size % 2 == 0,
+                             .by_proxy = size % 3 == 0});
         const weft::http::header_field extra[] = {header};
         const auto sent = write_upgrade_request({"h", "/", "x", {}, nullptr, extra});
         if (sent) require((*sent).find("\r\n\r\n") == (*sent).size() - 4);
