@@ -3,30 +3,21 @@
 
 #include <weft/base/log.hpp>
 
-#include <array>
+#include <chrono>
 #include <cstddef>
 #include <new>
-#include <string>
 
 #include <unistd.h>
 
+#include "base/log_line.hpp"
 #include "base/quiet_write.hpp"
 
 namespace weft {
 
 void stderr_log::write(const log_record& record) noexcept {
-    if (record.level < least_) return;
-    constexpr std::array<std::string_view, 4> names{"debug", "info", "warning", "error"};
+    if (!wants(record.level)) return;
     try {
-        std::string line;
-        line.append(names[static_cast<std::size_t>(record.level)])
-            .append(" ")
-            .append(record.layer)
-            .append(": ");
-        for (const char c : record.message)
-            line.push_back(static_cast<unsigned char>(c) < 0x20 ? '?' : c);
-        line.push_back('\n');
-        quiet_write(STDERR_FILENO, line);
+        quiet_write(STDERR_FILENO, log_line(record, std::chrono::system_clock::now()));
     } catch (...) {  // out of memory: a log line is not worth more
     }
 }

@@ -4,19 +4,13 @@
 
 #include "base/user_boundary.hpp"
 
+#include "base/log_line.hpp"
+
 namespace weft {
 namespace {
 
 constexpr std::size_t longest_name = 128;
 constexpr std::size_t longest_message = 512;
-
-void append_printable(std::string& out, std::string_view text, std::size_t most) {
-    for (const char c : text.substr(0, most)) {
-        const auto byte = static_cast<unsigned char>(c);
-        out.push_back(byte < 0x20 || byte == 0x7F ? '?' : c);
-    }
-    if (text.size() > most) out += "...";
-}
 
 void append_name(std::string& out, std::string_view before, std::string_view name) {
     if (name.empty()) return;

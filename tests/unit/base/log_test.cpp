@@ -3,13 +3,17 @@
 #include <weft/base/log.hpp>
 
 #include <array>
+#include <chrono>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
+
+#include "base/log_line.hpp"
 
 namespace weft {
 namespace {
@@ -53,6 +57,18 @@ private:
     bool open_ = false;
 };
 
+std::string without_times(const std::string& lines) {
+    constexpr std::size_t stamp = std::string_view("2026-05-04T07:08:09.123Z ").size();
+    std::string out;
+    for (std::size_t at = 0; at < lines.size();) {
+        const std::size_t end = lines.find('\n', at) + 1;
+        EXPECT_EQ(lines.substr(at + stamp - 2, 2), "Z ");
+        out += lines.substr(at + stamp, end - at - stamp);
+        at = end;
+    }
+    return out;
+}
+
 bool sigpipe_pending() {
     sigset_t pending;
     sigemptyset(&pending);
@@ -65,13 +81,28 @@ TEST_F(StderrLog, writes_what_its_level_asks_for) {
     log.write({log_level::info, "net", "not this"});
     log.write({log_level::warning, "net", "a\nb"});
     log.write({log_level::error, "ws", "and this"});
-    EXPECT_EQ(read_all(), "warning net: a?b\nerror ws: and this\n");
+    EXPECT_EQ(without_times(read_all()), "warning net: a?b\nerror ws: and this\n");
+}
+
+TEST(LogLine, begins_with_the_time_in_utc) {
+    using namespace std::chrono;
+    const system_clock::time_point leap_day = sys_days(2024y / February / 29) + 23h + 5min + 7s;
+    EXPECT_EQ(log_line({log_level::info, "server", "hi"}, leap_day + 45ms),
+              "2024-02-29T23:05:07.045Z info server: hi\n");
+    EXPECT_EQ(log_line({log_level::debug, "ws", "a\x1b[31m\x7f\r\n"}, leap_day),
+              "2024-02-29T23:05:07.000Z debug ws: a?[31m???\n");
+}
+
+TEST_F(StderrLog, wants_only_what_it_writes) {
+    EXPECT_FALSE(stderr_log(log_level::info).wants(log_level::debug));
+    EXPECT_TRUE(stderr_log(log_level::info).wants(log_level::info));
+    EXPECT_TRUE(stderr_log(log_level::debug).wants(log_level::debug));
 }
 
 TEST_F(StderrLog, the_default_sink_tells_warnings) {
     default_log()->write({log_level::info, "net", "not this"});
     default_log()->write({log_level::warning, "net", "this"});
-    EXPECT_EQ(read_all(), "warning net: this\n");
+    EXPECT_EQ(without_times(read_all()), "warning net: this\n");
 }
 
 TEST_F(StderrLog, a_reader_that_went_away_ends_nobody) {

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include <weft/base/log.hpp>
+
+namespace weft {
+
+/// Appends `text`, cut to `most` bytes, with '?' for what could forge a line of the log.
+void append_printable(std::string& out, std::string_view text, std::size_t most);
+
+/// "2026-05-04T07:08:09.123Z warning ws: ..." and the end of the line; the time is UTC.
+[[nodiscard]] std::string log_line(const log_record& record,
+                                   std::chrono::system_clock::time_point when);
+
+}  // namespace weft
