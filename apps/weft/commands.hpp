@@ -18,6 +18,7 @@ struct listen_flags {
     std::vector<std::string> public_origins{};
     std::vector<std::string> trusted_proxies{};
     bool proxy_protocol = false;
+    std::string log_level = "warning";
 };
 
 struct echo_flags {

@@ -21,7 +21,7 @@ std::span<const http::embedded_file> demo_page() noexcept;
 }
 
 int run_demo(const demo_flags& flags) {
-    stderr_log log(log_level::warning);
+    stderr_log log(level_of(flags.listen));
     topics::topic_hub hub({.listing = topics::topic_listing::on});
     server target(make_page_options(flags.listen, log));
     (void)target.http().get("/*path", [page = http::embedded_files(embedded::demo_page())](

@@ -13,7 +13,7 @@
 namespace weft {
 
 int run_echo(const echo_flags& flags) {
-    stderr_log log(log_level::warning);
+    stderr_log log(level_of(flags.listen));
     server_options all = make_server_options(flags.listen, log);
     // One message of the allowed size always fits, on every loop.
     all.message_budget = std::max(all.message_budget, flags.listen.threads * 2 * flags.max_message);

@@ -46,6 +46,12 @@ std::string url_host(const std::string& address) {
     return v6 ? "[" + address + "]" : address;
 }
 
+log_level level_of(const listen_flags& flags) noexcept {
+    if (flags.log_level == "debug") return log_level::debug;
+    if (flags.log_level == "info") return log_level::info;
+    return flags.log_level == "error" ? log_level::error : log_level::warning;
+}
+
 server_options make_server_options(const listen_flags& flags, log_sink& log) {
     server_options options;
     options.threads = flags.threads;

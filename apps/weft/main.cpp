@@ -151,6 +151,13 @@ void add_listen_flags(CLI::App& command, weft::listen_flags& flags) {
         ->allow_extra_args(false);
     command.add_flag("--proxy-protocol", flags.proxy_protocol,
                      "Connections begin with a PROXY header (v1 or v2) of a trusted proxy");
+    command
+        .add_option("--log-level", flags.log_level,
+                    "What standard error gets: debug (each refused client), info (start, drain, "
+                    "reload), warning or error")
+        ->check(CLI::IsMember({"debug", "info", "warning", "error"}).description(""))
+        ->type_name("LEVEL")
+        ->capture_default_str();
 }
 
 void add_endpoint_flags(CLI::App& command, std::string& path, std::vector<std::string>& origins,

@@ -33,7 +33,7 @@ bool start_metrics(metrics_listener& metrics, const serve_flags& flags) {
 }  // namespace
 
 int run_serve(const serve_flags& flags) {
-    stderr_log log(log_level::warning);
+    stderr_log log(level_of(flags.listen));
     topics::hub_options hub_options;
     if (flags.list_topics) hub_options.listing = topics::topic_listing::on;
     topics::topic_hub hub(hub_options);
