@@ -105,6 +105,7 @@ void front::on_upgrade(const http::request& request, http::upgrade upgrade) {
 
 void front::refuse_origin(const http::request& request, pending_request& q) {
     if (chosen().on_connection_error) q.keep_handshake(request);
+    q.from.emplace(nullptr, request.peer());
     q.refuse(errc::origin_refused, request.header("origin"));
 }
 
@@ -139,10 +140,7 @@ void front::advance(pending_request& q) {
 
 void front::wait_for(const guard& gate, errc no, pending_request& q) {
     auto kept = std::make_unique<pending_request>(std::move(q));
-    if (!kept->try_keep()) {
-        kept->owner->log_refusal(errc::out_of_memory);
-        return kept->refuse(errc::out_of_memory, {});
-    }
+    if (!kept->try_keep()) return kept->refuse(errc::out_of_memory, {});
     const loop_ref home = kept->waits->home();
     // The request goes with the exception, which answers 500.
     shard* const owner = kept->owner;

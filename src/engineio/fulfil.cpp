@@ -62,7 +62,7 @@ void accept_websocket(pending_request& q, session* target, websocket::role as) {
 /// clients expect.
 void probe(pending_request& q, session& target) {
     const bool free = target.may_upgrade();
-    if (!free) q.owner->metrics.count(errc::second_websocket);
+    if (!free) q.owner->note(errc::second_websocket, &*q.from);
     accept_websocket(q, free ? &target : nullptr,
                      free ? websocket::role::probe : websocket::role::refused);
 }
@@ -73,13 +73,9 @@ void begin(pending_request& q) {
     if (websocket != q.upgrades)
         return q.refuse(errc::handshake_failed, "TRANSPORT_HANDSHAKE_ERROR");
     if (q.owner->draining()) return q.refuse(errc::shutting_down, {});
-    if (const auto full = q.owner->all.census.enter(q.from->address())) {
-        q.owner->log_refusal(*full);
-        return q.refuse(*full, {});
-    }
+    if (const auto full = q.owner->all.census.enter(q.from->address())) return q.refuse(*full, {});
     if (!q.owner->web.loop.budget().has_room(shard::cost_of_session(q.handshake))) {
         q.owner->all.census.leave(q.from->address());
-        q.owner->log_refusal(errc::out_of_memory);
         return q.refuse(errc::out_of_memory, {});
     }
     session* fresh = nullptr;

@@ -105,7 +105,9 @@ void pending_request::read(const http::request& request, const origin_guard& ori
 }
 
 void pending_request::refuse(errc why, std::string_view context, const refusal& said) {
-    owner->metrics.count(why);
+    // Most of what `context` tells is no secret, but an id of a session is.
+    owner->note(why, from ? &*from : nullptr,
+                why == errc::origin_refused ? context : std::string_view(said.message));
     const error_row& row = describe(why);
     // What a middleware says without a status is for us: Node answers "Bad request", whatever it
     // is.

@@ -70,8 +70,9 @@ void polling::take(const reply_form& form, byte_view body, payload_form how,
     const std::optional<errc> wrong = process(body, how);
     const int status = wrong ? describe(*wrong).status : 200;
     if (wrong) owner.end(*wrong);  // this object lives until the session is told
-    (void)answer.send(status == 200 ? make_plain(form, 200, "text/html", "ok")
-                                    : make_plain(form, status, {}, {}));
+    (void)answer.send(
+        status == 200 ? make_plain(form, 200, "text/html", "ok")
+                      : make_plain(form, status, "text/plain", std::string(describe(*wrong).text)));
 }
 
 /// What is wrong with the body, as far as the session survived what was right.

@@ -277,9 +277,15 @@ void session::fail(errc why) noexcept {
     if (loop().in_loop_thread()) end(why);
 }
 
+void session::fail(close_reason why, std::string_view told) noexcept {
+    if (!loop().in_loop_thread() || state_ == state::ended) return;
+    if (state_ != state::closing) reason_ = why;
+    release({packet_type::close, close_code_of(reason_), told});
+}
+
 void session::end(errc what) noexcept {
     if (state_ == state::ended) return;
-    shard_.metrics.count(what);
+    shard_.note(what, &peer_);
     const error_row& row = describe(what);
     const close_reason why = reason_of(what);
     if (state_ != state::closing) reason_ = why;

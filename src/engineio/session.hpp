@@ -129,6 +129,8 @@ public:
     void close(close_reason why = close_reason::forced_close) noexcept;
     /// Ends it at once: what is queued is lost.
     void fail(close_reason why) noexcept;
+    /// The same; a WebSocket's close frame tells this.
+    void fail(close_reason why, std::string_view told) noexcept;
     void fail(errc why) noexcept;
 
     // For transports, and for who attaches them.

@@ -5,7 +5,6 @@
 #include "engineio/shard.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <utility>
 
 #include "base/heap_cost.hpp"
@@ -185,17 +184,17 @@ std::optional<byte_view> shard::decode(std::string_view base64) {
     return byte_view(decoding_).first(*size);
 }
 
-void shard::log_refusal(errc why) noexcept {
-    constexpr duration between_lines = std::chrono::seconds(10);
-    ++refusals_;
-    if (web.loop.now() < next_line_) return;
-    next_line_ = later(web.loop.now(), between_lines);
-    std::array<char, 128> line;
-    const int size =
-        std::snprintf(line.data(), line.size(), "%s (%llu refused)", describe(why).text.data(),
-                      static_cast<unsigned long long>(std::exchange(refusals_, 0)));
-    web.loop.log(log_level::warning, "engineio",
-                 {line.data(), std::min(static_cast<std::size_t>(size), line.size() - 1)});
+void shard::note(errc why, const peer* from, std::string_view value) noexcept {
+    metrics.count(why);
+    if (why == errc::handler_failed) return;  // what it threw is in the log
+    const error_row& row = describe(why);
+    const bool by_setting = row.kind == condition::limit_exceeded || why == errc::origin_refused;
+    web.loop.tell_refusal(by_setting ? log_level::warning : log_level::info, "engineio",
+                          row.log.empty() ? row.text : row.log, [&] {
+                              refusal_facts facts{.route = all.chosen.path, .value = value};
+                              if (from != nullptr) facts.peer = from->address().to_string();
+                              return facts;
+                          });
 }
 
 void shard::flush_later(session& s) noexcept {

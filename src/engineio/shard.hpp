@@ -116,8 +116,9 @@ public:
     void flush_later(session& s) noexcept;
     /// Its user is told soon that it ended; then it dies.
     void finish_later(session& s) noexcept;
-    /// A limit of ours turned somebody away: said in the log, now and then.
-    void log_refusal(errc why) noexcept;
+    /// Counts what a client did wrong or which limit it met, and has it logged. `from` is whom, if
+    /// that is known; `value` what it sent.
+    [[gnu::cold]] void note(errc why, const peer* from, std::string_view value = {}) noexcept;
     /// What a client sent as base64; nothing when it is broken. **Lifetime**: until the next call.
     [[nodiscard]] std::optional<byte_view> decode(std::string_view base64);
 
@@ -133,8 +134,6 @@ private:
     net::timer timer_;  // for a turn that could not be posted
     bool turn_posted_ = false;
     std::vector<std::byte> decoding_;
-    time_point next_line_{};      // in the log, about refusals
-    std::uint64_t refusals_ = 0;  // since the last one
     bool draining_ = false;
 };
 

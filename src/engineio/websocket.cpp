@@ -166,7 +166,7 @@ void websocket::tick() noexcept {
 }
 
 void websocket::give_up(errc why) noexcept {
-    shard_.metrics.count(why);
+    shard_.note(why, &socket_.stream().peer());
     session_->transport_ended(*this, close_reason::transport_error);
     dismiss({packet_type::close, ws::close_code{describe(why).close}, describe(why).text});
 }

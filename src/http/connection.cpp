@@ -103,7 +103,7 @@ void connection::on_closed(std::error_code why) noexcept {
 void connection::deadline_passed() {
     if (state_ == state::answering) {
         tell_gone();
-        return refuse(errc::reply_too_slow);
+        return refuse(errc::reply_too_slow, {exchange_->handle.route()});
     }
     if (state_ != state::reading || holds_bytes()) return;
     if (first_ != first_request::here) return first_request_is_late();
@@ -111,7 +111,7 @@ void connection::deadline_passed() {
     if (reader_.in_head()) return drop(errc::head_too_slow);
     if (stream_.queued() > 0)  // the last reply is still on its way; `write_stall` minds it
         return arm(later(now(), service_.options_.idle_timeout));
-    service_.report(errc::idle, {});
+    service_.report(errc::idle, stream_);
     end();
 }
 
@@ -146,7 +146,7 @@ void connection::check_body_rate() {
     const time_point due = std::min(later(x.body_began, longer(o.body_grace, earned)),
                                     later(x.body_last, o.body_grace));
     if (now() < due) return arm(due);
-    refuse(errc::body_too_slow);
+    refuse(errc::body_too_slow, {reader_.head().target()});
 }
 
 // ---- Requests ----
@@ -190,7 +190,8 @@ void connection::handle_head(byte_span& in) {
     stream_.peer().forget();  // behind a proxy, the last request was somebody else's
     request req = service_.make_request(head, stream_);
     if (const errc e = service_.check(req, proxy()); e != errc::none) {
-        return e == errc::misdirected ? refuse(e, service_.misdirected_reply(req)) : refuse(e);
+        if (e != errc::misdirected) return refuse(e, {head.target()});
+        return refuse(e, service::misdirected_reply(req), {head.target(), head.header("host")});
     }
     const service::match found = service_.find(req);
     if (try_move(req, found, in)) {
@@ -203,18 +204,18 @@ void connection::handle_head(byte_span& in) {
         if (has_body) writer_.make_last();  // nobody is going to read it
         return while_answering([&] { answer(std::move(*instead)); });
     }
-    if (has_body && found.upgrades) return refuse(errc::upgrade_with_body);
+    if (has_body && found.upgrades) return refuse(errc::upgrade_with_body, {head.target()});
     if (has_body && found.chosen == nullptr) {
         writer_.make_last();  // nobody is going to read the body
         return run(req, found);
     }
     if (const errc e = reader_.take_body(service_.most_body(found)); e != errc::none) {
-        return refuse(e);
+        return refuse(e, {head.target()});
     }
     const bool nothing_yet = in.empty();
     switch (reader_.next(in)) {
         case request_reader::event::request: service::set_body(req, reader_.body()); break;
-        case request_reader::event::failed: return refuse(reader_.error());
+        case request_reader::event::failed: return refuse(reader_.error(), {head.target()});
         default:
             if (nothing_yet && service::expects_continue(head)) {
                 stream_.write(as_bytes(reply_writer::go_on));

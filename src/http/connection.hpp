@@ -27,6 +27,7 @@ public:
     void on_end_ahead() noexcept override;
     void on_deadline() noexcept override;
     void on_closed(std::error_code why) noexcept override;
+    [[nodiscard]] std::string_view answer_to_plain() const noexcept override;
 
     /// Who is at the other end, if its word about clients counts.
     void set_proxy(std::unique_ptr<const peer> proxy);
@@ -84,12 +85,13 @@ private:
     void switch_to(header_lines headers, std::unique_ptr<net::stream_handler> protocol) override;
     [[nodiscard]] net::byte_stream& stream() noexcept override { return stream_; }
 
+    [[gnu::cold]] write_status dropped_piece() noexcept;
     template <class F>
     write_status write_piece(std::size_t size, F&& write_it);
     void note_reply(int status, std::uint64_t body_size);
-    void refuse(errc why);
-    void refuse(errc why, response reply);
-    void drop(errc why) noexcept;
+    [[gnu::cold]] void refuse(errc why, const refused_request& which = {});
+    [[gnu::cold]] void refuse(errc why, response reply, const refused_request& which);
+    [[gnu::cold]] void drop(errc why, const refused_request& which = {}) noexcept;
     void pump();
     void reply_done();
     void next_request();

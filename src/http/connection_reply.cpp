@@ -50,7 +50,7 @@ void connection::answer(response reply) {
 void connection::abandon() noexcept {
     within_memory([&] {
         if (std::uncaught_exceptions() == 0) {
-            service_.report(errc::handler_failed, "it let its responder go unanswered");
+            service_.report_unanswered(stream_, exchange_->handle.route());
         }
         fail();
     });
@@ -61,7 +61,7 @@ void connection::fail() {
 }
 
 void connection::threw(const std::exception_ptr& what) {
-    service_.report_thrown(what, stream_);
+    service_.report_thrown(what, stream_, exchange_->handle.route());
     within_memory([this] { fail(); });
 }
 
@@ -74,22 +74,29 @@ void connection::note_reply(int status, std::uint64_t body_size) {
 }
 
 /// Answers what is wrong with the request, once, and ends.
-void connection::refuse(errc why) {
-    if (status_of(why) == 0) return drop(why);
-    refuse(why, response::plain_error(status_of(why)));
+void connection::refuse(errc why, const refused_request& which) {
+    const error_row& row = row_of(why);
+    if (row.status == 0) return drop(why, which);
+    refuse(why, response::text(row.status, std::string(row.text) + "\n"), which);
 }
 
-void connection::refuse(errc why, response reply) {
-    service_.report(why, {});
+void connection::refuse(errc why, response reply, const refused_request& which) {
+    service_.report(why, stream_, which);
     answer(std::move(reply).close());
 }
 
 /// Ends without an answer.
-void connection::drop(errc why) noexcept {
-    service_.report(why, {});
+void connection::drop(errc why, const refused_request& which) noexcept {
+    service_.report(why, stream_, which);
     tell_gone();
     state_ = state::ended;
     stream_.abort(make_error_code(why));
+}
+
+std::string_view connection::answer_to_plain() const noexcept {
+    return "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
+           "Content-Length: 57\r\nConnection: close\r\n\r\n"
+           "This port speaks TLS: use https:// or wss:// to reach it\n";
 }
 
 void connection::pump() {
@@ -101,7 +108,7 @@ void connection::pump() {
             static_cast<std::size_t>(std::min<std::uint64_t>(source_piece, x.source_left));
         const buffer_ref piece = shared_buffer::allocate(wanted);
         const std::size_t size = piece ? x.source->read({piece->data(), wanted}) : 0;
-        if (size == 0) return drop(errc::handler_failed);  // the reply cannot be made whole
+        if (size == 0) return drop(errc::body_incomplete);  // the reply cannot be made whole
         x.source_left -= size;
         budget -= std::min(budget, size);
         stream_.write(buffer_slice{piece, {piece->data(), size}});
@@ -124,11 +131,22 @@ void connection::start(response head) {
     write_body(as_text(head.content().bytes));
 }
 
+write_status connection::dropped_piece() noexcept {
+    service_.metrics_.stream_drops.add();
+    service_.loop_.tell_refusal(
+        log_level::warning, "http", "a piece of a streamed reply was dropped: max_stream_queue",
+        [this] {
+            return refusal_facts{.peer = stream_.peer().address().to_string(),
+                                 .route = exchange_->handle.route()};
+        });
+    return write_status::dropped;
+}
+
 template <class F>
 write_status connection::write_piece(std::size_t size, F&& write_it) {
     const std::size_t queued = stream_.queued();
     const std::size_t most = service_.options_.max_stream_queue;
-    if (size > most - std::min(queued, most)) return write_status::dropped;
+    if (size > most - std::min(queued, most)) return dropped_piece();
     if (size == 0 || !writer_.sends_body()) return write_status::ready;
     if (writer_.in_chunks()) stream_.write(as_bytes(chunk_start(size).text()));
     write_it();
@@ -154,7 +172,7 @@ void connection::finish() {
 /// The stream was let go unfinished: only a reset tells the peer so, whatever the framing.
 void connection::cut() noexcept {
     exchange_->handle.take_back();
-    drop(errc::handler_failed);
+    drop(errc::body_incomplete, {exchange_->handle.route()});
 }
 
 // ---- Upgrades ----

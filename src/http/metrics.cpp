@@ -37,6 +37,11 @@ void metrics::visit(metric_visitor visitor) const {
              "Connections handed to another protocol.",
              metric_kind::counter,
              upgrades.read()});
+    visitor({"weft_http_stream_drops_total",
+             {},
+             "Pieces of streamed replies dropped because max_stream_queue waited for the peer.",
+             metric_kind::counter,
+             stream_drops.read()});
     for (std::size_t i = 1; i < errors.size(); ++i) {
         visitor({"weft_http_errors_total", row_of(static_cast<errc>(i)).label,
                  "What ended requests and connections other than by their own will.",

@@ -17,6 +17,7 @@ struct metrics {
     counter requests;
     std::array<counter, 5> replies;  ///< 1xx to 5xx.
     counter upgrades;
+    counter stream_drops;  ///< Pieces of streamed replies that found `max_stream_queue` full.
     std::array<counter, error_count> errors;
 
     void count_reply(int status) noexcept {

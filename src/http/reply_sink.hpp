@@ -82,13 +82,20 @@ struct reply_state {
 /// A sink's end of the handle that it lent to a user: at most one at a time.
 class lent_handle {
 public:
-    [[nodiscard]] responder lend_responder(reply_sink& sink) {
+    /// `route` is the pattern of the request's route, if any, for the log.
+    [[nodiscard]] responder lend_responder(reply_sink& sink, const std::string* route) {
         upgrades_ = false;
+        route_ = route;
         return responder(lend(sink));
     }
-    [[nodiscard]] upgrade lend_upgrade(reply_sink& sink) {
+    [[nodiscard]] upgrade lend_upgrade(reply_sink& sink, const std::string* route) {
         upgrades_ = true;
+        route_ = route;
         return upgrade(lend(sink));
+    }
+    /// Of the request that the handle answers, or answered.
+    [[nodiscard]] std::string_view route() const noexcept {
+        return route_ != nullptr ? std::string_view(*route_) : std::string_view();
     }
     /// Whether somebody holds an undecided upgrade.
     [[nodiscard]] bool is_upgrade() const noexcept { return state_ != nullptr && upgrades_; }
@@ -137,6 +144,7 @@ private:
     }
 
     std::shared_ptr<detail::reply_state> state_;
+    const std::string* route_ = nullptr;
     bool upgrades_ = false;
 };
 

@@ -131,6 +131,7 @@ result<router::resource*> router::resource_at(std::string_view pattern) {
     if (names.size() > request::max_params) return malformed(pattern, "has too many parameters");
     if (*found == nullptr) {
         *found = std::make_unique<resource>();
+        (*found)->pattern = pattern;
         (*found)->names = std::move(names);
     } else if ((*found)->names != names) {
         return malformed(pattern, "names the parameters of another route differently");

@@ -19,6 +19,7 @@ struct router::route {
 
 /// What stands behind one pattern.
 struct router::resource {
+    std::string pattern;             ///< For the log.
     std::vector<std::string> names;  ///< Of its parameters, in the order of the path.
     std::array<route, 7> routes;     ///< By method.
     route others;                    ///< Of methods that have none of their own.

@@ -26,7 +26,10 @@ public:
     void on_open() noexcept override {
         stream_.write(
             as_bytes("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
-                     "Content-Length: 0\r\nConnection: close\r\n\r\n"));
+                     "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 104\r\n"
+                     "Connection: close\r\n\r\n"
+                     "too many connections have not sent their first request "
+                     "(max_handshakes_per_address, max_handshakes)\n"));
         // Not `close`: the place is ours until the descriptor goes.
         stream_.shutdown();
         stream_.set_deadline(later(stream_.owner().now(), std::chrono::seconds(2)));
@@ -94,18 +97,10 @@ std::unique_ptr<net::stream_handler> service::make_connection(net::byte_stream& 
 }
 
 void service::tell_turned_away(const net::byte_stream& stream) noexcept {
-    if (log_ == nullptr) return;
-    const std::size_t count = turned_away_.count(loop_.now());
-    if (count == 0) return;
-    try {
-        const std::string line = "turned away " + stream.peer().address().to_string() +
-                                 ": too many connections have not sent their first request; see "
-                                 "max_handshakes_per_address and max_handshakes (" +
-                                 std::to_string(count) + " since the last such line)";
-        log_->write({log_level::warning, "http", line});
-    } catch (const std::bad_alloc&) {
-        log_->write({log_level::warning, "http", "turned a connection away"});
-    }
+    loop_.tell_refusal(log_level::warning, "http",
+                       "turned a connection away: too many have not sent their first request "
+                       "(max_handshakes_per_address, max_handshakes)",
+                       [&] { return refusal_facts{.peer = stream.peer().address().to_string()}; });
 }
 
 std::unique_ptr<net::stream_handler> service::take_over(net::byte_stream& stream) {
@@ -185,10 +180,11 @@ void service::tell_observers(const watched& what, int status, std::uint64_t body
     }
 }
 
-void service::report_thrown(const std::exception_ptr& thrown,
-                            const net::byte_stream& carrier) noexcept {
+void service::report_thrown(const std::exception_ptr& thrown, const net::byte_stream& carrier,
+                            std::string_view route) noexcept {
     boundary_.report(thrown, [&] {
         return user_place{.callback = "a coroutine handler",
+                          .route = route,
                           .peer = carrier.peer().address().to_string()};
     });
 }
@@ -208,9 +204,10 @@ std::optional<std::uint8_t> service::other_loop(const request& req, match found)
 
 void service::run(const request& req, match found, reply_sink& sink) {
     const auto place = [&] { return place_of("a handler", req); };
+    const std::string* const pattern = found.where != nullptr ? &found.where->pattern : nullptr;
     if (found.upgrades) {
         if (draining_) return sink.answer(response::plain_error(503));
-        auto handle = sink.handle().lend_upgrade(sink);
+        auto handle = sink.handle().lend_upgrade(sink, pattern);
         if (!call_user([&] { found.where->upgrade(req, std::move(handle)); }, place)) sink.fail();
     } else if (found.chosen != nullptr && found.chosen->handle.plain) {
         std::optional<response> reply;
@@ -218,7 +215,7 @@ void service::run(const request& req, match found, reply_sink& sink) {
             return sink.fail();
         sink.answer(std::move(*reply));
     } else if (found.chosen != nullptr) {
-        auto handle = sink.handle().lend_responder(sink);
+        auto handle = sink.handle().lend_responder(sink, pattern);
         if (!call_user([&] { found.chosen->handle.deferred(req, std::move(handle)); }, place))
             sink.fail();
     } else {
@@ -248,16 +245,10 @@ bool service::host_allowed(const message_head& head) const noexcept {
 
 response service::misdirected_reply(const request& req) {
     const std::string host(req.header("host"));
-    const std::string why = "this server does not answer to the name '" + host +
-                            "': http::options::public_origins (weft: --public-origin https://" +
-                            host + ") or allowed_hosts lets it";
-    const std::size_t count = misdirected_.count(loop_.now());
-    if (count != 0 && log_ != nullptr) {
-        log_->write({log_level::warning, "http",
-                     "421 for " + req.peer().address().to_string() + ": " + why + " (" +
-                         std::to_string(count) + " since the last such line)"});
-    }
-    return response::text(421, why + '\n');
+    return response::text(421, "this server does not answer to the name '" + host +
+                                   "': http::options::public_origins (weft: --public-origin "
+                                   "https://" +
+                                   host + ") or allowed_hosts lets it\n");
 }
 
 response service::unrouted_reply(const request& req, match found) {
@@ -271,18 +262,28 @@ response service::unrouted_reply(const request& req, match found) {
     return asks_what_is_possible && of_server ? response(204) : response::plain_error(404);
 }
 
-void service::report(errc what, std::string_view detail) noexcept {
+void service::report(errc what, const net::byte_stream& from,
+                     const refused_request& which) noexcept {
     metrics_.errors[static_cast<std::size_t>(what)].add();
-    if (log_ == nullptr || what != errc::handler_failed) return;
+    const error_row& row = row_of(what);
+    const bool ordinary = what == errc::idle || what == errc::head_too_slow ||
+                          (row.kind == condition::protocol_violation && what != errc::misdirected);
+    loop_.tell_refusal(ordinary ? log_level::info : log_level::warning, "http", row.text, [&] {
+        return refusal_facts{from.peer().address().to_string(),
+                             which.path.substr(0, which.path.find('?')), which.value};
+    });
+}
+
+void service::report_unanswered(const net::byte_stream& carrier, std::string_view route) noexcept {
+    metrics_.errors[static_cast<std::size_t>(errc::handler_failed)].add();
+    if (log_ == nullptr) return;
     try {
-        std::string line(row_of(what).text);
-        line.append(": ").append(detail);
-        std::replace_if(
-            line.begin(), line.end(), [](char c) { return !syntax::is(c, syntax::value_bit); },
-            ' ');
-        log_->write({log_level::error, "http", line});
-    } catch (const std::bad_alloc&) {
-        log_->write({log_level::error, "http", row_of(what).text});
+        log_->write({log_level::error, "http",
+                     describe({.callback = "a handler",
+                               .route = route,
+                               .peer = carrier.peer().address().to_string()}) +
+                         " gave no answer: it let its responder go"});
+    } catch (const std::bad_alloc&) {  // no memory for a line
     }
 }
 

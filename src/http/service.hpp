@@ -14,7 +14,6 @@
 #include <weft/http/request.hpp>
 #include <weft/http/router.hpp>
 
-#include "base/seldom.hpp"
 #include "base/user_boundary.hpp"
 #include "http/metrics.hpp"
 #include "http/proto/request_reader.hpp"
@@ -28,6 +27,12 @@ namespace weft::http {
 
 class connection;
 class reply_sink;
+
+/// What the log says of a request that was refused.
+struct refused_request {
+    std::string_view path{};
+    std::string_view value{};  ///< What decided: its Host.
+};
 
 /// What the HTTP exchanges of one loop have in common: the routes and who runs them, the limits,
 /// the counters, the date.
@@ -101,7 +106,11 @@ public:
         return boundary_.call(std::forward<F>(code), place);
     }
     /// The same for what a coroutine handler threw.
-    void report_thrown(const std::exception_ptr& thrown, const net::byte_stream& carrier) noexcept;
+    void report_thrown(const std::exception_ptr& thrown, const net::byte_stream& carrier,
+                       std::string_view route) noexcept;
+    /// The holder of its handle let a request go without an answer.
+    [[gnu::cold]] void report_unanswered(const net::byte_stream& carrier,
+                                         std::string_view route) noexcept;
 
 private:
     friend class connection;
@@ -124,12 +133,14 @@ private:
     }
     void believe(request& req, const peer& proxy) const;
     [[nodiscard]] bool host_allowed(const message_head& head) const noexcept;
-    /// Says which option lets it, here and from time to time in the log.
-    [[nodiscard]] response misdirected_reply(const request& req);
+    /// Says which option lets it.
+    [[nodiscard]] static response misdirected_reply(const request& req);
     /// To a request that has no handler.
     [[nodiscard]] static response unrouted_reply(const request& req, match found);
-    void report(errc what, std::string_view detail) noexcept;
-    void tell_turned_away(const net::byte_stream& stream) noexcept;
+    /// Counts what ended a request or a connection, and has it logged.
+    [[gnu::cold]] void report(errc what, const net::byte_stream& from,
+                              const refused_request& which = {}) noexcept;
+    [[gnu::cold]] void tell_turned_away(const net::byte_stream& stream) noexcept;
 
     net::loop_core& loop_;
     const router& routes_;
@@ -137,8 +148,6 @@ private:
     net::network_list proxies_;
     std::vector<std::string> hosts_;  // that requests may name; none: all
     log_sink* log_;
-    seldom turned_away_;
-    seldom misdirected_;
     net::handshake_gate* gate_;  // may be none
     unique_function<void(std::uint8_t, net::moved_stream)> transfer_;
     http::metrics metrics_;

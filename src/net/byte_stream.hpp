@@ -63,6 +63,10 @@ public:
     /// again. Also while what is queued at `close` is still being written.
     virtual void on_deadline() noexcept {}
 
+    /// What a client is told that speaks no TLS to a port that does: sent as it is, then the stream
+    /// ends. **Lifetime**: static.
+    [[nodiscard]] virtual std::string_view answer_to_plain() const noexcept { return {}; }
+
     /// The stream's peer has a new identity.
     virtual void on_identified() noexcept {}
 

@@ -257,7 +257,7 @@ void loop_core::on_acceptable(io_token token) noexcept {
         if (from == nullptr) return;
         if (from->readable) return run_guarded("the handler of a descriptor", from->readable);
         if (!from->accept->may_accept()) {
-            pause_accepting(token.slot, "memory is short: accepting pauses");
+            pause_accepting(token.slot, "accepting pauses for 50 ms: memory_limit is reached");
             return;
         }
         int fd = -1;
@@ -273,7 +273,7 @@ void loop_core::on_acceptable(io_token token) noexcept {
                 --budget;
             }
             pause_accepting(token.slot,
-                            "out of descriptors: accepting pauses for 50 ms (raise the limit of "
+                            "accepting pauses for 50 ms: descriptors ran out (raise the limit of "
                             "open files)");
             return;
         }
@@ -284,7 +284,7 @@ void loop_core::on_acceptable(io_token token) noexcept {
 void loop_core::pause_accepting(std::uint32_t slot, std::string_view why) noexcept {
     listener& l = listeners_[slot];
     io_->pause_listener(l.fd, {io_token::kind::listener, slot, l.generation}, true);
-    log(log_level::warning, "net", why);
+    tell_refusal(log_level::warning, "net", why, [] { return refusal_facts{}; });
     arm(*l.back_off, later(now_, accept_back_off));
 }
 
@@ -327,7 +327,10 @@ void loop_core::accept_one(listener& from, int fd, const socket_address& peer) n
     } catch (...) {  // no memory for one more: that one goes
         io_->close(fd);
     }
-    if (s == nullptr) metrics_.refused_limit.add();
+    if (s != nullptr) return;
+    metrics_.refused_limit.add();
+    tell_refusal(log_level::warning, "net", "a connection is closed at once: memory ran out",
+                 [&] { return refusal_facts{.peer = peer.to_string()}; });
 }
 
 tcp_stream* loop_core::adopt(listener& from, int fd, const socket_address& peer) {
@@ -377,15 +380,8 @@ void loop_core::admit(tcp_stream& s, acceptor& decide,
 
 void loop_core::tell_unproxied(const socket_address& peer, std::string_view why) noexcept {
     metrics_.unproxied.add();
-    const std::size_t count = unproxied_.count(now_);
-    if (count == 0) return;
-    try {
-        log(log_level::warning, "net",
-            "closed a connection of " + peer.to_string() + " to a listener with PROXY protocol: " +
-                std::string(why) + " (" + std::to_string(count) + " since the last such line)");
-    } catch (const std::bad_alloc&) {
-        log(log_level::warning, "net", "closed a connection without a PROXY header");
-    }
+    tell_refusal(log_level::warning, "net", "a listener with proxy_protocol closed a connection",
+                 [&] { return refusal_facts{.peer = peer.to_string(), .value = why}; });
 }
 
 void loop_core::arrive(moved_stream what, acceptor& accept) noexcept {

@@ -20,7 +20,7 @@
 #include <weft/net/socket_address.hpp>
 
 #include "base/byte_budget.hpp"
-#include "base/seldom.hpp"
+#include "base/refusal_log.hpp"
 #include "base/user_boundary.hpp"
 #include "net/backend/backend.hpp"
 #include "net/byte_stream.hpp"
@@ -179,6 +179,11 @@ public:
     void log(log_level level, std::string_view layer, std::string_view message) const noexcept {
         if (options_.log != nullptr) options_.log->write({level, layer, message});
     }
+    /// Has it logged that a peer met a rule or a limit: see `refusal_log::tell`.
+    void tell_refusal(log_level level, std::string_view layer, std::string_view what,
+                      function_ref<refusal_facts()> about) noexcept {
+        refusals_.tell(level, layer, what, now_, about);
+    }
 
 private:
     friend class tcp_stream;
@@ -284,8 +289,8 @@ private:
     timer watch_end_{[this] { callbacks_.stop(); }};
     time_point next_slow_line_{};
     unsigned slow_turns_untold_ = 0;
-    seldom unproxied_;
     user_boundary users_{"net", options_.log, metrics_.handler_exceptions, callbacks_};
+    refusal_log refusals_{options_.log};
     byte_budget budget_;
     send_memory memory_;
     std::unique_ptr<std::byte[]> receive_memory_;

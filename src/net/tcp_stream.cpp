@@ -223,7 +223,7 @@ void tcp_stream::deliver_tls(byte_span cipher) noexcept {
     const tls_io io{deliver_plain, queue_cipher, loop_.scratch(), loop_.now()};
     const auto status = session.receive(cipher, io);
     if (status == tls_session::status::failed) {
-        loop_.metrics_.tls_failures.add();
+        tls_failed();
         // The alert still goes out: the peer should learn why.
         why_ = session.failure_code();
         close();
@@ -236,6 +236,21 @@ void tcp_stream::deliver_tls(byte_span cipher) noexcept {
     }
 }
 
+/// A client that speaks no TLS is told so in the words of the protocol above.
+void tcp_stream::tls_failed() noexcept {
+    const tls_session& session = *tls_->session;
+    loop_.metrics_.tls_failures.add();
+    if (!session.is_server()) return;  // whoever connects hears of it
+    const auto code = static_cast<tls_errc>(session.failure_code().value());
+    const bool plain = code == tls_errc::not_tls;
+    loop_.tell_refusal(plain ? log_level::warning : log_level::info, "net", describe(code), [&] {
+        return refusal_facts{.peer = peer_.address().to_string(), .value = session.detail()};
+    });
+    if (plain && usable() && out_.empty() &&
+        !out_.append(as_bytes(handler_->answer_to_plain()), loop_.memory_))
+        fail(std::make_error_code(std::errc::not_enough_memory));
+}
+
 void tcp_stream::peer_ended() noexcept {
     readable_ = false;
     const bool news = !ended_;
@@ -246,7 +261,7 @@ void tcp_stream::peer_ended() noexcept {
     }
     if (closing_) return;  // what is queued may still be wanted: the peer closed one direction only
     if (tls_ != nullptr && tls_->session->receive_end() == tls_session::status::failed) {
-        loop_.metrics_.tls_failures.add();
+        tls_failed();
         fail(tls_->session->failure_code());
         return;
     }
@@ -634,6 +649,14 @@ void tcp_stream::update_timer() noexcept {
     if (next != time_point::max()) loop_.wheel_.arm(timer_, next);
 }
 
+void tcp_stream::stalled_for_good() noexcept {
+    loop_.metrics_.write_timeouts.add();
+    loop_.tell_refusal(log_level::warning, "net",
+                       closing_ ? "a peer did not take what was queued within close_grace"
+                                : "a peer took nothing of what is queued for write_stall",
+                       [this] { return refusal_facts{.peer = peer_.address().to_string()}; });
+}
+
 void tcp_stream::on_timer(timer_node& node) {
     tcp_stream& self = static_cast<stream_timer&>(node).stream;
     const time_point now = self.loop_.now();
@@ -641,7 +664,7 @@ void tcp_stream::on_timer(timer_node& node) {
     if (self.write_deadline_ <= now && self.kernel_goes_on())
         self.write_deadline_ = later(now, self.loop_.options_.limits.write_stall);
     if (self.write_deadline_ <= now) {
-        if (!self.lingering_) self.loop_.metrics_.write_timeouts.add();
+        if (!self.lingering_) self.stalled_for_good();
         self.reset_ = !self.lingering_;
         self.fail(make_error_code(errc::timed_out));
         return;

@@ -89,6 +89,8 @@ private:
     void deliver_tls(byte_span cipher) noexcept;
     void deliver_early() noexcept;
     [[nodiscard]] bool has_early() const noexcept;
+    [[gnu::cold]] void tls_failed() noexcept;
+    [[gnu::cold]] void stalled_for_good() noexcept;
     void mark_dirty() noexcept;
     void finish_later() noexcept;
     void flush() noexcept;

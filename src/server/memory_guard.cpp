@@ -79,6 +79,13 @@ void memory_guard::give_up_the_largest(std::uint64_t wanted) {
     for (const candidate& largest : found) {
         if (leaving >= wanted) return;
         given_up_.add();
+        loop_.tell_refusal(log_level::warning, "server",
+                           "memory_limit is exceeded: whoever the most waits for is given up", [&] {
+                               refusal_facts facts;
+                               if (net::byte_stream* const s = loop_.find(largest.id))
+                                   facts.peer = s->peer().address().to_string();
+                               return facts;
+                           });
         if (largest.holder != nullptr) {
             largest.holder->let_go(wanted - leaving);
             leaving += largest.waits - std::min(largest.waits, largest.holder->held());

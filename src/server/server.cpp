@@ -44,7 +44,12 @@ public:
     }
 
     std::unique_ptr<net::stream_handler> on_accept(net::byte_stream& stream) override {
-        if (loop.connections() > most_connections_) return nullptr;
+        if (loop.connections() > most_connections_) {
+            loop.tell_refusal(
+                log_level::warning, "net", "a connection is closed at once: max_connections",
+                [&] { return refusal_facts{.peer = stream.peer().address().to_string()}; });
+            return nullptr;
+        }
         return http.make_connection(stream);
     }
     [[nodiscard]] bool may_accept() noexcept override { return guard.may_accept(); }
@@ -83,6 +88,11 @@ std::uint64_t memory_limit(const server_options& options) {
     return whole != 0 ? whole / 5 * 4 : UINT64_MAX;
 }
 
+std::string seconds(duration time) {
+    if (time == duration::max()) return "any time";
+    return std::to_string(std::chrono::ceil<std::chrono::seconds>(time).count()) + " s";
+}
+
 }  // namespace
 
 struct server::impl {
@@ -100,6 +110,9 @@ struct server::impl {
 
     void make_nodes();
     result<void> prepare();
+    void tell(log_level level, const std::string& line) const {
+        if (options.log != nullptr) options.log->write({level, "server", line});
+    }
     /// Says why, and gives what `run` returns then.
     int refuse_to_run(const error& why);
     result<void> start_others();
@@ -144,6 +157,7 @@ struct server::impl {
     std::atomic<unsigned> others_running{0};  // those that are at work
     enum class state : std::uint8_t { set_up, running, ended };
     std::atomic<state> now{state::set_up};
+    std::atomic<bool> draining{false};
     std::atomic<bool> prepared{false};  // whoever counts has its loops
 };
 
@@ -301,13 +315,22 @@ result<std::uint16_t> server::impl::listen(const server_address& address) {
         if (!by_port) break;  // one socket cannot be shared this way: the first loop has it
     }
     for (const auto& [owner, listener] : opened) owner->listeners.push_back(listener);
+    std::string line = "listening on ";
+    if (!where.unix_path.empty()) {
+        line += where.unix_path;
+    } else if (const auto bound = opened[0].first->loop.local_address(opened[0].second)) {
+        line += bound->to_string();
+    } else {
+        line += "descriptor " + std::to_string(where.adopt_fd);
+    }
+    tell(log_level::info, line + (tls != nullptr ? ", with TLS" : ""));
     if (tls != nullptr) certificates.push_back(std::move(tls));
     return port;
 }
 
 int server::impl::refuse_to_run(const error& why) {
     failure = why.message();
-    if (options.log != nullptr) options.log->write({log_level::error, "server", failure});
+    tell(log_level::error, failure);
     return 1;
 }
 
@@ -322,17 +345,18 @@ int server::run(const run_options& options) {
 
 result<std::unique_ptr<signal_watcher>> server::impl::watch_signals(server& face,
                                                                     duration drain_deadline) {
-    return signal_watcher::make(
-        nodes[0]->loop, [this, &face, drain_deadline, draining = false](signal_wish wish) mutable {
-            if (wish == signal_wish::reload) {
-                if (const auto done = face.reload_certificates(); !done && options.log != nullptr)
-                    options.log->write({log_level::error, "server", done.error().message()});
-            } else if (std::exchange(draining, true)) {
-                face.stop();
-            } else {
-                face.drain(drain_deadline);
-            }
-        });
+    return signal_watcher::make(nodes[0]->loop, [this, &face, drain_deadline,
+                                                 draining = false](signal_wish wish) mutable {
+        if (wish == signal_wish::reload) {
+            if (const auto done = face.reload_certificates(); !done)
+                tell(log_level::error, "certificates stay as they were: " + done.error().message());
+        } else if (std::exchange(draining, true)) {
+            tell(log_level::info, "a second signal: the server stops at once");
+            face.stop();
+        } else {
+            face.drain(drain_deadline);
+        }
+    });
 }
 
 /// Starts the threads of all loops but the first, or of none.
@@ -402,6 +426,8 @@ void server::finish() {
     stop();
     for (std::thread& t : std::exchange(impl_->threads, {})) t.join();
     impl_->shut_down();
+    impl_->tell(log_level::info,
+                impl_->draining ? "drain is done: the server has ended" : "the server has ended");
     impl_->nodes[0]->loop.finish();
 }
 
@@ -427,6 +453,9 @@ void server::stop() {
 }
 
 void server::drain(duration deadline) {
+    impl_->draining = true;
+    impl_->tell(log_level::info,
+                "drain began: what is open may take " + seconds(deadline) + " at the most");
     for (const auto& m : impl_->modules) m->drain();
     for (const auto& n : impl_->nodes) {
         n->loop.post([this, target = n.get(), deadline] {
@@ -449,6 +478,9 @@ void server::impl::wait_for_drain(node& n, time_point deadline) {
     // The first loop is the one that signals come to: it stays to the end.
     const bool needed = &n == nodes[0].get() && others_running > 0;
     if ((n.loop.connections() == 0 && !needed) || n.loop.now() >= deadline) {
+        if (const std::size_t left = n.loop.connections(); left != 0)
+            tell(log_level::warning, "drain ended at its deadline (drain_deadline): " +
+                                         std::to_string(left) + " connections are cut");
         n.loop.stop();
         return;
     }
@@ -502,6 +534,9 @@ result<void> server::reload_certificates() {
     for (const auto& context : impl_->certificates) {
         if (auto done = context->reload(); !done) return done;
     }
+    impl_->tell(log_level::info, impl_->certificates.empty()
+                                     ? "a reload was asked for, but no listener has TLS"
+                                     : "the certificates were read again");
     return {};
 }
 

@@ -117,8 +117,7 @@ void client_link::on_deadline() {
     if (assembler_) {
         fail(errc::packet_too_slow);
     } else if (!joined_once_) {
-        ended_ = true;
-        session_.fail(engineio::close_reason::forced_close);  // nothing waits for it
+        fail(errc::connect_too_slow);
     }
 }
 
@@ -229,14 +228,14 @@ void client_link::fail(errc why) {
     if (ended_) return;
     ended_ = true;
     cancel();
-    context_.metrics.errors.count(why);
+    context_.note(why, &session_.peer(), context_.core()->chosen.engine.path);
     for (socket_core* s : std::vector(sockets_)) {
         if (s->now != socket_core::state::connected) continue;
         for (auto& told : s->space->handlers->error)
             context_.guarded("on_error", s, [&] { told(*s, error(why)); });
     }
     if (why == errc::out_of_memory) return session_.fail(engineio::errc::out_of_memory);
-    session_.fail(engineio::close_reason::forced_close);
+    session_.fail(engineio::close_reason::forced_close, describe(why).text);
 }
 
 // ---- The way in ----
@@ -265,7 +264,7 @@ void client_link::on_connect(const packet_view& packet) {
     std::string of_query;
     if (legacy()) auth = of_query = auth_of_query(packet.query);
     if (!context_.loop().budget().has_room(socket_core::cost_of(auth))) {
-        context_.metrics.errors.count(errc::out_of_memory);
+        context_.note(errc::out_of_memory, &session_.peer(), packet.nsp);
         send_refusal(packet.nsp, refusal(std::string(describe(errc::out_of_memory).text)));
         return;
     }
@@ -409,6 +408,7 @@ void client_link::judge(socket_core& s, const admission<>& decided) {
         const auto& chosen = *core.info_of(*core.patterns[s.step].made);
         auto made = context_.make_child(chosen, s.space->name);
         if (!made) {
+            context_.note(errc::too_many_child_namespaces, &session_.peer(), s.space->name);
             refuse(s, refusal("too many namespaces: max_child_namespaces, memory_limit"));
             return;
         }
@@ -434,6 +434,9 @@ void client_link::refuse(socket_core& s, const refusal& why) {
 
 void client_link::send_refusal(std::string_view nsp, const refusal& why) {
     context_.metrics.refused.add();
+    context_.loop().tell_refusal(log_level::info, "socketio", "a client was not let in", [&] {
+        return refusal_facts{session_.peer().address().to_string(), nsp, words_of(why)};
+    });
     std::string payload;
     if (legacy()) {
         payload = version_2_refusal(why);

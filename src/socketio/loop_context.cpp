@@ -86,6 +86,12 @@ void pending_ack::fire(net::timer_node& node) {
     auto& self = static_cast<pending_ack&>(node);
     detail::loop_context& context = self.owner.context();
     context.metrics.acks_timed_out.add();
+    context.loop().tell_refusal(
+        log_level::info, "socketio", "no acknowledgement came within its time-out (ack_timeout)",
+        [&] {
+            return refusal_facts{
+                self.owner.session.peer().address().to_string(), self.owner.space->name, {}};
+        });
     context.settle(self, error(weft::errc::timed_out, "acknowledgement"));
 }
 
@@ -113,9 +119,25 @@ user_place loop_context::place_of(std::string_view callback, const socket_core* 
     return place;
 }
 
+void loop_context::note(errc why, const peer* from, std::string_view where,
+                        std::string_view value) noexcept {
+    metrics.errors.count(why);
+    const error_row& row = describe(why);
+    const bool worth_a_warning = row.kind == condition::limit_exceeded || why == errc::bad_argument;
+    loop_.tell_refusal(worth_a_warning ? log_level::warning : log_level::info, "socketio", row.text,
+                       [&] {
+                           refusal_facts facts{.route = where, .value = value};
+                           if (from != nullptr) facts.peer = from->address().to_string();
+                           return facts;
+                       });
+}
+
 void loop_context::tell_error(socket_core& s, const error& why) noexcept {
-    if (why.code().category() == error_category())
+    if (why.code() == errc::bad_argument) {
+        note(errc::bad_argument, &s.session.peer(), s.space->name, why.what());
+    } else if (why.code().category() == error_category()) {
         metrics.errors.count(static_cast<errc>(why.code().value()));
+    }
     for (auto& told : s.space->handlers->error) guarded("on_error", &s, [&] { told(s, why); });
 }
 

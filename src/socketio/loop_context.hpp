@@ -146,6 +146,10 @@ public:
     [[nodiscard]] static user_place place_of(std::string_view callback, const socket_core* about,
                                              std::string_view event = {});
     /// Counts, and tells the namespace's `on_error`.
+    /// Counts what a peer did wrong or which limit it met, and has it logged. `where` is a
+    /// namespace or a path, `value` what it sent.
+    [[gnu::cold]] void note(errc why, const peer* from, std::string_view where,
+                            std::string_view value = {}) noexcept;
     void tell_error(socket_core& s, const error& why) noexcept;
 
     /// On every other loop, after this turn, in order.

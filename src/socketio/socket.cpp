@@ -141,7 +141,12 @@ void socket::add_data(weft::detail::owned_ptr<detail::data_node> made) noexcept 
 bool socket::join(std::string_view room) {
     socket_core& self = socket_core::of(*this);
     const options& chosen = self.context().core()->chosen;
-    if (room.size() > chosen.max_room_length || !validate_utf8(as_bytes(room))) return false;
+    const auto refuse = [&] {
+        self.context().note(errc::room_refused, &self.session.peer(), self.space->name, room);
+        return false;
+    };
+    if (room.size() > chosen.max_room_length) return refuse();
+    if (!validate_utf8(as_bytes(room))) return false;
     if (self.now == socket_core::state::asking) {
         byte_budget& memory = self.context().loop().budget();
         if (!self.early_rooms)
@@ -150,16 +155,15 @@ bool socket::join(std::string_view room) {
         // The list doubles when it is full.
         if (rooms.size() >= chosen.max_rooms ||
             !charge.try_add(2 * sizeof(std::string) + heap_cost(room.size() + 1))) {
-            return false;
+            return refuse();
         }
         rooms.emplace_back(room);
         return true;
     }
     // Beside the rooms there are the namespace and the socket's own room.
-    if (self.now != socket_core::state::connected || self.subscriptions() >= chosen.max_rooms + 2) {
-        return false;
-    }
-    return self.has_room_for(room) && self.enter(room);
+    if (self.now != socket_core::state::connected) return false;
+    if (self.subscriptions() >= chosen.max_rooms + 2 || !self.has_room_for(room)) return refuse();
+    return self.enter(room);
 }
 
 bool socket::leave(std::string_view room) {
@@ -243,6 +247,7 @@ void socket::emit_awaiting(std::string_view event, const encoded_arguments& args
         return;
     }
     if (self.waiting_count >= core.chosen.max_pending_acks) {
+        context.note(errc::too_many_acks, &self.session.peer(), self.space->name, event);
         failed(error(weft::errc::limit_exceeded, "max_pending_acks"));
         return;
     }

@@ -96,6 +96,13 @@ send_status event_stream::queue(const message& what, std::size_t size) {
     const send_status status = waiting_->push(what, size, 0, o.overflow);
     if (status != send_status::closed) return status;
     shard_.slow.add();
+    shard_.loop.tell_refusal(log_level::warning, "sse",
+                             "more than max_queue waits for the peer to read", [this] {
+                                 refusal_facts facts{.route = shard_.owner.route_};
+                                 if (const net::byte_stream* const carrier = shard_.loop.find(id_))
+                                     facts.peer = carrier->peer().address().to_string();
+                                 return facts;
+                             });
     cut();
     return status;
 }

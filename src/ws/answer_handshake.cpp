@@ -62,6 +62,12 @@ result<handshake_answer> answer_handshake(const http::request& request,
     const auto refuse = [&](errc why) {
         shared.metrics.errors.count(why);
         shared.metrics.refused.add();
+        const bool foreign = why == errc::origin_refused;
+        shared.loop.tell_refusal(
+            foreign ? log_level::warning : log_level::info, "ws", describe(why).text, [&] {
+                return refusal_facts{request.peer().address().to_string(), request.path(),
+                                     foreign ? request.header("origin") : std::string_view()};
+            });
         return error(why);
     };
     field_list room;

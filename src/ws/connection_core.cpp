@@ -290,12 +290,22 @@ void connection_core::fail(errc why) noexcept {
     if (state_ == state::ended) return;
     if (!cause_) cause_ = why;
     const error_row& row = describe(why);
+    if (why != errc::handler_failed)  // what it threw is in the log
+        tell(row.kind == condition::limit_exceeded ? log_level::warning : log_level::info,
+             row.text);
     if (state_ != state::close_sent) {
         const auto payload = close_payload::make(row.close, row.text);
         if (slow_ != nullptr) give_up_waiting(why);
         if (payload) write_close(payload->view());
     }
     finish();
+}
+
+void connection_core::tell(log_level level, std::string_view what) noexcept {
+    loop().tell_refusal(level, "ws", what, [this] {
+        return refusal_facts{.peer = stream().peer().address().to_string(),
+                             .route = user_->route()};
+    });
 }
 
 /// Nothing follows. The peer has `close_timeout` to take what is queued, however slowly it reads.
@@ -733,6 +743,7 @@ void connection_core::on_deadline() noexcept {
     }
     if (slow_ != nullptr && slow_->close_deadline <= now) {
         cause_ = make_error_code(weft::errc::timed_out);
+        tell(log_level::info, "a peer did not answer our close frame within close_timeout");
         stream().abort(cause_);
         return;
     }
@@ -751,6 +762,7 @@ void connection_core::on_deadline() noexcept {
         const bool too_long = silent >= chosen().idle_timeout;
         if (too_long && !takes_what_we_send()) {
             metrics().idle_timeouts.add();
+            tell(log_level::info, "a peer gave no sign of life within idle_timeout");
             cause_ = make_error_code(weft::errc::timed_out);
             stream().abort(cause_);
             return;

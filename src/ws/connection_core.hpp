@@ -130,7 +130,9 @@ private:
     [[nodiscard]] bool takes_what_we_send() noexcept;
     [[gnu::noinline]] void watch_pace(bool finished_one);
     [[nodiscard]] time_point message_due() const noexcept;
-    void fail(errc why) noexcept;
+    [[gnu::cold]] void fail(errc why) noexcept;
+    /// To the operator: what this peer met.
+    [[gnu::cold]] void tell(log_level level, std::string_view what) noexcept;
     void finish() noexcept;
     send_status answer_ping(byte_view payload);
     void write_pong() noexcept;

@@ -14,6 +14,8 @@ constexpr std::size_t padding = 64;  // vector code may write behind the output
 
 connection_settings::connection_settings(const options& wanted) : chosen(wanted) {
     limits.max_message = wanted.max_message;
+    limits.control_burst = wanted.max_control_burst;
+    limits.control_interval = wanted.control_interval;
     const deflate_options deflate = wanted.deflate.value_or(deflate_options{});
     deflate_threshold =
         deflate.threshold.value_or(deflate.context_takeover ? default_threshold_with_history

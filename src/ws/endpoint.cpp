@@ -181,6 +181,11 @@ void accept_stage::refuse(refusal why) {
     const weft::detail::owned_ptr<state> s = std::move(state_);
     if (s == nullptr || !s->upgrade) return;
     s->shared.metrics.refused.add();
+    s->shared.loop.tell_refusal(log_level::info, "ws", "on_accept refused a request", [&] {
+        return refusal_facts{.peer = s->upgrade.stream().peer().address().to_string(),
+                             .route = s->owner.impl_->route,
+                             .value = why.message};
+    });
     (void)s->upgrade.refuse(http::response::refused(why, 403));
 }
 

@@ -49,7 +49,8 @@ result<void> receive_rate::check() const {
 result<void> options::check() const {
     option_check all("ws::options");
     check_shared(all, *this);
-    return all
+    return all.at_least("max_control_burst", max_control_burst, 1)
+        .above_zero("control_interval", control_interval)
         .rule(std::find(origins.begin(), origins.end(), "*") == origins.end(), "origins",
               "has '*': for any origin set `origin` to `any`")
         .nested(rate)

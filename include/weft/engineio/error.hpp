@@ -58,6 +58,7 @@ struct error_row {
     std::uint16_t close;  ///< The WebSocket close code; 0: not for WebSockets.
     condition kind;
     std::string_view label;  ///< The label of its counter.
+    std::string_view log{};  ///< What the log says, if `text` says less.
 };
 
 /// The row of an error. **Cost**: an array access.

@@ -34,6 +34,7 @@ enum class errc : std::uint8_t {
     out_of_memory,          ///< 503: the memory limit leaves no room for a body
     reply_too_slow,         ///< 503: a deferred answer did not come in time
     handler_failed,         ///< 500: the handler threw, or dropped its responder
+    body_incomplete,        ///< cut: a stream let go unfinished, or a file that became shorter
     idle,                   ///< closed: no next request came
     bad_status_line,        ///< responses only
     gone,                   ///< the reply came after the connection ended

@@ -206,5 +206,21 @@ template <class R>
     return decode_ack<R>(*answer);
 }
 
+/// Decodes the `auth` of a client. **Errors**: "auth: token: missing".
+template <class T>
+[[nodiscard]] result<T> decode_auth(std::string_view json) {
+    static_assert(owns<T>, "weft: ask for a type that owns its data, such as std::string");
+    borrowed_texts texts;
+    value_reader in(json, {}, texts);
+    T made{};
+    if constexpr (check_decodable<T>::value) {
+        if (in.next_in_sequence() && in.decode(made) && !in.next_in_sequence() && in.finish())
+            return made;
+    }
+    std::string what("auth: ");
+    what += in.why();
+    return error(errc::bad_argument, std::move(what));
+}
+
 }  // namespace detail
 }  // namespace weft::socketio

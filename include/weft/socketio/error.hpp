@@ -27,6 +27,7 @@ enum class errc : std::uint8_t {
     unexpected_text,
     packet_too_big,
     packet_too_slow,
+    connect_too_slow,
     unexpected_packet,
     too_many_namespaces,
     out_of_memory,  ///< The server's `memory_limit` is reached.
@@ -35,10 +36,14 @@ enum class errc : std::uint8_t {
     handler_failed,
     event_refused,
     refused_by_peer,
+    // What a socket asked for, or was to get. The connection goes on.
+    room_refused,
+    too_many_acks,
+    too_many_child_namespaces,
 };
 
 /// The number of errors, for tables with one entry per error. The index is the value minus 1.
-inline constexpr std::size_t errc_count = static_cast<std::size_t>(errc::refused_by_peer);
+inline constexpr std::size_t errc_count = static_cast<std::size_t>(errc::too_many_child_namespaces);
 
 /// What an error means.
 struct error_row {

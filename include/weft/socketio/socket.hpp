@@ -68,10 +68,10 @@ public:
     /// The `auth` that the client sent for this namespace, a JSON object; "{}" if it sent none.
     [[nodiscard]] std::string_view auth() const noexcept;
     /// The same, decoded: `s.auth<credentials>()`. **Errors**: `errc::bad_argument`; says what is
-    /// wrong.
+    /// wrong ("auth: token: missing").
     template <class T>
     [[nodiscard]] result<T> auth() const {
-        return detail::decode_ack<T>({auth(), {}});
+        return detail::decode_auth<T>(auth());
     }
     /// The loop of the socket. Coroutines wait on it.
     [[nodiscard]] loop_ref loop() const;

@@ -57,6 +57,10 @@ struct options {
     /// How fast it may come. Unset: no limit; `loop_budgets` still shares the turns fairly.
     std::optional<receive_rate> rate{};
 
+    unsigned max_control_burst = 40;  ///< Pings and pongs that may come at once; above: 1008.
+    /// How long until one more may come.
+    duration control_interval = std::chrono::milliseconds(50);
+
     // Liveness.
     duration ping_interval = std::chrono::seconds(25);  ///< After this much silence we send a ping.
     duration idle_timeout = std::chrono::seconds(60);   ///< After this much silence we close.

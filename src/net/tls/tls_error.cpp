@@ -12,6 +12,7 @@
 
 #include "base/error_table.hpp"
 #include "net/tls/openssl.hpp"
+#include "net/tls/tls_session.hpp"
 
 namespace weft {
 namespace {
@@ -28,7 +29,7 @@ constexpr std::array rows{
     tls_row{tls_errc::invalid_certificate, "the certificate cannot be used", condition::misuse},
     tls_row{tls_errc::invalid_key, "the private key cannot be used", condition::misuse},
     tls_row{tls_errc::handshake_failed, "the TLS handshake failed", broken},
-    tls_row{tls_errc::not_tls, "the peer does not speak TLS", broken},
+    tls_row{tls_errc::not_tls, "the peer does not speak TLS, which this port does", broken},
     tls_row{tls_errc::unsupported_version, "no TLS version in common (1.2 or later)", broken},
     tls_row{tls_errc::no_common_cipher, "no cipher, curve or signature in common", broken},
     tls_row{tls_errc::no_common_protocol, "no application protocol (ALPN) in common", broken},
@@ -55,6 +56,10 @@ const std::error_category& tls_category() noexcept {
 }
 
 namespace net {
+
+std::string_view describe(tls_errc code) noexcept {
+    return rows[static_cast<std::size_t>(code) - 1].text;
+}
 
 unsigned long take_openssl_error() noexcept {
     const unsigned long first = ERR_get_error();

@@ -293,6 +293,10 @@ void tls_session::fail(std::error_code code, const char* detail) noexcept {
     detail_ = detail;
 }
 
+bool tls_session::is_server() const noexcept {
+    return SSL_is_server(ssl_) == 1;
+}
+
 std::string_view tls_session::alpn() const noexcept {
     const unsigned char* name = nullptr;
     unsigned size = 0;

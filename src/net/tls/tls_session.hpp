@@ -10,10 +10,14 @@
 #include <weft/base/error.hpp>
 #include <weft/base/function_ref.hpp>
 #include <weft/base/time.hpp>
+#include <weft/net/tls.hpp>
 
 using SSL = struct ssl_st;
 
 namespace weft::net {
+
+/// The sentence of an error, for the log.
+[[nodiscard]] std::string_view describe(tls_errc code) noexcept;
 
 /// What a session needs for the length of one call.
 struct tls_io {
@@ -83,6 +87,8 @@ public:
     /// Why the status is `failed`: a code to test, and the detail for people.
     [[nodiscard]] std::error_code failure_code() const noexcept { return failure_; }
     [[nodiscard]] error failure() const { return {failure_, detail_}; }
+    [[nodiscard]] std::string_view detail() const noexcept { return detail_; }
+    [[nodiscard]] bool is_server() const noexcept;
 
     /// The protocol agreed on by ALPN, or empty. **Lifetime**: of these texts, the session's.
     [[nodiscard]] std::string_view alpn() const noexcept;

@@ -203,7 +203,8 @@ public:
     result<void> prepared;
     reply first;  // to the last `open_`
     std::vector<std::shared_ptr<told>> users;
-    std::vector<std::string> log;
+    std::vector<std::string> log;  // of warnings and errors
+    std::vector<std::string> notes;
     std::function<void(session&)> on_open;
     std::function<void(session&, const message_view&)> on_message;
     std::function<void(session&)> on_drained;
@@ -247,7 +248,9 @@ private:
     std::unique_ptr<net::stream_handler> on_accept(net::byte_stream& stream) override {
         return service_.make_connection(stream);
     }
-    void write(const log_record& record) noexcept override { log.emplace_back(record.message); }
+    void write(const log_record& record) noexcept override {
+        (record.level >= log_level::warning ? log : notes).emplace_back(record.message);
+    }
 
     http::service service_;
     std::map<peer, std::string> pending_;

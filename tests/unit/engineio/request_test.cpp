@@ -12,7 +12,10 @@
 namespace weft::engineio::test {
 namespace {
 
+using testing::EndsWith;
 using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
 using texts = std::vector<std::string>;
 
 constexpr const char* first_poll = "EIO=4&transport=polling";
@@ -419,13 +422,38 @@ TEST(limits, sessions_in_all_and_of_one_address) {
 TEST(limits, a_refusal_is_logged_with_its_setting_now_and_then) {
     options chosen;
     chosen.max_sessions_per_address = 1;
+    chosen.handshake_timeout = chosen.ping_interval = 10min;
     eio_world world(std::move(chosen));
     world.open_polling();
     for (int i = 0; i < 5; ++i) EXPECT_EQ(world.ask(eio_world::get(first_poll)).status, 503);
-    EXPECT_EQ(world.log, texts{"Too many sessions: max_sessions_per_address (1 refused)"});
-    world.pass(10s);
+    ASSERT_EQ(world.log.size(), 1U);
+    EXPECT_THAT(world.log[0],
+                StartsWith("Too many sessions: max_sessions_per_address, from 127.0.0.1:"));
+    EXPECT_THAT(world.log[0], EndsWith(", at /socket.io"));
+    world.pass(60s);
     EXPECT_EQ(world.ask(eio_world::get(first_poll)).status, 503);
-    EXPECT_EQ(world.log.back(), "Too many sessions: max_sessions_per_address (5 refused)");
+    EXPECT_THAT(world.log.back(), StartsWith("Too many sessions: max_sessions_per_address, from "));
+    EXPECT_THAT(world.log.back(), EndsWith(" (5 since the last such line)"));
+}
+
+TEST(limits, a_refused_origin_is_logged_with_its_value_and_the_setting) {
+    eio_world world;
+    EXPECT_EQ(world.ask(eio_world::get(first_poll, origin("https://evil.example"))).status, 403);
+    ASSERT_EQ(world.log.size(), 1U);
+    EXPECT_THAT(world.log[0],
+                HasSubstr("in origins or cors: 'https://evil.example', from 127.0.0.1:"));
+}
+
+TEST(limits, an_id_of_a_session_is_not_logged) {
+    eio_world world;
+    const std::string sid = world.open_polling();
+    EXPECT_EQ(world.ask(eio_world::get("EIO=3&transport=polling&sid=" + sid)).status, 400);
+    EXPECT_EQ(world.ask(eio_world::get("EIO=4&transport=polling&sid=unknown")).status, 400);
+    ASSERT_EQ(world.notes.size(), 2U);
+    for (const std::string& line : world.notes) {
+        EXPECT_THAT(line, Not(HasSubstr(sid)));
+        EXPECT_THAT(line, Not(HasSubstr("unknown'")));
+    }
 }
 
 TEST(limits, a_session_that_never_comes_back_ends_soon) {

@@ -397,13 +397,16 @@ TEST(http_connection, sec_h4_an_address_with_many_late_connections_is_turned_awa
     EXPECT_TRUE(reply.starts_with("HTTP/1.1 503 ")) << reply;
     EXPECT_TRUE(has(reply, "\r\nRetry-After: 5\r\n"));
     EXPECT_TRUE(has(reply, "\r\nConnection: close\r\n"));
+    const std::string body = reply.substr(reply.find("\r\n\r\n") + 4);
+    EXPECT_TRUE(has(reply, "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n"));
+    EXPECT_TRUE(has(body, "max_handshakes_per_address"));
     EXPECT_TRUE(world.ended(refused));
     EXPECT_EQ(world.status_for("10.0.0.2"), 200) << "another address";
     EXPECT_EQ(world.counters().turned_away.read(), 1U);
     ASSERT_EQ(world.log.size(), 1U);
     EXPECT_EQ(world.log[0],
-              "turned away 10.0.0.1:20010: too many connections have not sent their first request; "
-              "see max_handshakes_per_address and max_handshakes (1 since the last such line)");
+              "turned a connection away: too many have not sent their first request "
+              "(max_handshakes_per_address, max_handshakes), from 10.0.0.1:20010");
     // Far above: two more get an answer, the rest none, until a refused one has gone.
     EXPECT_EQ(world.status_for("10.0.0.1"), 503);
     EXPECT_EQ(world.status_for("10.0.0.1"), 503);

@@ -94,7 +94,8 @@ TEST(coroutine_handler, that_throws_costs_500) {
     world.run();
     EXPECT_EQ(statuses(world.take(client)), std::vector{500});
     EXPECT_TRUE(world.ended(client));
-    EXPECT_TRUE(world.log.at(0).starts_with("a coroutine handler for 127.0.0.1:"));
+    EXPECT_TRUE(
+        world.log.at(0).starts_with("a coroutine handler of route '/throws' for 127.0.0.1:"));
     EXPECT_TRUE(world.log.at(0).ends_with(" threw: no database"));
     EXPECT_EQ(world.errors(errc::handler_failed), 1U);
 }

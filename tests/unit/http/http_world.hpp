@@ -25,7 +25,7 @@ public:
     explicit http_world(const options& limits = {})
         : limits_(limits),
           io(*new net::sim_backend),
-          loop_(std::unique_ptr<net::backend>(&io), {}) {
+          loop_(std::unique_ptr<net::backend>(&io), {.log = this}) {
         loop_.start();
     }
     ~http_world() { shut_down(); }
@@ -83,13 +83,16 @@ public:
     router routes;
     net::handshake_gate* gate = nullptr;  // before the first client
     bool moved = false;                   // what comes was accepted on another loop
-    std::vector<std::string> log;
+    std::vector<std::string> log;         // of warnings and errors
+    std::vector<std::string> notes;
 
 private:
     std::unique_ptr<net::stream_handler> on_accept(net::byte_stream& stream) noexcept override {
         return moved ? service_->take_over(stream) : service_->make_connection(stream);
     }
-    void write(const log_record& record) noexcept override { log.emplace_back(record.message); }
+    void write(const log_record& record) noexcept override {
+        (record.level >= log_level::warning ? log : notes).emplace_back(record.message);
+    }
 
     options limits_;
 

@@ -112,6 +112,11 @@ public:
         read(client);
         return closed_.contains(client) || sim.peer_sees_end(client) || sim.peer_sees_reset(client);
     }
+    /// What the server's close frame said.
+    [[nodiscard]] std::string close_reason(peer client) {
+        read(client);
+        return reasons_[client];
+    }
     /// The client is gone, and the server has noticed.
     void drop(peer client) {
         sim.peer_reset(client);
@@ -143,7 +148,9 @@ private:
     std::unique_ptr<net::stream_handler> on_accept(net::byte_stream& stream) override {
         return service_.make_connection(stream);
     }
-    void write(const log_record& record) noexcept override { lines.emplace_back(record.message); }
+    void write(const log_record& record) noexcept override {
+        (record.level >= log_level::warning ? lines : notes).emplace_back(record.message);
+    }
 
     void read(peer client) {
         std::string& bytes = pending_[client];
@@ -151,8 +158,10 @@ private:
         for (auto& frame : ws::test::take_frames(bytes)) {
             if (frame.op() == 1 || frame.op() == 2)
                 came_[client].push_back(std::move(frame.payload));
-            else if (frame.op() == 8)
+            else if (frame.op() == 8) {
                 closed_.insert(client);
+                if (frame.payload.size() > 2) reasons_[client] = frame.payload.substr(2);
+            }
         }
     }
 
@@ -162,11 +171,13 @@ private:
 
 public:
     socketio::server server;
-    std::vector<std::string> lines;
+    std::vector<std::string> lines;  // of the log: warnings and errors
+    std::vector<std::string> notes;
 
 private:
     http::service service_;
     std::map<peer, std::string> pending_;
+    std::map<peer, std::string> reasons_;
     std::map<peer, std::vector<std::string>> came_;
     std::set<peer> closed_;
 };
