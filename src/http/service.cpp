@@ -26,7 +26,7 @@ public:
     void on_open() noexcept override {
         stream_.write(
             as_bytes("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
-                     "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 104\r\n"
+                     "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 100\r\n"
                      "Connection: close\r\n\r\n"
                      "too many connections have not sent their first request "
                      "(max_handshakes_per_address, max_handshakes)\n"));
