@@ -123,7 +123,10 @@ void loop_context::note(errc why, const peer* from, std::string_view where,
                         std::string_view value) noexcept {
     metrics.errors.count(why);
     const error_row& row = describe(why);
-    const bool worth_a_warning = row.kind == condition::limit_exceeded || why == errc::bad_argument;
+    // The first three may also be a limit; the last one may have nobody who hears of it.
+    const bool worth_a_warning = row.kind == condition::limit_exceeded ||
+                                 why == errc::bad_attachment_count || why == errc::bad_namespace ||
+                                 why == errc::bad_event_name || why == errc::bad_argument;
     loop_.tell_refusal(worth_a_warning ? log_level::warning : log_level::info, "socketio", row.text,
                        [&] {
                            refusal_facts facts{.route = where, .value = value};
