@@ -12,8 +12,8 @@ namespace {
 
 struct credentials {
     std::string token;
-    WEFT_FIELDS(token)
 };
+WEFT_FIELDS(credentials, token)
 
 bool has(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
