@@ -141,7 +141,7 @@ class tls(unittest.TestCase):
                 self.assertIn("Reused, ", self.connect(version, "-sess_in", session).stdout)
 
     def test_plain_http_on_the_tls_port_harms_nobody(self):
-        self.assertNotEqual(run("curl", "-s", f"http://127.0.0.1:{self.server.port}/").returncode, 0)
+        self.assertEqual(curl(f"http://127.0.0.1:{self.server.port}/").status, 400)
         self.assertEqual(curl("--cacert", self.certificate.cert, self.url).status, 426)
 
 
