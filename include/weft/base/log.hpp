@@ -21,8 +21,8 @@ class log_sink {
 public:
     virtual ~log_sink() = default;
     virtual void write(const log_record& record) noexcept = 0;
-    /// Whether records of this level are made for it at all. `debug` has one per refused peer, so an
-    /// attack makes many: a sink has to ask for them.
+    /// Whether records of this level are made for it at all. `debug` has one per refused peer, so
+    /// an attack makes many: a sink has to ask for them.
     [[nodiscard]] virtual bool wants(log_level level) const noexcept {
         return level != log_level::debug;
     }
