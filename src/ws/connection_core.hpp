@@ -92,6 +92,10 @@ public:
     [[nodiscard]] std::size_t queued() const noexcept;
     /// When bytes of any kind last came, also those of a message that is not whole yet.
     [[nodiscard]] time_point last_received() const noexcept { return last_received_; }
+    /// The same, while a message is not complete.
+    [[nodiscard]] std::optional<time_point> receiving() const noexcept {
+        return assembler_.in_message() ? std::optional(last_received_) : std::nullopt;
+    }
     /// Its stream's; `connection_shared::connections` finds it by that while it is open.
     [[nodiscard]] conn_id id() const noexcept { return stream().id(); }
     [[nodiscard]] net::byte_stream& stream() const noexcept { return out_.stream(); }

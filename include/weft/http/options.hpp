@@ -33,15 +33,15 @@ struct options {
     /// Host names (without port, IPv6 addresses in brackets) that requests may name; others get
     /// 421, unless they are of `public_origins`. Empty: all. A request of HTTP/1.0 without `Host`
     /// names none and passes.
-    std::vector<std::string> allowed_hosts;
+    std::vector<std::string> allowed_hosts{};
     /// The origins under which the public sees this server, if they differ from what arrives here:
     /// `https://example.org`, `http://localhost:8080`. Their pages are our own.
-    std::vector<std::string> public_origins;
+    std::vector<std::string> public_origins{};
     /// The networks of the proxies in front: `10.0.0.0/8`, `::1`, or `unix` for all unix sockets.
     /// From there `X-Forwarded-For`, `X-Forwarded-Proto`, `X-Forwarded-Host` and `Forwarded` are
     /// believed: `peer` and `request::host` then tell about the client. From elsewhere they mean
     /// nothing. A proxy of the list does not count in `server_options::max_handshakes`.
-    std::vector<std::string> trusted_proxies;
+    std::vector<std::string> trusted_proxies{};
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
