@@ -13,6 +13,7 @@
 #include <weft/server/server.hpp>
 #include <weft/socketio/client.hpp>
 #include <weft/socketio/client_thread.hpp>
+#include <weft/socketio/json.hpp>
 #include <weft/socketio/server.hpp>
 #include <weft/sse/endpoint.hpp>
 #include <weft/sse/message.hpp>

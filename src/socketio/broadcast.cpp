@@ -212,30 +212,57 @@ private:
     disconnect_scope scope_;
 };
 
+/// The members of all data that can be written, as one JSON object.
+std::string data_of(const socket_core& s) {
+    std::string all = "{";
+    for (const data_node* node = s.data.get(); node != nullptr; node = node->next.get()) {
+        const std::string one = node->json();
+        if (one.size() <= 2 || one.front() != '{') continue;
+        if (all.size() > 1) all += ',';
+        all.append(one, 1, one.size() - 2);
+    }
+    return all + '}';
+}
+
+void note(std::size_t& count, const socket_core&) {
+    ++count;
+}
+
+void note(std::vector<remote_socket>& all, const socket_core& s) {
+    all.push_back({std::string(s.id_text()), s.rooms(), std::string(s.socket::auth()),
+                   s.link.session().request(), data_of(s)});
+}
+
 /// Brings together what the loops found.
+template <class Found>
 struct fetched {
     std::shared_ptr<loop_context> home;
     std::size_t loops_left;
-    std::vector<remote_socket> all;
-    unique_function<void(std::vector<remote_socket>)> done;
+    unique_function<void(Found)> done;
+    Found all{};
 
-    void add(std::vector<remote_socket> some) {
-        std::move(some.begin(), some.end(), std::back_inserter(all));
-        if (--loops_left == 0)
+    void add(std::size_t some, std::size_t& sum) { sum += some; }
+    void add(std::vector<remote_socket> some, std::vector<remote_socket>& sum) {
+        std::move(some.begin(), some.end(), std::back_inserter(sum));
+    }
+    void add(Found some) {
+        add(std::move(some), all);
+        if (--loops_left == 0) {
             home->guarded("the callback of fetch_sockets", nullptr,
                           [this] { done(std::move(all)); });
+        }
     }
 };
 
+template <class Found>
 class fetch final : public operation {
 public:
-    fetch(const broadcast_target& target, std::shared_ptr<fetched> into)
+    fetch(const broadcast_target& target, std::shared_ptr<fetched<Found>> into)
         : target_(target), into_(std::move(into)) {}
     void run(loop_context& context) const override {
-        std::vector<remote_socket> found;
+        Found found{};
         each_socket(context, target_, [&](socket_core& s) {
-            found.push_back({std::string(s.id_text()), s.rooms(), std::string(socket_auth(s)),
-                             std::string(s.link.session().request().address())});
+            context.guarded("a codec, for fetch_sockets,", &s, [&] { note(found, s); });
         });
         if (&context == into_->home.get()) {
             into_->add(std::move(found));
@@ -247,10 +274,23 @@ public:
     }
 
 private:
-    static std::string_view socket_auth(const socket_core& s) { return s.socket::auth(); }
-
     owned_target target_;
-    std::shared_ptr<fetched> into_;
+    std::shared_ptr<fetched<Found>> into_;
+};
+
+class visit_all final : public operation {
+public:
+    visit_all(const broadcast_target& target, shared_function<void(socket&)> visit)
+        : target_(target), visit_(std::move(visit)) {}
+    void run(loop_context& context) const override {
+        each_socket(context, target_, [&](socket_core& s) {
+            context.guarded("the function of visit_sockets", &s, [&] { visit_(s); });
+        });
+    }
+
+private:
+    owned_target target_;
+    shared_function<void(socket&)> visit_;
 };
 
 /// The loop that this runs on, or null.
@@ -363,26 +403,34 @@ void broadcast_awaiting(const broadcast_target& target, std::string_view event,
     run_everywhere(server, context, std::move(what));
 }
 
-void fetch_sockets(const broadcast_target& target,
-                   unique_function<void(std::vector<remote_socket>)> done) {
+namespace {
+
+template <class Found>
+void fetch_everywhere(const broadcast_target& target, unique_function<void(Found)> done) {
     if (target.space == nullptr || target.space->server->loops().empty()) return;
     const server_reach& server = *target.space->server;
     loop_context* const context = here(target);
     auto home = context != nullptr ? context->shared_from_this() : server.loops().front();
-    auto into = std::make_shared<fetched>();
-    into->home = std::move(home);
-    into->loops_left = server.loops().size();
-    into->done = std::move(done);
-    run_everywhere(server, context, std::make_shared<fetch>(target, std::move(into)));
+    auto into =
+        std::make_shared<fetched<Found>>(std::move(home), server.loops().size(), std::move(done));
+    run_everywhere(server, context, std::make_shared<fetch<Found>>(target, std::move(into)));
 }
 
-void fetch_awaitable::start(weft::detail::suspension waiting) {
-    const owned_target target = std::move(target_);  // the answer may come, and end this, in here
-    fetch_sockets(target.borrow(),
-                  [this, coroutine = std::move(waiting)](std::vector<remote_socket> found) mutable {
-                      found_ = std::move(found);
-                      coroutine.resume();
-                  });
+}  // namespace
+
+void fetch_sockets(const broadcast_target& target,
+                   unique_function<void(std::vector<remote_socket>)> done) {
+    fetch_everywhere(target, std::move(done));
+}
+
+void fetch_sockets(const broadcast_target& target, unique_function<void(std::size_t)> done) {
+    fetch_everywhere(target, std::move(done));
+}
+
+void visit_sockets(const broadcast_target& target, shared_function<void(socket&)> visit) {
+    if (target.space == nullptr || target.space->server->loops().empty()) return;
+    run_everywhere(*target.space->server, here(target),
+                   std::make_shared<visit_all>(target, std::move(visit)));
 }
 
 void change_rooms(const broadcast_target& target, std::string_view room, bool enter) {

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <utility>
 
+#include <weft/base/base64.hpp>
 #include <weft/base/json_writer.hpp>
 #include <weft/base/utf8.hpp>
 
@@ -178,10 +179,23 @@ bool value_reader::try_read(byte_view& out) {
 }
 
 bool value_reader::read_attachment(byte_view& out) {
+    if (binary_ == binary_form::base64) return read_base64(out);
     return try_read(out) || fail("expected binary data");
 }
 
-value_writer::value_writer(encoded_arguments& into) : into_(into) {
+bool value_reader::read_base64(byte_view& out) {
+    std::string text;
+    if (!json_.read(text)) return expected("binary data as base64");
+    std::string bytes(text.size(), '\0');
+    const auto size = base64_decode(text, std::as_writable_bytes(std::span(bytes)));
+    if (!size) return fail("expected binary data as base64");
+    bytes.resize(*size);
+    out = as_bytes(texts_.add(std::move(bytes)));
+    return true;
+}
+
+value_writer::value_writer(encoded_arguments& into, binary_form binary)
+    : into_(into), binary_(binary) {
     // The text is resized once, over all that it has room for, and cut at the end.
     constexpr std::size_t typical = 240;  // most events fit: one allocation
     const std::size_t size = into.json.size();
@@ -244,6 +258,9 @@ void value_writer::key(std::string_view name) {
 
 void value_writer::write(const message& what) {
     if (what && what.kind() == message_kind::text) return write(what.text());
+    if (binary_ == binary_form::base64) {
+        return write(std::string_view(base64_encode(what ? what.bytes() : byte_view{})));
+    }
     begin_object();
     raw_key(R"("_placeholder":)");
     write(true);

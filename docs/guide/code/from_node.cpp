@@ -42,6 +42,7 @@ int serve() {
 }
 
 void on_server(weft::server& server, weft::socketio::server& io) {
+    const std::string_view id = "an id";
     io.of("/admin");
     io.of_matching("/room-*");
     io.of_matching([](std::string_view name, std::string_view) { return name.size() < 20; });
@@ -62,15 +63,17 @@ void on_server(weft::server& server, weft::socketio::server& io) {
     io.on_server_side("hi", [](const raw_arguments&) {});
     (void)io.clients_count();
     (void)io.sockets_count();
+    io.in(id).visit_sockets([](socket& s) { s.emit("hi"); });
     weft::spawn(server.loop(0), tick(server.loop(0), io));
     server.drain(10s);
 }
 
 weft::task<void> on_server_later(weft::socketio::server& io) {
     auto sockets = co_await io.in("a").fetch_sockets();
+    const std::size_t count = co_await io.in("a").count_sockets();
     auto replies = co_await io.to("a").timeout(5s).emit_with_ack<int>("ask");
     for (const weft::result<int>& answer : replies.answers) log(answer ? "yes" : "no");
-    log(std::to_string(sockets.size() + replies.missing));
+    log(std::to_string(sockets.size() + count + replies.missing));
 }
 
 void middlewares(weft::socketio::options& options, weft::socketio::server& io) {

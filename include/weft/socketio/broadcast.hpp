@@ -11,8 +11,10 @@
 #include <vector>
 
 #include <weft/base/result.hpp>
+#include <weft/base/shared_function.hpp>
 #include <weft/base/task.hpp>
 #include <weft/base/unique_function.hpp>
+#include <weft/http/handshake.hpp>
 #include <weft/socketio/codec.hpp>
 #include <weft/socketio/detail/emit.hpp>
 #include <weft/socketio/detail/reply_awaitable.hpp>
@@ -21,6 +23,7 @@
 namespace weft::socketio {
 
 enum class disconnect_scope : std::uint8_t;
+class socket;
 
 /// The answers to a broadcast.
 template <class R>
@@ -33,8 +36,11 @@ struct broadcast_replies {
 struct remote_socket {
     std::string id;
     std::vector<std::string> rooms;
-    std::string auth;     ///< The `auth` of its handshake, a JSON object.
-    std::string address;  ///< The numeric address of its peer.
+    std::string auth;           ///< A JSON object: what the client sent for this namespace.
+    http::handshake handshake;  ///< The request that began the client's connection.
+    /// A JSON object: the members of each `data<T>()` of the socket whose `T` has WEFT_FIELDS or a
+    /// codec of its own. `from_json<T>(data)` gives it back.
+    std::string data;
 };
 
 namespace detail {
@@ -95,10 +101,13 @@ void broadcast_awaiting(const broadcast_target& target, std::string_view event,
                         const encoded_arguments& args, replies_callback on_reply);
 void fetch_sockets(const broadcast_target& target,
                    unique_function<void(std::vector<remote_socket>)> done);
+void fetch_sockets(const broadcast_target& target, unique_function<void(std::size_t)> done);
+void visit_sockets(const broadcast_target& target, shared_function<void(socket&)> visit);
 void change_rooms(const broadcast_target& target, std::string_view room, bool enter);
 void disconnect_sockets(const broadcast_target& target, disconnect_scope what);
 
-/// What `fetch_sockets` gives to `co_await`.
+/// What `fetch_sockets` and `count_sockets` give to `co_await`.
+template <class Found>
 class [[nodiscard("nothing is sent unless it is awaited")]] fetch_awaitable {
 public:
     explicit fetch_awaitable(const broadcast_target& target) : target_(target) {}
@@ -110,17 +119,21 @@ public:
     }
     template <weft::detail::task_promise Promise>
     void await_suspend(std::coroutine_handle<Promise> waiting) {
-        start(weft::detail::suspension(waiting));
+        const owned_target target =
+            std::move(target_);  // the answer may come, and end this, in here
+        fetch_sockets(target.borrow(),
+                      [this, coroutine = weft::detail::suspension(waiting)](Found found) mutable {
+                          found_ = std::move(found);
+                          coroutine.resume();
+                      });
     }
-    std::vector<remote_socket> await_resume() {
+    Found await_resume() {
         return std::move(found_);
     }
 
 private:
-    void start(weft::detail::suspension waiting);
-
     owned_target target_;
-    std::vector<remote_socket> found_;
+    Found found_{};
 };
 
 /// Collects the answers to a broadcast and calls `done` with them.
@@ -208,8 +221,21 @@ public:
     void fetch_sockets(unique_function<void(std::vector<remote_socket>)> done) && {
         detail::fetch_sockets(target_, std::move(done));
     }
-    [[nodiscard]] detail::fetch_awaitable fetch_sockets() && {
-        return detail::fetch_awaitable(target_);
+    [[nodiscard]] detail::fetch_awaitable<std::vector<remote_socket>> fetch_sockets() && {
+        return detail::fetch_awaitable<std::vector<remote_socket>>(target_);
+    }
+    /// How many sockets of this process are meant. Await it, or pass a callback.
+    void count_sockets(unique_function<void(std::size_t)> done) && {
+        detail::fetch_sockets(target_, std::move(done));
+    }
+    [[nodiscard]] detail::fetch_awaitable<std::size_t> count_sockets() && {
+        return detail::fetch_awaitable<std::size_t>(target_);
+    }
+    /// Calls `visit(socket&)` for each socket of this process, on its loop: with several loops,
+    /// several at once. Those of the calling loop are visited before this returns. To find a socket
+    /// by its id, visit the room of that name: `io.in(id).visit_sockets(...)`.
+    void visit_sockets(shared_function<void(socket&)> visit) && {
+        detail::visit_sockets(target_, std::move(visit));
     }
     void sockets_join(std::string_view room) && { detail::change_rooms(target_, room, true); }
     void sockets_leave(std::string_view room) && { detail::change_rooms(target_, room, false); }

@@ -124,7 +124,13 @@ public:
     void fetch_sockets(unique_function<void(std::vector<remote_socket>)> done) {
         others().fetch_sockets(std::move(done));
     }
-    [[nodiscard]] detail::fetch_awaitable fetch_sockets() { return others().fetch_sockets(); }
+    [[nodiscard]] detail::fetch_awaitable<std::vector<remote_socket>> fetch_sockets() {
+        return others().fetch_sockets();
+    }
+    /// See `broadcast_operator::visit_sockets`.
+    void visit_sockets(shared_function<void(socket&)> visit) {
+        others().visit_sockets(std::move(visit));
+    }
     void sockets_join(std::string_view room) { others().sockets_join(room); }
     void sockets_leave(std::string_view room) { others().sockets_leave(room); }
     void disconnect_sockets(disconnect_scope what = disconnect_scope::this_namespace) {

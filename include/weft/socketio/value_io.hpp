@@ -36,6 +36,12 @@ struct codec;
 class value_reader;
 class value_writer;
 
+/// How binary data is told.
+enum class binary_form : std::uint8_t {
+    attachment,  ///< Beside the text, which holds a placeholder: Socket.IO.
+    base64,      ///< As a string. **See**: RFC 4648 section 4.
+};
+
 /// What an event handler can take.
 template <class T>
 concept decodable = std::default_initializable<T> && requires(value_reader& in, T& out) {
@@ -73,8 +79,12 @@ private:
 class value_reader {
 public:
     value_reader(std::string_view json, std::span<const byte_view> attachments,
-                 borrowed_texts& texts) noexcept
-        : json_(json), attachments_(attachments), texts_(texts), patience_(json.size() * 16 + 1) {}
+                 borrowed_texts& texts, binary_form binary = binary_form::attachment) noexcept
+        : json_(json),
+          attachments_(attachments),
+          texts_(texts),
+          patience_(json.size() * 16 + 1),
+          binary_(binary) {}
     value_reader(const value_reader&) = delete;
     value_reader& operator=(const value_reader&) = delete;
 
@@ -95,7 +105,7 @@ public:
     bool read(std::string& out);
     /// A borrowed string: valid as long as the reader's text and `borrowed_texts`.
     bool read(std::string_view& out);
-    /// A borrowed attachment.
+    /// Borrowed binary data.
     bool read(std::same_as<byte_view> auto& out) {  // `auto`: nobody looks for a conversion to it
         return read_attachment(out);
     }
@@ -152,6 +162,7 @@ public:
 
 private:
     bool read_attachment(byte_view& out);
+    bool read_base64(byte_view& out);
     bool begin_array();
     bool begin_object();
     bool next_key(std::string_view& key, std::string_view likely = {});
@@ -168,6 +179,7 @@ private:
     std::string reason_;
     std::string path_;
     std::size_t patience_;  // bytes that attempts may still read again
+    binary_form binary_;
 };
 
 /// The arguments of an event or acknowledgement, ready for a packet.
@@ -184,7 +196,7 @@ struct encoded_arguments {
 class value_writer {
 public:
     /// Appends to what is there.
-    explicit value_writer(encoded_arguments& target);
+    explicit value_writer(encoded_arguments& target, binary_form binary = binary_form::attachment);
     value_writer(const value_writer&) = delete;
     value_writer& operator=(const value_writer&) = delete;
     ~value_writer();
@@ -210,7 +222,7 @@ public:
     /// Bytes that are not UTF-8 become U+FFFD.
     void write(std::string_view text);
     void write(const char* text) { write(std::string_view(text)); }
-    /// An attachment: writes a placeholder and keeps the bytes beside the text.
+    /// Binary data: writes a placeholder and keeps the bytes beside the text, or writes base64.
     template <std::convertible_to<byte_view> Bytes>
     void write(const Bytes& bytes) {
         write(message::binary(bytes));
@@ -262,6 +274,7 @@ private:
     char* cursor_;  // into_.json is written up to here ...
     char* end_;     // ... and is filled up to here meanwhile
     bool comma_ = false;
+    binary_form binary_;
 };
 
 }  // namespace weft::socketio

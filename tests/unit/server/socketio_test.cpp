@@ -137,6 +137,15 @@ TEST(server_socketio, any_thread_reaches_the_sockets_of_all_loops) {
     std::sort(ids.begin(), ids.end());
     EXPECT_EQ(found(), ids);
 
+    inbox<std::size_t> counted;
+    all.io.in("few").count_sockets([&](std::size_t count) { counted.put(count); });
+    EXPECT_EQ(counted.wait_for(1)[0], ids.size());
+    inbox<std::string> visited;
+    all.io.visit_sockets([&](socketio::socket& s) { visited.put(std::string(s.id())); });
+    auto seen = visited.wait_for(ids.size());
+    std::sort(seen.begin(), seen.end());
+    EXPECT_EQ(seen, ids);
+
     inbox<int> sums;
     all.io.in("few").timeout(10s).emit_with_ack<int>("ask", [&](broadcast_replies<int> replies) {
         int sum = 0;

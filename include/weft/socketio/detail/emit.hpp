@@ -14,6 +14,7 @@
 #include <weft/base/time.hpp>
 #include <weft/base/unique_function.hpp>
 #include <weft/socketio/arguments.hpp>
+#include <weft/socketio/json.hpp>
 
 /// What the chains of sockets and namespaces have in common. For the library.
 namespace weft::socketio::detail {
@@ -34,12 +35,23 @@ using ack_callback = unique_function<void(const result<raw_arguments>&)>;
 /// Called with each answer to a broadcast, and at the end with null and how many did not answer.
 using replies_callback = unique_function<void(const raw_arguments*, std::size_t missing)>;
 
+/// Types that say themselves how they are written: not containers, whose codecs are there whatever
+/// they hold.
+template <class T>
+inline constexpr bool made_by_template = false;
+template <template <class...> class Template, class... Args>
+inline constexpr bool made_by_template<Template<Args...>> = true;
+template <class T>
+concept has_own_codec = std::is_class_v<T> && !made_by_template<T> && encodable<T>;
+
 /// A socket's data of one type. Nodes form a list, since types are few.
 struct data_node {
     explicit data_node(const std::size_t* type_tag) noexcept : type(type_tag) {}
     data_node(const data_node&) = delete;
     data_node& operator=(const data_node&) = delete;
     virtual ~data_node() = default;
+    /// The data as JSON; empty if its type has no codec.
+    [[nodiscard]] virtual std::string json() const { return {}; }
 
     const std::size_t* type;  // named by the address of its node's size
     weft::detail::owned_ptr<data_node> next;
@@ -51,6 +63,13 @@ inline constexpr std::size_t data_type = sizeof(typed_data<T>);
 template <class T>
 struct typed_data final : data_node {
     typed_data() : data_node(&data_type<T>) {}
+    [[nodiscard]] std::string json() const override {
+        if constexpr (has_own_codec<T>) {
+            return to_json(value);
+        } else {
+            return {};
+        }
+    }
     T value{};
 };
 
