@@ -96,7 +96,7 @@ std::string seconds(duration time) {
 }  // namespace
 
 struct server::impl {
-    explicit impl(server_options wanted)
+    impl(server_options wanted, std::unique_ptr<net::backend> io)
         : options(std::move(wanted)),
           gate(handshake_limits(options)),
           memory(memory_limit(options)) {
@@ -104,11 +104,12 @@ struct server::impl {
             setup_error.emplace(right.error());
             options.threads = 0;
         }
-        make_nodes();
+        make_nodes(std::move(io));
     }
     ~impl() { shut_down(); }
 
-    void make_nodes();
+    /// The first on `io`, unless that is null.
+    void make_nodes(std::unique_ptr<net::backend> io);
     result<void> prepare();
     void tell(log_level level, const std::string& line) const {
         if (options.log != nullptr) options.log->write({level, "server", line});
@@ -161,7 +162,12 @@ struct server::impl {
     std::atomic<bool> prepared{false};  // whoever counts has its loops
 };
 
-server::server(server_options options) : impl_(std::make_unique<impl>(std::move(options))) {}
+server::server(server_options options)
+    : impl_(std::make_unique<impl>(std::move(options), nullptr)) {}
+
+server::server(server_options options, detail::owned_ptr<net::backend> io)
+    : impl_(std::make_unique<impl>(std::move(options),
+                                   std::unique_ptr<net::backend>(io.release()))) {}
 server::~server() = default;
 
 http::router& server::http() noexcept {
@@ -227,14 +233,17 @@ sse::endpoint& server::sse(std::string_view pattern, sse::options options) {
     return *made;
 }
 
-void server::impl::make_nodes() {
+void server::impl::make_nodes(std::unique_ptr<net::backend> io) {
     while (nodes.size() < options.threads) {
-        auto io = net::make_epoll_backend();
-        if (!io) {
-            setup_error.emplace(io.error());
-            return;
+        if (io == nullptr) {
+            auto made = net::make_epoll_backend();
+            if (!made) {
+                setup_error.emplace(made.error());
+                return;
+            }
+            io = std::move(*made);
         }
-        nodes.push_back(std::make_unique<node>(std::move(*io),
+        nodes.push_back(std::make_unique<node>(std::move(io),
                                                static_cast<std::uint8_t>(nodes.size()), options,
                                                routes, all, gate, memory));
     }

@@ -14,7 +14,7 @@ CALL_PAGES = {"docs/guide/from-node.md": "docs/guide/code/from_node.cpp",
 # The configurations are run by tests/e2e/proxies.test.mjs.
 CONFIG_PAGE = "docs/guide/proxies.md"
 PAGES = ["README.md", *CALL_PAGES, "docs/guide/socketio.md", "docs/guide/embedding.md", "docs/guide/http.md",
-         CONFIG_PAGE, *sorted(
+         CONFIG_PAGE, "docs/guide/testing.md", *sorted(
     str(p.relative_to(ROOT)) for p in (ROOT / "docs/tutorial").glob("*.md"))]
 
 BLOCK = re.compile(r"(?:^<!-- from (\S+) -->\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

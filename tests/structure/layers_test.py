@@ -21,6 +21,7 @@ MAY_USE = {
     "cluster": {"socketio", "pubsub", "net", "base"},
 }
 MAY_USE["server"] = set(MAY_USE)
+MAY_USE["testing"] = set(MAY_USE)
 
 # A proto/ folder uses base, itself, the proto/ of protocols below it, and the public vocabulary (error codes, limits) of
 # both: headers which, with all that they include, use nothing else. Sockets, clocks, threads and streams have no place in it.

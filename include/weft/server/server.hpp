@@ -28,6 +28,11 @@
 
 namespace weft {
 
+namespace net {
+class backend;
+}
+class test_world;
+
 /// The options of a server.
 struct server_options {
     /// The number of loops, 1 to 255. Each has its own thread; the first runs on the thread that
@@ -204,6 +209,10 @@ public:
     [[nodiscard]] std::string metrics_text() const;
 
 private:
+    friend class test_world;
+    /// With one loop, on a backend that the caller drives.
+    server(server_options options, detail::owned_ptr<net::backend> io);
+
     // socketio::host
     http::router& routes() noexcept override;
     log_sink* log() const noexcept override;

@@ -209,13 +209,15 @@ result<int> sim_backend::connect(const socket_address& address) {
     const auto served = served_.find(address.port());
     if (listener < 0 && served == served_.end()) {
         const int fd = make_end(true);
-        ends_[index(fd)].refused = true;
+        (mute_.count(address.port()) != 0 ? ends_[index(fd)].unanswered
+                                          : ends_[index(fd)].refused) = true;
         return fd;
     }
     const int fd = make_pair_with(true, false);
     const int other = ends_[index(fd)].other;
     try {
         if (listener >= 0) {
+            ends_[index(other)].from = local(next_port_++);
             ends_[index(listener)].waiting.push_back(other);
             tell(listener, event_kind::acceptable);
         } else {
@@ -257,6 +259,7 @@ std::error_code sim_backend::watch_stream(int fd, io_token token) noexcept {
     end& e = ends_[index(fd)];
     e.token = token;
     e.watched = true;
+    if (e.unanswered) return {};
     // Whatever is true now is an edge for the new watcher.
     if (e.refused || e.in_reset) {
         tell(fd, event_kind::broken);

@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,10 @@ public:
     [[nodiscard]] std::size_t damaged_sends() const noexcept { return damaged_; }
 
     void advance(duration by) noexcept { now_ += by; }
+    /// Whether a wait would find nothing.
+    [[nodiscard]] bool quiet() const noexcept {
+        return events_.empty() && flights_.empty() && !woken_.load();
+    }
 
     /// A client connects to the listener on `port`. Negative when nobody listens there.
     peer connect_client(std::uint16_t port, std::string_view from = "127.0.0.1");
@@ -53,6 +58,8 @@ public:
     /// ends.
     void serve_port(std::uint16_t port) { served_[port]; }
     [[nodiscard]] std::vector<peer> taken_connections(std::uint16_t port);
+    /// Nobody answers the loop's connections to `port`, neither yes nor no.
+    void mute_port(std::uint16_t port) { mute_.insert(port); }
 
     void peer_send(peer p, std::string_view bytes);
     void peer_end(peer p);    ///< The peer sends its end (FIN).
@@ -124,7 +131,8 @@ private:
         bool in_end = false;
         bool in_reset = false;
         bool writer_blocked = false;  // the other end found no room here
-        bool refused = false;         // a connect that nobody answers
+        bool refused = false;         // a connect to nobody
+        bool unanswered = false;      // a connect that nothing becomes of
         std::size_t life = 0;
         io_token token{};
         std::string in;
@@ -170,6 +178,7 @@ private:
     std::size_t damaged_ = 0;
     std::vector<std::byte> lent_;
     std::map<std::uint16_t, std::vector<peer>> served_;
+    std::set<std::uint16_t> mute_;
     std::atomic<bool> woken_{false};
     std::size_t max_receive_ = SIZE_MAX;
     std::size_t max_send_ = SIZE_MAX;
