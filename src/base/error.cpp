@@ -66,6 +66,7 @@ constexpr std::array rows{
     base_row{errc::name_not_found, "the host name could not be resolved", {}},
     base_row{errc::not_supported, "not supported on this system", {}},
     base_row{errc::malformed, "malformed input", condition::protocol_violation},
+    base_row{errc::proxy_refused, "the proxy made no tunnel", condition::peer_gone},
 };
 
 }  // namespace

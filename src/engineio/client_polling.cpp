@@ -48,6 +48,9 @@ public:
     [[nodiscard]] transport_kind kind() const noexcept override { return transport_kind::polling; }
     result<void> open() override;
     [[nodiscard]] bool writable() const noexcept override { return open_ && !post_->busy(); }
+    [[nodiscard]] std::optional<time_point> receiving() const noexcept override {
+        return get_->receiving();
+    }
     [[nodiscard]] bool keeps_up() const noexcept override { return !post_->busy(); }
     send_status send(std::span<const message> group) override;
     void pause(unique_function<void()> done) override;
@@ -85,6 +88,11 @@ result<void> client_polling::open() {
         if (!tls) return tls.error();
         origin.to.tls = *std::move(tls);
         origin.to.tls_name = route_.url.host;
+    }
+    if (!route_.proxy.empty()) {
+        auto proxy = ws::proxy_of(route_.proxy);
+        if (!proxy) return proxy.error();
+        origin.proxy = *std::move(proxy);
     }
     get_ = std::make_unique<http::client_connection>(route_.loop, origin);
     post_ = std::make_unique<http::client_connection>(route_.loop, std::move(origin));

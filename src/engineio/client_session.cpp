@@ -70,6 +70,7 @@ client_session::client_session(net::loop_core& loop, ws::client_context context,
              context_,
              {},
              options_.headers,
+             options_.proxy,
              options_.with_credentials,
              options_.max_message,
              options_.max_queue,
@@ -77,11 +78,7 @@ client_session::client_session(net::loop_core& loop, ws::client_context context,
              options_.request_timeout,
              options_.per_message_deflate},
       user_(&user),
-      heartbeat_([this] {
-          later([this] {
-              finish(close_cause::ping_timeout, {errc::ping_timeout, "no packet from the server"});
-          });
-      }),
+      heartbeat_([this] { heartbeat(); }),
       self_(std::make_shared<client_session*>(this)) {}
 
 client_session::~client_session() = default;
@@ -153,9 +150,23 @@ void client_session::opened(std::string_view data) {
 
 // ---- While it is open ----
 
+duration client_session::patience() const noexcept {
+    return std::chrono::milliseconds(facts_.ping_interval + facts_.ping_timeout);
+}
+
 void client_session::alive() {
-    const std::chrono::milliseconds patience(facts_.ping_interval + facts_.ping_timeout);
-    route_.loop.arm(heartbeat_, weft::later(route_.loop.now(), patience));
+    route_.loop.arm(heartbeat_, weft::later(route_.loop.now(), patience()));
+}
+
+/// No packet came. But a large one may be on its way over a slow line.
+void client_session::heartbeat() {
+    if (const auto last = transport_->receiving()) {
+        const time_point due = weft::later(*last, patience());
+        if (due > route_.loop.now()) return route_.loop.arm(heartbeat_, due);
+    }
+    later([this] {
+        finish(close_cause::ping_timeout, {errc::ping_timeout, "nothing came from the server"});
+    });
 }
 
 void client_session::on_packet(packet_type type, message_view data) {

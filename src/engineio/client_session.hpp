@@ -32,6 +32,7 @@ struct client_options {
     bool add_trailing_slash = true;
     std::vector<std::pair<std::string, std::string>> query{};
     std::vector<ws::client_header> headers{};
+    std::string proxy{};  ///< As `ws::client_options::proxy`.
     /// The first is begun with.
     std::vector<transport_kind> transports{transport_kind::polling, transport_kind::websocket};
     bool upgrade = true;
@@ -116,7 +117,9 @@ private:
     result<void> prepare();
     result<void> begin(transport_kind how);
     void opened(std::string_view data);
+    [[nodiscard]] duration patience() const noexcept;
     void alive();
+    void heartbeat();
     void flush();
     [[nodiscard]] std::size_t batch_size() const noexcept;
     void finish(close_cause cause, const error& why,

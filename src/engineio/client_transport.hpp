@@ -27,6 +27,7 @@ struct client_route {
     ws::client_context& websockets;
     ws::client_url url;                      ///< Its target is path and user's query.
     std::vector<ws::client_header> headers;  ///< `Authorization` of the URL included.
+    std::string proxy;                       ///< As `ws::client_options::proxy`.
     bool with_cookies = false;
     std::size_t max_message = 0;  ///< Of a WebSocket message, and of a polling reply.
     std::size_t max_queue = 0;
@@ -71,6 +72,8 @@ public:
     virtual result<void> open() = 0;
     /// Whether `send` may be called.
     [[nodiscard]] virtual bool writable() const noexcept = 0;
+    /// When a part of what is not complete yet last came; nothing if that has not begun.
+    [[nodiscard]] virtual std::optional<time_point> receiving() const noexcept = 0;
     /// Stops asking for packets; `done` is called later, when no request is under way any more.
     virtual void pause(unique_function<void()> done) = 0;
     virtual void resume() = 0;

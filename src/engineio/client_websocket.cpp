@@ -32,6 +32,9 @@ public:
     }
     result<void> open() override { return socket_.connect(); }
     [[nodiscard]] bool writable() const noexcept override { return open_; }
+    [[nodiscard]] std::optional<time_point> receiving() const noexcept override {
+        return socket_.receiving();
+    }
     [[nodiscard]] bool keeps_up() const noexcept override {
         return socket_.queued() <= net::byte_stream::high_water;
     }
@@ -53,6 +56,7 @@ private:
                           ? (url.secure ? "wss://" : "ws://") + url.authority() + target
                           : "ws+unix:" + url.unix_path + ':' + target;
         options.headers = route.request_headers();
+        options.proxy = route.proxy;
         options.deflate = route.deflate;
         options.handshake_timeout = route.timeout;
         options.max_message = route.max_message;

@@ -85,6 +85,7 @@ private:
     }
 
     void read(std::string_view bytes) {
+        owner_->receiving_ = stream_.owner().now();
         if (!parser_) {  // nothing was asked
             return end({errc::bad_status_line, "a response without a request"});
         }
@@ -173,14 +174,14 @@ result<void> client_connection::request(const client_request& what, callback don
     self_ = std::make_shared<client_connection*>(this);
     net::connect_options destination = origin_.to;
     if (what.timeout) destination.timeout = std::min(destination.timeout, *what.timeout);
-    loop_.connect(std::move(destination), [weak_self = std::weak_ptr<client_connection*>(self_)](
-                                              result<net::byte_stream*> made) {
-        if (const auto self = weak_self.lock()) {
-            (*self)->connected(std::move(made));
-        } else if (made) {
-            (*made)->abort(make_error_code(weft::errc::closed_locally));
-        }
-    });
+    connect(loop_, std::move(destination), origin_.proxy,
+            [weak_self = std::weak_ptr<client_connection*>(self_)](result<net::byte_stream*> made) {
+                if (const auto self = weak_self.lock()) {
+                    (*self)->connected(std::move(made));
+                } else if (made) {
+                    (*made)->abort(make_error_code(weft::errc::closed_locally));
+                }
+            });
     return {};
 }
 
@@ -199,6 +200,7 @@ void client_connection::send() {
 }
 
 void client_connection::finish(result<client_response> outcome) {
+    receiving_.reset();
     // The last thing that happens here: whoever is told may destroy this object.
     if (auto done = std::exchange(done_, nullptr)) done(std::move(outcome));
 }

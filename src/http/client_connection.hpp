@@ -12,13 +12,14 @@
 #include <weft/base/unique_function.hpp>
 #include <weft/http/head.hpp>
 
-#include "net/loop_core.hpp"
+#include "http/tunnel.hpp"
 
 namespace weft::http {
 
 /// Whom a client talks to. `timeout` bounds connecting, the rest is as for any connection.
 struct client_origin {
     net::connect_options to;
+    std::optional<client_proxy> proxy;
     std::string authority;  ///< The value of `Host`.
 };
 
@@ -53,6 +54,8 @@ public:
     /// ends. **Errors**: `busy`, a header that cannot be sent.
     result<void> request(const client_request& what, callback done);
     [[nodiscard]] bool busy() const noexcept { return static_cast<bool>(done_); }
+    /// When a part of the response under way last came; nothing if that has not begun.
+    [[nodiscard]] std::optional<time_point> receiving() const noexcept { return receiving_; }
     /// Forgets the request that is under way, and resets its connection.
     void cancel() noexcept;
 
@@ -70,6 +73,7 @@ private:
     std::shared_ptr<client_connection*> self_;  // what a connect under way finds us by
 
     exchange* exchange_ = nullptr;  // owned by its stream; null without a connection
+    std::optional<time_point> receiving_;
     time_point idle_until_{};       // when the server may close the kept connection
 
     // The request under way.

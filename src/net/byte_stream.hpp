@@ -14,6 +14,7 @@
 
 namespace weft::net {
 
+class tls_client_context;
 class loop_core;
 class byte_stream;
 class moved_stream;
@@ -150,6 +151,11 @@ public:
     [[nodiscard]] virtual conn_id id() const noexcept = 0;
     /// Who is at the other end. **Lifetime**: the stream's.
     [[nodiscard]] virtual weft::peer& peer() const noexcept = 0;
+    /// Begins TLS as a client, on an open connection without it; `on_open` is called again when
+    /// the handshake is done. **Errors**: `not_supported` if this is no socket; OpenSSL's.
+    virtual result<void> start_tls(tls_client_context&, const std::string& /*name*/) {
+        return errc::not_supported;
+    }
     /// The ALPN protocol, or empty.
     [[nodiscard]] virtual std::string_view alpn() const noexcept = 0;
 

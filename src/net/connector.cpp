@@ -1,12 +1,15 @@
-// Outgoing connections. A name is resolved on the worker pool, then its addresses are tried one
-// after the other within one deadline. While a socket connects (and shakes hands) its stream's
-// handler is a `connect_attempt`, so failure, time-out and success arrive the same way as for any
-// other stream.
+// Outgoing connections. A name is resolved on the worker pool, then its addresses race (RFC 8305):
+// each attempt has a head start of a quarter of a second before the next address is tried too, so
+// that a dead address costs that, not a time-out. While a socket connects (and shakes hands) its
+// stream's handler is a `connect_attempt`, so failure, time-out and success arrive the same way as
+// for any other stream. Invariant: `done` is called once, by whoever takes it from the race; the
+// race lives as long as an attempt or its timer.
 
 #include <netdb.h>
 
+#include <algorithm>
+#include <new>
 #include <utility>
-#include <vector>
 
 #include "net/connector.hpp"
 #include "net/loop_core.hpp"
@@ -39,129 +42,199 @@ resolved resolve(const std::string& host, std::uint16_t port) {
 
 }  // namespace
 
+/// What the stream of one address knows of the race.
 class connect_attempt final : public stream_handler {
 public:
-    connect_attempt(loop_core& loop, byte_stream& stream, std::unique_ptr<connect_job> job)
-        : loop_(loop), stream_(stream), job_(std::move(job)) {}
+    connect_attempt(std::shared_ptr<connect_race> race, byte_stream& stream) noexcept
+        : race_(std::move(race)), stream_(stream) {}
 
     void on_open() noexcept override {
         stream_.clear_deadline();
-        const auto job = std::move(job_);
-        loop_.run_guarded("the callback of a connection", [&] { job->done(&stream_); });
+        if (const auto race = std::move(race_)) race->won(*this);
         // Nobody took it: it may not stay open without anybody to read it.
-        if (&stream_.handler() == this) stream_.abort(make_error_code(errc::closed_locally));
+        if (&stream_.handler() == this) give_up();
     }
     void on_data(byte_span) noexcept override {}
     void on_deadline() noexcept override { stream_.abort(make_error_code(errc::timed_out)); }
     void on_closed(std::error_code why) noexcept override {
-        // A loop that ends destroys `done` uncalled, and tries no further address.
-        if (job_ != nullptr && why != errc::shutting_down) {
-            try_next(loop_, std::move(job_), error(why));
-        }
+        if (const auto race = std::move(race_)) race->lost(*this, why);
     }
 
-    /// Connects to the next address, or reports `last` when there is none left.
-    static void try_next(loop_core& loop, std::unique_ptr<connect_job> job, error last) noexcept {
-        try {
-            if (begin_next(loop, job, last)) return;
-        } catch (...) {
-            last = std::make_error_code(std::errc::not_enough_memory);
-        }
-        loop.metrics_.connect_failed.add();
-        loop.run_guarded("the callback of a connection", [&] { job->done(std::move(last)); });
+    [[nodiscard]] byte_stream& stream() const noexcept { return stream_; }
+    /// Another address was faster.
+    void give_up() noexcept {
+        const auto left = std::move(race_);
+        stream_.abort(make_error_code(errc::closed_locally));
     }
 
 private:
-    /// True when a stream has the job now. What it throws leaves the job here and nothing behind.
-    static bool begin_next(loop_core& loop, std::unique_ptr<connect_job>& job, error& last) {
-        while (job->next < job->addresses.size() && loop.now() < job->deadline) {
-            const socket_address address = job->addresses[job->next++];
-            auto fd = loop.io_->connect(address);
-            if (!fd) {
-                last = fd.error();
-                continue;
-            }
-            tcp_stream* stream = nullptr;
-            try {
-                std::unique_ptr<tls_session> session;
-                if (job->to.tls != nullptr) {
-                    auto made = job->to.tls->make_session(
-                        job->to.tls_name.empty() ? job->to.host : job->to.tls_name);
-                    if (!made) {
-                        loop.io_->close(*fd);
-                        last = made.error();
-                        return false;
-                    }
-                    session = std::move(*made);
-                }
-                stream = loop.make_stream(*fd, address);
-                if (stream == nullptr) {
-                    last = error(errc::limit_exceeded, "no slot for another connection");
-                    return false;
-                }
-                stream->set_connecting();
-                if (session != nullptr) stream->set_tls(std::move(session));
-                // An address that does not answer may not use up the time of those behind it.
-                const auto left = static_cast<duration::rep>(job->addresses.size() - job->next + 1);
-                stream->set_deadline(later(loop.now(), (job->deadline - loop.now()) / left));
-                stream->set_handler(
-                    std::make_unique<connect_attempt>(loop, *stream, std::move(job)));
-            } catch (...) {
-                if (stream != nullptr) {
-                    stream->abort(std::make_error_code(std::errc::not_enough_memory));
-                } else {
-                    loop.io_->close(*fd);
-                }
-                throw;
-            }
-            return true;
+    std::shared_ptr<connect_race> race_;  // null once it knows how this ended
+    byte_stream& stream_;
+};
+
+connect_race::connect_race(loop_core& loop, connect_options to,
+                           unique_function<void(result<byte_stream*>)> done)
+    : loop_(loop),
+      to_(std::move(to)),
+      deadline_(later(loop.io_->now(), to_.timeout)),
+      done_(std::move(done)),
+      last_(errc::timed_out) {}
+
+void connect_race::start(std::vector<socket_address> addresses, error why) noexcept {
+    last_ = std::move(why);
+    try {
+        running_.reserve(addresses.size());
+        addresses_ = interleaved(std::move(addresses));
+    } catch (const std::bad_alloc&) {
+        last_ = std::make_error_code(std::errc::not_enough_memory);
+    }
+    go_on();
+}
+
+/// Begins with the next address that can be tried. Without any, and with none under way, the race
+/// is lost.
+void connect_race::go_on() noexcept {
+    timer_.cancel();
+    while (next_ < addresses_.size() && loop_.now() < deadline_) {
+        try {
+            if (!begin(addresses_[next_++])) continue;
+        } catch (...) {
+            last_ = std::make_error_code(std::errc::not_enough_memory);
+            continue;
         }
+        if (next_ < addresses_.size()) {
+            loop_.arm(timer_, later(loop_.now(), head_start));
+        }
+        return;
+    }
+    if (running_.empty()) tell(std::move(last_));
+}
+
+/// False, with `last_` set, when this address cannot be tried. What it throws leaves nothing
+/// behind.
+bool connect_race::begin(const socket_address& address) {
+    auto fd = loop_.io_->connect(address);
+    if (!fd) {
+        last_ = fd.error();
         return false;
     }
+    tcp_stream* stream = nullptr;
+    try {
+        std::unique_ptr<tls_session> session;
+        if (to_.tls != nullptr) {
+            auto made = to_.tls->make_session(to_.tls_name.empty() ? to_.host : to_.tls_name);
+            if (!made) {
+                loop_.io_->close(*fd);
+                last_ = made.error();
+                return false;
+            }
+            session = std::move(*made);
+        }
+        stream = loop_.make_stream(*fd, address);
+        if (stream == nullptr) {
+            last_ = error(errc::limit_exceeded, "no slot for another connection");
+            return false;
+        }
+        stream->set_connecting();
+        if (session != nullptr) stream->set_tls(std::move(session));
+        stream->set_deadline(deadline_);
+        auto attempt = std::make_unique<connect_attempt>(shared_from_this(), *stream);
+        running_.push_back(attempt.get());
+        stream->set_handler(std::move(attempt));
+    } catch (...) {
+        if (stream != nullptr) {
+            stream->abort(std::make_error_code(std::errc::not_enough_memory));
+        } else {
+            loop_.io_->close(*fd);
+        }
+        throw;
+    }
+    return true;
+}
 
-    loop_core& loop_;
-    byte_stream& stream_;
-    std::unique_ptr<connect_job> job_;
-};
+void connect_race::forget(const connect_attempt& gone) noexcept {
+    running_.erase(std::remove(running_.begin(), running_.end(), &gone), running_.end());
+}
+
+void connect_race::won(connect_attempt& by) noexcept {
+    timer_.cancel();
+    next_ = addresses_.size();
+    forget(by);
+    for (connect_attempt* const slower : std::exchange(running_, {})) slower->give_up();
+    tell(&by.stream());
+}
+
+void connect_race::lost(connect_attempt& by, std::error_code why) noexcept {
+    forget(by);
+    if (why == errc::shutting_down) {  // `done` is destroyed uncalled, and no further address tried
+        timer_.cancel();
+        next_ = addresses_.size();
+        done_ = nullptr;
+        return;
+    }
+    last_ = error(why);
+    go_on();
+}
+
+void connect_race::tell(result<byte_stream*> outcome) noexcept {
+    if (!outcome) loop_.metrics_.connect_failed.add();
+    if (auto done = std::exchange(done_, nullptr)) {
+        loop_.run_guarded("the callback of a connection", [&] { done(std::move(outcome)); });
+    }
+}
+
+std::vector<socket_address> interleaved(std::vector<socket_address> found) {
+    if (found.empty()) return found;
+    const auto ours = found.front().family();
+    auto rest = std::stable_partition(
+        found.begin(), found.end(), [ours](const socket_address& a) { return a.family() == ours; });
+    std::vector<socket_address> ordered;
+    ordered.reserve(found.size());
+    for (auto first = found.begin(), second = rest; ordered.size() < found.size();) {
+        if (first != rest) ordered.push_back(*first++);
+        if (second != found.end()) ordered.push_back(*second++);
+    }
+    return ordered;
+}
 
 void loop_core::connect(connect_options destination,
                         unique_function<void(result<byte_stream*>)> done) {
-    auto job = std::make_unique<connect_job>(connect_job{std::move(destination), std::move(done)});
-    job->deadline = later(io_->now(), job->to.timeout);
-    const auto direct = !job->to.unix_path.empty()
-                            ? socket_address::make_unix(job->to.unix_path)
-                            : socket_address::make(job->to.host, job->to.port);
-    if (direct || !job->to.unix_path.empty()) {
-        if (direct) job->addresses.push_back(*direct);
+    auto race = std::make_shared<connect_race>(*this, std::move(destination), std::move(done));
+    const connect_options& to = race->destination();
+    const auto direct = !to.unix_path.empty() ? socket_address::make_unix(to.unix_path)
+                                              : socket_address::make(to.host, to.port);
+    if (direct || !to.unix_path.empty()) {
+        std::vector<socket_address> addresses;
+        if (direct) addresses.push_back(*direct);
         error why = direct ? error(errc::timed_out) : direct.error();
         // Posted, so that `done` never runs inside this call.
-        post([this, job = std::move(job), why = std::move(why)]() mutable {
-            connect_attempt::try_next(*this, std::move(job), std::move(why));
+        post([race = std::move(race), addresses = std::move(addresses),
+              why = std::move(why)]() mutable {
+            race->start(std::move(addresses), std::move(why));
         });
         return;
     }
-    // The job waits here, not in the pool: its callback belongs to this thread.
+    // The race waits here, not in the pool: its callback belongs to this thread.
     const std::uint64_t ticket = ++last_ticket_;
-    run_on_worker(*this, [this, mail = mail_, ticket, host = job->to.host, port = job->to.port] {
+    run_on_worker(*this, [this, mail = mail_, ticket, host = to.host, port = to.port] {
         mail->push([this, ticket, found = resolve(host, port)]() mutable {
             finish_resolving(ticket, std::move(found.addresses), errc::name_not_found,
                              found.failure);
         });
     });
-    after(job->to.timeout, [this, ticket] {
+    after(to.timeout, [this, ticket] {
         finish_resolving(ticket, {}, errc::timed_out, "the name server did not answer in time");
     });
-    resolving_.emplace(ticket, std::move(job));
+    resolving_.emplace(ticket, std::move(race));
 }
 
 void loop_core::finish_resolving(std::uint64_t ticket, std::vector<socket_address> addresses,
                                  errc code, std::string_view failure) {
-    auto found = resolving_.extract(ticket);
+    const auto found = resolving_.extract(ticket);
     if (found.empty()) return;  // the other of answer and time-out came first
-    auto job = std::move(found.mapped());
-    error why(code, "'" + job->to.host + "': " + std::string(failure));
-    job->addresses = std::move(addresses);
-    connect_attempt::try_next(*this, std::move(job), std::move(why));
+    connect_race& race = *found.mapped();
+    error why(code, "'" + race.destination().host + "': " + std::string(failure));
+    race.start(std::move(addresses), std::move(why));
 }
 
 }  // namespace weft::net

@@ -38,7 +38,7 @@ namespace weft::net {
 class tls_client_context;
 class tls_server_context;
 class worker_pool;
-struct connect_job;
+class connect_race;
 
 /// Decides about each connection that a listener accepted.
 class acceptor {
@@ -167,6 +167,8 @@ public:
     /// Runs `work`, which must not throw, on a worker, then `done` here. When the loop goes first,
     /// `done` is destroyed uncalled on the thread that ends the loop.
     void run_blocking(unique_function<void()> work, unique_function<void()> done);
+    /// Whether such work, or the resolving of a name, is under way.
+    [[nodiscard]] bool working() const noexcept { return !working_.empty() || !resolving_.empty(); }
 
     [[nodiscard]] net_metrics& metrics() noexcept { return metrics_; }
     /// Where what users gave this loop to run is run.
@@ -187,8 +189,8 @@ public:
 
 private:
     friend class tcp_stream;
-    friend class connect_attempt;
     friend class proxy_entry;
+    friend class connect_race;
     friend class scheduled_task;
 
     struct listener {
@@ -305,7 +307,7 @@ private:
     std::vector<conn_id> drained_, drained_now_;
     std::vector<std::unique_ptr<stream_handler>> graveyard_;
     std::vector<std::unique_ptr<scheduled_task>> scheduled_;
-    std::unordered_map<std::uint64_t, std::unique_ptr<connect_job>> resolving_;
+    std::unordered_map<std::uint64_t, std::shared_ptr<connect_race>> resolving_;
     std::unordered_map<std::uint64_t, unique_function<void()>> working_;  // what follows the work
     std::uint64_t last_ticket_ = 0;
     std::shared_ptr<worker_pool> workers_;

@@ -13,6 +13,7 @@
 #include "base/heap_cost.hpp"
 #include "net/loop_core.hpp"
 #include "net/moved_stream.hpp"
+#include "net/tls/tls_context.hpp"
 #include "net/tls/tls_session.hpp"
 
 namespace weft::net {
@@ -102,6 +103,15 @@ void tcp_stream::start() noexcept {
     const tls_io io{no_plain, queue_cipher, loop_.scratch(), loop_.now()};
     tls_->session->start(io);
     mark_dirty();
+}
+
+result<void> tcp_stream::start_tls(tls_client_context& context, const std::string& name) {
+    auto session = context.make_session(name);
+    if (!session) return session.error();
+    set_tls(std::move(*session));
+    opened_ = false;
+    start();
+    return {};
 }
 
 // ---- Reading ----

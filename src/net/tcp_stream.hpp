@@ -44,6 +44,7 @@ public:
     [[nodiscard]] std::string_view alpn() const noexcept override;
     [[nodiscard]] byte_budget& memory() noexcept override;
     void on_identified() noexcept override;
+    result<void> start_tls(tls_client_context& context, const std::string& name) override;
 
     /// Waits for the outgoing connection before anything else.
     void set_connecting() noexcept { connecting_ = true; }

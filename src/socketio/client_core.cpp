@@ -202,6 +202,7 @@ engineio::client_options client_core::engine_options() const {
     }
     engine.upgrade = options_.upgrade;
     engine.try_all_transports = options_.try_all_transports;
+    engine.proxy = options_.proxy;
     engine.with_credentials = options_.with_credentials;
     engine.timeout = options_.timeout;
     engine.request_timeout = options_.request_timeout;

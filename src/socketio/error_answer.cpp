@@ -21,6 +21,7 @@ std::string_view name_of(weft::errc code) noexcept {
         case weft::errc::name_not_found: return "name_not_found";
         case weft::errc::not_supported: return "not_supported";
         case weft::errc::malformed: return "malformed";
+        case weft::errc::proxy_refused: return "proxy_refused";
     }
     return "unknown";
 }

@@ -40,6 +40,10 @@ result<void> client_options::check() const {
         const auto parsed = ws::client_url::parse(url);
         all.rule(static_cast<bool>(parsed), "url", parsed ? "" : parsed.error().what());
     }
+    if (!proxy.empty()) {
+        const auto parsed = ws::proxy_of(proxy);
+        all.rule(static_cast<bool>(parsed), "proxy", parsed ? "" : parsed.error().what());
+    }
     return all
         .rule(path.empty() || path.starts_with('/'), "path",
               "is '" + path + "': it must begin with '/'")

@@ -131,6 +131,9 @@ client_state client::state() const noexcept {
 std::optional<duration> client::retry_in() const noexcept {
     return core_->retry_in();
 }
+std::optional<time_point> client::receiving() const noexcept {
+    return core_->receiving();
+}
 std::string_view client::subprotocol() const noexcept {
     return core_->subprotocol();
 }

@@ -320,6 +320,11 @@ result<void> client_core::prepare() {
     auto parsed = client_url::parse(options_.url);
     if (!parsed) return parsed.error();
     if (!shared_->begin().sha1) return error(weft::errc::not_supported, "OpenSSL has no SHA-1");
+    if (!options_.proxy.empty()) {
+        auto proxy = proxy_of(options_.proxy);
+        if (!proxy) return proxy.error();
+        proxy_ = std::move(*proxy);
+    }
     start_ = std::move(*parsed);
     return {};
 }
@@ -409,6 +414,10 @@ std::optional<duration> client_core::retry_in() const noexcept {
     return std::max(duration::zero(), retry_at_ - shared_->loop.now());
 }
 
+std::optional<time_point> client_core::receiving() const noexcept {
+    return connection_ != nullptr ? connection_->receiving() : std::nullopt;
+}
+
 // ---- An attempt ----
 
 void client_core::become(client_state next) noexcept {
@@ -478,14 +487,14 @@ result<void> client_core::connect_to_url() {
         destination.tls_name = url_.host;
     }
     become(client_state::connecting);
-    loop().connect(std::move(destination),
-                   [mine = attempt(*this)](result<net::byte_stream*> made) mutable {
-                       if (const auto core = mine.take()) {
-                           core->within_memory([&] { core->connected(std::move(made)); });
-                       } else if (made) {
-                           (*made)->abort(make_error_code(weft::errc::closed_locally));
-                       }
-                   });
+    http::connect(loop(), std::move(destination), proxy_,
+                  [mine = attempt(*this)](result<net::byte_stream*> made) mutable {
+                      if (const auto core = mine.take()) {
+                          core->within_memory([&] { core->connected(std::move(made)); });
+                      } else if (made) {
+                          (*made)->abort(make_error_code(weft::errc::closed_locally));
+                      }
+                  });
     return {};
 }
 

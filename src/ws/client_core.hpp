@@ -93,6 +93,7 @@ public:
         unique_function<void(std::error_code)> done);
     [[nodiscard]] client_state state() const noexcept;
     [[nodiscard]] std::optional<duration> retry_in() const noexcept;
+    [[nodiscard]] std::optional<time_point> receiving() const noexcept;
     [[nodiscard]] std::string_view subprotocol() const noexcept { return subprotocol_; }
 
 private:
@@ -148,6 +149,7 @@ private:
     time_point retry_at_{};
 
     // The attempt.
+    std::optional<http::client_proxy> proxy_;
     std::optional<client_url> start_;  // of the options; set once they were found right
     client_url url_;
     bool with_credentials_ = true;

@@ -137,6 +137,15 @@ result<client_url> client_url::parse(std::string_view text) {
     return parse_network(*encrypted, text.substr(scheme.size() + 3));
 }
 
+result<http::client_proxy> proxy_of(std::string_view url) {
+    auto parsed = client_url::parse(url);
+    if (!parsed) return parsed.error();
+    if (!http::same_token(scheme_of(url), "http"))
+        return bad_url("a proxy is http://, with a connection that is not encrypted itself");
+    if (parsed->target != "/") return bad_url("a proxy has no path");
+    return http::client_proxy{std::move(parsed->host), parsed->port, std::move(parsed->user_info)};
+}
+
 result<client_url> client_url::resolve(std::string_view location) const {
     location = location.substr(0, location.find('#'));
     if (auto checked = check_text(location); !checked) return checked.error();

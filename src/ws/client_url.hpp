@@ -6,6 +6,8 @@
 
 #include <weft/base/result.hpp>
 
+#include "http/tunnel.hpp"
+
 namespace weft::ws {
 
 /// Where a client connects to: a URL taken apart and checked.
@@ -30,5 +32,9 @@ struct client_url {
     /// Same scheme, host and port: credentials meant for the one may go to the other.
     [[nodiscard]] bool same_origin(const client_url& other) const noexcept;
 };
+
+/// The proxy of an option: `http://user:password@host:port`. **Errors**: `invalid_argument`; the
+/// text never repeats the URL.
+[[nodiscard]] result<http::client_proxy> proxy_of(std::string_view url);
 
 }  // namespace weft::ws

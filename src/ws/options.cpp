@@ -73,6 +73,10 @@ result<void> client_options::check() const {
         const auto parsed = client_url::parse(url);
         all.rule(static_cast<bool>(parsed), "url", parsed ? "" : parsed.error().what());
     }
+    if (!proxy.empty()) {
+        const auto parsed = proxy_of(proxy);
+        all.rule(static_cast<bool>(parsed), "proxy", parsed ? "" : parsed.error().what());
+    }
     return all.above_zero("handshake_timeout", handshake_timeout).nested(reconnect).outcome();
 }
 

@@ -5,6 +5,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttp } from 'node:http';
 import { createServer as createHttps } from 'node:https';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -111,4 +112,43 @@ test('a redirect is followed and does not carry the password to another port', a
   assert.match((await probe(first))[0], /^failure 307/);
   assert.deepEqual(await probe(first, '--redirects', '1', 'close:1000'), ['open ', 'close 1000 bye clean']);
   assert.equal(seen.headers.authorization, undefined);
+});
+
+// A proxy as Node makes them: it knows nobody but ann, and notes where she wants to go.
+async function serveProxy(t) {
+  const asked = [];
+  const proxy = createHttp();
+  proxy.on('connect', (request, client, head) => {
+    asked.push(request.url);
+    if (request.headers['proxy-authorization'] !== `Basic ${btoa('ann:secret')}`) {
+      return client.end('HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n');
+    }
+    const [host, port] = request.url.split(':');
+    const server = connect(port, host, () => {
+      client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+      server.write(head);
+      server.pipe(client).pipe(server);
+    });
+    server.on('error', () => client.destroy());
+    client.on('error', () => server.destroy());
+  });
+  await new Promise((done) => proxy.listen(0, '127.0.0.1', done));
+  t.after(() => { proxy.closeAllConnections(); proxy.close(); });
+  return { asked, at: `127.0.0.1:${proxy.address().port}` };
+}
+
+for (const tls of [false, true]) {
+  test(`through a proxy, ${tls ? 'TLS' : 'plain'}`, async (t) => {
+    const { url, http } = await serve(t, { tls });
+    const proxy = await serveProxy(t);
+    const options = ['--proxy', `http://ann:secret@${proxy.at}`, ...(tls ? ['--ca', pem('cert.pem')] : [])];
+    assert.deepEqual(await probe(url, ...options, ...conversation), expected);
+    assert.deepEqual(proxy.asked, [`${tls ? 'localhost' : '127.0.0.1'}:${http.address().port}`]);
+  });
+}
+
+test('a proxy that refuses is named', async (t) => {
+  const { url } = await serve(t);
+  const proxy = await serveProxy(t);
+  assert.match((await probe(url, '--proxy', `http://${proxy.at}`, 'text:x'))[0], /the proxy answered 407 to CONNECT/);
 });

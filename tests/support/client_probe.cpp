@@ -40,6 +40,8 @@ script parse(int count, char** arguments) {
             all.tls.system_cas = false;
         } else if (name == "--deflate") {
             all.options.deflate.emplace().context_takeover = value == "takeover";
+        } else if (name == "--proxy") {
+            all.options.proxy = value;
         } else if (name == "--subprotocol") {
             all.options.subprotocols.push_back(value);
         } else if (name == "--redirects") {

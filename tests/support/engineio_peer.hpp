@@ -79,6 +79,11 @@ public:
         send_frame(bytes, 0x82);
         run();
     }
+    /// Raw bytes, over the WebSocket or to the hanging poll, which goes on hanging.
+    void send_raw(std::string_view bytes) {
+        io_.peer_send(on_websocket() ? websocket_ : poll_, bytes);
+        run();
+    }
     /// Raw bytes as the whole answer to the hanging poll.
     void answer_poll_with(std::string_view reply) {
         ASSERT_TRUE(polled());

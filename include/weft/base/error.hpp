@@ -31,6 +31,7 @@ enum class errc {
     name_not_found,
     not_supported,
     malformed,
+    proxy_refused,
 };
 
 const std::error_category& condition_category() noexcept;

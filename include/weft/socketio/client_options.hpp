@@ -52,6 +52,9 @@ struct client_options {
     bool add_trailing_slash = true;
     std::vector<std::pair<std::string, std::string>> query{};
     std::vector<std::pair<std::string, std::string>> extra_headers{};
+    /// An HTTP proxy that tunnels by CONNECT: `http://user:password@host:port`. The environment is
+    /// not asked.
+    std::string proxy{};
     /// The client begins with the first.
     std::vector<engineio::transport_kind> transports{engineio::transport_kind::polling,
                                                      engineio::transport_kind::websocket};

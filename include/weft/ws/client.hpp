@@ -78,6 +78,9 @@ struct client_options {
     std::string origin{};
     std::vector<std::string> subprotocols{};  ///< In order of preference.
     std::optional<deflate_options> deflate{};
+    /// An HTTP proxy that tunnels by CONNECT: `http://user:password@host:port`. The environment is
+    /// not asked.
+    std::string proxy{};
     /// For one attempt: name, TCP, TLS, HTTP and all redirects together.
     duration handshake_timeout = std::chrono::seconds(10);
     unsigned max_redirects = 0;
@@ -233,6 +236,8 @@ public:
     [[nodiscard]] bool is_open() const noexcept { return state() == client_state::open; }
     /// The time until the next attempt. Nothing unless `waiting`.
     [[nodiscard]] std::optional<duration> retry_in() const noexcept;
+    /// When a part of a message that is not complete yet last came; nothing if none has begun.
+    [[nodiscard]] std::optional<time_point> receiving() const noexcept;
     /// The subprotocol of the present or last connection, or empty.
     [[nodiscard]] std::string_view subprotocol() const noexcept;
 

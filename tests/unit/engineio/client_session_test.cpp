@@ -237,6 +237,31 @@ TEST_F(engineio_client_test, answers_pings_and_gives_up_without_them) {
     }
 }
 
+TEST_F(engineio_client_test, a_large_packet_over_a_slow_line_is_life) {
+    const std::string piece(5'000, 'x');
+    constexpr int pieces = 10;
+    const std::string size = std::to_string(pieces * piece.size() + 1);
+    for (const bool upgrade : {false, true}) {
+        options.upgrade = upgrade;
+        seen.clear();
+        open();
+        server.send_raw(upgrade ? std::string("\x81\x7E\xC3\x51", 4) + '4'
+                                : "HTTP/1.1 200 OK\r\nContent-Length: " + size + "\r\n\r\n4");
+        for (int i = 1; i < pieces; ++i) {
+            server.pass(20s);
+            server.send_raw(piece);
+        }
+        EXPECT_EQ(seen, strings{"open"});
+        server.send_raw(piece);
+        ASSERT_EQ(seen.size(), 2U) << upgrade;
+        EXPECT_EQ(seen[1].size(), pieces * piece.size() + 5);
+        server.pass(46s);
+        EXPECT_EQ(seen.back(), "ping timeout");
+        subject.reset();
+        server.run();
+    }
+}
+
 TEST_F(engineio_client_test, closes_in_order_behind_what_was_sent) {
     for (const bool upgrade : {false, true}) {
         options.upgrade = upgrade;

@@ -191,6 +191,9 @@ TEST(options, of_websockets) {
                      "ws::client_options::max_queue is 1: it must be at least 131072");
     EXPECT_COMPLAINT(client, handshake_timeout = 0s,
                      "ws::client_options::handshake_timeout is 0 ms: it must be above 0");
+    EXPECT_COMPLAINT(client, proxy = "https://proxy",
+                     "ws::client_options::proxy URL: a proxy is http://, with a connection that is "
+                     "not encrypted itself");
     EXPECT_COMPLAINT(client, reconnect = ws::backoff{.initial = 0s},
                      "ws::backoff::initial is 0 ms: it must be above 0");
     EXPECT_COMPLAINT(client, reconnect = ws::backoff{.max = 1ms},
