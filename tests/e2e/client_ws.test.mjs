@@ -120,6 +120,7 @@ async function serveProxy(t) {
   const proxy = createHttp();
   proxy.on('connect', (request, client, head) => {
     asked.push(request.url);
+    client.on('error', () => client.destroy());
     if (request.headers['proxy-authorization'] !== `Basic ${btoa('ann:secret')}`) {
       return client.end('HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n');
     }
@@ -130,7 +131,7 @@ async function serveProxy(t) {
       server.pipe(client).pipe(server);
     });
     server.on('error', () => client.destroy());
-    client.on('error', () => server.destroy());
+    client.on('close', () => server.destroy());
   });
   await new Promise((done) => proxy.listen(0, '127.0.0.1', done));
   t.after(() => { proxy.closeAllConnections(); proxy.close(); });

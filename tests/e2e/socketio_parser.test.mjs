@@ -36,7 +36,7 @@ const sequences = [
 const stricter = {
   "a packet's type is none of 0 to 6": 'no type, or a space, is a CONNECT there',
   'an acknowledgement id is not an integer up to 2^53-1, or has no place here': 'ids of packets without acknowledgement',
-  "a packet's number of attachments is malformed or over the limit": 'counts as JavaScript reads numbers: 01, 1e0, 0x1',
+  "a packet's number of attachments is malformed or above max_attachments": 'counts as JavaScript reads numbers: 01, 1e0, 0x1',
   "a packet's payload has not the form that its type asks for": 'white space is a digit there',
   'placeholders and attachments do not match: each attachment has exactly one placeholder': 'see S2 in SECURITY.md',
 };
