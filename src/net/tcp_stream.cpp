@@ -116,6 +116,15 @@ result<void> tcp_stream::start_tls(tls_client_context& context, const std::strin
 
 // ---- Reading ----
 
+void tcp_stream::deliver(byte_span data) noexcept {
+    if (closing_) return;  // close() was called: nobody wants it any more
+    if (tls_ == nullptr) {
+        handler_->on_data(data);
+    } else {
+        deliver_tls(data);
+    }
+}
+
 void tcp_stream::on_readable() noexcept {
     readable_ = true;
     if (!read_queued_) read();  // else its turn comes in this iteration, once
@@ -183,15 +192,6 @@ void tcp_stream::read() noexcept {
         deliver(got.data);
     }
     if (end_seen_ && readable_ && opened_ && usable()) handler_->on_end_ahead();
-}
-
-void tcp_stream::deliver(byte_span data) noexcept {
-    if (closing_) return;  // close() was called: nobody wants it any more
-    if (tls_ == nullptr) {
-        handler_->on_data(data);
-    } else {
-        deliver_tls(data);
-    }
 }
 
 void tcp_stream::go_on_with(byte_span data) {

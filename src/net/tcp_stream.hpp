@@ -86,7 +86,8 @@ private:
     void fail(std::error_code why) noexcept;
     void read_later() noexcept;
     void peer_ended() noexcept;
-    void deliver(byte_span data) noexcept;
+    [[gnu::always_inline]] inline void deliver(
+        byte_span data) noexcept;  // bench `load`: into `read`
     void deliver_tls(byte_span cipher) noexcept;
     void deliver_early() noexcept;
     [[nodiscard]] bool has_early() const noexcept;

@@ -86,7 +86,7 @@ void connection_core::consume(byte_span data) {
     std::size_t messages = 0;
     const std::size_t bytes = data.size();
     bool yielded = false;
-    while (state_ != state::ended && !holds_.has(hold::paused) && !yielded) {
+    while (!stopped_ && !yielded) {
         const message_event event = assembler_.next(data, loop().now(), allowance);
         if (event == message_event::need_more) break;
         if (event == message_event::text || event == message_event::binary) {
@@ -216,7 +216,7 @@ void connection_core::dispatch_close(const close_info& info) {
     if (out_.self() == role::server) {
         finish();
     } else {
-        state_ = state::ended;
+        become_ended();
         // The server is the one to close first (section 7.1.1); it gets `close_timeout` for it.
         stream().set_deadline(later(loop().now(), chosen().close_timeout));
         stream().resume_reading();
@@ -248,7 +248,7 @@ void connection_core::tell(log_level level, std::string_view what) noexcept {
 
 /// Nothing follows. The peer has `close_timeout` to take what is queued, however slowly it reads.
 void connection_core::finish() noexcept {
-    state_ = state::ended;
+    become_ended();
     stream().set_deadline(later(loop().now(), chosen().close_timeout));
     stream().close();
 }
@@ -284,10 +284,12 @@ void connection_core::write_close(byte_view payload) noexcept {
 
 /// Reading stands still for as long as there is a reason.
 void connection_core::stand(hold reason) noexcept {
+    if (reason == hold::paused) stopped_ = true;
     if (holds_.add(reason)) stream().pause_reading();
 }
 
 void connection_core::go_on(hold reason) noexcept {
+    if (reason == hold::paused) stopped_ = state_ == state::ended;
     if (!holds_.remove(reason) || state_ == state::ended) return;
     peer_was_not_heard();
     stream().resume_reading();
@@ -319,6 +321,10 @@ void connection_core::throttle(std::size_t messages, std::size_t bytes) noexcept
         stand(hold::throttled);
         arm();
     }
+}
+
+std::size_t connection_core::queued() const noexcept {
+    return stream().queued() + (slow_ != nullptr && slow_->outbox ? slow_->outbox->bytes() : 0);
 }
 
 bool connection_core::peer_is_behind() const noexcept {
@@ -373,7 +379,7 @@ void connection_core::send_close_frame() noexcept {
 
 void connection_core::terminate() noexcept {
     if (!cause_) cause_ = make_error_code(weft::errc::closed_locally);
-    state_ = state::ended;
+    become_ended();
     stream().abort(make_error_code(weft::errc::closed_locally));
 }
 
@@ -391,7 +397,7 @@ void connection_core::on_end(net::byte_stream&) noexcept {
 
 void connection_core::on_closed(std::error_code why) noexcept {
     const bool sent_close = slow_ != nullptr && close_received_;
-    state_ = state::ended;
+    become_ended();
     close_event event;
     event.clean = sent_close && !cause_;
     if (slow_ != nullptr && close_received_) {

@@ -168,6 +168,10 @@ private:
     void drained();
     void start_closing(close_code code, std::string_view reason);
 
+    void become_ended() noexcept {
+        state_ = state::ended;
+        stopped_ = true;
+    }
     void arm() noexcept;
     [[nodiscard]] const options& chosen() const noexcept { return out_.settings().chosen; }
     [[nodiscard]] net::loop_core& loop() const noexcept { return out_.shared().loop; }
@@ -190,6 +194,7 @@ private:
     state state_ = state::open;
     reading_holds holds_;
     bool opened_ : 1 = false;
+    bool stopped_ : 1 = false;  // ended, or paused by the user: one look per message
     bool close_received_ : 1 = false;
     bool ping_pending_ : 1 = false;  // we asked and wait for any sign of life
     bool pong_due_ : 1 = false;      // the latest ping came while the stream was stalled

@@ -71,7 +71,7 @@ auto connection_core::within_memory(F&& call) noexcept -> decltype(call()) {
         return call();
     } catch (...) {
         cause_ = std::make_error_code(std::errc::not_enough_memory);
-        state_ = state::ended;
+        become_ended();
         stream().abort(cause_);
         if constexpr (!std::is_void_v<decltype(call())>) return send_status::closed;
     }

@@ -21,10 +21,6 @@ std::size_t wire_size(std::size_t payload) noexcept {
 
 }  // namespace
 
-std::size_t connection_core::queued() const noexcept {
-    return stream().queued() + (slow_ != nullptr && slow_->outbox ? slow_->outbox->bytes() : 0);
-}
-
 send_status connection_core::send(const message_view& what) noexcept {
     if (!loop().in_loop_thread()) return send_status::misuse;
     if (state_ != state::open) return send_status::closed;
