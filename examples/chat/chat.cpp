@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -95,17 +96,19 @@ void leave_room(socket& s, guest_book& guests) {
     me.room.clear();
 }
 
-void set_up_chat(weft::socketio::space& io, guest_book& guests) {
-    io.on("join", [&](socket& s, entrance wish) -> weft::result<std::vector<person>> {
+void set_up_chat(weft::socketio::space& io) {
+    const auto guests = std::make_shared<guest_book>();
+
+    io.on("join", [guests](socket& s, entrance wish) -> weft::result<std::vector<person>> {
         if (!presentable(wish.room, 64)) return refused("a room's name has 1 to 64 bytes");
         if (!presentable(wish.name, 64)) return refused("a name has 1 to 64 bytes");
-        leave_room(s, guests);
+        leave_room(s, *guests);
         visitor& me = s.data<visitor>();
         me = {"room:" + wish.room, wish.name};
         s.join(me.room);
-        guests.enter(me.room, person_of(s));
+        guests->enter(me.room, person_of(s));
         s.to(me.room).emit("joined", person_of(s));
-        return guests.in(me.room);
+        return guests->in(me.room);
     });
 
     io.on("say", [](socket& s, std::string text) -> weft::result<void> {
@@ -122,17 +125,16 @@ void set_up_chat(weft::socketio::space& io, guest_book& guests) {
     });
 
     io.on_disconnecting(
-        [&](socket& s, weft::socketio::disconnect_reason) { leave_room(s, guests); });
+        [guests](socket& s, weft::socketio::disconnect_reason) { leave_room(s, *guests); });
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
     weft::stderr_log log;
-    guest_book guests;
     weft::server server{{.log = &log}};
     weft::socketio::server io{server};
-    set_up_chat(io, guests);
+    set_up_chat(io);
 
     const auto page = weft::http::static_files::make(argc > 1 ? argv[1] : ".");
     if (!page) {
