@@ -10,15 +10,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CALL_PAGES = {"docs/guide/from-node.md": "docs/guide/code/from_node.cpp",
+              "docs/guide/from-ws.md": "docs/guide/code/from_ws.cpp",
               "docs/guide/socketio-client.md": "docs/guide/code/socketio_client.cpp"}
 # The configurations are run by tests/e2e/proxies.test.mjs.
 CONFIG_PAGE = "docs/guide/proxies.md"
-PAGES = ["README.md", *CALL_PAGES, "docs/guide/socketio.md", "docs/guide/embedding.md", "docs/guide/http.md",
-         CONFIG_PAGE, "docs/guide/testing.md", *sorted(
-    str(p.relative_to(ROOT)) for p in (ROOT / "docs/tutorial").glob("*.md"))]
+PAGES = ["README.md", *sorted(str(p.relative_to(ROOT)) for folder in ("guide", "tutorial")
+                              for p in (ROOT / "docs" / folder).glob("*.md"))]
 
 BLOCK = re.compile(r"(?:^<!-- from (\S+) -->\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-CALLS = re.compile(r"^\| (?:Node|JavaScript) \| Weft \|\n\|---\|---\|\n((?:\|.*\n)+)", re.MULTILINE)
+CALLS = re.compile(r"^\| (?:Node|JavaScript|ws) \| Weft \|\n\|---\|---\|\n((?:\|.*\n)+)", re.MULTILINE)
 
 
 def dedented(lines):

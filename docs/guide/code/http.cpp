@@ -16,6 +16,7 @@ namespace sse = weft::sse;
 
 weft::task<std::string> load(std::string key);
 std::string user_of(std::string_view token);
+void keep(std::string_view name, weft::byte_view content);
 
 void routes(weft::server& server) {
     auto& http = server.http();
@@ -73,6 +74,38 @@ void websocket_headers(weft::server& server) {
     server.ws<std::string>("/chat").on_accept([](const http::handshake& asked) {
         return weft::admission<std::string>(std::string(asked.header("x-name")))
             .header("Set-Cookie", to_string(http::cookie{.name = "seen", .value = "chat"}));
+    });
+}
+
+weft::result<void> files(weft::server& server) {
+    const auto site = http::static_files::make("/srv/site", {.cache_control = "max-age=60"});
+    if (!site) return site.error();
+    return server.http().get("/*path", *site);
+}
+
+weft::result<void> several_folders(weft::server& server, const http::static_files& site) {
+    const auto images = http::static_files::make("/srv/images");
+    if (!images) return images.error();
+    (void)server.http().get("/images/*path", *images);
+    return server.http().get("/members/*path", [files = *images, site](const http::request& asked) {
+        return asked.peer().who() != nullptr ? files(asked) : site(asked);
+    });
+}
+
+void upload(weft::server& server) {
+    (void)server.http().put("/notes/:name",
+                            [](const http::request& asked) {
+                                keep(asked.param("name"), asked.body());
+                                return http::response(204);
+                            },
+                            {.max_body = 10'000'000});
+}
+
+void stream(weft::server& server) {
+    (void)server.http().get("/count", [](const http::request&, http::responder answer) {
+        http::body_stream out = answer.start(http::response::text(200, ""));
+        for (int i = 0; i < 10; ++i) out.write(std::to_string(i) + "\n");
+        out.finish();
     });
 }
 
