@@ -152,7 +152,8 @@ public:
     loop& operator=(const loop&) = delete;
 
     /// Starts, turns until `stop`, and finishes. Connections stay open until the loop runs again or
-    /// is destroyed.
+    /// is destroyed. Signals are the program's: block those that it waits for before the first
+    /// client connects, because the threads that look up names inherit the mask.
     void run();
     /// Ends `run` after the present turn. `turn` then returns nothing. **Threads**: any.
     void stop();

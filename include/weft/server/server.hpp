@@ -141,6 +141,7 @@ public:
 
     /// Opens a listening socket on every loop and returns the port. Connections are accepted once
     /// the server runs. **Errors**: a wrong option or pattern; the system's, with the address.
+    /// They are not logged.
     result<std::uint16_t> listen(const server_address& address);
 
     /// Runs the loops until `stop`, or until a drain is done. Returns 0, or 1 if it cannot start;

@@ -113,6 +113,7 @@ public:
     /// Stops reading until `resume`: the peer's system then slows the peer down. What has been read
     /// already is kept (at most one read), so no handler is told of a message, a ping or the peer's
     /// close meanwhile. Time-outs of the peer stand still; sending goes on. `close` resumes.
+    /// Outside of handlers, `endpoint::visit` reaches the connection.
     void pause() noexcept;
     void resume() noexcept;
     [[nodiscard]] bool is_paused() const noexcept;
