@@ -84,7 +84,7 @@ struct client_options {
     /// For one attempt: name, TCP, TLS, HTTP and all redirects together.
     duration handshake_timeout = std::chrono::seconds(10);
     unsigned max_redirects = 0;
-    std::optional<backoff> reconnect{};
+    std::optional<backoff> reconnect{};  ///< Unset: never. `backoff{}`: with its defaults.
 
     // As in `ws::options`.
     std::uint64_t max_message = 16 * 1024 * 1024;
