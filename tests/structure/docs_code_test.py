@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What the documentation shows is cut from code that is compiled and tested. A block of code under
 `<!-- from PATH -->` must be in that file, line by line, whatever its indentation; every C++ block of these pages must
-stand under such a mark. So must the right column of each table of calls, in the pages that have a file for it."""
+stand under such a mark. So must the right column of each table of calls, in the pages that have a file for it. Links between the pages
+lead somewhere."""
 
 import re
 import textwrap
@@ -44,6 +45,28 @@ def complaints(page, text, read):
     return found
 
 
+def without_blocks(text):
+    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(text):
+    """What GitHub makes of the headings."""
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+            for heading in re.findall(r"^#+ (.+)$", without_blocks(text), re.MULTILINE)}
+
+
+def dead_links(page, text):
+    dead = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]*`", "", without_blocks(text))):
+        if re.match(r"\w+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (ROOT / page).parent / path if path else ROOT / page
+        if not file.exists() or anchor and anchor not in anchors(file.read_text()):
+            dead.append(f"{page}: {target}")
+    return dead
+
+
 def calls_that_differ(text, source):
     squeezed = re.sub(r"\s", "", source)
     cells = [row.rsplit(" | ", 1)[1].rstrip(" |") for rows in CALLS.findall(text) for row in rows.splitlines()]
@@ -63,6 +86,11 @@ class docs(unittest.TestCase):
         for path, block in shown:
             self.assertEqual(block, (ROOT / path).read_text(), path)
 
+    def test_links_lead_somewhere_and_the_readme_links_every_guide(self):
+        self.assertEqual([d for page in PAGES for d in dead_links(page, (ROOT / page).read_text())], [])
+        readme = (ROOT / "README.md").read_text()
+        self.assertEqual([page for page in PAGES if page != "README.md" and f"]({page})" not in readme], [])
+
     def test_calls_beside_others_are_compiled(self):
         for page, source in CALL_PAGES.items():
             text = (ROOT / page).read_text()
@@ -79,6 +107,12 @@ class rules(unittest.TestCase):
         self.assertTrue(is_cut_from("if (a)\n    b();\n", source))
         self.assertFalse(is_cut_from("if (a)\n    c();\n", source))
         self.assertFalse(is_cut_from("if (a)\nb();\n", source))
+
+    def test_dead_links_are_told(self):
+        self.assertEqual(anchors("# What `it` is, and why\n```sh\n# no heading\n```\n"), {"what-it-is-and-why"})
+        self.assertEqual(dead_links("README.md", "[a](HACKING.md) [b](https://example.org/) [c](#try-it)"), [])
+        self.assertEqual(dead_links("README.md", "[a](nothing.md) [b](#nothing)"),
+                         ["README.md: nothing.md", "README.md: #nothing"])
 
     def test_differences_are_told(self):
         self.assertTrue(complaints("x.md", "```cpp\nint a;\n```\n", {}.get))
