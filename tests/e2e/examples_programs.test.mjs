@@ -1,21 +1,62 @@
-// The first programs of a newcomer, examples/reconnect.cpp and kitchen.cpp: what clients that we did not write see of
-// them, and how they end at SIGTERM. Needs EXAMPLES_DIR.
+// The first programs of a newcomer, examples/rooms.cpp, reconnect.cpp and kitchen.cpp: what clients that we did not write see of
+// them, and how they end at SIGTERM. Needs EXAMPLES_DIR, and curl.
 
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { on, once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
+import { promisify } from 'node:util';
 import { io } from 'socket.io-client';
 import { WebSocketServer } from 'ws';
-import { Certificate, Server } from './support.mjs';
+import { Certificate, Client, Server } from './support.mjs';
 
 const program = (name) => join(process.env.EXAMPLES_DIR, `weft_example_${name}`);
 const certificate = new Certificate();
 after(() => certificate.remove());
+
+/// What curl says: the body, and the status in a last line.
+async function curl(...args) {
+  const flags = ['--silent', '--show-error', '--cacert', certificate.cert, '--write-out', '\n%{http_code}'];
+  const { stdout } = await promisify(execFile)('curl', [...flags, ...args]);
+  const [, body, status] = /^(.*)\n(\d+)$/s.exec(stdout);
+  return { body, status: Number(status) };
+}
+
+test('rooms', { timeout: 30_000 }, async () => {
+  const pages = join(certificate.folder, 'pages');
+  mkdirSync(pages);
+  writeFileSync(join(pages, 'index.html'), 'a page');
+  const server = await Server.startProgram(program('rooms'), [certificate.cert, certificate.key, pages, '0']);
+  const visit = (who) =>
+    Client.open(`${server.url.replace('https', 'wss')}rooms/lobby${who}`, { ca: certificate.pem });
+  try {
+    await assert.rejects(visit(''), /Unexpected server response: 400/);
+    const [ada, bob] = [await visit('?name=Ada'), await visit('?name=Bob')];
+    ada.send('hi');
+    assert.deepEqual(JSON.parse((await bob.next()).data), { from: 'Ada', text: 'hi' });
+
+    const room = `${server.url}rooms/lobby`;
+    assert.deepEqual(JSON.parse((await curl(room)).body), { room: 'lobby', visitors: 2 });
+    const post = (what) => curl('--json', what, room);
+    assert.equal((await post('{"from":"desk","text":"closing soon"}')).status, 204);
+    for (const client of [ada, bob]) assert.equal(JSON.parse((await client.next()).data).text, 'closing soon');
+    const refused = await post('{"from":"desk","text":7}');
+    assert.equal(refused.status, 400);
+    assert.match(refused.body, /text: expected a string/);
+
+    assert.deepEqual(await curl(server.url), { body: 'a page', status: 200 });
+    assert.equal((await curl('--path-as-is', `${server.url}../key.pem`)).status, 400);
+
+    server.child.kill('SIGTERM');
+    for (const client of [ada, bob]) assert.equal((await client.closed).code, 1001);
+  } finally {
+    assert.equal(await server.stop(), 0);
+  }
+});
 
 /// The exit code of a program that ends at once, and what it says.
 const failing = (path, ...args) => new Promise((resolve, reject) => {

@@ -64,6 +64,7 @@ void client_options(ws::client_options& options, weft::tls_client_options& tls) 
     options.origin = "https://example.org";
     options.url = "wss://user:password@example.org/";
     options.url = "ws+unix:/run/chat.sock:/path";
+    options.proxy = "http://proxy:3128";
     options.deflate = ws::deflate_options{};
     tls.ca_file = "ca.pem";
     tls.certificate = weft::tls_certificate{.cert_file = "me.pem", .key_file = "me.key"};
