@@ -66,7 +66,7 @@ for (const { name, client, ...parser } of kinds.slice(0, 5)) {
 describe('requests that no client makes', { timeout: 60_000 }, () => {
   let node, ours, expected, seen;
   /// name of the request: what ours answers instead, [status, body].
-  const differences = { 'too large': [413, '413 Content Too Large\n'], 'other path': [404, '404 Not Found\n'] };
+  const differences = { 'too large': [413, 'the body is larger than max_body (of Socket.IO: max_http_buffer_size)\n'], 'other path': [404, '404 Not Found\n'] };
 
   before(async () => {
     node = await nodeApplication();
