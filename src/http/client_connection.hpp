@@ -74,7 +74,7 @@ private:
 
     exchange* exchange_ = nullptr;  // owned by its stream; null without a connection
     std::optional<time_point> receiving_;
-    time_point idle_until_{};       // when the server may close the kept connection
+    time_point idle_until_{};  // when the server may close the kept connection
 
     // The request under way.
     std::string text_;
