@@ -19,13 +19,14 @@ namespace {
 
 using connected = unique_function<void(result<net::byte_stream*>)>;
 
-std::string authority_of(const net::connect_options& to) {
-    const bool ipv6 = to.host.find(':') != std::string::npos;
-    return (ipv6 ? '[' + to.host + ']' : to.host) + ':' + std::to_string(to.port);
+std::string authority_of(const net::connect_options& destination) {
+    const bool ipv6 = destination.host.find(':') != std::string::npos;
+    return (ipv6 ? '[' + destination.host + ']' : destination.host) + ':' +
+           std::to_string(destination.port);
 }
 
-std::string connect_request(const net::connect_options& to, const client_proxy& proxy) {
-    const std::string authority = authority_of(to);
+std::string connect_request(const net::connect_options& destination, const client_proxy& proxy) {
+    const std::string authority = authority_of(destination);
     std::string text = "CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority +
                        "\r\nUser-Agent: " + std::string(user_agent) + "\r\n";
     if (!proxy.user_info.empty()) {

@@ -200,10 +200,10 @@ std::vector<socket_address> interleaved(std::vector<socket_address> found) {
 void loop_core::connect(connect_options destination,
                         unique_function<void(result<byte_stream*>)> done) {
     auto race = std::make_shared<connect_race>(*this, std::move(destination), std::move(done));
-    const connect_options& to = race->destination();
-    const auto direct = !to.unix_path.empty() ? socket_address::make_unix(to.unix_path)
-                                              : socket_address::make(to.host, to.port);
-    if (direct || !to.unix_path.empty()) {
+    const connect_options& where = race->destination();
+    const auto direct = !where.unix_path.empty() ? socket_address::make_unix(where.unix_path)
+                                                 : socket_address::make(where.host, where.port);
+    if (direct || !where.unix_path.empty()) {
         std::vector<socket_address> addresses;
         if (direct) addresses.push_back(*direct);
         error why = direct ? error(errc::timed_out) : direct.error();
@@ -216,13 +216,13 @@ void loop_core::connect(connect_options destination,
     }
     // The race waits here, not in the pool: its callback belongs to this thread.
     const std::uint64_t ticket = ++last_ticket_;
-    run_on_worker(*this, [this, mail = mail_, ticket, host = to.host, port = to.port] {
+    run_on_worker(*this, [this, mail = mail_, ticket, host = where.host, port = where.port] {
         mail->push([this, ticket, found = resolve(host, port)]() mutable {
             finish_resolving(ticket, std::move(found.addresses), errc::name_not_found,
                              found.failure);
         });
     });
-    after(to.timeout, [this, ticket] {
+    after(where.timeout, [this, ticket] {
         finish_resolving(ticket, {}, errc::timed_out, "the name server did not answer in time");
     });
     resolving_.emplace(ticket, std::move(race));

@@ -122,8 +122,8 @@ proxy_header_parser::status proxy_header_parser::read_binary() {
     if (room < 2 * (bytes + port_size)) return status::failed;
     const std::span from(seen_.data() + binary_head, bytes);
     address_ = ipv6_ ? ipv6_text(from) : ipv4_text(from);
-    const std::size_t at = binary_head + 2 * bytes;
-    port_ = static_cast<std::uint16_t>(byte_at(at) << 8U | byte_at(at + 1));
+    const std::size_t port_place = binary_head + 2 * bytes;
+    port_ = static_cast<std::uint16_t>(byte_at(port_place) << 8U | byte_at(port_place + 1));
     return status::complete;
 }
 

@@ -26,8 +26,9 @@ struct crowd {
         std::vector<int> seen;
         bool over = false;
         const auto all = [](ws::endpoint<int>& there, std::vector<int>& into, bool& done,
-                            Topic... of) -> task<void> {
-            co_await there.visit(of..., [&into](connection<int>& c) { into.push_back(c.data()); });
+                            Topic... topics) -> task<void> {
+            co_await there.visit(topics...,
+                                 [&into](connection<int>& c) { into.push_back(c.data()); });
             done = true;
         };
         spawn(world.loop.ref(), all(world.endpoint, seen, over, topic...));
