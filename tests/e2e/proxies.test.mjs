@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
@@ -141,7 +141,7 @@ async function pageShows(url) {
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
   await page.goto(url);
-  await page.waitForFunction(() => document.getElementById('websocket').textContent !== '');
+  await page.waitForFunction(() => ['polling', 'websocket'].every((id) => document.getElementById(id).textContent !== ''));
   const shown = await page.evaluate(() => ['polling', 'websocket'].map((id) => document.getElementById(id).textContent));
   await context.close();
   return shown;
@@ -244,7 +244,7 @@ test('Socket.IO of Node goes through nginx by each transport', limit, async () =
   }
 });
 
-test('Caddy, which needs no settings', { ...limit, skip: !existsSync('/usr/bin/caddy') && 'caddy is not installed' }, async () => {
+test('Caddy, which needs no settings', limit, async () => {
   const app = await trusting();
   const port = await freePort();
   const path = write('Caddyfile', `{\n  admin off\n  auto_https off\n  storage file_system ${folder}/caddy\n}\n`
@@ -310,7 +310,7 @@ test('a listener with PROXY protocol refuses who is no trusted proxy', limit, as
   }
 });
 
-test('hitch ends TLS and sends the PROXY header', { ...limit, skip: !existsSync('/usr/sbin/hitch') && 'hitch is not installed' }, async () => {
+test('hitch ends TLS and sends the PROXY header', limit, async () => {
   const app = await trusting('--proxy-protocol');
   const port = await freePort();
   const proxy = await startProxy(port, '/usr/sbin/hitch', [`--frontend=[127.0.0.1]:${port}`, `--backend=[127.0.0.1]:${app.port}`,

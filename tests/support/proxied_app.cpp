@@ -21,15 +21,14 @@ std::string describe(std::string_view address, bool secure) {
 constexpr std::string_view page = R"(<!doctype html><title>proxied</title><p id="polling"></p><p
 id="websocket"></p><script src="/socket.io/socket.io.js"></script><script src="/page.js"></script>)";
 
-// Begins with polling, posts, upgrades: what a proxy must let through.
+// One socket polls and posts, and stays so; the other upgrades: what a proxy must let through.
 constexpr std::string_view script = R"(const show = (id, text) => {
   document.getElementById(id).textContent = text;
 };
-const socket = io();
-socket.on('who', (who) => show('polling', `${who} ${socket.io.engine.transport.name}`));
-socket.io.engine.on('upgrade', () => socket.emit('ask', (who) => {
-  show('websocket', `${who} ${socket.io.engine.transport.name}`);
-}));
+const ask = (socket, id) => socket.emit('ask', (who) => show(id, `${who} ${socket.io.engine.transport.name}`));
+ask(io({ upgrade: false, forceNew: true }), 'polling');
+const upgraded = io({ forceNew: true });
+upgraded.io.engine.on('upgrade', () => ask(upgraded, 'websocket'));
 )";
 
 }  // namespace
