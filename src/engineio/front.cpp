@@ -8,6 +8,7 @@
 
 #include "base/siphash.hpp"
 #include "engineio/fulfil.hpp"
+#include "engineio/polling.hpp"
 #include "engineio/proto/query.hpp"
 #include "ws/answer_handshake.hpp"
 
@@ -52,7 +53,8 @@ result<void> front::route(http::router& router, const std::string& pattern) {
                            [this](const http::request& request, http::responder answer) {
                                on_request(request, std::move(answer));
                            },
-                           {.max_body = all_.chosen.max_http_buffer_size});
+                           {.max_body = all_.chosen.max_http_buffer_size,
+                            .on_body_part = [this](const http::request& r) { on_body_part(r); }});
     if (!done) return done;
     auto placed = router.place(pattern, [this](const http::request& request) {
         const auto sid = parse_query(request.query()).sid;
@@ -87,6 +89,13 @@ void front::on_request(const http::request& request, http::responder answer) {
     }
     q.read(request, origins_);
     advance(q);
+}
+
+/// A client that sends a large payload over a slow link is not silent.
+void front::on_body_part(const http::request& request) {
+    const auto sid = parse_query(request.query()).sid;
+    session* const found = sid ? shards_[request.id().loop()]->find(*sid) : nullptr;
+    if (found != nullptr && found->polls() != nullptr) found->polls()->note_life();
 }
 
 void front::on_upgrade(const http::request& request, http::upgrade upgrade) {

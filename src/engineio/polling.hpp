@@ -29,6 +29,8 @@ public:
     void poll(reply_form form, http::responder answer, conn_id connection);
     /// A POST: processed, then answered.
     void take(const reply_form& form, byte_view body, payload_form how, http::responder answer);
+    /// A part of a POST has come.
+    void note_life() noexcept { heard_ = session_.loop().now(); }
 
     // server_transport
     [[nodiscard]] transport_kind kind() const noexcept override { return transport_kind::polling; }

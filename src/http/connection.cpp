@@ -220,6 +220,7 @@ void connection::handle_head(byte_span& in) {
             if (nothing_yet && service::expects_continue(head)) {
                 stream_.write(as_bytes(reply_writer::go_on));
             }
+            use_exchange().tells_parts = service::wants_parts(found);
             return wait_for_more(true);
     }
     run(req, found);
@@ -233,6 +234,14 @@ void connection::handle_request() {
     run(req, service_.find(req));
 }
 
+/// Its route may take it for a sign of life.
+void connection::tell_body_part() {
+    if (!exchange_->tells_parts) return;
+    request req = service_.make_request(reader_.head(), stream_);
+    if (service_.check(req, proxy()) != errc::none) return;  // as above: cannot fail
+    service_.tell_body_part(req, service_.find(req));
+}
+
 /// Sets the deadline of what has come in part.
 void connection::wait_for_more(bool begins) {
     const options& o = service_.options_;
@@ -242,7 +251,7 @@ void connection::wait_for_more(bool begins) {
     }
     exchange& x = use_exchange();
     x.body_last = now();
-    if (!begins) return;
+    if (!begins) return tell_body_part();
     x.body_began = x.body_last;
     arm(later(x.body_began, o.body_grace));
 }

@@ -59,6 +59,7 @@ private:
     void consume_held();
     void handle_head(byte_span& in);
     void handle_request();
+    void tell_body_part();
     void wait_for_more(bool begins);
     void run(request& req, service::match found);
     template <class F>

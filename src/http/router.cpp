@@ -53,7 +53,7 @@ result<void> router::add(std::optional<http::method> method, std::string_view pa
     if (!where) return where.error();
     route& slot = (*where)->of(method);
     if (slot.handle) return malformed(pattern, "has this method already");
-    slot = {std::move(callable), options};
+    slot = {std::move(callable), std::move(options)};
     if (!method) return {};
     std::string& allow = (*where)->allow;
     if (!allow.empty()) allow += ", ";
@@ -63,7 +63,7 @@ result<void> router::add(std::optional<http::method> method, std::string_view pa
 }
 
 void router::set_not_found(any_handler callable, route_options options) {
-    around_->not_found = {std::move(callable), options};
+    around_->not_found = {std::move(callable), std::move(options)};
 }
 
 void router::add_filter(std::string_view prefix, filter callable) {

@@ -202,6 +202,15 @@ std::optional<std::uint8_t> service::other_loop(const request& req, match found)
     return home != loop_.index() ? home : std::nullopt;
 }
 
+bool service::wants_parts(match found) noexcept {
+    return static_cast<bool>(found.chosen->options.on_body_part);
+}
+
+void service::tell_body_part(const request& req, match found) noexcept {
+    call_user([&] { found.chosen->options.on_body_part(req); },
+              [&] { return place_of("on_body_part", req); });
+}
+
 void service::run(const request& req, match found, reply_sink& sink) {
     const auto place = [&] { return place_of("a handler", req); };
     const std::string* const pattern = found.where != nullptr ? &found.where->pattern : nullptr;

@@ -86,6 +86,10 @@ public:
     [[nodiscard]] std::optional<response> ask_filters(const request& req) noexcept;
     /// How long the body of such a request may be.
     [[nodiscard]] std::uint64_t most_body(match found) const noexcept;
+    /// Whether its route wants to be told of each part of a body. `found` has a route.
+    [[nodiscard]] static bool wants_parts(match found) noexcept;
+    /// More of its body has come, but not all: for a route that wants it.
+    void tell_body_part(const request& req, match found) noexcept;
     static void set_body(request& req, byte_view body) noexcept { req.body_ = body; }
     /// Has it answered through `sink`: at once, or by the handle that `sink` lends.
     void run(const request& req, match found, reply_sink& sink);

@@ -201,7 +201,8 @@ response static_files::operator()(const request& req) const {
     // the name leads nowhere (for now, or since we gave up rights), the folder that was.
     const unique_fd now(::open(state_->name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     const int root = now ? now.get() : state_->root.get();
-    std::string path(req.param("path"));
+    std::string path;  // what the wildcard stands for: the last parameter, whatever its name
+    req.each_param([&](std::string_view, std::string_view value) { path = value; });
     if (has_hidden_segment(path)) return not_found();
     if (path.empty() || path.back() == '/') path += state_->options.index;
     auto file = open_file(root, path);

@@ -41,17 +41,20 @@ struct endpoint_core::impl {
     }
     /// The open connections of one loop. Names, because who visits may do anything to any of them.
     [[nodiscard]] static std::vector<conn_id> find(const endpoint_core& mine,
-                                                   connection_shared& home,
-                                                   const std::optional<std::string>& topic) {
+                                                   connection_shared& home, const visited& whom) {
         std::vector<conn_id> found;
         const auto look_at = [&](connection_core& c) {
             if (c.is_open() && c.user().connection_of(mine) != nullptr) found.push_back(c.id());
         };
-        if (!topic) {
+        if (whom.only) {
+            if (auto* const c = home.connections.find(*whom.only)) look_at(*c);
+            return found;
+        }
+        if (!whom.topic) {
             home.connections.for_each(look_at);
             return found;
         }
-        const std::string_view name = *topic;
+        const std::string_view name = *whom.topic;
         home.hub.for_each({.owner = pubsub::topic_owner::program, .topics = {&name, 1}},
                           [&](pubsub::subscriber& member) {
                               auto* const c = dynamic_cast<connection_core*>(&member);
@@ -203,13 +206,13 @@ std::size_t endpoint_core::connection_count() const noexcept {
     return all;
 }
 
-task<void> endpoint_core::visit_all(std::optional<std::string> topic,
-                                    unique_function<void(connection_base&)> visitor) {
+task<void> endpoint_core::visit_all(visited whom, unique_function<void(connection_base&)> visitor) {
     const loop_ref home = impl_->present_loop();
     for (std::size_t i = 0; i < impl_->loops.size(); ++i) {
+        if (whom.only && whom.only->loop() != i) continue;
         connection_shared* const each = impl_->loops[i];
         co_await net::resume_on(each->loop.ref());
-        for (const conn_id id : impl::find(*this, *each, topic)) {
+        for (const conn_id id : impl::find(*this, *each, whom)) {
             connection_core* const c = each->connections.find(id);
             if (c == nullptr || !c->is_open()) continue;
             connection_base& lent = *c->user().connection_of(*this);

@@ -84,9 +84,7 @@ weft::task<void> store(weft::loop_ref loop, ws::endpoint<void>& imports, weft::c
                        weft::message what) {
     auto work = [what] { write_to_disk(what.bytes()); };
     co_await weft::run_blocking(loop, std::move(work));
-    co_await imports.visit([id](auto& c) {
-        if (c.id() == id) c.resume();
-    });
+    co_await imports.visit(id, [](auto& c) { c.resume(); });
 }
 
 void flow(weft::server& server) {

@@ -46,7 +46,10 @@ using upgrade_handler = unique_function<void(const request&, upgrade)>;
 using placement = unique_function<std::optional<std::uint8_t>(const request&)>;
 
 struct route_options {
-    std::optional<std::uint64_t> max_body;  ///< Instead of `options::max_body`.
+    std::optional<std::uint64_t> max_body{};  ///< Instead of `options::max_body`.
+    /// Called whenever a part of the body has come and more is to come. For who waits for a sign of
+    /// life from the sender.
+    unique_function<void(const request&)> on_body_part{};
 };
 
 /// Which handler answers which method and path.
@@ -84,7 +87,7 @@ public:
     template <class F>
     result<void> on(http::method method, std::string_view pattern, F&& callable,
                     route_options options = {}) {
-        return add(method, pattern, make_handler(std::forward<F>(callable)), options);
+        return add(method, pattern, make_handler(std::forward<F>(callable)), std::move(options));
     }
     template <class F>
     result<void> get(std::string_view pattern, F&& callable) {
@@ -92,30 +95,30 @@ public:
     }
     template <class F>
     result<void> post(std::string_view pattern, F&& callable, route_options options = {}) {
-        return on(method::post, pattern, std::forward<F>(callable), options);
+        return on(method::post, pattern, std::forward<F>(callable), std::move(options));
     }
     template <class F>
     result<void> put(std::string_view pattern, F&& callable, route_options options = {}) {
-        return on(method::put, pattern, std::forward<F>(callable), options);
+        return on(method::put, pattern, std::forward<F>(callable), std::move(options));
     }
     template <class F>
     result<void> patch(std::string_view pattern, F&& callable, route_options options = {}) {
-        return on(method::patch, pattern, std::forward<F>(callable), options);
+        return on(method::patch, pattern, std::forward<F>(callable), std::move(options));
     }
     template <class F>
     result<void> del(std::string_view pattern, F&& callable, route_options options = {}) {
-        return on(method::delete_, pattern, std::forward<F>(callable), options);
+        return on(method::delete_, pattern, std::forward<F>(callable), std::move(options));
     }
     /// Answers every method for which the pattern has no handler of its own.
     template <class F>
     result<void> any(std::string_view pattern, F&& callable, route_options options = {}) {
-        return add({}, pattern, make_handler(std::forward<F>(callable)), options);
+        return add({}, pattern, make_handler(std::forward<F>(callable)), std::move(options));
     }
 
     /// Answers requests that no pattern matches, instead of the plain 404.
     template <class F>
     void not_found(F&& callable, route_options options = {}) {
-        set_not_found(make_handler(std::forward<F>(callable)), options);
+        set_not_found(make_handler(std::forward<F>(callable)), std::move(options));
     }
 
     /// Adds a filter: it sees each request, upgrades too, before the body is read. `callable` takes

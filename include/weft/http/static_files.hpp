@@ -18,8 +18,7 @@ struct static_options {
 };
 
 /// Serves the files below a folder. It is a `plain_handler`: pass it to `router.get` with a pattern
-/// that ends in a wildcard named `path`, such as `/files/*path`. With another name, every request
-/// gets the index.
+/// that ends in a wildcard, such as `/files/*path`.
 ///
 /// Supports `ETag`, `Last-Modified`, conditional requests, one byte range, and compressed siblings:
 /// `x.br` and `x.gz` of a file `x`, unless they are older than `x`. Reads files as the peer takes

@@ -81,8 +81,13 @@ protected:
 
     friend class failure_report;
 
-    /// Visits the open connections, or those of a topic. See `endpoint::visit`.
-    [[nodiscard]] task<void> visit_all(std::optional<std::string> topic,
+    /// Whom to visit: all, the members of a topic, or one.
+    struct visited {
+        std::optional<std::string> topic{};
+        std::optional<conn_id> only{};
+    };
+    /// Visits the open ones among them. See `endpoint::visit`.
+    [[nodiscard]] task<void> visit_all(visited whom,
                                        unique_function<void(connection_base&)> visitor);
     /// Whether handlers may still be set. Logs it if not. **Threads**: any.
     [[nodiscard]] bool may_set(std::string_view what) const noexcept;
@@ -266,13 +271,18 @@ public:
     /// **Threads**: any. **Cost**: each loop visits its connections in one turn.
     template <class F>
     [[nodiscard]] task<void> visit(F visitor) {
-        return visit_all(std::nullopt, typed(std::move(visitor)));
+        return visit_all({}, typed(std::move(visitor)));
     }
     /// The same for those that have joined the topic. To count all its subscribers, see
     /// `server::subscriber_count`.
     template <class F>
     [[nodiscard]] task<void> visit(std::string topic, F visitor) {
-        return visit_all(std::move(topic), typed(std::move(visitor)));
+        return visit_all({.topic = std::move(topic)}, typed(std::move(visitor)));
+    }
+    /// The same for one, if it is still open and of this endpoint.
+    template <class F>
+    [[nodiscard]] task<void> visit(conn_id id, F visitor) {
+        return visit_all({.only = id}, typed(std::move(visitor)));
     }
 
 private:

@@ -267,6 +267,31 @@ TEST(polling, a_poll_is_a_sign_of_life) {
     EXPECT_EQ(world.users[0]->closed, reasons{close_reason::ping_timeout});
 }
 
+TEST(polling, a_long_upload_is_no_silence) {
+    for (const std::string_view framing :
+         {"Content-Length: 60001\r\n", "Transfer-Encoding: chunked\r\n"}) {
+        eio_world world;
+        const std::string sid = world.open_polling();
+        const auto up = world.connect();
+        world.send(up, eio_world::get(eio_world::of(sid), framing, "POST"));
+        if (framing.starts_with("Transfer"))
+            world.send(up, "ea61\r\n4");
+        else
+            world.send(up, "4");
+        for (int part = 0; part < 12; ++part) {
+            world.pass(4s);
+            world.send(up, std::string(5'000, 'x'));
+            ASSERT_TRUE(world.users[0]->closed.empty()) << framing << part;
+        }
+        if (framing.starts_with("Transfer")) world.send(up, "\r\n0\r\n\r\n");
+        EXPECT_EQ(world.take_one(up).body, "ok") << framing;
+        EXPECT_EQ(world.users[0]->messages.size(), 1U);
+        world.pass(26s);
+        world.pass(21s);
+        EXPECT_EQ(world.users[0]->closed, reasons{close_reason::ping_timeout});
+    }
+}
+
 TEST(polling, a_long_download_is_no_silence) {
     for (const bool hangs : {true, false}) {
         eio_world world;

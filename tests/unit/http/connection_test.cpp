@@ -177,6 +177,27 @@ TEST(http_connection, a_route_has_its_own_body_limit) {
     EXPECT_EQ(statuses(world.ask(post("/small", "123"))), std::vector{413});
 }
 
+TEST(http_connection, a_route_is_told_of_each_part_of_a_body) {
+    http_world world;
+    std::vector<std::string> told;
+    ASSERT_TRUE(world.routes.post(
+        "/of/:who", [](const request&) { return response(204); },
+        {.on_body_part = [&](const request& req) { told.emplace_back(req.param("who")); }}));
+    ASSERT_TRUE(world.routes.post("/other", [](const request&) { return response(204); }));
+    const auto client = world.open();
+    const auto send_in_parts = [&](std::string_view path) {
+        world.send(client, "POST " + std::string(path) +
+                               " HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\n");
+        for (const std::string_view part : {"ab", "cd", "ef"}) world.send(client, part);
+        EXPECT_EQ(statuses(world.take(client)), std::vector{204});
+    };
+    send_in_parts("/of/me");
+    EXPECT_EQ(told, (std::vector<std::string>{"me", "me"})) << "with the last part it is a request";
+    send_in_parts("/other");
+    send_in_parts("/of/you");
+    EXPECT_EQ(told, (std::vector<std::string>{"me", "me", "you", "you"}));
+}
+
 TEST(http_connection, expect_continue_is_answered_when_the_body_is_not_there) {
     echo_world world;
     const auto client = world.open();

@@ -83,6 +83,12 @@ TEST_F(files_world, serves_files_with_type_tag_and_date) {
     EXPECT_EQ(body_of(ask("/files/sub/b%20c.js")), "script");
 }
 
+TEST_F(files_world, the_wildcard_may_have_any_name) {
+    ASSERT_TRUE(world.routes.get("/of/:site/*rest", *static_files::make(root.string())));
+    EXPECT_EQ(body_of(ask("/of/me/a.txt")), "0123456789");
+    EXPECT_EQ(body_of(ask("/of/me/")), "<p>index");
+}
+
 TEST_F(files_world, folders_give_their_index_or_send_there) {
     EXPECT_EQ(body_of(ask("/files/")), "<p>index");
     EXPECT_EQ(body_of(ask("/files/sub/")), "<p>sub");

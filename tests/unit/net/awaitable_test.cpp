@@ -1,5 +1,6 @@
 #include <weft/net/awaitable.hpp>
 
+#include <csignal>
 #include <future>
 #include <memory>
 #include <stdexcept>
@@ -79,6 +80,24 @@ TEST(awaitable, locals_of_a_destroyed_task_may_use_the_loop_once_more) {
         }(core.ref()),
         unexpected);
     core.turn(0s);
+}
+
+TEST(awaitable, threads_of_the_library_leave_signals_to_the_program) {
+    const auto on = make_loop();
+    sigset_t blocked;
+    ::sigemptyset(&blocked);
+    spawn(
+        [](loop& l, sigset_t& there) -> task<> {
+            co_await run_blocking(l, [&there] { ::pthread_sigmask(SIG_BLOCK, nullptr, &there); });
+            l.stop();
+        }(*on, blocked),
+        unexpected);
+    on->run();
+    EXPECT_EQ(::sigismember(&blocked, SIGTERM), 1);
+    EXPECT_EQ(::sigismember(&blocked, SIGSEGV), 0);
+    sigset_t here;
+    ::pthread_sigmask(SIG_BLOCK, nullptr, &here);
+    EXPECT_EQ(::sigismember(&here, SIGTERM), 0) << "who starts one keeps its own mask";
 }
 
 TEST(awaitable, blocking_work_comes_back_to_the_loop) {

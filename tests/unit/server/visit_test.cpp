@@ -13,6 +13,7 @@ namespace {
 struct count_of_all {
     std::vector<conn_id> visited;
     std::vector<conn_id> in_topic;
+    std::vector<conn_id> single;
     std::size_t subscribers = 0;
     bool each_at_home = true;
     bool came_back = false;
@@ -42,18 +43,23 @@ TEST_P(visits, go_from_loop_to_loop_and_return) {
 
     inbox<count_of_all> told;
     spawn(s.loop(0),
-          [](server& whole, ws::endpoint<void>& there, inbox<count_of_all>& into) -> task<void> {
+          [](server& whole, ws::endpoint<void>& there, conn_id one,
+             inbox<count_of_all>& into) -> task<void> {
               count_of_all found;
               co_await there.visit([&](auto& c) {
                   found.visited.push_back(c.id());
                   found.each_at_home &= whole.loop_of(c.id()).in_loop_thread();
               });
               co_await there.visit("even", [&](auto& c) { found.in_topic.push_back(c.id()); });
+              co_await there.visit(one, [&](auto& c) { found.single.push_back(c.id()); });
+              co_await there.visit(conn_id(one.loop(), one.slot(), one.generation() + 1),
+                                   [&](auto& c) { found.single.push_back(c.id()); });
               found.subscribers = co_await whole.subscriber_count("even");
               found.came_back = whole.loop(0).in_loop_thread();
               into.put(std::move(found));
-          }(s, chat, told));
+          }(s, chat, all.back(), told));
     count_of_all found = told.wait_for(1)[0];
+    EXPECT_EQ(found.single, std::vector{all.back()});
     std::sort(all.begin(), all.end());
     std::sort(found.visited.begin(), found.visited.end());
     EXPECT_EQ(found.visited, all);
