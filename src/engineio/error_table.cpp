@@ -55,6 +55,8 @@ constexpr std::array<error_row, errc_count> rows{{
     {errc::invalid_utf8, "a packet is not UTF-8", -1, 200, 1007, broken, R"(error="invalid_utf8")"},
     {errc::too_many_packets, "more packets in one POST than max_packets", -1, 400, 0, limit,
      R"(error="too_many_packets")"},
+    {errc::too_fast, "packets come faster than rate or traffic allows", 4, 429, 1008, limit,
+     R"(error="too_fast")"},
     {errc::wrong_heartbeat, "invalid heartbeat direction", -1, 200, 1008, broken,
      R"(error="wrong_heartbeat")"},
     {errc::slow_consumer, "more than max_queue waits for the client", -1, 0, 1013, limit,

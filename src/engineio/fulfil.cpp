@@ -12,6 +12,7 @@
 #include "engineio/proto/jsonp.hpp"
 #include "engineio/shard.hpp"
 #include "engineio/websocket.hpp"
+#include "net/traffic_meter.hpp"
 
 namespace weft::engineio {
 namespace {
@@ -87,6 +88,14 @@ void begin(pending_request& q) {
     if (fresh == nullptr) {
         q.owner->all.census.leave(q.from->address());
         return q.refuse(errc::no_entropy, {});
+    }
+    if (net::traffic_account* const account = fresh->peer().traffic()) {
+        net::loop_core& loop = q.owner->web.loop;
+        if (const auto no = net::tell(loop, "engineio", account->enter(loop.now()), fresh->peer(),
+                                      q.chosen().path)) {
+            fresh->fail(close_reason::transport_error);
+            return q.refuse(errc::too_fast, no->why, no->to_refusal());
+        }
     }
     try {
         if (websocket) {

@@ -14,6 +14,7 @@
 
 #include "base/heap_cost.hpp"
 #include "engineio/shard.hpp"
+#include "net/traffic_meter.hpp"
 
 namespace weft::engineio {
 
@@ -67,12 +68,28 @@ void polling::take(const reply_form& form, byte_view body, payload_form how,
     session& owner = session_;
     owner.came_back();
     heard_ = owner.loop().now();
-    const std::optional<errc> wrong = process(body, how);
+    const std::uint64_t packets = owner.owner().metrics.packets_received.read();
+    std::optional<errc> wrong = process(body, how);
+    duration wait{};
+    if (net::traffic_account* const account = owner.peer().traffic(); account && !wrong) {
+        const time_point now = owner.loop().now();
+        const time_point due =
+            account
+                ->spend(owner.owner().metrics.packets_received.read() - packets, body.size(), now)
+                .due;
+        if (due > now + net::max_debt) wrong = errc::too_fast;
+        if (due > now) wait = due - now;
+    }
     const int status = wrong ? describe(*wrong).status : 200;
     if (wrong) owner.end(*wrong);  // this object lives until the session is told
-    (void)answer.send(
+    http::response reply =
         status == 200 ? make_plain(form, 200, "text/html", "ok")
-                      : make_plain(form, status, "text/plain", std::string(describe(*wrong).text)));
+                      : make_plain(form, status, "text/plain", std::string(describe(*wrong).text));
+    if (wrong || wait == duration::zero()) return (void)answer.send(std::move(reply));
+    // It sends the next one when it has this answer.
+    owner.loop().after(wait, [answer = std::move(answer), reply = std::move(reply)]() mutable {
+        (void)answer.send(std::move(reply));
+    });
 }
 
 /// What is wrong with the body, as far as the session survived what was right.

@@ -12,6 +12,7 @@
 #include "engineio/polling.hpp"
 #include "engineio/shard.hpp"
 #include "engineio/transport.hpp"
+#include "net/traffic_meter.hpp"
 
 namespace weft::engineio {
 namespace {
@@ -70,6 +71,8 @@ session::session(std::uint32_t slot, std::uint32_t generation, shard& owner, con
       transport_(how.transport),
       protocol_(static_cast<std::uint8_t>(how.protocol)),
       base64_(how.base64) {
+    if (const auto& paces = owner.all.websocket.paces)
+        peer_.count_traffic(loop().traffic()).set_own(&*paces);
     if (transport_ == transport_kind::polling) {
         polling_ = std::make_unique<polling>(*this);
         carry(*polling_);
@@ -114,6 +117,7 @@ auto session::within_memory(F&& call) noexcept -> decltype(call()) {
 
 void session::carry(server_transport& carrier) noexcept {
     carrier_ = &carrier;
+    carrier.identified(peer_);
     transport_ = carrier.kind();
 }
 
@@ -141,6 +145,7 @@ void session::switch_to(server_transport& next) noexcept {
     probe_ = nullptr;
     server_transport& left = *std::exchange(carrier_, &next);
     const std::unique_ptr<polling> owned = std::move(polling_);
+    next.identified(peer_);
     transport_ = next.kind();
     upgraded_ = true;
     shard_.metrics.upgrades.add();
@@ -332,6 +337,7 @@ time_point session::identity_ends() const noexcept {
 
 /// A heartbeat that comes too early for it does no harm.
 void session::on_identified() noexcept {
+    if (carrier_ != nullptr) carrier_->identified(peer_);
     if (identity_ends() != time_point::max()) loop().arm_sooner(timer_, identity_ends());
 }
 

@@ -68,7 +68,7 @@ struct common {
     explicit common(options wanted);
 
     options chosen;
-    ws::connection_settings websocket;
+    ws::connection_settings websocket;  // its paces are those of sessions, too
     session_census census;
     unique_function<std::unique_ptr<session_user>(session&)> make_user;
     std::size_t loops = 1;

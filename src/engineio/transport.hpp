@@ -5,6 +5,7 @@
 
 #include <weft/base/time.hpp>
 #include <weft/engineio/options.hpp>
+#include <weft/net/peer.hpp>
 #include <weft/pubsub/message.hpp>
 #include <weft/ws/close_event.hpp>
 
@@ -62,6 +63,8 @@ public:
     virtual void flush() {}
     /// The client tries another transport: what keeps it from going on comes to its end.
     virtual void make_way() {}
+    /// The session belongs to this peer now, whose subject the carrier's messages count for.
+    virtual void identified(const peer&) noexcept {}
     /// The session goes on over `next`, and with it what waits here.
     virtual void hand_over(server_transport& next) = 0;
 

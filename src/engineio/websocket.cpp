@@ -15,6 +15,7 @@
 #include "base/heap_cost.hpp"
 #include "engineio/polling.hpp"
 #include "engineio/shard.hpp"
+#include "net/traffic_meter.hpp"
 
 namespace weft::engineio {
 namespace {
@@ -101,6 +102,11 @@ void websocket::dismiss(const farewell& last) noexcept {
     session_ = nullptr;
     timer_.reset();
     socket_.close(last.code, last.text);
+}
+
+void websocket::identified(const peer& who) noexcept {
+    net::traffic_account* const account = socket_.stream().peer().traffic();
+    if (account != nullptr && who.traffic() != nullptr) account->share_subject(*who.traffic());
 }
 
 void websocket::on_drained() {

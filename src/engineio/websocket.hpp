@@ -40,6 +40,7 @@ public:
     [[nodiscard]] bool comes_on() noexcept override { return delivery_.comes_on(socket_.stream()); }
     void close(const farewell& last) noexcept override { socket_.close(last.code, last.text); }
     void dismiss(const farewell& last) noexcept override;
+    void identified(const peer& who) noexcept override;
     void hand_over(server_transport&) override {}  // nothing waits here that a session could move
 
     // ws::connection_user

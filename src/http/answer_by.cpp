@@ -23,6 +23,11 @@ public:
             (void)answer.send(std::move(reply));
         });
     }
+    void give(admission<void> said) {
+        at_home([said = std::move(said)](responder& answer) {
+            if (answer) answer.state_->sink->pass(said);
+        });
+    }
     void give(std::exception_ptr thrown) {
         at_home([thrown = std::move(thrown)](responder& answer) {
             if (answer) answer.state_->sink->threw(thrown);
@@ -46,12 +51,26 @@ task<void> settle(task<response> work, std::shared_ptr<answer_target> target) {
     target->give(co_await std::move(work));
 }
 
-}  // namespace
+task<void> settle(task<admission<void>> deciding, std::shared_ptr<answer_target> target) {
+    target->give(co_await std::move(deciding));
+}
 
-void answer_by(task<response> work, responder answer) {
+/// Runs it; what it returns or throws gets to `target`.
+template <class T>
+void run(task<T> work, responder answer) {
     const auto target = std::make_shared<answer_target>(std::move(answer));
     weft::detail::spawn(settle(std::move(work), target),
                         [target](std::exception_ptr thrown) { target->give(std::move(thrown)); });
+}
+
+}  // namespace
+
+void answer_by(task<response> work, responder answer) {
+    run(std::move(work), std::move(answer));
+}
+
+void pass_by(task<admission<void>> deciding, responder waiting) {
+    run(std::move(deciding), std::move(waiting));
 }
 
 }  // namespace weft::http::detail

@@ -184,10 +184,14 @@ void connection::consume_held() {
 
 void connection::handle_head(byte_span& in) {
     first_request_came();
-    service_.metrics_.requests.add();
     const message_head& head = reader_.head();
     writer_.begin(head);
-    stream_.peer().forget();  // behind a proxy, the last request was somebody else's
+    // One that waited for a filter comes here anew, and is told of as it was.
+    const bool anew = exchange_ != nullptr && exchange_->filters_asked != 0;
+    if (!anew) {
+        service_.metrics_.requests.add();
+        stream_.peer().forget();  // behind a proxy, the last request was somebody else's
+    }
     request req = service_.make_request(head, stream_);
     if (const errc e = service_.check(req, proxy()); e != errc::none) {
         if (e != errc::misdirected) return refuse(e, {head.target()});
@@ -198,11 +202,22 @@ void connection::handle_head(byte_span& in) {
         in = {};
         return;
     }
+    if (auto instead = anew ? std::nullopt : service_.refuse_traffic(req)) {
+        service_.metrics_.errors[static_cast<std::size_t>(errc::too_much_traffic)].add();
+        return answer(std::move(*instead).close());
+    }
     const bool has_body = head.framing() != body_framing::none;
-    if (service_.is_observed()) use_exchange().watched = service_.watch(req);
-    if (auto instead = service_.ask_filters(req)) {
+    if (!anew && service_.is_observed()) use_exchange().watched = service_.watch(req);
+    std::size_t asked = anew ? std::exchange(exchange_->filters_asked, 0) : 0;
+    filter_verdict said = service_.ask_filters(req, asked);
+    if (said.later) {
+        wait_for_filter(std::move(*said.later), asked, in);
+        in = {};
+        return;
+    }
+    if (said.answer) {
         if (has_body) writer_.make_last();  // nobody is going to read it
-        return while_answering([&] { answer(std::move(*instead)); });
+        return while_answering([&] { answer(std::move(*said.answer)); });
     }
     if (has_body && found.upgrades) return refuse(errc::upgrade_with_body, {head.target()});
     if (has_body && found.chosen == nullptr) {
@@ -224,6 +239,35 @@ void connection::handle_head(byte_span& in) {
             return wait_for_more(true);
     }
     run(req, found);
+}
+
+/// The request is kept as it came, and parsed again when the filter has let it pass.
+void connection::wait_for_filter(task<admission<void>> deciding, std::size_t asked,
+                                 byte_view rest) {
+    exchange& x = use_exchange();
+    x.filters_asked = asked;
+    x.held = as_text(reader_.head_bytes());
+    x.held.append(as_text(rest));
+    reader_.reset();
+    state_ = state::answering;
+    pause();
+    arm(later(now(), service_.options_.reply_timeout));
+    detail::pass_by(std::move(deciding), x.handle.lend_responder(*this, nullptr));
+    if (exchange_ != nullptr) exchange_->recount();
+}
+
+void connection::pass(const admission<void>& said) {
+    if (state_ != state::answering) return;
+    exchange_->handle.take_back();
+    if (!said.allowed()) {
+        writer_.make_last();  // what is held of it is not looked at any more
+        exchange_->filters_asked = 0;
+        exchange_->held.clear();
+        return answer(response::refused(said.why(), 403));
+    }
+    if (said.who()) stream_.peer().identify(*said.who());
+    state_ = state::reading;
+    wake_soon();
 }
 
 /// One whose body came after its head.

@@ -59,6 +59,7 @@ private:
     void consume_held();
     void handle_head(byte_span& in);
     void handle_request();
+    void wait_for_filter(task<admission<void>> deciding, std::size_t asked, byte_view rest);
     void tell_body_part();
     void wait_for_more(bool begins);
     void run(request& req, service::match found);
@@ -78,6 +79,7 @@ private:
     void abandon() noexcept override;
     void fail() override;
     void threw(const std::exception_ptr& what) override;
+    void pass(const admission<void>& said) override;
     void start(response head) override;
     write_status write_body(std::string_view bytes) override;
     write_status write_body(buffer_slice bytes) override;

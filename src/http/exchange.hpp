@@ -32,7 +32,8 @@ struct connection::exchange {
     net::handshake_gate::place late_place;  ///< Of a first request that is late.
     time_point body_began;
     time_point body_last;
-    bool tells_parts = false;  ///< The route wants to know of each part of the body.
+    std::size_t filters_asked = 0;  ///< Of a request that waits for one, or has waited.
+    bool tells_parts = false;       ///< The route wants to know of each part of the body.
 
     std::unique_ptr<service::watched> watched;  ///< For the observers, until the answer begins.
     lent_handle handle;                         ///< Through which the user answers.

@@ -6,6 +6,8 @@
 #include <thread>
 #include <utility>
 
+#include <weft/base/admission.hpp>
+#include <weft/base/task.hpp>
 #include <weft/base/unique_function.hpp>
 #include <weft/http/error.hpp>
 #include <weft/http/header_lines.hpp>
@@ -38,6 +40,9 @@ public:
     /// The same for a coroutine that had returned before; what it threw is not reported yet.
     virtual void threw(const std::exception_ptr& what) = 0;
 
+    /// The filter that the request waited for has decided.
+    virtual void pass(const admission<void>& said) = 0;
+
     /// The beginning of an answer whose body comes piece by piece, until `finish` or `cut`.
     virtual void start(response head) = 0;
     virtual write_status write_body(std::string_view bytes) = 0;
@@ -57,6 +62,9 @@ protected:
 };
 
 namespace detail {
+
+/// Runs a filter that has to wait; what it decides gets to the sink that `waiting` leads to.
+void pass_by(task<admission<void>> deciding, responder waiting);
 
 /// What a sink and the handle that a user holds know of each other. Whoever goes first clears
 /// `sink`.

@@ -75,13 +75,15 @@ void router::add_observer(observer callable) {
     around_->observers.push_back(std::move(callable));
 }
 
-std::optional<response> router::surroundings::ask_filters(const request& req) {
-    for (auto& [prefix, ask] : filters) {
+filter_verdict router::surroundings::ask_filters(const request& req, std::size_t& next) {
+    while (next < filters.size()) {
+        auto& [prefix, ask] = filters[next++];
         const std::string_view path = req.path();
         const bool below = path.starts_with(prefix) &&
                            (path.size() == prefix.size() || path[prefix.size()] == '/');
         if (!below && !prefix.empty()) continue;
-        if (auto answer = ask(req)) return answer;
+        filter_verdict said = ask(req);
+        if (said.answer || said.later) return said;
     }
     return {};
 }

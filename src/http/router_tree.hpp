@@ -55,7 +55,7 @@ struct router::surroundings {
     std::vector<observer> observers;
     route not_found;
 
-    [[nodiscard]] std::optional<response> ask_filters(const request& req);
+    [[nodiscard]] filter_verdict ask_filters(const request& req, std::size_t& next);
 };
 
 /// One segment of the tree.

@@ -13,23 +13,19 @@
 #include "http/reply_sink.hpp"
 #include "http/router_tree.hpp"
 #include "net/loop_core.hpp"
+#include "net/traffic_meter.hpp"
 
 namespace weft::http {
 namespace {
 
-/// Says 503 to a client that came while too many others kept us waiting.
+/// Tells a client that came when it may not why that is.
 class turned_away final : public net::stream_handler {
 public:
-    turned_away(net::byte_stream& stream, net::handshake_gate::place place) noexcept
-        : stream_(stream), place_(std::move(place)) {}
+    turned_away(net::byte_stream& stream, net::handshake_gate::place place, std::string answer)
+        : stream_(stream), place_(std::move(place)), answer_(std::move(answer)) {}
 
     void on_open() noexcept override {
-        stream_.write(
-            as_bytes("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
-                     "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 100\r\n"
-                     "Connection: close\r\n\r\n"
-                     "too many connections have not sent their first request "
-                     "(max_handshakes_per_address, max_handshakes)\n"));
+        stream_.write(as_bytes(answer_));
         // Not `close`: the place is ours until the descriptor goes.
         stream_.shutdown();
         stream_.set_deadline(later(stream_.owner().now(), std::chrono::seconds(2)));
@@ -41,7 +37,27 @@ public:
 private:
     net::byte_stream& stream_;
     net::handshake_gate::place place_;
+    std::string answer_;
 };
+
+/// What such a client gets: it has not asked anything yet.
+std::string early_answer(int status, std::string_view why, duration retry_after) {
+    const auto wait = std::chrono::ceil<std::chrono::seconds>(retry_after).count();
+    std::string text = "HTTP/1.1 " + std::to_string(status) + " ";
+    text.append(reason_of(status))
+        .append("\r\nRetry-After: ")
+        .append(std::to_string(std::max<std::int64_t>(wait, 1)))
+        .append("\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ")
+        .append(std::to_string(why.size() + 1))
+        .append("\r\nConnection: close\r\n\r\n")
+        .append(why)
+        .append("\n");
+    return text;
+}
+
+constexpr std::string_view too_many_late =
+    "too many connections have not sent their first request "
+    "(max_handshakes_per_address, max_handshakes)";
 
 /// What a public origin has behind its scheme.
 std::string_view authority_of(std::string_view origin) noexcept {
@@ -81,26 +97,44 @@ service::~service() = default;
 
 std::unique_ptr<net::stream_handler> service::make_connection(net::byte_stream& stream) {
     using verdict = net::handshake_gate::verdict;
-    const verdict found = gate_ != nullptr && !trusts(stream)
-                              ? gate_->judge(stream.peer().address())
-                              : verdict::welcome;
-    if (found == verdict::welcome) return take_over(stream);
-    tell_turned_away(stream);
-    // An answer under TLS would cost the very handshake that there are too many of.
-    if (found == verdict::cut_off || stream.peer().secure()) {
+    if (trusts(stream)) return take_over(stream);
+    const verdict found =
+        gate_ != nullptr ? gate_->judge(stream.peer().address()) : verdict::welcome;
+    if (found != verdict::welcome) {
+        loop_.tell_refusal(log_level::warning, "http", too_many_late, [&] {
+            return refusal_facts{.peer = stream.peer().address().to_string()};
+        });
+        constexpr duration wait = std::chrono::seconds(5);
+        return turn_away(stream, early_answer(503, too_many_late, wait),
+                         found == verdict::turn_away);
+    }
+    if (const auto no = net::tell(loop_, "http", count_traffic(stream.peer()), stream.peer())) {
+        return turn_away(stream, early_answer(429, no->why, no->retry_after),
+                         gate_ == nullptr || gate_->may_turn_away(stream.peer().address()));
+    }
+    return take_over(stream);
+}
+
+/// An answer under TLS would cost the very handshake that there are too many of.
+std::unique_ptr<net::stream_handler> service::turn_away(net::byte_stream& stream,
+                                                        std::string answer, bool may_answer) {
+    if (!may_answer || stream.peer().secure()) {
         metrics_.cut_off.add();
         return nullptr;
     }
     metrics_.turned_away.add();
-    return std::make_unique<turned_away>(
-        stream, gate_->enter(stream.peer().address(), net::handshake_gate::kind::refused));
+    net::handshake_gate::place place;
+    if (gate_ != nullptr)
+        place = gate_->enter(stream.peer().address(), net::handshake_gate::kind::refused);
+    return std::make_unique<turned_away>(stream, std::move(place), std::move(answer));
 }
 
-void service::tell_turned_away(const net::byte_stream& stream) noexcept {
-    loop_.tell_refusal(log_level::warning, "http",
-                       "turned a connection away: too many have not sent their first request "
-                       "(max_handshakes_per_address, max_handshakes)",
-                       [&] { return refusal_facts{.peer = stream.peer().address().to_string()}; });
+/// Counts a connection of this peer, if connections are counted.
+std::optional<net::traffic_refusal> service::count_traffic(peer& who) {
+    if (loop_.traffic() == nullptr) return std::nullopt;
+    net::traffic_account& account = who.count_traffic(loop_.traffic());
+    account.set_address(who.address());
+    return account.enter_address(loop_.now());
 }
 
 std::unique_ptr<net::stream_handler> service::take_over(net::byte_stream& stream) {
@@ -127,6 +161,8 @@ void service::believe(request& req, const peer& proxy) const {
     const auto address = socket_address::make(told.address, 0);
     peer& client = req.peer();
     client.set_address(address ? *address : proxy.address());
+    if (loop_.traffic() != nullptr)
+        client.count_traffic(loop_.traffic()).set_address(client.address());
     client.set_secure(told.scheme.empty() ? proxy.secure() : told.scheme == "https");
     req.forwarded_host_ = told.host;
     req.by_proxy_ = true;
@@ -150,13 +186,13 @@ errc service::check(request& req, const peer* proxy) {
     return errc::none;
 }
 
-std::optional<response> service::ask_filters(const request& req) noexcept {
+filter_verdict service::ask_filters(const request& req, std::size_t& next) noexcept {
     if (routes_.around_->filters.empty()) return {};
-    std::optional<response> answer;
-    const bool returned = call_user([&] { answer = routes_.around_->ask_filters(req); },
+    filter_verdict said;
+    const bool returned = call_user([&] { said = routes_.around_->ask_filters(req, next); },
                                     [&] { return place_of("a filter", req); });
-    if (!returned) answer.emplace(response::plain_error(500).close());
-    return answer;
+    if (!returned) said = {.answer = response::plain_error(500).close()};
+    return said;
 }
 
 bool service::is_observed() const noexcept {
@@ -204,6 +240,16 @@ std::optional<std::uint8_t> service::other_loop(const request& req, match found)
 
 bool service::wants_parts(match found) noexcept {
     return static_cast<bool>(found.chosen->options.on_body_part);
+}
+
+std::optional<response> service::refuse_traffic(const request& req) noexcept {
+    net::traffic_account* const account = req.peer().traffic();
+    if (account == nullptr) return std::nullopt;
+    const auto no =
+        net::tell(loop_, "http", account->request(req.head().content_length(), loop_.now()),
+                  req.peer(), req.path());
+    if (!no) return std::nullopt;
+    return response::refused(no->to_refusal(), 429);
 }
 
 void service::tell_body_part(const request& req, match found) noexcept {
@@ -275,6 +321,8 @@ void service::report(errc what, const net::byte_stream& from,
                      const refused_request& which) noexcept {
     metrics_.errors[static_cast<std::size_t>(what)].add();
     const error_row& row = row_of(what);
+    if (row.kind == condition::protocol_violation && from.peer().traffic() != nullptr)
+        from.peer().traffic()->note_error(loop_.now());
     const bool ordinary = what == errc::idle || what == errc::head_too_slow ||
                           (row.kind == condition::protocol_violation && what != errc::misdirected);
     loop_.tell_refusal(ordinary ? log_level::info : log_level::warning, "http", row.text, [&] {

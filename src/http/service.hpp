@@ -22,6 +22,7 @@
 #include "net/loop_core.hpp"
 #include "net/moved_stream.hpp"
 #include "net/network_list.hpp"
+#include "net/traffic_meter.hpp"
 
 namespace weft::http {
 
@@ -82,8 +83,11 @@ public:
     [[nodiscard]] errc check(request& req, const peer* proxy = nullptr);
     /// Finds by method and path, and gives it the route's parameters.
     [[nodiscard]] match find(request& req) const noexcept { return routes_.find(req); }
-    /// Asks the router's filters: what they answer instead of the route, if anything.
-    [[nodiscard]] std::optional<response> ask_filters(const request& req) noexcept;
+    /// The answer to a request of whom asks too much: see `server_options::traffic`.
+    [[nodiscard]] std::optional<response> refuse_traffic(const request& req) noexcept;
+    /// Asks the router's filters from the one with the number `next` on: what they answer instead
+    /// of the route, if anything, or who is going to decide. `next` is then the one after it.
+    [[nodiscard]] filter_verdict ask_filters(const request& req, std::size_t& next) noexcept;
     /// How long the body of such a request may be.
     [[nodiscard]] std::uint64_t most_body(match found) const noexcept;
     /// Whether its route wants to be told of each part of a body. `found` has a route.
@@ -144,7 +148,10 @@ private:
     /// Counts what ended a request or a connection, and has it logged.
     [[gnu::cold]] void report(errc what, const net::byte_stream& from,
                               const refused_request& which = {}) noexcept;
-    [[gnu::cold]] void tell_turned_away(const net::byte_stream& stream) noexcept;
+    [[gnu::cold]] std::unique_ptr<net::stream_handler> turn_away(net::byte_stream& stream,
+                                                                 std::string answer,
+                                                                 bool may_answer);
+    [[nodiscard]] std::optional<net::traffic_refusal> count_traffic(peer& who);
 
     net::loop_core& loop_;
     const router& routes_;

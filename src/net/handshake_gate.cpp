@@ -24,6 +24,15 @@ handshake_gate::verdict handshake_gate::judge(const socket_address& peer) {
     return verdict::cut_off;
 }
 
+bool handshake_gate::may_turn_away(const socket_address& peer) {
+    const auto key = peer.network();
+    if (!key) return true;
+    const std::lock_guard lock(mutex_);
+    const auto found = by_address_.find(*key);
+    const std::size_t refused_here = found != by_address_.end() ? found->second.refused : 0;
+    return refused_here < most_.per_address && all_.refused < most_.total;
+}
+
 handshake_gate::place handshake_gate::enter(const socket_address& peer, kind what) {
     const auto key = peer.network();
     if (!key) return {};

@@ -66,6 +66,8 @@ public:
 
     /// For a connection that was just accepted.
     [[nodiscard]] verdict judge(const socket_address& peer);
+    /// Whether one more may be refused with an answer.
+    [[nodiscard]] bool may_turn_away(const socket_address& peer);
     /// Counts a connection; empty for a unix socket.
     [[nodiscard]] place enter(const socket_address& peer, kind what);
 

@@ -37,6 +37,7 @@ namespace weft::net {
 
 class tls_client_context;
 class tls_server_context;
+class traffic_meter;
 class worker_pool;
 class connect_race;
 
@@ -181,6 +182,9 @@ public:
     void log(log_level level, std::string_view layer, std::string_view message) const noexcept {
         if (options_.log != nullptr) options_.log->write({level, layer, message});
     }
+    /// What limits the traffic of the peers; null: nothing does. **Lifetime**: outlives the loop.
+    [[nodiscard]] traffic_meter* traffic() const noexcept { return traffic_; }
+    void limit_traffic(traffic_meter& by) noexcept { traffic_ = &by; }
     /// Has it logged that a peer met a rule or a limit: see `refusal_log::tell`.
     void tell_refusal(log_level level, std::string_view layer, std::string_view what,
                       function_ref<refusal_facts()> about) noexcept {
@@ -293,6 +297,7 @@ private:
     unsigned slow_turns_untold_ = 0;
     user_boundary users_{"net", options_.log, metrics_.handler_exceptions, callbacks_};
     refusal_log refusals_{options_.log};
+    traffic_meter* traffic_ = nullptr;
     byte_budget budget_;
     send_memory memory_;
     std::unique_ptr<std::byte[]> receive_memory_;

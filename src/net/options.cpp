@@ -7,12 +7,15 @@
 #include <weft/net/listen_options.hpp>
 #include <weft/net/loop.hpp>
 #include <weft/net/tls.hpp>
+#include <weft/net/traffic_options.hpp>
 
 #include "base/option_check.hpp"
 #include "net/network_list.hpp"
 
 namespace weft {
 namespace {
+
+constexpr duration longest_burst = std::chrono::hours(1);
 
 void check_alpn(option_check& check, const std::vector<std::string>& names) {
     for (const std::string& name : names) {
@@ -23,6 +26,24 @@ void check_alpn(option_check& check, const std::vector<std::string>& names) {
 }
 
 }  // namespace
+
+result<void> receive_rate::check() const {
+    return option_check("receive_rate")
+        .at_least("messages_per_second", messages_per_second, 1)
+        .at_least("bytes_per_second", bytes_per_second, 1)
+        .within("burst", burst, duration::zero(), longest_burst)
+        .outcome();
+}
+
+result<void> traffic_limits::check() const {
+    return option_check("traffic_limits")
+        .within("burst", burst, duration::zero(), longest_burst)
+        .outcome();
+}
+
+result<void> traffic_options::check() const {
+    return option_check("traffic_options").nested(per_address).nested(per_subject).outcome();
+}
 
 result<void> loop_budgets::check() const {
     return option_check("loop_budgets")

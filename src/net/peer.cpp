@@ -9,6 +9,7 @@
 #include "base/byte_budget.hpp"
 #include "base/heap_cost.hpp"
 #include "net/system_address.hpp"
+#include "net/traffic_meter.hpp"
 
 namespace weft {
 
@@ -22,7 +23,7 @@ std::size_t cost_of(const identity& user) noexcept {
 
 }  // namespace
 
-static_assert(sizeof(peer) == 48, "there is one for every connection");
+static_assert(sizeof(peer) == 56, "there is one for every connection");
 
 peer::peer(peer_owner* owner, const socket_address& address) noexcept : owner_(owner) {
     set_address(address);
@@ -51,6 +52,10 @@ peer::peer(peer_owner* owner, const peer& same)
       port_(same.port_),
       family_(same.family_),
       secure_(same.secure_) {
+    if (same.traffic_ != nullptr) {
+        traffic_ = std::make_unique<net::traffic_account>(*same.traffic_);
+        charge(heap_cost_of<net::traffic_account>);
+    }
     if (same.who_ == nullptr) return;
     who_ = std::make_unique<identity>(*same.who_);
     charge(cost_of(*who_));
@@ -60,6 +65,7 @@ peer::peer(peer&& other) noexcept
     : owner_(other.owner_),
       charged_(std::exchange(other.charged_, 0)),
       who_(std::move(other.who_)),
+      traffic_(std::move(other.traffic_)),
       ip_(other.ip_),
       scope_(other.scope_),
       port_(other.port_),
@@ -95,12 +101,30 @@ void peer::identify(identity user) {
     forget();
     who_ = std::move(made);
     charge(cost_of(*who_));
+    if (traffic_ != nullptr) traffic_->set_subject(who_->subject);
     if (owner_ != nullptr) owner_->on_identified();
 }
 
 void peer::forget() noexcept {
-    if (who_ != nullptr) release(cost_of(*who_));
+    if (who_ == nullptr) return;
+    release(cost_of(*who_));
     who_ = nullptr;
+    if (traffic_ != nullptr) traffic_->set_subject({});
+}
+
+net::traffic_account& peer::count_traffic(net::traffic_meter* meter) {
+    if (traffic_ == nullptr) {
+        traffic_ = std::make_unique<net::traffic_account>(meter);
+        charge(heap_cost_of<net::traffic_account>);
+    }
+    return *traffic_;
+}
+
+void peer::take_traffic(peer& other) noexcept {
+    if (other.traffic_ == nullptr) return;
+    if (traffic_ == nullptr) charge(heap_cost_of<net::traffic_account>);
+    traffic_ = std::move(other.traffic_);
+    other.release(heap_cost_of<net::traffic_account>);
 }
 
 bool peer::try_charge(std::size_t bytes) noexcept {

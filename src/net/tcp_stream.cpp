@@ -616,6 +616,7 @@ moved_stream tcp_stream::leave() {
     copy(out_, unsent);
     unsent.erase(0, loop_.io_->unwatch(fd_));
     moved_stream moved(*loop_.io_, std::exchange(fd_, -1), peer_);
+    moved.peer_.take_traffic(peer_);
     moved.unsent_ = std::move(unsent);
     moved.unsent_plain_ = std::move(unsent_plain);
     if (tls_ != nullptr) moved.tls_ = std::move(tls_->session);
@@ -628,6 +629,7 @@ moved_stream tcp_stream::leave() {
 
 void tcp_stream::resume(moved_stream& from) {
     opened_ = true;
+    peer_.take_traffic(from.peer_);
     if (from.peer_.who() != nullptr) peer_.identify(*from.peer_.who());
     if (from.tls_ != nullptr) set_tls(std::move(from.tls_));
     const bool queued_all = out_.append(as_bytes(from.unsent_), loop_.memory_) &&

@@ -12,6 +12,7 @@ result<void> server_options::check() const {
         .nested(http)
         .nested(budgets)
         .nested(limits)
+        .nested(traffic)
         .rule(slow_turn == duration::zero() || slow_turn >= std::chrono::milliseconds(1),
               "slow_turn", "must be 0 or at least 1 ms")
         .at_least("message_budget", message_budget, 1)

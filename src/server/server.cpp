@@ -18,6 +18,7 @@
 #include "net/loop_core.hpp"
 #include "net/resume_on.hpp"
 #include "net/tls/tls_context.hpp"
+#include "net/traffic_meter.hpp"
 #include "server/memory_guard.hpp"
 #include "server/signal_watcher.hpp"
 #include "server/system_memory.hpp"
@@ -32,7 +33,7 @@ class node final : public net::acceptor {
 public:
     node(std::unique_ptr<net::backend> io, std::uint8_t index, const server_options& options,
          const http::router& routes, pubsub::exchange& all, net::handshake_gate& gate,
-         memory_account& memory)
+         memory_account& memory, net::traffic_meter& traffic)
         : loop(std::move(io),
                {index, options.budgets, options.limits, options.slow_turn, options.log}),
           http(loop, routes, options.http, options.log, &gate),
@@ -41,6 +42,7 @@ public:
           most_connections_(std::max<std::size_t>(1, options.max_connections / options.threads)) {
         guard.watch(loop.budget());
         guard.watch(ws.budget);
+        if (traffic) loop.limit_traffic(traffic);
     }
 
     std::unique_ptr<net::stream_handler> on_accept(net::byte_stream& stream) override {
@@ -99,7 +101,8 @@ struct server::impl {
     impl(server_options wanted, std::unique_ptr<net::backend> io)
         : options(std::move(wanted)),
           gate(handshake_limits(options)),
-          memory(memory_limit(options)) {
+          memory(memory_limit(options)),
+          traffic(options.traffic) {
         if (auto right = options.check(); !right) {
             setup_error.emplace(right.error());
             options.threads = 0;
@@ -152,6 +155,7 @@ struct server::impl {
     pubsub::exchange all;
     net::handshake_gate gate;
     memory_account memory;
+    net::traffic_meter traffic;
     std::vector<std::shared_ptr<net::tls_server_context>> certificates;
     std::vector<std::unique_ptr<node>> nodes;
     std::vector<std::thread> threads;         // of all loops but the first
@@ -245,7 +249,7 @@ void server::impl::make_nodes(std::unique_ptr<net::backend> io) {
         }
         nodes.push_back(std::make_unique<node>(std::move(io),
                                                static_cast<std::uint8_t>(nodes.size()), options,
-                                               routes, all, gate, memory));
+                                               routes, all, gate, memory, traffic));
     }
 }
 
@@ -559,6 +563,7 @@ std::string server::metrics_text() const {
         n->ws.hub.metrics().visit(add);
         n->guard.visit_metrics(add);
     }
+    impl_->traffic.visit_metrics([&](const metric_sample& sample) { page.add(sample); });
     if (!impl_->prepared.load(std::memory_order_acquire)) return page.text();
     for (const auto& e : impl_->event_streams)
         e->visit_metrics([&](const metric_sample& sample) { page.add(sample); });

@@ -7,6 +7,7 @@
 
 #include <weft/http/response.hpp>
 
+#include "net/traffic_meter.hpp"
 #include "sse/event_stream.hpp"
 
 namespace weft::sse {
@@ -79,6 +80,13 @@ void endpoint::shard::open(const http::request& asked, http::responder answer) {
             return;
         }
         if (said.who()) asked.peer().identify(*said.who());
+    }
+    if (net::traffic_account* const account = asked.peer().traffic()) {
+        if (const auto no =
+                net::tell(loop, "sse", account->enter(loop.now()), asked.peer(), owner.route_)) {
+            (void)answer.send(http::response::refused(no->to_refusal(), 429));
+            return;
+        }
     }
     http::response head;
     head.header("Content-Type", "text/event-stream");

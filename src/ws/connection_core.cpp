@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/heap_cost.hpp"
+#include "net/traffic_meter.hpp"
 #include "ws/connection_parts.hpp"
 
 namespace weft::ws {
@@ -32,8 +33,9 @@ connection_core::connection_core(net::byte_stream& stream, role self,
                         !deflate->no_takeover(self == role::server ? role::client : role::server)})
                   : std::nullopt),
       last_received_(shared.loop.now()),
-      next_event_(time_point::max()),
-      rate_(shared.loop.now()) {
+      next_event_(time_point::max()) {
+    if (settings.paces) stream.peer().count_traffic(loop().traffic()).set_own(&*settings.paces);
+    metered_ = stream.peer().traffic() != nullptr;
     loop().budget().charge(heap_cost_of<connection_core>);
 }
 
@@ -101,7 +103,7 @@ void connection_core::consume(byte_span data) {
     }
     if (state_ == state::ended) return;
     if (slow_ != nullptr || assembler_.in_message()) watch_pace(messages > 0);
-    if (chosen().rate && state_ == state::open) throttle(messages, bytes - data.size());
+    if (metered_ && state_ == state::open) throttle(messages, bytes - data.size());
     if (yielded || holds_.any()) handled_up_to(data, yielded);
     update_behind();
 }
@@ -224,15 +226,20 @@ void connection_core::dispatch_close(const close_info& info) {
 }
 
 void connection_core::fail(errc why) noexcept {
+    fail(why, describe(why).text);
+}
+
+void connection_core::fail(errc why, std::string_view told) noexcept {
     metrics().errors.count(why);
     if (state_ == state::ended) return;
     if (!cause_) cause_ = why;
     const error_row& row = describe(why);
     if (why != errc::handler_failed)  // what it threw is in the log
-        tell(row.kind == condition::limit_exceeded ? log_level::warning : log_level::info,
-             row.text);
+        tell(row.kind == condition::limit_exceeded ? log_level::warning : log_level::info, told);
+    if (metered_ && row.kind == condition::protocol_violation)
+        stream().peer().traffic()->note_error(loop().now());
     if (state_ != state::close_sent) {
-        const auto payload = close_payload::make(row.close, row.text);
+        const auto payload = close_payload::make(row.close, told);
         if (slow_ != nullptr) give_up_waiting(why);
         if (payload) write_close(payload->view());
     }
@@ -313,10 +320,10 @@ void connection_core::resume() noexcept {
 
 void connection_core::throttle(std::size_t messages, std::size_t bytes) noexcept {
     const time_point now = loop().now();
-    rate_.spend(*chosen().rate, messages, bytes, now);
-    if (rate_.due() - now > receive_throttle::max_debt) {
-        fail(errc::too_fast);
-    } else if (rate_.due() > now && !holds_.has(hold::throttled)) {
+    const auto [due, why] = stream().peer().traffic()->spend(messages, bytes, now);
+    if (due > now + net::max_debt) {
+        fail(errc::too_fast, why);
+    } else if (due > now && !holds_.has(hold::throttled)) {
         metrics().throttled.add();
         stand(hold::throttled);
         arm();
@@ -439,7 +446,7 @@ void connection_core::on_deadline() noexcept {
     const identity* const known = stream().peer().who();
     if (state_ == state::open && known != nullptr && known->expires <= now)
         return fail(errc::identity_expired);
-    if (holds_.has(hold::throttled) && rate_.due() <= now) {
+    if (holds_.has(hold::throttled) && stream().peer().traffic()->due() <= now) {
         update_behind();
         go_on(hold::throttled);
         if (holds_.has(hold::kept)) within_memory([this] { post_turn(); });
@@ -490,7 +497,7 @@ void connection_core::arm() noexcept {
         if (const identity* const known = stream().peer().who())
             next = std::min(next, known->expires);
     }
-    if (holds_.has(hold::throttled)) next = std::min(next, rate_.due());
+    if (holds_.has(hold::throttled)) next = std::min(next, stream().peer().traffic()->due());
     if (slow_ != nullptr) next = std::min({next, slow_->close_deadline, message_due()});
     if (next >= next_event_ || next == time_point::max()) return;
     next_event_ = next;

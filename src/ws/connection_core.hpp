@@ -18,7 +18,6 @@
 #include "ws/proto/extensions.hpp"
 #include "ws/proto/message_assembler.hpp"
 #include "ws/reading_holds.hpp"
-#include "ws/receive_throttle.hpp"
 
 namespace weft::ws {
 
@@ -135,6 +134,8 @@ private:
     [[gnu::noinline]] void watch_pace(bool finished_one);
     [[nodiscard]] time_point message_due() const noexcept;
     [[gnu::cold]] void fail(errc why) noexcept;
+    /// `told`, which is static, instead of the row's text.
+    [[gnu::cold]] void fail(errc why, std::string_view told) noexcept;
     /// To the operator: what this peer met.
     [[gnu::cold]] void tell(log_level level, std::string_view what) noexcept;
     void finish() noexcept;
@@ -189,11 +190,11 @@ private:
     buffer_slice dispatched_;  // keeps the message alive that a handler has sent on by reference
     time_point last_received_;
     time_point next_event_;
-    receive_throttle rate_;
     std::error_code cause_;
     state state_ = state::open;
     reading_holds holds_;
     bool opened_ : 1 = false;
+    bool metered_ : 1 = false;  // its peer's traffic is counted
     bool stopped_ : 1 = false;  // ended, or paused by the user: one look per message
     bool close_received_ : 1 = false;
     bool ping_pending_ : 1 = false;  // we asked and wait for any sign of life

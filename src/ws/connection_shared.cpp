@@ -21,6 +21,7 @@ connection_settings::connection_settings(const options& wanted) : chosen(wanted)
         deflate.threshold.value_or(deflate.context_takeover ? default_threshold_with_history
                                                             : default_threshold_without_history);
     shared_threshold = deflate.threshold.value_or(default_threshold_without_history);
+    if (chosen.rate) paces.emplace(*chosen.rate);
 }
 
 connection_shared::connection_shared(net::loop_core& owner, pubsub::exchange& all,

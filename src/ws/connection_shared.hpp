@@ -13,6 +13,7 @@
 #include "base/user_boundary.hpp"
 #include "net/conn_table.hpp"
 #include "net/loop_core.hpp"
+#include "net/traffic_meter.hpp"
 #include "pubsub/hub.hpp"
 #include "ws/proto/deflate.hpp"
 #include "ws/proto/error_counters.hpp"
@@ -58,6 +59,7 @@ struct connection_settings {
     message_limits limits;
     std::size_t deflate_threshold = 0;  // with history
     std::size_t shared_threshold = 0;   // without: broadcasts, no context takeover
+    std::optional<net::receive_paces> paces;
 };
 
 }  // namespace weft::ws

@@ -159,7 +159,16 @@ void accept_stage::accept(weft::detail::owned_ptr<connection_base> made,
         (void)s->upgrade.refuse(http::response::plain_error(500));
         return;
     }
-    if (decided.who()) s->upgrade.stream().peer().identify(*decided.who());
+    peer& who = s->upgrade.stream().peer();
+    if (decided.who()) who.identify(*decided.who());
+    if (who.traffic() != nullptr) {
+        if (const auto no =
+                net::tell(s->shared.loop, "ws", who.traffic()->enter(s->shared.loop.now()), who,
+                          s->owner.impl_->route)) {
+            (void)s->upgrade.refuse(http::response::refused(no->to_refusal(), 429));
+            return;
+        }
+    }
     auto opened = std::make_unique<connection_core>(
         s->upgrade.stream(), role::server, s->owner.impl_->settings, s->shared, s->answer.deflate);
     http::header_lines headers = headers_of(s->answer);

@@ -39,13 +39,6 @@ result<void> deflate_options::check() const {
         .outcome();
 }
 
-result<void> receive_rate::check() const {
-    return option_check("ws::receive_rate")
-        .at_least("messages_per_second", messages_per_second, 1)
-        .at_least("bytes_per_second", bytes_per_second, 1)
-        .outcome();
-}
-
 result<void> options::check() const {
     option_check all("ws::options");
     check_shared(all, *this);

@@ -12,7 +12,7 @@ PAGE = ROOT / "docs/guide/limits.md"
 STRUCT = re.compile(r"^struct (\w*(?:options|limits|budgets|rate|backoff)) \{(.*?)^\};", re.MULTILINE | re.DOTALL)
 NUMBER = r"std::size_t|std::uint\d+_t|unsigned|int|double"
 TIME = r"duration|std::chrono::\w+"
-MEMBER = re.compile(rf"^    (?:std::optional<)?({NUMBER}|{TIME}|(?:ws::)?receive_rate)>? (\w+)\s*(?:=\s*([^;]+)|\{{\}})?;",
+MEMBER = re.compile(rf"^    (?:std::optional<)?({NUMBER}|{TIME}|receive_rate|traffic_limits)>? (\w+)\s*(?:=\s*([^;]+)|\{{\}})?;",
                     re.MULTILINE)
 OPTIONAL = re.compile(r"^    std::optional<")
 SECONDS = {"hours": 3600, "minutes": 60, "seconds": 1, "milliseconds": 0.001}

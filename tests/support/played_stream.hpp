@@ -65,6 +65,7 @@ public:
     void abandon() noexcept override { fail(); }
     void fail() override { failed = true; }
     void threw(const std::exception_ptr&) override { failed = true; }
+    void pass(const admission<void>&) override { failed = true; }
     void start(http::response head) override { answered.emplace(std::move(head)); }
     http::write_status write_body(std::string_view bytes) override {
         body += bytes;

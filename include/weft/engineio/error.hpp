@@ -32,6 +32,7 @@ enum class errc : std::uint8_t {
     bad_packet,
     invalid_utf8,
     too_many_packets,
+    too_fast,
     wrong_heartbeat,
     slow_consumer,
     shed,              ///< Memory is short, and much waits for this client.

@@ -133,8 +133,9 @@ struct options {
     std::size_t max_queue = 4 * 1024 * 1024;
     /// What happens when the queue is full. Packets of one event are kept or dropped together.
     overflow_policy overflow = overflow_policy::close;
-    /// How fast a client may send over WebSocket. Unset: no limit.
-    std::optional<ws::receive_rate> rate{};
+    /// How fast a client may send. Who polls gets the answer to a POST when it is even again.
+    /// Unset: no limit.
+    std::optional<receive_rate> rate{};
 
     // Compression.
     /// Compresses polling replies from this size on, if the client takes gzip or deflate. Unset:

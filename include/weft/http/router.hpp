@@ -32,8 +32,13 @@ void answer_by(task<response> work, responder answer);
 using handler = unique_function<void(const request&, responder)>;
 /// Answers at once. **Cost**: less than a `handler`: no state is allocated.
 using plain_handler = unique_function<response(const request&)>;
-/// Looks at a request before its route does. Returns nothing to let it pass, or the answer.
-using filter = unique_function<std::optional<response>(const request&)>;
+/// What a filter says of a request: the answer, or what will decide. Neither lets it pass.
+struct filter_verdict {
+    std::optional<response> answer{};
+    std::optional<task<admission<void>>> later{};
+};
+/// Looks at a request before its route does.
+using filter = unique_function<filter_verdict(const request&)>;
 /// How a request was answered.
 struct reply_facts {
     int status;
@@ -127,29 +132,30 @@ public:
     /// A refusal is answered with its status, by default 403; an identity becomes the peer's. With
     /// a prefix, the filter sees only paths that begin with these segments. Filters run in the
     /// order you add them, also if no pattern matches. An exception is answered with 500.
+    ///
+    /// A filter that has to wait is a coroutine `task<A>(owned_request)`, where `A` makes an
+    /// `admission<void>`. Nothing more is read from the client meanwhile, for
+    /// `options::reply_timeout` at most. Its copy of the request has no body.
     template <class F>
     void before(F&& callable) {
         before("/", std::forward<F>(callable));
     }
     template <class F>
     void before(std::string_view prefix, F&& callable) {
-        static_assert(std::is_invocable_v<F&, const request&>,
-                      "weft: a filter takes (const request&)");
-        using returned = std::invoke_result_t<F&, const request&>;
-        if constexpr (std::is_convertible_v<returned, std::optional<response>>) {
-            add_filter(prefix, filter(std::forward<F>(callable)));
+        if constexpr (!std::is_invocable_v<F&, const request&>) {
+            static_assert(std::is_invocable_v<F&, owned_request>,
+                          "weft: a filter takes (const request&), or is a coroutine taking "
+                          "(owned_request)");
+            static_assert(
+                weft::detail::is_task_of_admission<std::invoke_result_t<F&, owned_request>, void>,
+                "weft: a filter that is a coroutine returns a task of a bool, a refusal or an "
+                "admission");
+            add_filter(prefix, [ask = std::forward<F>(callable)](const request& req) mutable {
+                return filter_verdict{.later = weft::detail::admit<void>(ask(owned_request(req)))};
+            });
+            return;
         } else {
-            static_assert(weft::detail::makes_admission<returned, void>,
-                          "weft: a filter returns a std::optional<response>, a bool, a refusal or "
-                          "an admission");
-            add_filter(prefix,
-                       [asked = std::forward<F>(callable)](
-                           const request& req) mutable -> std::optional<response> {
-                           const admission<void> said = asked(req);
-                           if (!said.allowed()) return response::refused(said.why(), 403);
-                           if (said.who()) req.peer().identify(*said.who());
-                           return std::nullopt;
-                       });
+            add_plain_filter(prefix, std::forward<F>(callable));
         }
     }
     /// Calls `callable` for each request when its answer begins. An accepted upgrade has the status
@@ -219,6 +225,28 @@ private:
                                                                   responder answer) mutable {
                 detail::answer_by(run(owned_request(req)), std::move(answer));
             }};
+        }
+    }
+    template <class F>
+    void add_plain_filter(std::string_view prefix, F&& callable) {
+        using returned = std::invoke_result_t<F&, const request&>;
+        if constexpr (std::is_same_v<returned, filter_verdict>) {
+            add_filter(prefix, std::forward<F>(callable));
+        } else if constexpr (std::is_convertible_v<returned, std::optional<response>>) {
+            add_filter(prefix, [ask = std::forward<F>(callable)](const request& req) mutable {
+                return filter_verdict{.answer = ask(req)};
+            });
+        } else {
+            static_assert(weft::detail::makes_admission<returned, void>,
+                          "weft: a filter returns a std::optional<response>, a bool, a refusal or "
+                          "an admission");
+            add_filter(prefix, [ask = std::forward<F>(callable)](const request& req) mutable {
+                const admission<void> said = ask(req);
+                if (!said.allowed())
+                    return filter_verdict{.answer = response::refused(said.why(), 403)};
+                if (said.who()) req.peer().identify(*said.who());
+                return filter_verdict{};
+            });
         }
     }
     /// Without a method: for the methods that have no route.

@@ -12,6 +12,10 @@
 namespace weft {
 
 class byte_budget;
+namespace net {
+class traffic_account;
+class traffic_meter;
+}  // namespace net
 
 /// The connection that a peer belongs to. For the library.
 class peer_owner {
@@ -29,7 +33,8 @@ protected:
 /// connection; all layers share it.
 ///
 /// **Threads**: its loop's. **Lifetime**: its connection's. An Engine.IO session outlives its
-/// connections and has its own. **Cost**: 48 bytes; an identity is allocated when set.
+/// connections and has its own. **Cost**: 56 bytes; an identity is allocated when set, and what
+/// counts its traffic where that is limited.
 class peer {
 public:
     /// Charges go to the memory of `owner`. Null if nothing is kept for the peer.
@@ -66,6 +71,12 @@ public:
     void release(std::size_t bytes) noexcept;
     [[nodiscard]] std::size_t charged() const noexcept { return charged_; }
 
+    /// For the library: what counts its traffic; null where nothing is limited.
+    [[nodiscard]] net::traffic_account* traffic() const noexcept { return traffic_.get(); }
+    /// For the library: makes it, unless it is there. `meter` may be null.
+    net::traffic_account& count_traffic(net::traffic_meter* meter);
+    /// For the library: takes over what `other` counts.
+    void take_traffic(peer& other) noexcept;
     /// For the library: the stream sets them, and what a trusted proxy says about its client.
     void set_secure(bool secure = true) noexcept { secure_ = secure; }
     void set_address(const socket_address& address) noexcept;
@@ -74,6 +85,7 @@ private:
     peer_owner* owner_;
     std::size_t charged_ = 0;
     detail::owned_ptr<identity> who_;
+    detail::owned_ptr<net::traffic_account> traffic_;
     std::array<std::byte, 16> ip_{};  // of IPv4 the first 4
     std::uint32_t scope_ = 0;         // of link-local IPv6 addresses
     std::uint16_t port_ = 0;          // in network order

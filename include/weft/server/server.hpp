@@ -20,6 +20,7 @@
 #include <weft/net/listen_options.hpp>
 #include <weft/net/loop.hpp>
 #include <weft/net/tls.hpp>
+#include <weft/net/traffic_options.hpp>
 #include <weft/pubsub/message.hpp>
 #include <weft/socketio/host.hpp>
 #include <weft/sse/endpoint.hpp>
@@ -63,6 +64,8 @@ struct server_options {
     std::size_t max_handshakes_per_address = 0;
     /// The same for all addresses together. 0: 1024 for each processor.
     std::size_t max_handshakes = 0;
+    /// Limits per address and per subject.
+    traffic_options traffic{};
     /// Where log lines go. `nullptr`: nowhere. Must outlive the server.
     log_sink* log = default_log();
 

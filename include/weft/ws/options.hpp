@@ -8,6 +8,7 @@
 
 #include <weft/base/result.hpp>
 #include <weft/base/time.hpp>
+#include <weft/net/traffic_options.hpp>
 #include <weft/pubsub/message.hpp>
 
 namespace weft::ws {
@@ -30,16 +31,6 @@ struct deflate_options {
     int level = 1;
     /// Sends messages below this size uncompressed. Unset: 128 with context takeover, 1024 without.
     std::optional<std::size_t> threshold{};
-
-    /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
-    [[nodiscard]] result<void> check() const;
-};
-
-/// How fast one connection may send to us. Above it, reading pauses. A connection that stays above
-/// it for long is closed (1008).
-struct receive_rate {
-    unsigned messages_per_second = 500;
-    std::uint64_t bytes_per_second = 4 * 1024 * 1024;
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;

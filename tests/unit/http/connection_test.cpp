@@ -426,7 +426,7 @@ TEST(http_connection, sec_h4_an_address_with_many_late_connections_is_turned_awa
     EXPECT_EQ(world.counters().turned_away.read(), 1U);
     ASSERT_EQ(world.log.size(), 1U);
     EXPECT_EQ(world.log[0],
-              "turned a connection away: too many have not sent their first request "
+              "too many connections have not sent their first request "
               "(max_handshakes_per_address, max_handshakes), from 10.0.0.1:20010");
     // Far above: two more get an answer, the rest none, until a refused one has gone.
     EXPECT_EQ(world.status_for("10.0.0.1"), 503);

@@ -120,5 +120,114 @@ TEST(coroutine_handler, that_never_ends_goes_with_the_loop) {
     world.waits.waiting.clear();
 }
 
+// ---- Filters that wait ----
+
+struct waiting_filter_world : coroutine_world {
+    waiting_filter_world() {
+        routes.before([this](const request&) -> admission<void> {
+            ++first;
+            return true;
+        });
+        routes.before("/echo", [this](owned_request asked) -> task<admission<void>> {
+            co_await door::wait{waits};
+            if (asked.header("x-name") == "mallory") co_return refusal(401, "not you");
+            if (asked.header("x-name") == "broken") throw std::runtime_error("no database");
+            co_return identity{std::string(asked.header("x-name"))};
+        });
+        routes.before([this](const request& asked) -> admission<void> {
+            who.emplace_back(asked.peer().who() != nullptr ? asked.peer().who()->subject : "-");
+            return true;
+        });
+        EXPECT_TRUE(routes.post("/echo", [](const request& asked) {
+            return response::text(200, std::string(asked.body_text()));
+        }));
+    }
+    int first = 0;
+    std::vector<std::string> who;
+};
+
+TEST(waiting_filter, holds_the_request_until_it_has_decided) {
+    waiting_filter_world world;
+    const auto client = world.open();
+    world.send(client, post("/echo", "hello", "X-Name: ann\r\n") + get("/now"));
+    EXPECT_EQ(world.take(client), "");
+    EXPECT_EQ(world.first, 1);
+    EXPECT_TRUE(world.who.empty());
+    world.waits.open();
+    world.run();
+    const std::string replies = world.take(client);
+    EXPECT_EQ(statuses(replies), (std::vector{200, 200}));
+    EXPECT_TRUE(has(replies, "hello"));
+    EXPECT_EQ(world.first, 2) << "once for each request";
+    EXPECT_EQ(world.who, (std::vector<std::string>{"ann", "-"}));
+    EXPECT_EQ(world.counters().requests.read(), 2U);
+}
+
+TEST(waiting_filter, waits_for_a_body_only_afterwards) {
+    waiting_filter_world world;
+    const auto client = world.open();
+    const std::string bytes = post("/echo", "hello", "X-Name: ann\r\n");
+    for (std::size_t cut = 1; cut < bytes.size(); cut += 7) {
+        world.send(client, bytes.substr(0, cut));
+        world.waits.open();
+        world.run();
+        world.send(client, bytes.substr(cut));
+        world.waits.open();
+        world.run();
+        EXPECT_EQ(body_of(world.take(client)), "hello") << cut;
+    }
+}
+
+TEST(waiting_filter, refuses) {
+    waiting_filter_world world;
+    const auto client = world.open();
+    world.send(client, post("/echo", "hello", "X-Name: mallory\r\n") + get("/now"));
+    world.waits.open();
+    world.run();
+    const std::string reply = world.take(client);
+    EXPECT_EQ(statuses(reply), std::vector{401}) << "what follows is not looked at";
+    EXPECT_TRUE(has(reply, "not you"));
+    EXPECT_TRUE(world.ended(client));
+}
+
+TEST(waiting_filter, that_throws_is_answered_with_500) {
+    waiting_filter_world world;
+    const auto client = world.open();
+    world.send(client, post("/echo", "hello", "X-Name: broken\r\n"));
+    world.waits.open();
+    world.run();
+    EXPECT_EQ(statuses(world.take(client)), std::vector{500});
+    EXPECT_EQ(world.errors(errc::handler_failed), 1U);
+}
+
+TEST(waiting_filter, has_reply_timeout_to_decide) {
+    waiting_filter_world world;
+    const auto client = world.open();
+    world.send(client, post("/echo", "hello", "X-Name: ann\r\n"));
+    world.pass(options().reply_timeout + 1s);
+    EXPECT_EQ(statuses(world.take(client)), std::vector{503});
+    world.waits.open();
+    world.run();
+    EXPECT_EQ(world.take(client), "");
+}
+
+TEST(waiting_filter, may_outlive_its_client) {
+    waiting_filter_world world;
+    for (const bool early : {true, false}) {
+        const auto client = world.open();
+        world.send(client, post("/echo", "hello", "X-Name: ann\r\n"));
+        if (early) {
+            world.io.peer_reset(client);
+        } else {
+            world.io.peer_end(client);
+        }
+        world.run();
+        world.waits.open();
+        world.run();
+        EXPECT_EQ(world.connections(), 0U);
+    }
+    EXPECT_TRUE(world.who.empty());
+}
+
 }  // namespace
 }  // namespace weft::http

@@ -183,10 +183,10 @@ TEST(options, of_websockets) {
                      "ws::deflate_options::window_bits is 8: it must be 9 to 15");
     EXPECT_COMPLAINT(options, deflate = ws::deflate_options{.level = 10},
                      "ws::deflate_options::level is 10: it must be 1 to 9");
-    EXPECT_COMPLAINT(options, rate = ws::receive_rate{.messages_per_second = 0},
-                     "ws::receive_rate::messages_per_second is 0: it must be at least 1");
-    EXPECT_COMPLAINT(options, rate = ws::receive_rate{.bytes_per_second = 0},
-                     "ws::receive_rate::bytes_per_second is 0: it must be at least 1");
+    EXPECT_COMPLAINT(options, rate = receive_rate{.messages_per_second = 0},
+                     "receive_rate::messages_per_second is 0: it must be at least 1");
+    EXPECT_COMPLAINT(options, rate = receive_rate{.bytes_per_second = 0},
+                     "receive_rate::bytes_per_second is 0: it must be at least 1");
     EXPECT_COMPLAINT(client, max_queue = 1,
                      "ws::client_options::max_queue is 1: it must be at least 131072");
     EXPECT_COMPLAINT(client, handshake_timeout = 0s,
@@ -229,8 +229,8 @@ TEST(options, of_engineio) {
                      "engineio::options::max_sessions is 0: it must be at least 1");
     EXPECT_COMPLAINT(options, max_queue = 1,
                      "engineio::options::max_queue is 1: it must be at least 131072");
-    EXPECT_COMPLAINT(options, rate = ws::receive_rate{.bytes_per_second = 0},
-                     "ws::receive_rate::bytes_per_second is 0: it must be at least 1");
+    EXPECT_COMPLAINT(options, rate = receive_rate{.bytes_per_second = 0},
+                     "receive_rate::bytes_per_second is 0: it must be at least 1");
     EXPECT_COMPLAINT(options, per_message_deflate = ws::deflate_options{.level = 0},
                      "ws::deflate_options::level is 0: it must be 1 to 9");
     EXPECT_COMPLAINT(
