@@ -21,6 +21,7 @@ endif()
 configure_package_config_file(cmake/weftConfig.cmake.in weftConfig.cmake INSTALL_DESTINATION ${weft_cmake_dir})
 write_basic_package_version_file(weftConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/weftConfig.cmake ${PROJECT_BINARY_DIR}/weftConfigVersion.cmake
+        $<$<BOOL:${WEFT_RE2}>:${PROJECT_SOURCE_DIR}/cmake/Findre2.cmake>
     DESTINATION ${weft_cmake_dir})
 
 # Static archives: the linker reads each once, so a layer stands before the layers it uses.
@@ -28,5 +29,8 @@ list(REVERSE weft_layers)
 list(TRANSFORM weft_layers PREPEND -l)
 list(JOIN weft_layers " " weft_pc_libs)
 file(RELATIVE_PATH weft_pc_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+if(WEFT_RE2)
+    set(weft_pc_re2 ", re2")
+endif()
 configure_file(cmake/weft.pc.in weft.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/weft.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -16,6 +16,11 @@ find_package(ZLIB REQUIRED)
 find_package(simdjson REQUIRED)
 find_package(Threads REQUIRED)
 find_package(tsl-robin-map REQUIRED)  # headers only, and only for our sources
+find_package(re2 MODULE)
+option(WEFT_RE2 "Match the patterns of JSON schemas with RE2; without it, schemas with patterns are refused" ${re2_FOUND})
+if(WEFT_RE2 AND NOT re2_FOUND)
+    message(FATAL_ERROR "WEFT_RE2 is on, but RE2 was not found (Debian: libre2-dev)")
+endif()
 
 if(PROJECT_IS_TOP_LEVEL)
     if(NOT CMAKE_BUILD_TYPE)

@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 MAY_USE = {
     "base": set(),
+    "schema": {"base"},
     "net": {"base"},
     "pubsub": {"net", "base"},
     "http": {"net", "base"},

@@ -71,7 +71,7 @@ def shown_value(text):
 def options_of(path, text):
     """The options of one public header that are numbers or times, by name, with their defaults."""
     layer = path.split("/")[2]
-    scope = "" if layer in ("net", "server", "base") else layer + "::"
+    scope = "" if layer in ("net", "server", "base", "schema") else layer + "::"
     found = {}
     for struct, body in STRUCT.findall(text):
         body = re.sub(r"///?.*", "", body)
