@@ -5,6 +5,9 @@
 #include <weft/schema/schema.hpp>
 
 #include "base/option_check.hpp"
+#include "schema/compiler.hpp"
+#include "schema/location.hpp"
+#include "schema/validator.hpp"
 
 namespace weft {
 
@@ -37,7 +40,39 @@ std::string_view name(json_kind kind) noexcept {
     return words.substr(words.find(' ') + 1);
 }
 
+std::string place_of(const json_schema::program& p, const json_schema::finding& found) {
+    if (found.place == json_schema::none) return {};
+    std::string text = p.pointer(found.place);
+    if (!found.whole) json_schema::append_token(text, name_of(found.rule));
+    if (found.name.data() != nullptr) json_schema::append_token(text, found.name);
+    if (found.position != json_schema::none)
+        json_schema::append_token(text, std::to_string(found.position));
+    return text;
+}
+
+schema::violation describe(const json_schema::program& p, std::string_view text,
+                           const json_schema::finding& found) {
+    schema::violation what{.rule = name_of(found.rule), .place = place_of(p, found)};
+    if (found.rule == json_schema::keyword::utf8) return what;
+    auto where = json_schema::locate(text, found.offset);
+    what.path = std::move(where.pointer);
+    if (found.rule != json_schema::keyword::json) what.kind = where.kind;
+    return what;
+}
+
 }  // namespace
+
+result<schema> schema::make(std::string_view json, const schema_limits& limits) {
+    auto compiled = json_schema::compile(json, limits);
+    if (!compiled) return compiled.error();
+    return schema(std::move(*compiled));
+}
+
+std::optional<schema::violation> schema::check(std::string_view json_text) const {
+    json_schema::validator check(*program_, json_text);
+    if (check.run()) return std::nullopt;
+    return describe(*program_, json_text, check.found());
+}
 
 std::string schema::violation::what() const {
     std::string text = path.empty() ? "the document" : path;

@@ -91,12 +91,12 @@ private:
 /// and sent. Its keys are in `path`: at most 64 bytes of each and 256 in all; control characters
 /// are written as `\u000a`.
 struct schema::violation {
-    std::string path;  ///< Where the value is: a JSON pointer. Empty: the whole document.
+    std::string path{};  ///< Where the value is: a JSON pointer. Empty: the whole document.
     /// The keyword: "maximum". Or, if the document breaks no rule of the schema: "json" (it is not
     /// JSON), "utf-8", "depth" (nested too deep), "duplicate" (key), "budget". **Lifetime**:
     /// static.
-    std::string_view rule;
-    std::string place;                 ///< Where the rule is in the schema: a JSON pointer.
+    std::string_view rule{};
+    std::string place{};               ///< Where the rule is in the schema: a JSON pointer.
     json_kind kind = json_kind::none;  ///< Of the value.
 
     /// "/items/3/price: maximum (schema /properties/items/items/properties/price/maximum): a
