@@ -65,6 +65,7 @@ std::string printable(std::string_view raw) {
 std::string pointer(const std::vector<step>& steps) {
     std::string text;
     for (const step& s : steps) {
+        if (s.object ? s.raw_key.data() == nullptr : s.element == 0) break;  // the text ends here
         std::string token;
         append_token(token, s.object ? printable(s.raw_key) : std::to_string(s.element - 1));
         if (text.size() + token.size() > max_pointer) return text + "/...";

@@ -159,9 +159,11 @@ TEST_F(schema_suite, all_cases_of_draft_7_pass_but_those_refused_at_load) {
         "refRemote: fragment within remote ref: schema /$ref" + elsewhere,
         "refRemote: ref within remote ref: schema /$ref" + elsewhere,
         "refRemote: base URI change: schema /items/items/$ref" + elsewhere,
-        "refRemote: base URI change - change folder: schema /definitions/baz/items/$ref" + elsewhere,
+        "refRemote: base URI change - change folder: schema /definitions/baz/items/$ref" +
+            elsewhere,
         "refRemote: base URI change - change folder in subschema: "
-        "schema /definitions/baz/definitions/bar/items/$ref" + elsewhere,
+        "schema /definitions/baz/definitions/bar/items/$ref" +
+            elsewhere,
         "refRemote: root ref in remote ref: schema /properties/name/$ref" + elsewhere,
     };
     EXPECT_EQ(all.refusals, expected);
