@@ -10,6 +10,7 @@
 #include <weft/net/awaitable.hpp>
 #include <weft/net/loop.hpp>
 #include <weft/pubsub/message.hpp>
+#include <weft/schema/schema.hpp>
 #include <weft/server/server.hpp>
 #include <weft/socketio/client.hpp>
 #include <weft/socketio/client_thread.hpp>
