@@ -8,7 +8,9 @@
 #include "schema/validator.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <bitset>
+#include <cstring>
 #include <limits>
 
 #include <weft/base/utf8.hpp>
@@ -36,14 +38,26 @@ std::uint64_t budget(const schema_limits& limits, std::size_t bytes) noexcept {
     return steps;
 }
 
+/// How many code points a valid text has. **Cost**: eight bytes per step.
+std::size_t count_points(std::string_view text) noexcept {
+    std::size_t inner = 0;  // bytes that do not begin one: 10......
+    std::size_t at = 0;
+    for (; text.size() - at >= 8; at += 8) {
+        std::uint64_t word;
+        std::memcpy(&word, text.data() + at, 8);
+        inner += static_cast<std::size_t>(
+            std::popcount((word >> 7U) & ~(word >> 6U) & 0x0101010101010101U));
+    }
+    for (; at != text.size(); ++at)
+        inner += (static_cast<unsigned char>(text[at]) & 0xc0U) == 0x80 ? 1 : 0;
+    return text.size() - inner;
+}
+
 /// Whether a text has at least `least` and at most `most` code points. Counts only if it must.
 bool has_length(std::string_view text, std::size_t least, std::size_t most) noexcept {
     if (text.size() < least) return false;
     if (text.size() <= most && text.size() / 4 >= least) return true;
-    const auto points =
-        static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-            return (static_cast<unsigned char>(c) & 0xc0U) != 0x80;
-        }));
+    const std::size_t points = count_points(text);
     return points >= least && points <= most;
 }
 
@@ -328,6 +342,7 @@ bool validator::known_member(const property& what, json_reader& json) {
 }
 
 bool validator::unknown_member(const object_rules& rules, std::string_view key, json_reader& json) {
+    if (keys_.capacity() == 0) keys_.reserve(32);
     keys_.push_back(key);
     const json_reader start = json;
     bool matched = false;

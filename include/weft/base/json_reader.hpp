@@ -129,7 +129,8 @@ private:
     bool read_unsigned(std::uint64_t& out, std::uint64_t max) noexcept;
     bool read_magnitude(std::uint64_t& out, bool& negative) noexcept;
     bool begin(char bracket) noexcept;
-    bool skip_scalar() noexcept;
+    bool skip_container() noexcept;
+    bool skip_scalar(char first) noexcept;
     bool find_key() noexcept;
     bool skip_key() noexcept;
     bool skip_string() noexcept;
