@@ -182,8 +182,7 @@ bool json_reader::fail(json_errc why) noexcept {
     return false;
 }
 
-/// The next character that is not white space, not taken; 0 at the end and after an error.
-char json_reader::next() noexcept {
+char json_reader::next_behind_space() noexcept {
     while (cursor_ != end_ && is_space(*cursor_)) ++cursor_;
     return cursor_ != end_ && error_ == json_errc::ok ? *cursor_ : '\0';
 }

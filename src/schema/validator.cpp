@@ -8,7 +8,6 @@
 #include "schema/validator.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <bitset>
 #include <cstring>
 #include <limits>
@@ -40,13 +39,14 @@ std::uint64_t budget(const schema_limits& limits, std::size_t bytes) noexcept {
 
 /// How many code points a valid text has. **Cost**: eight bytes per step.
 std::size_t count_points(std::string_view text) noexcept {
+    constexpr std::uint64_t ones = 0x0101010101010101;
     std::size_t inner = 0;  // bytes that do not begin one: 10......
     std::size_t at = 0;
     for (; text.size() - at >= 8; at += 8) {
         std::uint64_t word;
         std::memcpy(&word, text.data() + at, 8);
-        inner += static_cast<std::size_t>(
-            std::popcount((word >> 7U) & ~(word >> 6U) & 0x0101010101010101U));
+        const std::uint64_t marks = (word >> 7U) & ~(word >> 6U) & ones;
+        inner += static_cast<std::size_t>(marks * ones >> 56U);  // their sum
     }
     for (; at != text.size(); ++at)
         inner += (static_cast<unsigned char>(text[at]) & 0xc0U) == 0x80 ? 1 : 0;
@@ -86,8 +86,8 @@ public:
           elements_(v.elements_.size()),
           decoded_(v.decoded_size_) {}
     ~stack_mark() {
-        validator_.keys_.resize(keys_);
-        validator_.elements_.resize(elements_);
+        if (validator_.keys_.size() != keys_) validator_.keys_.resize(keys_);
+        if (validator_.elements_.size() != elements_) validator_.elements_.resize(elements_);
         for (; validator_.decoded_size_ != decoded_; --validator_.decoded_size_)
             validator_.decoded_.pop_front();
     }
@@ -307,7 +307,6 @@ bool validator::members(const node& n, const object_rules& rules, std::uint64_t*
         if (count == rules.max_properties)
             return fail(n, keyword::max_properties, start.position());
         ++count;
-        if (!spend(1)) return false;
         if (!guessing && !name_allowed(n, rules.property_names, raw, json)) return false;
         if (name == none) {
             if (!unknown_member(rules, key, json)) return false;
@@ -317,28 +316,27 @@ bool validator::members(const node& n, const object_rules& rules, std::uint64_t*
         const std::uint64_t bit = std::uint64_t{1} << name % word_bits;
         if ((word & bit) != 0) return fatal(keyword::duplicate, json.position());
         word |= bit;
-        if (!known_member(rules.properties[name], json)) return false;
         guess = name + 1;
+        const range schemas = rules.properties[name].schemas;
+        const index single = schemas.size() == 1 ? program_.links[schemas.begin] : none;
+        if (single != none ? !value(single, json) : !meets_all(schemas, json)) return false;
     }
     if (!json.ok()) return broken(json);
     if (json.position() > frontier_) {
-        if (!keys_differ(mark.keys())) return false;
+        if (keys_.size() > mark.keys() + 1 && !keys_differ(mark.keys())) return false;
         frontier_ = json.position();
     }
     if (count < rules.min_properties) return fail(n, keyword::min_properties, start.position());
     return all_there(n, rules, seen, start);
 }
 
-bool validator::known_member(const property& what, json_reader& json) {
-    if (what.schemas.size() == 1) {  // as nearly always
-        const index only = program_.links[what.schemas.begin];
-        return only != none ? value(only, json) : skip_checked(json);
-    }
+/// For no schema, and for several.
+bool validator::meets_all(range schemas, json_reader& json) {
     const json_reader start = json;
-    for (index i = what.schemas.begin; i != what.schemas.end; ++i) {
+    for (index i = schemas.begin; i != schemas.end; ++i) {
         if (!holds(program_.links[i], start, json)) return false;
     }
-    return json.position() != start.position() || skip_checked(json);
+    return json.position() != start.position() || (spend(1) && skip_checked(json));
 }
 
 bool validator::unknown_member(const object_rules& rules, std::string_view key, json_reader& json) {
@@ -353,7 +351,7 @@ bool validator::unknown_member(const object_rules& rules, std::string_view key, 
         if (!holds(rule.schema, start, json)) return false;
     }
     if (!matched && !holds(rules.rest, start, json)) return false;
-    return json.position() != start.position() || skip_checked(json);
+    return json.position() != start.position() || (spend(1) && skip_checked(json));
 }
 
 /// A key is a string of the text as well.

@@ -40,19 +40,21 @@ private:
     class stack_mark;
 
     bool value(index at, json_reader& json);
-    bool value_again(const node& n, json_kind kind, json_reader& json);
+    [[gnu::noinline]] bool value_again(const node& n, json_kind kind, json_reader& json);
     bool own_rules(const node& n, json_kind kind, json_reader& json);
     bool number(const node& n, json_reader& json);
     bool string(const node& n, json_reader& json);
     bool array(const node& n, json_reader& json);
     bool element(const array_rules& rules, std::size_t number, json_reader& json);
     bool contained(index what, const json_reader& start);
-    bool elements_differ(std::size_t base);
+    [[gnu::noinline]] bool elements_differ(std::size_t base);
     bool object(const node& n, json_reader& json);
     bool members(const node& n, const object_rules& rules, std::uint64_t* seen, json_reader& json);
-    bool known_member(const property& what, json_reader& json);
-    bool unknown_member(const object_rules& rules, std::string_view key, json_reader& json);
-    bool name_allowed(const node& n, index names, std::string_view raw, json_reader& json);
+    bool meets_all(range schemas, json_reader& json);
+    [[gnu::noinline]] bool unknown_member(const object_rules& rules, std::string_view key,
+                                          json_reader& json);
+    [[gnu::noinline]] bool name_allowed(const node& n, index names, std::string_view raw,
+                                        json_reader& json);
     bool all_there(const node& n, const object_rules& rules, const std::uint64_t* seen,
                    const json_reader& start);
     bool enumerated(const enumeration& values, json_kind kind, const json_reader& start);
@@ -60,8 +62,8 @@ private:
     bool holds(index at, const json_reader& start, json_reader& after);
     bool might_hold(index at, const json_reader& start, json_reader& after);
     bool skip_checked(json_reader& json);
-    bool walk(json_reader& json);
-    bool keys_differ(std::size_t base);
+    [[gnu::noinline]] bool walk(json_reader& json);
+    [[gnu::noinline]] bool keys_differ(std::size_t base);
     std::string_view decoded(std::string_view raw);
 
     bool spend(std::uint64_t steps) noexcept {
@@ -69,9 +71,9 @@ private:
         steps_left_ -= steps;
         return true;
     }
-    bool broken(const json_reader& json) noexcept;
-    bool fatal(keyword why, std::size_t offset) noexcept;
-    bool fail(const node& n, keyword rule, std::size_t offset) noexcept;
+    [[gnu::cold]] bool broken(const json_reader& json) noexcept;
+    [[gnu::cold]] bool fatal(keyword why, std::size_t offset) noexcept;
+    [[gnu::cold]] bool fail(const node& n, keyword rule, std::size_t offset) noexcept;
 
     const program& program_;
     std::string_view text_;

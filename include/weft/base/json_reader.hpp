@@ -141,7 +141,12 @@ private:
     bool expect(char c) noexcept;
     bool expect_kind(json_kind kind) noexcept;
     void unescape(std::string& out, const char* first, const char* last) const;
-    char next() noexcept;
+    /// The next character that is not white space, not taken; 0 at the end and after an error.
+    char next() noexcept {
+        if (cursor_ != end_ && *cursor_ > ' ' && error_ == json_errc::ok) return *cursor_;
+        return next_behind_space();
+    }
+    char next_behind_space() noexcept;
     bool fail(json_errc why) noexcept;
 
     const char* begin_;
