@@ -1,9 +1,11 @@
 #pragma once
 
-/// For programs: the server with HTTP, WebSocket, server-sent events and Socket.IO, and the
+/// For programs: the server with HTTP, WebSocket, server-sent events and Socket.IO, tokens, and the
 /// clients. Include separately what few programs need: socketio/value.hpp, socketio/adapter.hpp,
 /// socketio/adapt/, base/json_writer.hpp. Libraries and large programs include what they use.
 
+#include <weft/auth/claims.hpp>
+#include <weft/auth/verifier.hpp>
 #include <weft/base/task.hpp>
 #include <weft/http/router.hpp>
 #include <weft/http/static_files.hpp>

@@ -18,7 +18,7 @@ using net::system_address;
 namespace {
 
 std::size_t cost_of(const identity& user) noexcept {
-    return heap_cost_of<identity> + heap_cost(user.subject);
+    return heap_cost_of<identity> + heap_cost(user.subject) + heap_cost(user.claims);
 }
 
 }  // namespace

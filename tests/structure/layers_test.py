@@ -15,10 +15,11 @@ MAY_USE = {
     "net": {"base"},
     "pubsub": {"net", "base"},
     "http": {"net", "base"},
-    "sse": {"http", "pubsub", "net", "base"},
-    "ws": {"http", "pubsub", "net", "base"},
-    "engineio": {"ws", "http", "pubsub", "net", "base"},
-    "socketio": {"engineio", "ws", "http", "pubsub", "net", "base"},
+    "auth": {"http", "net", "base"},
+    "sse": {"auth", "http", "pubsub", "net", "base"},
+    "ws": {"auth", "http", "pubsub", "net", "base"},
+    "engineio": {"ws", "auth", "http", "pubsub", "net", "base"},
+    "socketio": {"engineio", "ws", "auth", "http", "pubsub", "net", "base"},
     "cluster": {"socketio", "pubsub", "net", "base"},
 }
 MAY_USE["server"] = set(MAY_USE)

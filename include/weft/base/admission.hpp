@@ -17,6 +17,7 @@ namespace weft {
 struct identity {
     std::string subject;                     ///< What the application calls this user.
     time_point expires = time_point::max();  ///< When that ends; `max()`: never.
+    std::string claims{};  ///< What a token says about it, as JSON; see `auth::claims`.
 };
 
 /// A "no", and what the client is told about it.
