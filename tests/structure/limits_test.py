@@ -146,7 +146,7 @@ class limits(unittest.TestCase):
 
     def test_every_limit_tells_its_option(self):
         known = {name.rsplit("::", 1)[1] for name in all_options()}
-        tables = ["src/http/error.cpp", "src/ws/proto/error_table.cpp", "src/engineio/error_table.cpp",
+        tables = ["src/http/error.cpp", "src/auth/error.cpp", "src/ws/proto/error_table.cpp", "src/engineio/error_table.cpp",
                   "src/socketio/proto/error_table.cpp"]
         seen = 0
         for table in tables:
