@@ -284,9 +284,9 @@ result<void> key::set_secret(std::string_view bytes) {
         const OSSL_PARAM params[] = {
             OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
             OSSL_PARAM_construct_end()};
-        macs_[i].reset(EVP_MAC_CTX_new(hmac()));
-        if (macs_[i] == nullptr ||
-            EVP_MAC_init(macs_[i].get(), bytes_of(bytes), bytes.size(), params) != 1) {
+        macs_[i].prepared.reset(EVP_MAC_CTX_new(hmac()));
+        if (macs_[i].prepared == nullptr ||
+            EVP_MAC_init(macs_[i].prepared.get(), bytes_of(bytes), bytes.size(), params) != 1) {
             return unusable("OpenSSL refuses the secret");
         }
     }
@@ -357,24 +357,43 @@ result<std::shared_ptr<const key>> key::adopt(public_key made) {
     return std::shared_ptr<const key>(adopted);
 }
 
-bool key::verify(algorithm by, std::string_view text, std::string_view signature) const noexcept {
+bool key::verify(algorithm by, std::string_view text, std::string_view signature) const {
     if (!algorithms_.has(by)) return false;
     const error_scope errors;
     return type_ == key_type::secret ? verify_mac(by, text, signature)
                                      : verify_public(by, text, signature);
 }
 
-bool key::verify_mac(algorithm by, std::string_view text, std::string_view mac) const noexcept {
-    const EVP_MAC_CTX* const prepared = macs_[strength_of(by)].get();
-    if (prepared == nullptr) return false;
-    const std::unique_ptr<EVP_MAC_CTX, free_by<EVP_MAC_CTX_free>> context(
-        EVP_MAC_CTX_dup(prepared));
+key::mac_context key::mac_pool::take() const {
+    {
+        const std::lock_guard lock(mutex);
+        if (!idle.empty()) {
+            mac_context found = std::move(idle.back());
+            idle.pop_back();
+            return found;
+        }
+    }
+    return mac_context(EVP_MAC_CTX_dup(prepared.get()));
+}
+
+void key::mac_pool::give(mac_context used) const {
+    constexpr std::size_t most = 16;
+    const std::lock_guard lock(mutex);
+    if (idle.size() < most) idle.push_back(std::move(used));
+}
+
+bool key::verify_mac(algorithm by, std::string_view text, std::string_view mac) const {
+    const mac_pool& pool = macs_[strength_of(by)];
+    if (pool.prepared == nullptr) return false;
+    mac_context context = pool.take();
     std::array<unsigned char, max_digest> right;
     std::size_t size = 0;
-    if (context == nullptr || EVP_MAC_update(context.get(), bytes_of(text), text.size()) != 1 ||
+    if (context == nullptr || EVP_MAC_init(context.get(), nullptr, 0, nullptr) != 1 ||
+        EVP_MAC_update(context.get(), bytes_of(text), text.size()) != 1 ||
         EVP_MAC_final(context.get(), right.data(), &size, right.size()) != 1) {
         return false;
     }
+    pool.give(std::move(context));
     return mac.size() == size && CRYPTO_memcmp(mac.data(), right.data(), size) == 0;
 }
 

@@ -72,7 +72,7 @@ public:
     /// Whether a slow signature is still to be verified.
     [[nodiscard]] static bool is_slow(const examined_token& what) noexcept;
     /// Verifies the signature, if it was not found in the cache.
-    [[nodiscard]] static bool verify_signature(const examined_token& what) noexcept;
+    [[nodiscard]] static bool verify_signature(const examined_token& what);
     /// The end: remembers a token that is good, asks whether it was revoked, counts.
     result<identity> finish(examined_token& what, bool signature_right, const moment& now);
     /// `examine`, `verify_signature` and `finish` in one.

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <deque>
-#include <string>
+#include <cstddef>
 #include <string_view>
-#include <vector>
 
 #include <weft/base/function_ref.hpp>
 #include <weft/base/json_reader.hpp>

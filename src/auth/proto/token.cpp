@@ -16,6 +16,12 @@ constexpr std::size_t max_header_depth = 8;
 constexpr std::size_t max_claims_depth = 64;
 constexpr double max_time = 9007199254740992.0;  // 2^53: above, doubles skip seconds
 
+/// The three bytes of a registered name as a number.
+constexpr std::uint32_t packed(const char* name) noexcept {
+    const auto byte = [name](int i) { return std::uint32_t{static_cast<unsigned char>(name[i])}; };
+    return byte(0) << 16 | byte(1) << 8 | byte(2);
+}
+
 bool read_text(json_reader& json, std::optional<std::string>& out) {
     return json.read(out.emplace());
 }
@@ -84,14 +90,16 @@ std::optional<token_claims> parse_claims(std::string_view json) {
     const bool well_formed =
         read_strict_object(json, max_claims_depth, [&](std::string_view key, json_reader& value) {
             if (key.size() != 3) return true;
-            if (key == "iss") return read_text(value, claims.issuer);
-            if (key == "sub") return read_text(value, claims.subject);
-            if (key == "aud") return read_audience(value, claims.audience);
-            if (key == "jti") return read_text(value, claims.id);
-            if (key == "exp") return read_time(value, claims.expires);
-            if (key == "nbf") return read_time(value, claims.not_before);
-            if (key == "iat") return read_time(value, claims.issued);
-            return true;
+            switch (packed(key.data())) {
+                case packed("iss"): return read_text(value, claims.issuer);
+                case packed("sub"): return read_text(value, claims.subject);
+                case packed("aud"): return read_audience(value, claims.audience);
+                case packed("jti"): return read_text(value, claims.id);
+                case packed("exp"): return read_time(value, claims.expires);
+                case packed("nbf"): return read_time(value, claims.not_before);
+                case packed("iat"): return read_time(value, claims.issued);
+                default: return true;
+            }
         });
     if (!well_formed) return std::nullopt;
     return claims;
