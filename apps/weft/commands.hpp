@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -46,6 +47,34 @@ struct serve_flags {
 struct demo_flags {
     listen_flags listen{};
 };
+
+struct token_mint_flags {
+    std::string secret_file{};  ///< One of this and `key_file`.
+    std::string key_file{};
+    std::string alg{};  ///< Empty: HS256, or what the key is for.
+    std::string issuer{};
+    std::string subject{};
+    std::vector<std::string> audience{};
+    std::chrono::seconds lifetime = std::chrono::hours(1);
+    std::string kid{};
+    std::string type = "JWT";
+    std::vector<std::string> claims{};  ///< "name=json".
+};
+
+struct token_inspect_flags {
+    std::string token{};  ///< "-": the first line of standard input.
+    std::string secret_file{};
+    std::string pem_file{};
+    std::string jwks_file{};
+    std::vector<std::string> algorithms{};  ///< None: what the token says.
+    std::string issuer{};                   ///< Empty: what the token says.
+    std::vector<std::string> audience{};    ///< None: what the token says.
+};
+
+/// Print a token, or what is in one. The exit code of `inspect` is 0 for a token that is good, 1
+/// for one that is not, and 2 when no key was given to tell.
+int run_token_mint(const token_mint_flags& flags);
+int run_token_inspect(const token_inspect_flags& flags);
 
 /// Each listens, prints `listening on URL` to standard output, runs until SIGTERM or SIGINT,
 /// drains, and returns the exit code. What goes wrong is told on standard error.

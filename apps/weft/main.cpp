@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <weft/auth/algorithm.hpp>
 #include <weft/http/options.hpp>
 
 #include "bench_command.hpp"
@@ -110,6 +111,21 @@ CLI::Validator plain_path() {
         return "'" + path + "' is not a path: it begins with / and has no spaces, ?, #, :, * or %";
     };
     return {judge, {}};
+}
+
+/// "15m" in seconds, for a flag; what is wrong with it, or nothing.
+std::string to_seconds(std::string& text) {
+    std::uint64_t number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [unit, why] = std::from_chars(text.data(), end, number);
+    const std::string_view units = "smhd";
+    constexpr std::uint64_t sizes[] = {1, 60, 3600, 86'400};
+    const std::size_t which = unit + 1 == end ? units.find(*unit) : units.npos;
+    if (why != std::errc{} || which == units.npos || number == 0 || number > 100'000) {
+        return "'" + text + "' is not a time, such as 90s, 15m, 1h or 7d";
+    }
+    text = std::to_string(number * sizes[which]);
+    return {};
 }
 
 // ---- The commands ----
@@ -269,6 +285,115 @@ docs/guide/topic-protocol.md describes the protocol.)");
     return command;
 }
 
+CLI::Validator algorithm_name() {
+    const auto judge = [](const std::string& name) -> std::string {
+        if (weft::auth::algorithm_of(name)) return {};
+        return "'" + name +
+               "' is not an algorithm: HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, "
+               "PS512, ES256, ES384 or EdDSA";
+    };
+    return {judge, {}};
+}
+
+CLI::App* add_mint(CLI::App& token, weft::token_mint_flags& flags) {
+    CLI::App* command = token.add_subcommand("mint", "Makes a token, for tests and development");
+    auto* const secret =
+        command
+            ->add_option("--secret-file", flags.secret_file,
+                         "File with the secret, for HMAC: all its bytes but one line end")
+            ->check(readable_file())
+            ->type_name("FILE");
+    auto* const key = command
+                          ->add_option("--key", flags.key_file,
+                                       "PEM file with a private key: RSA, P-256, P-384 or Ed25519")
+                          ->check(readable_file())
+                          ->type_name("FILE")
+                          ->excludes(secret);
+    command->require_option(1, 0);
+    (void)key;
+    command->add_option("--alg", flags.alg, "Algorithm; without it, the usual one of the key")
+        ->check(algorithm_name())
+        ->type_name("NAME");
+    command->add_option("--iss", flags.issuer, "Issuer")->type_name("TEXT")->required();
+    command->add_option("--sub", flags.subject, "Subject: who it is for")->type_name("TEXT");
+    command->add_option("--aud", flags.audience, "Audience: which service it is for; repeatable")
+        ->type_name("TEXT")
+        ->allow_extra_args(false);
+    command->add_option("--ttl", flags.lifetime, "How long it is good: 90s, 15m, 1h, 7d")
+        ->transform(CLI::Validator(to_seconds, ""))
+        ->type_name("TIME")
+        ->default_str("1h");
+    command->add_option("--kid", flags.kid, "Name of the key in the header")->type_name("TEXT");
+    command->add_option("--typ", flags.type, "Type in the header")
+        ->type_name("TEXT")
+        ->capture_default_str();
+    command->add_option("--claim", flags.claims, "A claim of your own, as NAME=JSON; repeatable")
+        ->type_name("NAME=JSON")
+        ->allow_extra_args(false);
+    command->footer(R"(
+Examples:
+  head -c 32 /dev/urandom > secret
+  weft token mint --secret-file secret --iss me --sub ada --aud chat
+  openssl genpkey -algorithm ed25519 -out key.pem
+  weft token mint --key key.pem --iss me --sub ada --aud chat --ttl 15m --claim 'role="admin"'
+
+Each has iat, exp and a random jti. Real services have an identity provider that makes tokens.)");
+    return command;
+}
+
+CLI::App* add_inspect(CLI::App& token, weft::token_inspect_flags& flags) {
+    CLI::App* command = token.add_subcommand(
+        "inspect", "Shows what is in a token, and whether a server would accept it, or why not");
+    command->add_option("TOKEN", flags.token, "The token; - reads it from standard input")
+        ->type_name("")
+        ->required();
+    auto* const secret =
+        command->add_option("--secret-file", flags.secret_file, "File with the secret, for HMAC")
+            ->check(readable_file())
+            ->type_name("FILE");
+    auto* const pem =
+        command
+            ->add_option("--pem", flags.pem_file, "PEM file with the public key or a certificate")
+            ->check(readable_file())
+            ->type_name("FILE")
+            ->excludes(secret);
+    command->add_option("--jwks", flags.jwks_file, "File with a JWK Set")
+        ->check(readable_file())
+        ->type_name("FILE")
+        ->excludes(secret)
+        ->excludes(pem);
+    command
+        ->add_option("--alg", flags.algorithms,
+                     "Algorithm that the server allows; repeatable; without it, the token's")
+        ->check(algorithm_name())
+        ->type_name("NAME")
+        ->allow_extra_args(false);
+    command
+        ->add_option("--iss", flags.issuer,
+                     "Issuer that the server trusts; without it, the token's")
+        ->type_name("TEXT");
+    command
+        ->add_option("--aud", flags.audience,
+                     "What the server is called; repeatable; without it, what the token says")
+        ->type_name("TEXT")
+        ->allow_extra_args(false);
+    command->footer(R"(
+Examples:
+  weft token inspect - < token                          header and claims
+  weft token inspect - --jwks jwks.json --iss https://id.example.org --aud chat < token
+
+The exit code is 0 for a good token, 1 for one that a server would refuse, 2 without a key.)");
+    return command;
+}
+
+std::pair<CLI::App*, CLI::App*> add_token(CLI::App& program, weft::token_mint_flags& mint,
+                                          weft::token_inspect_flags& inspect) {
+    CLI::App* command =
+        program.add_subcommand("token", "Makes and explains the tokens (JWT) that servers verify");
+    command->require_subcommand(1);
+    return {add_mint(*command, mint), add_inspect(*command, inspect)};
+}
+
 /// What is wrong with the line, and where to read on.
 std::string explain(const CLI::App* program, const CLI::Error& wrong) {
     const auto chosen = program->get_subcommands();
@@ -277,7 +402,7 @@ std::string explain(const CLI::App* program, const CLI::Error& wrong) {
     const std::string command = chosen.empty() ? "weft" : "weft " + chosen.front()->get_name();
     std::string what = wrong.what();
     if (chosen.empty()) {
-        what = "'" + rest.front() + "' is not a command: choose demo, echo, serve or bench";
+        what = "'" + rest.front() + "' is not a command: choose demo, echo, serve, bench or token";
     } else if (!rest.empty()) {
         what = "'" + rest.front() + "' is " +
                (rest.front().starts_with('-') ? "not a flag of this command" : "one too many");
@@ -303,6 +428,9 @@ int main(int argc, char** argv) {
     const CLI::App* demo_command = add_demo(program, demo);
     const CLI::App* echo_command = add_echo(program, echo, backend);
     const CLI::App* serve_command = add_serve(program, serve);
+    weft::token_mint_flags mint;
+    weft::token_inspect_flags inspect;
+    const auto [mint_command, inspect_command] = add_token(program, mint, inspect);
     raise_descriptor_limit();
     weft::add_bench_command(program, bench_exit_code);
     try {
@@ -313,5 +441,7 @@ int main(int argc, char** argv) {
     if (*demo_command) return weft::run_demo(demo);
     if (*echo_command) return weft::run_echo(echo);
     if (*serve_command) return weft::run_serve(serve);
+    if (*mint_command) return weft::run_token_mint(mint);
+    if (*inspect_command) return weft::run_token_inspect(inspect);
     return bench_exit_code;
 }

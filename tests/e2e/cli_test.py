@@ -54,10 +54,23 @@ class mistakes(unittest.TestCase):
 
     def test_commands_and_flags(self):
         self.refused(says=["Usage: weft", "demo", "echo"])
-        self.refused("eco", says=["'eco'", "demo, echo, serve or bench"])
+        self.refused("eco", says=["'eco'", "demo, echo, serve, bench or token"])
         self.refused("echo", "--prot", "1", says=["weft echo: '--prot'", "weft echo --help"])
         self.refused("echo", "extra", says=["'extra' is one too many"])
         self.refused("bench", says=["URL is required"])
+
+    def test_tokens(self):
+        self.refused("token", says=["weft token", "mint", "inspect"])
+        self.refused("token", "mint", "--iss", "me", says=["secret-file", "key"])
+        with tempfile.NamedTemporaryFile("w") as secret:
+            secret.write("s" * 32)
+            secret.flush()
+            given = ["token", "mint", "--iss", "me", "--secret-file", secret.name]
+            self.refused(*given, "--alg", "none", says=["--alg", "'none'", "EdDSA"])
+            self.refused(*given, "--alg", "ES256", says=["--alg ES256", "the key is not for ES256"])
+            self.refused(*given, "--ttl", "1 hour", says=["--ttl", "'1 hour'", "15m"])
+            self.refused(*given, "--claim", "role=admin", says=["--claim", "NAME=JSON"])
+            self.refused("token", "mint", "--iss", "me", "--key", secret.name, says=["--key", "private key"])
 
     def test_values(self):
         for value in ("abc", "70000", "-1", "80x"):
