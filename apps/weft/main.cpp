@@ -300,17 +300,15 @@ CLI::App* add_mint(CLI::App& token, weft::token_mint_flags& flags) {
     auto* const secret =
         command
             ->add_option("--secret-file", flags.secret_file,
-                         "File with the secret, for HMAC: all its bytes but one line end")
+                         "File with the secret, for HMAC; of a text, without the line end")
             ->check(readable_file())
             ->type_name("FILE");
-    auto* const key = command
-                          ->add_option("--key", flags.key_file,
-                                       "PEM file with a private key: RSA, P-256, P-384 or Ed25519")
-                          ->check(readable_file())
-                          ->type_name("FILE")
-                          ->excludes(secret);
-    command->require_option(1, 0);
-    (void)key;
+    command
+        ->add_option("--key", flags.key_file,
+                     "PEM file with a private key: RSA, P-256, P-384 or Ed25519")
+        ->check(readable_file())
+        ->type_name("FILE")
+        ->excludes(secret);
     command->add_option("--alg", flags.alg, "Algorithm; without it, the usual one of the key")
         ->check(algorithm_name())
         ->type_name("NAME");
@@ -332,7 +330,7 @@ CLI::App* add_mint(CLI::App& token, weft::token_mint_flags& flags) {
         ->allow_extra_args(false);
     command->footer(R"(
 Examples:
-  head -c 32 /dev/urandom > secret
+  openssl rand -base64 48 > secret
   weft token mint --secret-file secret --iss me --sub ada --aud chat
   openssl genpkey -algorithm ed25519 -out key.pem
   weft token mint --key key.pem --iss me --sub ada --aud chat --ttl 15m --claim 'role="admin"'
@@ -394,15 +392,32 @@ std::pair<CLI::App*, CLI::App*> add_token(CLI::App& program, weft::token_mint_fl
     return {add_mint(*command, mint), add_inspect(*command, inspect)};
 }
 
+/// "demo, echo or serve": the commands of a command.
+std::string choices_of(const CLI::App* command) {
+    const auto all = command->get_subcommands({});
+    std::string text;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (i != 0) text += i + 1 == all.size() ? " or " : ", ";
+        text += all[i]->get_name();
+    }
+    return text;
+}
+
 /// What is wrong with the line, and where to read on.
 std::string explain(const CLI::App* program, const CLI::Error& wrong) {
-    const auto chosen = program->get_subcommands();
+    const CLI::App* chosen = program;
+    std::string command = "weft";
+    while (!chosen->get_subcommands().empty()) {
+        chosen = chosen->get_subcommands().front();
+        command += " " + chosen->get_name();
+    }
     const auto rest = program->remaining(true);
-    if (chosen.empty() && rest.empty()) return program->help();
-    const std::string command = chosen.empty() ? "weft" : "weft " + chosen.front()->get_name();
+    if (chosen == program && rest.empty()) return program->help();
+    const std::string choices = choices_of(chosen);
     std::string what = wrong.what();
-    if (chosen.empty()) {
-        what = "'" + rest.front() + "' is not a command: choose demo, echo, serve, bench or token";
+    if (!choices.empty()) {
+        what =
+            (rest.empty() ? "" : "'" + rest.front() + "' is not a command: ") + "choose " + choices;
     } else if (!rest.empty()) {
         what = "'" + rest.front() + "' is " +
                (rest.front().starts_with('-') ? "not a flag of this command" : "one too many");
@@ -428,11 +443,11 @@ int main(int argc, char** argv) {
     const CLI::App* demo_command = add_demo(program, demo);
     const CLI::App* echo_command = add_echo(program, echo, backend);
     const CLI::App* serve_command = add_serve(program, serve);
+    raise_descriptor_limit();
+    weft::add_bench_command(program, bench_exit_code);
     weft::token_mint_flags mint;
     weft::token_inspect_flags inspect;
     const auto [mint_command, inspect_command] = add_token(program, mint, inspect);
-    raise_descriptor_limit();
-    weft::add_bench_command(program, bench_exit_code);
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& wrong) {

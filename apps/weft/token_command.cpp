@@ -14,6 +14,7 @@
 
 #include <sys/random.h>
 
+#include <weft/auth/claims.hpp>
 #include <weft/auth/verifier.hpp>
 #include <weft/base/base64.hpp>
 #include <weft/base/json_reader.hpp>
@@ -41,11 +42,13 @@ std::string read_file(const std::string& path) {
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
-/// A secret without the line end that editors leave behind it.
+/// The bytes of a file. If they are text, the line end that editors leave behind it is no part.
 std::string read_secret(const std::string& path) {
     std::string secret = read_file(path);
-    if (secret.ends_with('\n')) secret.pop_back();
-    return secret;
+    const std::string text = secret.substr(0, secret.find_last_not_of("\r\n") + 1);
+    const bool printable =
+        std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+    return printable ? text : secret;
 }
 
 std::int64_t present() {
@@ -209,6 +212,10 @@ std::string first_line_of_input() {
 }  // namespace
 
 int run_token_mint(const token_mint_flags& flags) {
+    if (flags.secret_file.empty() && flags.key_file.empty()) {
+        return complain(
+            "mint: give --secret-file or --key\n  weft token mint --help explains all flags");
+    }
     auto signer = flags.key_file.empty()
                       ? result<token_signer>(token_signer::secret(read_secret(flags.secret_file)))
                       : token_signer::pem(read_file(flags.key_file));
@@ -252,8 +259,7 @@ int run_token_inspect(const token_inspect_flags& flags) {
         std::printf("refused: %s\n", who.error().message().c_str());
         return refused;
     }
-    std::printf("good: signed by %s for \"%s\"\n",
-                flags.issuer.empty() ? "its issuer" : flags.issuer.c_str(),
+    std::printf("good: from \"%s\" for \"%s\"\n", printable(auth::claims(*who).issuer()).c_str(),
                 printable(who->subject).c_str());
     return 0;
 }

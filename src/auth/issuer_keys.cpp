@@ -47,6 +47,11 @@ result<std::unique_ptr<issuer_keys>> issuer_keys::make(issuer of, const options&
 result<void> issuer_keys::load() {
     const key_source& from = of_.keys;
     if (from.what() != key_source::kind::jwks_url) return load_static();
+    for (const algorithm a : of_.algorithms) {
+        if (!algorithms_of(key_type::secret, 64).has(a)) continue;
+        return unusable("issuer::algorithms has " + std::string(to_string(a)) +
+                        ", and what is at a URL is no secret");
+    }
     auto url = https_url::parse(from.text());
     if (!url) return url.error();
     auto tls = net::tls_client_context::make(from.tls());

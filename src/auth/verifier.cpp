@@ -18,16 +18,17 @@ constexpr duration key_poll = std::chrono::milliseconds(20);
 
 class waiting_place {
 public:
-    explicit waiting_place(std::shared_ptr<verifier_core> core) noexcept
-        : core_(core->try_wait() ? std::move(core) : nullptr) {}
+    waiting_place(std::shared_ptr<verifier_core> core, verifier_core::wait_for what) noexcept
+        : what_(what), core_(core->try_wait(what) ? std::move(core) : nullptr) {}
     waiting_place(const waiting_place&) = delete;
     waiting_place& operator=(const waiting_place&) = delete;
     ~waiting_place() {
-        if (core_ != nullptr) core_->end_wait();
+        if (core_ != nullptr) core_->end_wait(what_);
     }
     explicit operator bool() const noexcept { return core_ != nullptr; }
 
 private:
+    const verifier_core::wait_for what_;
     std::shared_ptr<verifier_core> core_;
 };
 
@@ -53,9 +54,9 @@ task<result<identity>> verify_on(std::shared_ptr<verifier_core> core, loop_ref l
         co_return core->finish(job->what, job->right, moment::of(loop));
     }
 
-    const waiting_place place(core);
-    if (!place) co_return core->refuse(errc::too_busy);
     if (waits_for_keys) {
+        const waiting_place place(core, verifier_core::wait_for::keys);
+        if (!place) co_return core->refuse(errc::too_busy);
         const issuer_keys& from = *job->what.issuer;
         const std::uint64_t before = from.fetched();
         const time_point give_up = later(loop.now(), core->options().fetch_timeout);
@@ -65,6 +66,8 @@ task<result<identity>> verify_on(std::shared_ptr<verifier_core> core, loop_ref l
         job->examine(*core, loop);
     }
     if (!job->what.refused) {
+        const waiting_place place(core, verifier_core::wait_for::signature);
+        if (!place) co_return core->refuse(errc::too_busy);
         auto work = [job] { job->right = verifier_core::verify_signature(job->what); };
         co_await run_blocking(loop, std::move(work));
     }

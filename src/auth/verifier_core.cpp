@@ -258,10 +258,18 @@ bool verifier_core::may_wait(const examined_token& what, const moment& now) {
     return true;
 }
 
-bool verifier_core::try_wait() noexcept {
-    if (waiting_.fetch_add(1, std::memory_order_relaxed) < options_.max_waiting) return true;
-    end_wait();
+bool verifier_core::try_wait(wait_for what) noexcept {
+    const std::size_t all = waiting_.fetch_add(1, std::memory_order_relaxed);
+    const std::size_t for_keys =
+        what == wait_for::keys ? waiting_for_keys_.fetch_add(1, std::memory_order_relaxed) : 0;
+    if (all < options_.max_waiting && 2 * for_keys < options_.max_waiting) return true;
+    end_wait(what);
     return false;
+}
+
+void verifier_core::end_wait(wait_for what) noexcept {
+    waiting_.fetch_sub(1, std::memory_order_relaxed);
+    if (what == wait_for::keys) waiting_for_keys_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 std::int64_t verifier_core::end_of(std::int64_t issued) const noexcept {

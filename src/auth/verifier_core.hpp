@@ -84,9 +84,11 @@ public:
     /// for, and `fetched` of the issuer tells its end.
     [[nodiscard]] bool may_wait(const examined_token& what, const moment& now);
 
-    /// One of `max_waiting` places; `try_wait` may decline.
-    [[nodiscard]] bool try_wait() noexcept;
-    void end_wait() noexcept { waiting_.fetch_sub(1, std::memory_order_relaxed); }
+    /// One of `max_waiting` places; `try_wait` may decline. Half of them are for signatures: tokens
+    /// that wait for keys, which anybody can make, never take all.
+    enum class wait_for { signature, keys };
+    [[nodiscard]] bool try_wait(wait_for what) noexcept;
+    void end_wait(wait_for what) noexcept;
 
     result<void> revoke(revocation what);
     [[nodiscard]] bool revoked(const identity& who) const;
@@ -131,6 +133,7 @@ private:
     token_cache cache_;
     revocation_table revocations_;
     std::atomic<std::size_t> waiting_{0};
+    std::atomic<std::size_t> waiting_for_keys_{0};
 
     mutable std::mutex mutex_;  // for the two below
     std::vector<kept_loop> loops_;

@@ -47,6 +47,17 @@ TEST(peer, is_nobody_until_an_admission_says_who_it_is) {
     EXPECT_EQ(p.who()->expires, time_point::max());
 }
 
+TEST(peer, the_claims_of_an_identity_are_charged) {
+    owner connection;
+    peer p(&connection, *socket_address::make("127.0.0.1", 1));
+    p.identify({"ann"});
+    const std::size_t without = p.charged();
+    p.identify({.subject = "ann", .claims = std::string(500, ' ')});
+    EXPECT_GE(p.charged(), without + 500);
+    p.forget();
+    EXPECT_EQ(p.charged(), 0U);
+}
+
 TEST(peer, gives_back_what_was_charged_for_it) {
     owner connection;
     byte_budget& memory = connection.budget;
