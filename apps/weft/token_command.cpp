@@ -90,9 +90,9 @@ result<std::string> claims_of(const token_mint_flags& flags) {
         for (const std::string& one : flags.audience) json.value(one);
         json.end_array();
     }
-    const std::int64_t now = present();
-    json.member("iat", now);
-    json.member("exp", now + flags.lifetime.count());
+    const std::int64_t issued = present();
+    json.member("iat", issued);
+    json.member("exp", issued + flags.lifetime.count());
     if (const std::string id = random_id(); !id.empty()) json.member("jti", id);
     for (const std::string& claim : flags.claims) {
         const std::size_t equals = claim.find('=');
