@@ -220,6 +220,22 @@ TEST(schema_document, work_is_limited_by_steps_for_each_byte) {
         std::string::npos);
 }
 
+TEST(schema_document, what_ends_the_check_is_no_failed_branch) {
+    // The first branch uses up the steps, or meets what is no JSON; the second would accept.
+    const std::string nested = std::string(100, '[') + std::string(100, ']');
+    constexpr auto explosive =
+        R"("definitions":{"x":{"anyOf":[{"items":{"$ref":"#/definitions/x"},"minItems":2},
+        {"items":{"$ref":"#/definitions/x"},"minItems":2},{"items":{"$ref":"#/definitions/x"}}]}})";
+    for (const auto around :
+         {R"({"anyOf":[{"$ref":"#/definitions/x"},true],)", R"({"not":{"$ref":"#/definitions/x"},)",
+          R"({"oneOf":[{"$ref":"#/definitions/x"},true],)",
+          R"({"if":{"$ref":"#/definitions/x"},"else":true,"then":true,)",
+          R"({"contains":{"$ref":"#/definitions/x"},)"}) {
+        const std::string all = verdict(std::string(around) + explosive + "}", nested);
+        EXPECT_NE(all.find(": budget: an array"), std::string::npos) << around << all;
+    }
+}
+
 TEST(schema_document, plain_schemas_stay_far_below_the_steps) {
     std::string many = "[0";
     for (int i = 0; i < 100'000; ++i) many += ",0";
