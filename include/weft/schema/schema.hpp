@@ -25,7 +25,7 @@ struct schema_limits {
     std::size_t max_depth = 64;
     /// For each pattern, compiled, with what matching remembers. **Units**: bytes. Larger ones
     /// are not loaded.
-    std::size_t pattern_memory = 1'048'576;
+    std::size_t pattern_memory = 4'194'304;
     /// What checking one document may cost: `base_steps` and `steps_per_byte` for each byte of it.
     /// A step is a value or a key that meets a schema, or 32 bytes read, or 8 that a pattern reads;
     /// 10 to 20 ns. Above: the document is refused (rule `budget`). A schema without `allOf`,

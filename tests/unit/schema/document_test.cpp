@@ -222,7 +222,8 @@ TEST(schema_document, work_is_limited_by_steps_for_each_byte) {
 
 TEST(schema_document, what_ends_the_check_is_no_failed_branch) {
     // The first branch uses up the steps, or meets what is no JSON; the second would accept.
-    const std::string nested = std::string(100, '[') + std::string(100, ']');
+    const std::string nested = std::string(8, '[') + std::string(8, ']');
+    const schema_limits few{.base_steps = 40, .steps_per_byte = 0};
     constexpr auto explosive =
         R"("definitions":{"x":{"anyOf":[{"items":{"$ref":"#/definitions/x"},"minItems":2},
         {"items":{"$ref":"#/definitions/x"},"minItems":2},{"items":{"$ref":"#/definitions/x"}}]}})";
@@ -231,7 +232,7 @@ TEST(schema_document, what_ends_the_check_is_no_failed_branch) {
           R"({"oneOf":[{"$ref":"#/definitions/x"},true],)",
           R"({"if":{"$ref":"#/definitions/x"},"else":true,"then":true,)",
           R"({"contains":{"$ref":"#/definitions/x"},)"}) {
-        const std::string all = verdict(std::string(around) + explosive + "}", nested);
+        const std::string all = verdict(std::string(around) + explosive + "}", nested, few);
         EXPECT_NE(all.find(": budget: an array"), std::string::npos) << around << all;
     }
 }

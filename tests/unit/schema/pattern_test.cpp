@@ -87,10 +87,13 @@ TEST(schema_pattern, bad_and_large_patterns_are_refused_with_their_place) {
               "schema /items/pattern: look-ahead and look-behind take more than linear time");
     EXPECT_EQ(refusal(R"({"patternProperties":{"(":true}})"),
               "schema /patternProperties/(: the pattern has an error: missing ): (?:");
-    EXPECT_EQ(refusal(R"({"pattern":"^\\p{L}{900}\\p{L}{900}$"})"),
+    EXPECT_EQ(refusal(R"({"pattern":"^\\p{L}{1000}\\p{L}{1000}$"})"),
               "schema /pattern: the pattern takes more than schema_limits::pattern_memory");
-    EXPECT_EQ(schema::make(R"({"pattern":"^\\p{L}{900}\\p{L}{900}$"})").error().code(),
+    EXPECT_EQ(schema::make(R"({"pattern":"^\\p{L}{1000}\\p{L}{1000}$"})").error().code(),
               errc::limit_exceeded);
+    constexpr auto modest = R"({"pattern":"^\\p{L}{100}$"})";
+    EXPECT_EQ(refusal(modest), "loaded");
+    EXPECT_NE(refusal(modest, {.pattern_memory = 16'384}), "loaded");
 }
 
 TEST(schema_pattern, members_are_found_by_pattern) {
