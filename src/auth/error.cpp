@@ -16,6 +16,9 @@ constexpr std::array<error_row, error_count> rows{{
     {errc::token_missing, 401, R"(error="token_missing")",
      "no token at any place that auth::options::from allows", "a token is required",
      condition::protocol_violation},
+    {errc::foreign_page, 403, R"(error="foreign_page")",
+     "the token is a cookie, and the page is neither of this host nor in cookie_origins",
+     "the page may not use this cookie", condition::protocol_violation},
     {errc::token_ambiguous, 400, R"(error="token_ambiguous")",
      "more than one token (see auth::options::from)", "more than one token",
      condition::protocol_violation},
@@ -91,6 +94,7 @@ errc errc_of(const error& why) noexcept {
 refusal refuse(errc why) {
     const error_row& row = row_of(why);
     refusal no(row.status, row.client);
+    if (row.status == 403) return no;
     if (row.status == 503) return std::move(no).header("Retry-After", "1");
     // A client that showed nothing is told the scheme alone (RFC 6750 section 3.1).
     if (why == errc::token_missing) return std::move(no).header("WWW-Authenticate", "Bearer");

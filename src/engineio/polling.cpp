@@ -77,7 +77,7 @@ void polling::take(const reply_form& form, byte_view body, payload_form how,
             account
                 ->spend(owner.owner().metrics.packets_received.read() - packets, body.size(), now)
                 .due;
-        if (due > now + net::max_debt) wrong = errc::too_fast;
+        if (due > later(now, net::max_debt)) wrong = errc::too_fast;
         if (due > now) wait = due - now;
     }
     const int status = wrong ? describe(*wrong).status : 200;

@@ -17,6 +17,9 @@
 namespace weft::engineio {
 namespace {
 
+/// What is left at least when the user is told that the identity ends.
+constexpr duration ending_notice = std::chrono::seconds(60);
+
 constexpr ws::close_code close_code_of(close_reason why) noexcept {
     switch (why) {
         case close_reason::parse_error: return ws::close_code::policy_violation;
@@ -337,6 +340,7 @@ time_point session::identity_ends() const noexcept {
 
 /// A heartbeat that comes too early for it does no harm.
 void session::on_identified() noexcept {
+    told_ending_ = false;
     if (carrier_ != nullptr) carrier_->identified(peer_);
     if (identity_ends() != time_point::max()) loop().arm_sooner(timer_, identity_ends());
 }
@@ -350,6 +354,11 @@ void session::heartbeat() {
     const options& chosen = shard_.all.chosen;
     if (state_ == state::closing) return end(reason_);
     if (identity_ends() <= now) return end(errc::identity_expired);
+    if (!told_ending_ && state_ == state::open && user_ != nullptr &&
+        identity_ends() <= later(now, longer(chosen.ping_interval, ending_notice))) {
+        told_ending_ = true;
+        if (!guarded("on_identity_ending", [this] { user_->on_identity_ending(); })) return;
+    }
     if (!came_back_ && now - carrier_->last_received() >= chosen.handshake_timeout)
         return end(errc::handshake_timeout);
     if (protocol_ == 4 && pinged_ == time_point::max()) {

@@ -73,6 +73,8 @@ public:
     virtual void on_message(const message_view& data) = 0;
     /// Everything that waited is on its way.
     virtual void on_drained() {}
+    /// The identity ends soon, at the latest after the next heartbeat but one; told once.
+    virtual void on_identity_ending() {}
     /// The last call, exactly once.
     virtual void on_close(close_reason why) = 0;
 };
@@ -104,6 +106,7 @@ public:
     /// Who opened it, as was known then; its own, since it outlives its connections.
     [[nodiscard]] weft::peer& peer() noexcept { return peer_; }
     [[nodiscard]] byte_budget& memory() noexcept override { return loop().budget(); }
+    [[nodiscard]] known_peers& peers() noexcept override { return loop().peers(); }
     void on_identified() noexcept override;
     [[nodiscard]] net::loop_core& loop() const noexcept;
     [[nodiscard]] shard& owner() const noexcept { return shard_; }
@@ -218,6 +221,7 @@ private:
     bool flush_queued_ : 1 = false;
     bool failed_handler_ : 1 = false;  // its user threw
     bool came_back_ : 1 = false;       // with a second request
+    bool told_ending_ : 1 = false;     // of its identity
 };
 
 }  // namespace weft::engineio

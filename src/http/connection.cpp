@@ -90,6 +90,13 @@ void connection::on_deadline() noexcept {
     });
 }
 
+/// A reply that goes on and on (an event stream) ends with what its peer was admitted for.
+void connection::on_identified() noexcept {
+    if (state_ != state::streaming || stream_.peer().who()->expires > now()) return;
+    tell_gone();
+    end();
+}
+
 void connection::on_closed(std::error_code why) noexcept {
     state_ = state::ended;
     first_request_came();

@@ -26,6 +26,7 @@ public:
     void on_end(net::byte_stream& stream) noexcept override;
     void on_end_ahead() noexcept override;
     void on_deadline() noexcept override;
+    void on_identified() noexcept override;
     void on_closed(std::error_code why) noexcept override;
     [[nodiscard]] std::string_view answer_to_plain() const noexcept override;
 

@@ -17,6 +17,7 @@
 #include <weft/net/conn_id.hpp>
 #include <weft/net/listen_options.hpp>
 #include <weft/net/loop.hpp>
+#include <weft/net/peer.hpp>
 #include <weft/net/socket_address.hpp>
 
 #include "base/byte_budget.hpp"
@@ -182,6 +183,8 @@ public:
     void log(log_level level, std::string_view layer, std::string_view message) const noexcept {
         if (options_.log != nullptr) options_.log->write({level, layer, message});
     }
+    /// Those who have an identity.
+    [[nodiscard]] known_peers& peers() noexcept { return peers_; }
     /// What limits the traffic of the peers; null: nothing does. **Lifetime**: outlives the loop.
     [[nodiscard]] traffic_meter* traffic() const noexcept { return traffic_; }
     void limit_traffic(traffic_meter& by) noexcept { traffic_ = &by; }
@@ -299,6 +302,7 @@ private:
     refusal_log refusals_{options_.log};
     traffic_meter* traffic_ = nullptr;
     byte_budget budget_;
+    known_peers peers_;
     send_memory memory_;
     std::unique_ptr<std::byte[]> receive_memory_;
     std::unique_ptr<std::byte[]> scratch_memory_;

@@ -18,7 +18,7 @@ using net::system_address;
 namespace {
 
 std::size_t cost_of(const identity& user) noexcept {
-    return heap_cost_of<identity> + heap_cost(user.subject) + heap_cost(user.claims);
+    return heap_cost_of<detail::known_peer> + heap_cost(user.subject) + heap_cost(user.claims);
 }
 
 }  // namespace
@@ -56,9 +56,7 @@ peer::peer(peer_owner* owner, const peer& same)
         traffic_ = std::make_unique<net::traffic_account>(*same.traffic_);
         charge(heap_cost_of<net::traffic_account>);
     }
-    if (same.who_ == nullptr) return;
-    who_ = std::make_unique<identity>(*same.who_);
-    charge(cost_of(*who_));
+    if (same.who_ != nullptr) keep(same.who_->who);
 }
 
 peer::peer(peer&& other) noexcept
@@ -70,9 +68,12 @@ peer::peer(peer&& other) noexcept
       scope_(other.scope_),
       port_(other.port_),
       family_(other.family_),
-      secure_(other.secure_) {}
+      secure_(other.secure_) {
+    if (who_ != nullptr) who_->owner = this;
+}
 
 peer::~peer() {
+    leave_list();
     if (charged_ != 0) release(charged_);
 }
 
@@ -97,17 +98,55 @@ socket_address peer::address() const noexcept {
 }
 
 void peer::identify(identity user) {
-    auto made = std::make_unique<identity>(std::move(user));
-    forget();
-    who_ = std::move(made);
-    charge(cost_of(*who_));
-    if (traffic_ != nullptr) traffic_->set_subject(who_->subject);
+    keep(std::move(user));
+    if (traffic_ != nullptr) traffic_->set_subject(who_->who.subject);
     if (owner_ != nullptr) owner_->on_identified();
+}
+
+bool peer::renew(identity user) {
+    if (who_ == nullptr || who_->who.subject != user.subject) return false;
+    identify(std::move(user));
+    return true;
+}
+
+/// In place of what was known before.
+void peer::keep(identity user) {
+    auto made = std::make_unique<detail::known_peer>();
+    made->who = std::move(user);
+    made->owner = this;
+    leave_list();
+    if (who_ != nullptr) release(cost_of(who_->who));
+    who_ = std::move(made);
+    charge(cost_of(who_->who));
+    if (owner_ == nullptr) return;
+    detail::known_peer*& first = owner_->peers().first_;
+    who_->next = first;
+    if (first != nullptr) first->previous = who_.get();
+    first = who_.get();
+}
+
+void peer::leave_list() noexcept {
+    if (who_ == nullptr || owner_ == nullptr) return;
+    if (who_->next != nullptr) who_->next->previous = who_->previous;
+    (who_->previous != nullptr ? who_->previous->next : owner_->peers().first_) = who_->next;
+}
+
+std::size_t known_peers::expire(function_ref<bool(const identity&)> ends) noexcept {
+    std::size_t ended = 0;
+    for (detail::known_peer *each = first_, *next = nullptr; each != nullptr; each = next) {
+        next = each->next;
+        if (each->who.expires == time_point::min() || !ends(each->who)) continue;
+        each->who.expires = time_point::min();
+        each->owner->owner_->on_identified();  // it schedules its end
+        ++ended;
+    }
+    return ended;
 }
 
 void peer::forget() noexcept {
     if (who_ == nullptr) return;
-    release(cost_of(*who_));
+    leave_list();
+    release(cost_of(who_->who));
     who_ = nullptr;
     if (traffic_ != nullptr) traffic_->set_subject({});
 }

@@ -66,6 +66,10 @@ byte_budget& tcp_stream::memory() noexcept {
     return loop_.budget_;
 }
 
+known_peers& tcp_stream::peers() noexcept {
+    return loop_.peers();
+}
+
 void tcp_stream::on_identified() noexcept {
     if (has_handler()) handler_->on_identified();
 }

@@ -43,6 +43,7 @@ public:
     [[nodiscard]] weft::peer& peer() const noexcept override { return peer_; }
     [[nodiscard]] std::string_view alpn() const noexcept override;
     [[nodiscard]] byte_budget& memory() noexcept override;
+    [[nodiscard]] known_peers& peers() noexcept override;
     void on_identified() noexcept override;
     result<void> start_tls(tls_client_context& context, const std::string& name) override;
 

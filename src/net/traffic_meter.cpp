@@ -295,6 +295,24 @@ std::optional<traffic_refusal> traffic_account::enter(time_point now) noexcept {
     return no;
 }
 
+std::optional<traffic_refusal> traffic_account::enter_as(std::string_view subject, time_point now) {
+    if (meter_ == nullptr || !meter_->subjects || subject.empty()) return std::nullopt;
+    traffic_share& next = meter_->subjects.hold(keyed_hash()(subject));
+    auto no =
+        &next != subject_ || !counts_subject_ ? meter_->subjects.enter(next, now) : std::nullopt;
+    if (&next == subject_ || (no && !no->dry_run)) {
+        counts_subject_ = counts_subject_ || (&next == subject_ && (!no || no->dry_run));
+        meter_->subjects.let_go(next);
+        return no;
+    }
+    if (traffic_share* const before = std::exchange(subject_, &next)) {
+        if (counts_subject_) meter_->subjects.leave(*before);
+        meter_->subjects.let_go(*before);
+    }
+    counts_subject_ = true;
+    return no;
+}
+
 std::optional<traffic_refusal> traffic_account::request(std::uint64_t bytes,
                                                         time_point now) noexcept {
     if (address_ == nullptr) return std::nullopt;

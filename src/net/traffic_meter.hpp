@@ -190,6 +190,9 @@ public:
     /// For what stays open: counts it as a connection of its address and of its subject, also of
     /// one that it gets later.
     [[nodiscard]] std::optional<traffic_refusal> enter(time_point now) noexcept;
+    /// For what is open already: makes it a connection of this subject. **Errors**: it is one too
+    /// many, and nothing has changed.
+    [[nodiscard]] std::optional<traffic_refusal> enter_as(std::string_view subject, time_point now);
     /// A request that is answered at once.
     [[nodiscard]] std::optional<traffic_refusal> request(std::uint64_t bytes,
                                                          time_point now) noexcept;

@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "auth/gate.hpp"
 #include "base/start_thread.hpp"
 #include "http/service.hpp"
 #include "net/backend/epoll/epoll_backend.hpp"
@@ -114,6 +115,7 @@ struct server::impl {
     /// The first on `io`, unless that is null.
     void make_nodes(std::unique_ptr<net::backend> io);
     result<void> prepare();
+    void use_verifiers();
     void tell(log_level level, const std::string& line) const {
         if (options.log != nullptr) options.log->write({level, "server", line});
     }
@@ -156,6 +158,8 @@ struct server::impl {
     net::handshake_gate gate;
     memory_account memory;
     net::traffic_meter traffic;
+    std::vector<auth::verifier> verifiers;           // that something requires, each once
+    std::vector<std::shared_ptr<void>> revocations;  // what they tell us
     std::vector<std::shared_ptr<net::tls_server_context>> certificates;
     std::vector<std::unique_ptr<node>> nodes;
     std::vector<std::thread> threads;         // of all loops but the first
@@ -280,8 +284,58 @@ result<void> server::impl::prepare() {
     for (const auto& m : modules) {
         if (auto ready = m->prepare(loops); !ready) return ready;
     }
+    use_verifiers();
     prepared.store(true, std::memory_order_release);
     return {};
+}
+
+/// Keys are fetched by the first loop, and what is revoked ends on all of them.
+void server::impl::use_verifiers() {
+    revocations.clear();
+    const auto add = [&](const auth::verifier& by) {
+        if (std::find(verifiers.begin(), verifiers.end(), by) == verifiers.end())
+            verifiers.push_back(by);
+    };
+    for (const auto& endpoint : endpoints) {
+        if (const auth::verifier* const by = endpoint->required()) add(*by);
+    }
+    for (const auto& m : modules) m->each_verifier(add);
+    std::vector<loop_ref> loops;
+    std::vector<net::loop_core*> cores;
+    for (const auto& n : nodes) {
+        loops.push_back(n->loop.ref());
+        cores.push_back(&n->loop);
+    }
+    for (const auth::verifier& by : verifiers) {
+        by.start(loops.front());
+        revocations.push_back(by.on_revocation([loops, cores](const auth::revocation& what) {
+            for (std::size_t i = 0; i < loops.size(); ++i) {
+                loops[i].post([loop = cores[i], what] {
+                    loop->peers().expire([&](const identity& who) { return what.covers(who); });
+                });
+            }
+        }));
+    }
+}
+
+void server::require(std::string_view prefix, const auth::verifier& by) {
+    if (!impl_->check_set_up("require")) return;
+    auto& known = impl_->verifiers;
+    if (std::find(known.begin(), known.end(), by) == known.end()) known.push_back(by);
+    impl_->routes.before(
+        prefix,
+        [all = impl_.get(),
+         gate = auth::gate(by)](const http::request& asked) -> http::filter_verdict {
+            const bool preflight = asked.method() == http::method::options &&
+                                   !asked.header("access-control-request-method").empty();
+            if (preflight) return {};
+            auto said = gate.judge(asked, all->nodes[asked.id().loop()]->loop, /*lenient=*/false);
+            if (said.later) return {.later = std::move(said.later)};
+            if (!said.now->allowed())
+                return {.answer = http::response::refused(said.now->why(), 401)};
+            if (said.now->who()) asked.peer().identify(*said.now->who());
+            return {};
+        });
 }
 
 result<std::uint16_t> server::listen(const server_address& address) {
@@ -563,6 +617,8 @@ std::string server::metrics_text() const {
         n->ws.hub.metrics().visit(add);
         n->guard.visit_metrics(add);
     }
+    for (const auth::verifier& by : impl_->verifiers)
+        by.visit_metrics([&](const metric_sample& sample) { page.add(sample); });
     impl_->traffic.visit_metrics([&](const metric_sample& sample) { page.add(sample); });
     if (!impl_->prepared.load(std::memory_order_acquire)) return page.text();
     for (const auto& e : impl_->event_streams)

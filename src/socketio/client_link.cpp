@@ -12,8 +12,10 @@
 #include <weft/base/json_writer.hpp>
 #include <weft/base/utf8.hpp>
 
+#include "auth/message.hpp"
 #include "base/heap_cost.hpp"
 #include "http/proto/target.hpp"
+#include "net/traffic_meter.hpp"
 #include "socketio/loop_context.hpp"
 #include "socketio/packet_writer.hpp"
 #include "socketio/proto/msgpack_packet.hpp"
@@ -401,7 +403,17 @@ void client_link::judge(socket_core& s, const admission<>& decided) {
         refuse(s, decided.why());
         return;
     }
-    if (decided.who()) session_.peer().identify(*decided.who());
+    if (decided.who()) {
+        peer& client = session_.peer();
+        if (net::traffic_account* const account = client.traffic()) {
+            net::loop_core& loop = context_.loop();
+            if (const auto no = net::tell(loop, "socketio",
+                                          account->enter_as(decided.who()->subject, loop.now()),
+                                          client, s.space->name))
+                return refuse(s, no->to_refusal());
+        }
+        client.identify(*decided.who());
+    }
     if (!pattern_asked || !decided.allowed()) {
         ++s.step;
     } else {
@@ -648,6 +660,19 @@ void client_link::finish(socket_core& s) {
 void client_link::forget(socket_core& s) {
     context_.leave_child(*s.space);
     context_.sockets.free(static_cast<std::uint32_t>(s.key >> 32U));
+}
+
+/// The client may have a newer token.
+void client_link::on_identity_ending() {
+    const identity* const who = session_.peer().who();
+    if (who == nullptr) return;
+    for (socket_core* const s : std::vector(sockets_)) {
+        const auto& verifiers = s->space->handlers->verifiers;
+        if (s->now != socket_core::state::connected || verifiers.empty()) continue;
+        const auto left =
+            auth::left_of(*who, verifiers.front().options().leeway, context_.loop().now());
+        s->emit("token_expiring", left.count());
+    }
 }
 
 void client_link::on_close(engineio::close_reason why) {

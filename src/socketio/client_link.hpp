@@ -27,6 +27,7 @@ public:
     // engineio::session_user
     void on_open() override;
     void on_message(const message_view& data) override;
+    void on_identity_ending() override;
     void on_close(engineio::close_reason why) override;
 
     [[nodiscard]] socket_core* find(std::string_view nsp) const noexcept;

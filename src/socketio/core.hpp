@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include <weft/auth/verifier.hpp>
 #include <weft/socketio/adapter.hpp>
 #include <weft/socketio/server.hpp>
 
@@ -43,6 +44,7 @@ struct space_handlers {
     std::vector<unique_function<void(std::string_view)>> new_namespace;
     by_name<std::vector<unique_function<void(const raw_arguments&)>>> server_side;
     event_handler unhandled;
+    std::vector<auth::verifier> verifiers;  // that `require` named
     std::atomic<std::size_t> sockets{0};
 };
 
@@ -168,6 +170,7 @@ public:
     void seal() noexcept override { reach->sealed = true; }
     void drain() override;
     void shut_down() noexcept override;
+    void each_verifier(function_ref<void(const auth::verifier&)> use) const override;
     void visit_metrics(metric_visitor visit) const override;
 
     // adapter_target

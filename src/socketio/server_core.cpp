@@ -13,6 +13,7 @@
 #include "socketio/loop_context.hpp"
 #include "socketio/proto/placeholders.hpp"
 #include "socketio/recovery.hpp"
+#include "socketio/token_guard.hpp"
 
 namespace weft::socketio {
 
@@ -206,6 +207,14 @@ void server_core::shut_down() noexcept {
     for (const auto& loop : reach->loops()) loop->close();
 }
 
+void server_core::each_verifier(function_ref<void(const auth::verifier&)> use) const {
+    const auto look_at = [&](const space& s) {
+        for (const auth::verifier& by : s.info_->handlers->verifiers) use(by);
+    };
+    for (const auto& [name, s] : spaces_) look_at(*s);
+    for (const auto& s : pattern_spaces_) look_at(*s);
+}
+
 void server_core::visit_metrics(metric_visitor visit) const {
     engine.visit_metrics(visit);
     for (const auto& loop : reach->loops()) loop->metrics.visit(visit);
@@ -275,6 +284,14 @@ space::~space() = default;
 
 std::string_view space::name() const noexcept {
     return info_->name;
+}
+
+space& space::require(const auth::verifier& by) {
+    if (!info_->server->may_register("require")) return *this;
+    info_->handlers->verifiers.push_back(by);
+    add_middleware(detail::make_token_guard(auth::gate(by)));
+    add_handler("refresh_token", detail::make_token_refresh(auth::gate(by)));
+    return *this;
 }
 
 space& space::on_any(

@@ -20,6 +20,12 @@ namespace {
 
 constexpr std::size_t padding = 64;  // vector code may read behind the payload
 
+/// Why somebody may not stay any longer.
+std::string_view ending_of(const identity& who) noexcept {
+    if (who.expires == time_point::min()) return "identity revoked";
+    return who.claims.empty() ? describe(errc::identity_expired).text : "token expired";
+}
+
 }  // namespace
 
 connection_core::connection_core(net::byte_stream& stream, role self,
@@ -321,7 +327,7 @@ void connection_core::resume() noexcept {
 void connection_core::throttle(std::size_t messages, std::size_t bytes) noexcept {
     const time_point now = loop().now();
     const auto [due, why] = stream().peer().traffic()->spend(messages, bytes, now);
-    if (due > now + net::max_debt) {
+    if (due > later(now, net::max_debt)) {
         fail(errc::too_fast, why);
     } else if (due > now && !holds_.has(hold::throttled)) {
         metrics().throttled.add();
@@ -445,7 +451,7 @@ void connection_core::on_deadline() noexcept {
     if (message_due() <= now) return fail(errc::message_too_slow);
     const identity* const known = stream().peer().who();
     if (state_ == state::open && known != nullptr && known->expires <= now)
-        return fail(errc::identity_expired);
+        return fail(errc::identity_expired, ending_of(*known));
     if (holds_.has(hold::throttled) && stream().peer().traffic()->due() <= now) {
         update_behind();
         go_on(hold::throttled);

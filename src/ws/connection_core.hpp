@@ -82,6 +82,9 @@ public:
     void pause() noexcept;
     void resume() noexcept;
     [[nodiscard]] bool is_paused() const noexcept { return holds_.has(hold::paused); }
+    /// Other limits for messages, from the next one on. **Lifetime**: they outlive the connection.
+    void use_limits(const message_limits& limits) noexcept { assembler_.use_limits(limits); }
+    [[nodiscard]] const connection_settings& settings() const noexcept { return out_.settings(); }
     /// Drops the connection without a closing handshake.
     void terminate() noexcept;
     /// Closes with 1013 because memory is short and much waits for this peer.

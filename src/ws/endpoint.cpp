@@ -14,6 +14,7 @@
 #include "ws/answer_handshake.hpp"
 #include "ws/connection_core.hpp"
 #include "ws/proto/handshake.hpp"
+#include "ws/token_user.hpp"
 
 namespace weft::ws {
 
@@ -28,6 +29,7 @@ struct endpoint_core::impl {
     std::unique_ptr<counter[]> open;  // connections, of each loop
     std::atomic<bool> sealed{false};
     std::string route;
+    std::optional<token_terms> tokens;
 
     connection_shared& shared_of(net::byte_stream& stream) const {
         return *loops[stream.owner().index()];
@@ -130,7 +132,8 @@ struct accept_stage::state {
     http::upgrade upgrade;
     handshake_answer answer;
     std::vector<std::pair<std::string, std::string>> params;
-    http::handshake asked;  // when on_open reads it
+    http::handshake asked;      // when on_open reads it
+    bool awaits_token = false;  // in the first message
 };
 
 accept_stage::accept_stage(weft::detail::owned_ptr<state> s) noexcept : state_(std::move(s)) {}
@@ -178,7 +181,15 @@ void accept_stage::accept(weft::detail::owned_ptr<connection_base> made,
         made->agreed_ = std::make_unique<connection_base::agreed>(
             connection_base::agreed{std::move(s->answer.subprotocol), std::move(s->params)});
     }
-    opened->set_user(std::make_unique<server_user>(s->owner, std::move(made), std::move(s->asked)));
+    connection_base& face = *made;
+    std::unique_ptr<connection_user> user =
+        std::make_unique<server_user>(s->owner, std::move(made), std::move(s->asked));
+    if (const auto& tokens = s->owner.impl_->tokens) {
+        user = std::make_unique<token_user>(
+            std::move(user), *opened, *tokens, s->awaits_token,
+            [owner = &s->owner, &face](std::chrono::seconds left) { owner->expiring(face, left); });
+    }
+    opened->set_user(std::move(user));
     (void)s->upgrade.accept(std::move(headers), std::move(opened));
 }
 
@@ -199,6 +210,19 @@ void accept_stage::refuse(refusal why) {
                              .value = why.message};
     });
     (void)s->upgrade.refuse(http::response::refused(why, 403));
+}
+
+void accept_stage::turn_away(const refusal& why) {
+    const weft::detail::owned_ptr<state> s = std::move(state_);
+    if (s == nullptr || !s->upgrade) return;
+    s->shared.metrics.refused.add();
+    (void)s->upgrade.refuse(http::response::refused(why, 401));
+}
+
+bool accept_stage::identify(const identity& who) {
+    if (state_ == nullptr || !state_->upgrade) return false;
+    state_->upgrade.stream().peer().identify(who);
+    return true;
 }
 
 endpoint_core::endpoint_core(options chosen) : impl_(std::make_unique<impl>(std::move(chosen))) {}
@@ -260,6 +284,14 @@ void endpoint_core::failed(conn_id id, const char* callback,
     }
 }
 
+const auth::verifier* endpoint_core::required() const noexcept {
+    return impl_->tokens ? &impl_->tokens->gate.by() : nullptr;
+}
+
+void endpoint_core::set_required(const auth::verifier& by) {
+    impl_->tokens.emplace(auth::gate(by), impl_->settings);
+}
+
 void endpoint_core::seal() noexcept {
     impl_->sealed = true;
 }
@@ -310,17 +342,49 @@ void endpoint_core::handle(const http::request& request, http::upgrade upgrade) 
     });
     if (open_reads_request()) state->asked = http::handshake(request);
     accept_stage stage(std::move(state));
+    if (impl_->tokens) {
+        const auth::gate& gate = impl_->tokens->gate;
+        auto said = gate.judge(request, shared.loop, gate.by().sources().first_message);
+        if (said.later) {
+            weft::detail::spawn(wait_for_token(this, *std::move(said.later),
+                                               http::handshake(request), std::move(stage)),
+                                report_of(request.id(), "require"));
+            return;
+        }
+        if (!said.now) {
+            stage.state_->awaits_token = true;
+        } else if (!said.now->allowed()) {
+            return stage.turn_away(said.now->why());
+        } else if (!stage.identify(*said.now->who())) {
+            return;
+        }
+    }
+    enter(has_accept() ? http::handshake(request) : http::handshake(), std::move(stage));
+}
+
+task<void> endpoint_core::wait_for_token(endpoint_core* self, task<admission<void>> deciding,
+                                         http::handshake asked, accept_stage stage) {
+    const admission<void> said = co_await std::move(deciding);
+    if (!said.allowed()) {
+        stage.turn_away(said.why());
+    } else if (stage.identify(*said.who())) {
+        self->enter(std::move(asked), std::move(stage));
+    }
+}
+
+/// Asks the application.
+void endpoint_core::enter(http::handshake asked, accept_stage stage) {
+    connection_shared& shared = stage.state_->shared;
+    const std::string address = stage.state_->upgrade.stream().peer().address().to_string();
     try {
         if (has_accept()) {
-            decide(http::handshake(request), std::move(stage));
+            decide(std::move(asked), std::move(stage));
         } else {
             stage.accept(make_default(), admission<void>(true));
         }
     } catch (...) {  // the stage went with the exception: that answers 500
         shared.users.report(std::current_exception(), [&] {
-            return user_place{.callback = "on_accept",
-                              .route = impl_->route,
-                              .peer = request.peer().address().to_string()};
+            return user_place{.callback = "on_accept", .route = impl_->route, .peer = address};
         });
     }
 }

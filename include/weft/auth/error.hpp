@@ -13,6 +13,7 @@ namespace weft::auth {
 /// label of its counter, the words for the log (they name the option) and those for the client.
 enum class errc : std::uint8_t {
     token_missing = 1,      ///< No source has a token.
+    foreign_page,           ///< A cookie, with the `Origin` of a page that may not use it.
     token_ambiguous,        ///< Two places have one.
     token_too_long,         ///< Longer than `options::max_token`.
     token_malformed,        ///< No compact JWS, or its header or claims are no valid JSON object.

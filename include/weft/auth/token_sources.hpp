@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <weft/base/result.hpp>
 #include <weft/base/time.hpp>
@@ -38,6 +39,9 @@ struct token_sources {
     /// good only together with a list of allowed origins. Make it `HttpOnly`, `Secure`, `SameSite`
     /// and name it `__Host-...`.
     std::string cookie{};
+    /// Pages that may use the cookie besides those of the server's own host:
+    /// `https://app.example.org`. Others get 403.
+    std::vector<std::string> cookie_origins{};
     /// A query parameter of this name; empty: none. URLs end up in logs and histories: for short
     /// lived tickets only.
     std::string query{};

@@ -106,6 +106,11 @@ public:
     /// `weft_auth_...`: verified, from the cache, refused by reason, fetches.
     void visit_metrics(metric_visitor visit) const;
 
+    /// Whether both are the same: copies are.
+    friend bool operator==(const verifier& a, const verifier& b) noexcept {
+        return a.core_ == b.core_;
+    }
+
 private:
     explicit verifier(std::shared_ptr<verifier_core> core) noexcept : core_(std::move(core)) {}
 

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include <weft/base/admission.hpp>
+#include <weft/base/function_ref.hpp>
 #include <weft/base/owned_ptr.hpp>
 #include <weft/net/socket_address.hpp>
 
@@ -17,9 +18,36 @@ class traffic_account;
 class traffic_meter;
 }  // namespace net
 
+class peer;
+
+namespace detail {
+
+/// An identity, and its place among those of its loop.
+struct known_peer {
+    identity who;
+    peer* owner = nullptr;
+    known_peer* next = nullptr;
+    known_peer* previous = nullptr;
+};
+
+}  // namespace detail
+
+/// The peers of one loop that have an identity. For the library. **Threads**: the loop's.
+class known_peers {
+public:
+    /// Ends now what these peers are admitted for, where `ends` says so. Returns how many.
+    std::size_t expire(function_ref<bool(const identity&)> ends) noexcept;
+
+private:
+    friend class peer;
+    detail::known_peer* first_ = nullptr;
+};
+
 /// The connection that a peer belongs to. For the library.
 class peer_owner {
 public:
+    /// Where it is found by what it is known as.
+    [[nodiscard]] virtual known_peers& peers() noexcept = 0;
     /// Where what is kept for the peer is charged.
     [[nodiscard]] virtual byte_budget& memory() noexcept = 0;
     /// The peer has a new identity, which may end at another time.
@@ -54,10 +82,15 @@ public:
     /// The identity from the last admission that had one, else null. When `identity::expires`
     /// passes, what is open ends: a WebSocket with close code 4001, an event stream, an Engine.IO
     /// session with its sockets. A plain HTTP request has its identity until the next one begins.
-    [[nodiscard]] const identity* who() const noexcept { return who_.get(); }
+    [[nodiscard]] const identity* who() const noexcept {
+        return who_ != nullptr ? &who_->who : nullptr;
+    }
     /// Sets the identity. For code that learns it after the admission, for example from the first
     /// message.
     void identify(identity user);
+    /// The same for who shows a newer proof of what it is: false, and nothing has changed, if it is
+    /// somebody else.
+    [[nodiscard]] bool renew(identity user);
     /// Makes it nobody.
     void forget() noexcept;
 
@@ -82,9 +115,13 @@ public:
     void set_address(const socket_address& address) noexcept;
 
 private:
+    friend class known_peers;
+    void keep(identity user);
+    void leave_list() noexcept;
+
     peer_owner* owner_;
     std::size_t charged_ = 0;
-    detail::owned_ptr<identity> who_;
+    detail::owned_ptr<detail::known_peer> who_;
     detail::owned_ptr<net::traffic_account> traffic_;
     std::array<std::byte, 16> ip_{};  // of IPv4 the first 4
     std::uint32_t scope_ = 0;         // of link-local IPv6 addresses

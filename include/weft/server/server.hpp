@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <weft/auth/verifier.hpp>
 #include <weft/base/log.hpp>
 #include <weft/base/owned_ptr.hpp>
 #include <weft/base/result.hpp>
@@ -139,6 +140,14 @@ public:
     /// Adds an endpoint for server-sent events at a route pattern. **Lifetime**, **Errors**: as
     /// `ws`.
     sse::endpoint& sse(std::string_view pattern, sse::options options = {});
+    /// From now on every request needs a token that `by` accepts: routes, upgrades, event streams,
+    /// Socket.IO. Without one it gets 401, or what `auth::refuse` says. The bearer becomes the
+    /// peer's identity, and what is open ends with it, or when `by` revokes it. With a prefix, only
+    /// paths that begin with these segments. Preflights of CORS pass. Only what
+    /// `token_sources::in_request` has counts here: for tokens in a first message or in `auth` of
+    /// Socket.IO, see `ws::endpoint::require` and `socketio::space::require`.
+    void require(const auth::verifier& by) { require("/", by); }
+    void require(std::string_view prefix, const auth::verifier& by);
     /// The HTTP routes. Change them before the server runs.
     [[nodiscard]] http::router& http() noexcept;
 

@@ -3,10 +3,14 @@
 #include <memory>
 #include <vector>
 
+#include <weft/base/function_ref.hpp>
 #include <weft/base/log.hpp>
 #include <weft/base/metrics.hpp>
 #include <weft/base/result.hpp>
 
+namespace weft::auth {
+class verifier;
+}
 namespace weft::http {
 class router;
 }
@@ -34,6 +38,8 @@ public:
     virtual void drain() = 0;
     /// Everything is closed and no loop runs: forgets the loops.
     virtual void shut_down() noexcept = 0;
+    /// Calls `use` with each verifier that a namespace requires.
+    virtual void each_verifier(function_ref<void(const auth::verifier&)> use) const = 0;
     /// **Threads**: any.
     virtual void visit_metrics(metric_visitor visit) const = 0;
 };

@@ -18,6 +18,10 @@
 #include <weft/socketio/socket.hpp>
 #include <weft/socketio/socket_ref.hpp>
 
+namespace weft::auth {
+class verifier;
+}
+
 namespace weft::socketio {
 
 namespace detail {
@@ -71,6 +75,17 @@ public:
         return *this;
     }
 
+    /// Only clients who show a token that `by` accepts may connect: from `auth.token`
+    /// (`token_sources::socketio_auth`), or from the request that began their connection. Others
+    /// get a `connect_error`. Like a middleware, it is asked in the order of registration. The
+    /// bearer becomes the identity of the client, in all its namespaces. A client with a newer
+    /// token of the same subject sends `refresh_token` and gets an acknowledgement:
+    ///
+    ///     socket.emit("refresh_token", token, (answer) => {})   // {ok: true, expires_in: 3600}
+    ///
+    /// It is told `token_expiring`, with the seconds that are left, when the token ends within a
+    /// minute or so. When that is over, or the token is revoked, the connection is closed.
+    space& require(const auth::verifier& by);
     /// A socket is connected: `void(socket&)`, or a coroutine `task<void>(socket_ref)`.
     template <class F>
     space& on_connect(F handler) {

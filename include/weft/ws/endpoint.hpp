@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -22,6 +23,9 @@
 #include <weft/ws/connection.hpp>
 #include <weft/ws/options.hpp>
 
+namespace weft::auth {
+class verifier;
+}
 namespace weft::http {
 class upgrade;
 }
@@ -64,6 +68,8 @@ public:
     /// **Threads**: any.
     [[nodiscard]] std::size_t connection_count() const noexcept;
 
+    /// For the server: the verifier of `require`, or null.
+    [[nodiscard]] const auth::verifier* required() const noexcept;
     /// For the server: takes the upgrade requests of this route.
     void handle(const http::request& request, http::upgrade upgrade);
     /// For the server: what the connections of each loop share. Before the loops run.
@@ -89,6 +95,7 @@ protected:
     /// Visits the open ones among them. See `endpoint::visit`.
     [[nodiscard]] task<void> visit_all(visited whom,
                                        unique_function<void(connection_base&)> visitor);
+    void set_required(const auth::verifier& by);
     /// Whether handlers may still be set. Logs it if not. **Threads**: any.
     [[nodiscard]] bool may_set(std::string_view what) const noexcept;
     /// For a coroutine handler of this connection, set as `callback`. **Threads**: the loop's.
@@ -110,8 +117,13 @@ protected:
     virtual void ponged(connection_base& c, byte_view payload) = 0;
     virtual void drained(connection_base& c) = 0;
     virtual void closed(connection_base& c, const close_event& event) = 0;
+    virtual void expiring(connection_base& c, std::chrono::seconds left) = 0;
 
 private:
+    static task<void> wait_for_token(endpoint_core* self, task<admission<void>> deciding,
+                                     http::handshake asked, accept_stage stage);
+    void enter(http::handshake asked, accept_stage stage);
+
     weft::detail::owned_ptr<impl> impl_;
 };
 
@@ -132,6 +144,10 @@ public:
 
 private:
     friend class endpoint_core;
+    /// The same, of one that is in the log already.
+    void turn_away(const refusal& why);
+    /// Who asks. False if the client is gone.
+    bool identify(const identity& who);
     struct state;
     explicit accept_stage(weft::detail::owned_ptr<state> s) noexcept;
     weft::detail::owned_ptr<state> state_;
@@ -151,6 +167,30 @@ public:
     using connection_type = connection<T>;
     using endpoint_core::endpoint_core;
 
+    /// Only who shows a token that `by` accepts may connect; others get 401. The bearer becomes the
+    /// identity of the peer before `on_accept` is asked. With `token_sources::first_message`, a
+    /// client without a token gets its 101, and must send one as its first message; `on_accept` is
+    /// asked without an identity then, and `on_open` waits for the token:
+    ///
+    ///     -> {"type":"auth","token":"..."}       also later, for a newer one of the same subject
+    ///     <- {"type":"auth","ok":true,"expires_in":3600}
+    ///     <- {"type":"auth","expires_in":30}     a newer one is wanted
+    ///
+    /// When the token ends, or is revoked, the connection is closed with 4001.
+    endpoint& require(const auth::verifier& by) {
+        if (may_set("require")) set_required(by);
+        return *this;
+    }
+    /// The token of `require` is about to end: `void(connection<T>&, std::chrono::seconds left)`.
+    /// An application with messages of its own asks for a newer one here, verifies it, and calls
+    /// `peer().renew`.
+    template <class F>
+    endpoint& on_expiring(F handler) {
+        static_assert(std::is_invocable_v<F&, connection_type&, std::chrono::seconds>,
+                      "weft: on_expiring takes (connection<T>&, std::chrono::seconds)");
+        if (may_set("on_expiring")) expiring_ = std::move(handler);
+        return *this;
+    }
     /// Decides about each client before the 101 answer, after the checks of method, version, key
     /// and Origin. `handler` is `A(const http::handshake&)` or a coroutine
     /// `task<A>(http::handshake)`, which has `http::options::reply_timeout` to decide. `A` makes an
@@ -349,6 +389,9 @@ private:
     void closed(connection_base& c, const close_event& event) override {
         if (close_) close_(static_cast<connection_type&>(c), event);
     }
+    void expiring(connection_base& c, std::chrono::seconds left) override {
+        if (expiring_) expiring_(static_cast<connection_type&>(c), left);
+    }
 
     unique_function<void(http::handshake, detail::accept_stage)> accept_;
     unique_function<void(connection_type&, const http::handshake&)> open_;
@@ -358,6 +401,7 @@ private:
     unique_function<void(connection_type&, byte_view)> pong_;
     unique_function<void(connection_type&)> drain_;
     unique_function<void(connection_type&, const close_event&)> close_;
+    unique_function<void(connection_type&, std::chrono::seconds)> expiring_;
 };
 
 }  // namespace weft::ws

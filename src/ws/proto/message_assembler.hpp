@@ -112,6 +112,8 @@ public:
     [[nodiscard]] std::size_t held() const noexcept { return buffer_.capacity(); }
     /// Frees what an idle connection does not need.
     void release() noexcept;
+    /// From the next frame on. **Lifetime**: they outlive it.
+    void use_limits(const message_limits& limits) noexcept { limits_ = &limits; }
 
 private:
     struct control_buffer;

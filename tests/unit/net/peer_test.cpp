@@ -4,7 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/byte_budget.hpp"
 
@@ -13,9 +16,11 @@ namespace {
 
 struct owner final : peer_owner {
     byte_budget& memory() noexcept override { return budget; }
+    known_peers& peers() noexcept override { return known; }
     void on_identified() noexcept override { ++identified; }
 
-    byte_budget budget{1000};
+    byte_budget budget{2000};
+    known_peers known;
     int identified = 0;
 };
 
@@ -99,6 +104,50 @@ TEST(peer, is_charged_for_its_identity) {
         EXPECT_EQ(connection.budget.used(), one);
     }
     EXPECT_EQ(connection.budget.used(), 0U);
+}
+
+TEST(peer, is_found_by_its_identity_as_long_as_it_has_one) {
+    owner home;
+    const auto address = *socket_address::make("127.0.0.1", 1);
+    peer ann(&home, address);
+    auto bob = std::make_unique<peer>(&home, address);
+    peer nobody(&home, address);
+    const auto names = [&] {
+        std::vector<std::string> found;
+        (void)home.known.expire([&](const identity& who) {
+            found.push_back(who.subject);
+            return false;
+        });
+        return found;
+    };
+    ann.identify({"ann"});
+    bob->identify({"bob"});
+    const peer apart(nullptr, ann);
+    EXPECT_EQ(names(), (std::vector<std::string>{"bob", "ann"}));
+    ann.identify({"eve"});
+    peer session(&home, *bob);
+    EXPECT_EQ(names(), (std::vector<std::string>{"bob", "eve", "bob"}));
+    bob = nullptr;
+    EXPECT_EQ(names(), (std::vector<std::string>{"bob", "eve"}));
+    peer moved(std::move(session));
+    moved.forget();
+    EXPECT_EQ(names(), std::vector<std::string>{"eve"});
+    home.identified = 0;
+    EXPECT_EQ(home.known.expire([](const identity& who) { return who.subject == "eve"; }), 1U);
+    EXPECT_EQ(ann.who()->expires, time_point::min());
+    EXPECT_EQ(home.identified, 1);
+    EXPECT_EQ(home.known.expire([](const identity&) { return true; }), 0U) << "once";
+}
+
+TEST(peer, renews_only_what_it_is_already) {
+    owner home;
+    peer p(&home, *socket_address::make("127.0.0.1", 1));
+    EXPECT_FALSE(p.renew({"ann"}));
+    p.identify({"ann", time_point(std::chrono::hours(1))});
+    EXPECT_FALSE(p.renew({"bob"}));
+    EXPECT_EQ(p.who()->subject, "ann");
+    EXPECT_TRUE(p.renew({"ann", time_point(std::chrono::hours(2))}));
+    EXPECT_EQ(p.who()->expires, time_point(std::chrono::hours(2)));
 }
 
 }  // namespace

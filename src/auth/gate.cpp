@@ -1,0 +1,63 @@
+// Where tokens are demanded: of requests, of first messages, of Socket.IO clients. A cookie is the
+// token of whoever makes a browser send it, so it opens nothing to the page of another origin.
+
+#include "auth/gate.hpp"
+
+#include <algorithm>
+
+#include <weft/auth/error.hpp>
+#include <weft/net/peer.hpp>
+
+#include "net/traffic_meter.hpp"
+
+namespace weft::auth {
+bool may_use_cookie(const page_facts& page, const token_sources& from) noexcept {
+    if (page.origin.empty())
+        return page.fetch_site != "cross-site" && page.fetch_site != "same-site";
+    const auto& listed = from.cookie_origins;
+    if (std::find(listed.begin(), listed.end(), page.origin) != listed.end()) return true;
+    const std::size_t scheme = page.origin.find("://");
+    return scheme != std::string_view::npos &&
+           http::same_token(page.origin.substr(scheme + 3), page.host);
+}
+
+gate::verdict gate::judge(const http::request& asked, net::loop_core& loop, bool lenient) const {
+    asker who{asked.peer().address().to_string(), std::string(asked.path())};
+    auto found = find_token(asked, by_.sources());
+    if (!found) {
+        const errc why = errc_of(found.error());
+        if (lenient && why == errc::token_missing) return {};
+        if (auto* const traffic = asked.peer().traffic()) traffic->note_error(loop.now());
+        return {.now = refuse(loop, why, who)};
+    }
+    if (found->from == token_source::cookie &&
+        !may_use_cookie({asked.header("origin"), asked.header("sec-fetch-site"), asked.host()},
+                        by_.sources()))
+        return {.now = refuse(loop, errc::foreign_page, who)};
+    return judge(std::move(found->token), loop, std::move(who));
+}
+
+gate::verdict gate::judge(std::string token, net::loop_core& loop, asker who) const {
+    if (auto known = by_.try_verify(token, loop.ref()))
+        return {.now = settle(loop, *std::move(known), who)};
+    return {.later = wait(by_, &loop, std::move(token), std::move(who))};
+}
+
+task<admission<void>> gate::wait(verifier by, net::loop_core* loop, std::string token, asker who) {
+    auto said = co_await by.verify(loop->ref(), std::move(token));
+    co_return settle(*loop, std::move(said), who);
+}
+
+admission<void> gate::settle(net::loop_core& loop, result<identity> said, const asker& who) {
+    if (said) return *std::move(said);
+    return refuse(loop, errc_of(said.error()), who);
+}
+
+refusal gate::refuse(net::loop_core& loop, errc why, const asker& who) {
+    loop.tell_refusal(status_of(why) == 503 ? log_level::warning : log_level::info, "auth",
+                      log_text(why),
+                      [&] { return refusal_facts{.peer = who.address, .route = who.route}; });
+    return auth::refuse(why);
+}
+
+}  // namespace weft::auth
