@@ -1,11 +1,17 @@
 // Patterns of ECMA-262, matched by RE2.
 
+#include <random>
+
 #include "schema/ecma_pattern.hpp"
+#include "schema/regex.hpp"
+#include "schema/run_pattern.hpp"
 #include "unit/schema/check.hpp"
 
 namespace weft {
 namespace {
 
+using json_schema::regex;
+using json_schema::run_pattern;
 using json_schema::translate_pattern;
 using testing_schema::refusal;
 using testing_schema::verdict;
@@ -113,6 +119,46 @@ TEST(schema_pattern, members_are_found_by_pattern) {
               "/y: type (schema /additionalProperties/type): a number");
     EXPECT_EQ(verdict(both, R"({"\u0078\u0032":""})"),
               "/x2: type (schema /patternProperties/^x/type): a string");
+}
+
+TEST(schema_pattern, runs_of_characters_need_no_search) {
+    for (const auto text : {"^[A-Z]{3,12}$", "^$", "^a$", R"(^\d{4}-\d\d?$)", "^[a-c]*d?[e-g]+$",
+                            "^[a-z0-9_]{1,64}$", R"(^\w+\.\w{2,}$)", "^ab{2}b$", "^[]$"})
+        EXPECT_TRUE(run_pattern::make(text)) << text;
+    for (const auto text :
+         {"a", "^a", "a$", "^a*a$", "^a?b?a$", "^(a)$", "^.$", "^[^a]$", R"(^\s$)", "^a|b$",
+          "^a+?$", "^\xC3\xA9$", "^[\xC3\xA9]$", R"(^[\d-x]$)", "^a$$", R"(^\b$)", "^a{1,$", "^[a"})
+        EXPECT_FALSE(run_pattern::make(text)) << text;
+}
+
+TEST(schema_pattern, runs_match_what_re2_matches) {
+    std::mt19937 random(7);
+    const auto pick = [&](const auto& list) {
+        return std::string(list[random() % std::size(list)]);
+    };
+    const std::string_view atoms[] = {"a", "b",     "[ab]",      "[b-d]", R"(\d)", R"(\w)",
+                                      "-", R"(\.)", "[a-c1-3_]", " ",     "[]",    "[.$x]"};
+    const std::string_view counts[] = {"",    "",      "",      "?",    "*",  "+",
+                                       "{2}", "{0,1}", "{1,3}", "{2,}", "{0}"};
+    const std::string_view pieces[] = {"a", "b", "c",  "d", "1", "_",        "-",
+                                       ".", " ", "aa", "x", "$", "\xC3\xA9", "\n"};
+    std::size_t runs = 0;
+    for (int i = 0; i < 3'000; ++i) {
+        std::string ecma = "^";
+        for (auto n = random() % 4; n != 0; --n) ecma += pick(atoms) + pick(counts);
+        ecma += '$';
+        const auto quick = run_pattern::make(ecma);
+        if (!quick) continue;
+        ++runs;
+        const auto by_re2 = regex::make("(?:" + ecma + ")", 1'000'000);
+        ASSERT_TRUE(by_re2) << ecma;
+        for (int k = 0; k < 30; ++k) {
+            std::string text;
+            for (auto n = random() % 6; n != 0; --n) text += pick(pieces);
+            ASSERT_EQ(quick->matches(text), by_re2->matches(text)) << ecma << " on " << text;
+        }
+    }
+    EXPECT_GT(runs, 1'000U);
 }
 
 // SECURITY.md: P10.
