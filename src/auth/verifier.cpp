@@ -114,7 +114,7 @@ result<void> verifier::revoke_token(std::string_view id) const {
     }
     revocation what;
     what.token_id = id;
-    return core_->revoke(std::move(what));
+    return core_->revoke(what);
 }
 
 result<void> verifier::revoke_subject(std::string_view subject) const {
@@ -130,7 +130,7 @@ result<void> verifier::revoke_issued_before(std::chrono::system_clock::time_poin
     revocation what;
     what.subject = subject;
     what.issued_until = when;
-    return core_->revoke(std::move(what));
+    return core_->revoke(what);
 }
 
 bool verifier::revoked(const identity& who) const {

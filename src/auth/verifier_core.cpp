@@ -276,7 +276,7 @@ std::int64_t verifier_core::end_of(std::int64_t issued) const noexcept {
     return issued + options_.max_lifetime.count() + 2 * options_.leeway.count();
 }
 
-result<void> verifier_core::revoke(revocation what) {
+result<void> verifier_core::revoke(const revocation& what) {
     const std::int64_t now = seconds_of(std::chrono::system_clock::now());
     const std::int64_t issued = seconds_of(what.issued_until);
     auto added = what.token_id.empty() ? revocations_.add_issued(what.subject, issued,
@@ -326,10 +326,10 @@ void verifier_core::start(const loop_ref& loop) {
     key_keeper::start(loop, weak_from_this());
 }
 
-void verifier_core::add_keeper(const loop_ref& loop, weak_handle<key_keeper> keeper) {
+void verifier_core::add_keeper(const loop_ref& loop, const weak_handle<key_keeper>& keeper) {
     const std::lock_guard lock(mutex_);
     for (kept_loop& one : loops_) {
-        if (one.loop.owner() == loop.owner()) one.keeper = std::move(keeper);
+        if (one.loop.owner() == loop.owner()) one.keeper = keeper;
     }
 }
 

@@ -90,14 +90,14 @@ public:
     [[nodiscard]] bool try_wait(wait_for what) noexcept;
     void end_wait(wait_for what) noexcept;
 
-    result<void> revoke(revocation what);
+    result<void> revoke(const revocation& what);
     [[nodiscard]] bool revoked(const identity& who) const;
     [[nodiscard]] std::shared_ptr<void> on_revocation(
         shared_function<void(const revocation&)> tell);
 
     void start(const loop_ref& loop);
     /// For the keeper: it is ready to be woken.
-    void add_keeper(const loop_ref& loop, weak_handle<key_keeper> keeper);
+    void add_keeper(const loop_ref& loop, const weak_handle<key_keeper>& keeper);
     [[nodiscard]] const std::vector<std::unique_ptr<issuer_keys>>& issuers() const noexcept {
         return issuers_;
     }

@@ -51,7 +51,7 @@ struct members {
     }
 };
 
-std::string without_zeros(std::string number) {
+std::string without_zeros(const std::string& number) {
     const std::size_t first = number.find_first_not_of('\0');
     return first == number.npos ? std::string() : number.substr(first);
 }
@@ -88,12 +88,12 @@ std::string_view set_secret(const members& from, jwk& key) {
 }
 
 std::string_view set_rsa(const members& from, jwk& key) {
-    auto n = decode(from.n);
-    auto e = decode(from.e);
+    const auto n = decode(from.n);
+    const auto e = decode(from.e);
     if (!n || !e) return "n or e is missing or no base64url";
     key.type = key_type::rsa;
-    key.first = without_zeros(*std::move(n));
-    key.second = without_zeros(*std::move(e));
+    key.first = without_zeros(*n);
+    key.second = without_zeros(*e);
     if (bits_of(key.first) < min_rsa) return "RSA with less than 2048 bits";
     if (bits_of(key.first) > max_rsa) return "RSA with more than 8192 bits";
     if (!is_odd(key.first) || !is_odd(key.second) || bits_of(key.second) < 2 ||

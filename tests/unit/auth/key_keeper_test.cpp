@@ -334,7 +334,8 @@ TEST(key_keeper, sec_j9_bad_answers_change_nothing) {
         w.run(20);
         w.reply = bad;
         w.pass(10min);
-        w.pass(11s);
+        w.run(20);
+        if (bad.empty()) w.pass(10s);  // nothing comes: the only one that costs time
         EXPECT_EQ(metric(v, "weft_auth_fetch_failures_total"), 1U) << bad.substr(0, 80);
         EXPECT_EQ(at_once(w, v, token_by(signer_of(es), "a")), errc{});
         EXPECT_NE(w.log.back().find("the last one counts on"), std::string::npos) << w.log.back();

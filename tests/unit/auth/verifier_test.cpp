@@ -1,5 +1,9 @@
 #include <weft/auth/verifier.hpp>
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include <weft/auth/claims.hpp>
@@ -455,6 +459,40 @@ TEST(verifier, clients_are_told_little) {
     EXPECT_EQ(refuse(errc::keys_unavailable).headers[0].first, "Retry-After");
     EXPECT_EQ(error(errc::bad_signature).code(), condition::protocol_violation);
     EXPECT_EQ(error(errc::too_busy).code(), condition::limit_exceeded);
+}
+
+TEST(verifier, is_shared_by_threads) {
+    options from = good_options(algorithm::es256);
+    from.issuers.push_back(good_issuer(hs));
+    from.issuers[1].name = "https://other.example";
+    from.max_cached = 3;
+    const verifier v = make(from);
+    std::vector<std::string> tokens;
+    for (int i = 0; i < 6; ++i) {
+        const std::string id = "\"t" + std::to_string(i) + '"';
+        tokens.push_back(sign(algorithm::es256, good_claims().set("jti", id)));
+        tokens.push_back(
+            sign(hs, good_claims().set("jti", id).set("iss", "\"https://other.example\"")));
+    }
+    std::atomic<int> good{0}, revoked{0}, told{0};
+    const auto listening = v.on_revocation([&told](const revocation&) { ++told; });
+    const auto work = [&](std::size_t first) {
+        for (std::size_t i = 0; i < 120; ++i) {
+            const errc refused = why(v, tokens[(first + i) % tokens.size()]);
+            if (refused == errc{}) ++good;
+            if (refused == errc::revoked) ++revoked;
+            if (i == 60) {
+                EXPECT_TRUE(v.revoke_token("t" + std::to_string(first)));
+            }
+        }
+    };
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < 4; ++i) threads.emplace_back(work, i);
+    for (std::thread& one : threads) one.join();
+    EXPECT_EQ(good + revoked, 4 * 120);
+    EXPECT_GT(revoked, 0);
+    EXPECT_EQ(told, 4);
+    EXPECT_EQ(metric(v, "weft_auth_verified_total"), static_cast<std::uint64_t>(good));
 }
 
 TEST(verifier, sec_j10_macs_are_compared_in_constant_time) {
