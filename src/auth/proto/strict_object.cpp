@@ -19,6 +19,7 @@ namespace {
 /// The keys of one object.
 class key_list {
 public:
+    key_list() { keys_.reserve(compared); }
     /// False if a key was there before; of long lists `distinct` tells it in the end.
     bool add(std::string_view key, const std::string& scratch) {
         if (key.data() == scratch.data()) key = unescaped_.emplace_back(key);  // it goes with it
