@@ -27,9 +27,9 @@ struct schema_limits {
     /// are not loaded.
     std::size_t pattern_memory = 4'194'304;
     /// What checking one document may cost: `base_steps` and `steps_per_byte` for each byte of it.
-    /// A step is a value or a key that meets a schema, or 32 bytes read, or 8 that a pattern reads;
-    /// 10 to 20 ns. Above: the document is refused (rule `budget`). A schema without `allOf`,
-    /// `anyOf`, `oneOf` and the like needs less than one step per byte.
+    /// A step is a value or a key that meets a schema, or 32 bytes read, or 8 that a pattern reads.
+    /// Above: the document is refused (rule `budget`). A schema without `allOf`, `anyOf`, `oneOf`
+    /// and the like needs less than one step per byte.
     std::uint64_t base_steps = 4'096;
     std::uint64_t steps_per_byte = 16;  ///< See `base_steps`.
 
@@ -77,7 +77,8 @@ public:
     /// What is wrong with a JSON text: the first that is found, or nothing.
     /// **Cost**: one pass over the text, and one more over each value that `allOf`, `anyOf`,
     /// `oneOf`, `not`, `if`, `contains` and such look at again; `schema_limits::base_steps` limits
-    /// it. A text with a violation is read once more, to find the path.
+    /// it. A text with a violation is read once more, to find the path. At most 1 MiB of stack, for
+    /// recursive schemas and documents that are nested as deep as they may be.
     [[nodiscard]] std::optional<violation> check(std::string_view json_text) const;
 
 private:

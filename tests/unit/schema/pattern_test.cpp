@@ -129,6 +129,8 @@ TEST(schema_pattern, runs_of_characters_need_no_search) {
          {"a", "^a", "a$", "^a*a$", "^a?b?a$", "^(a)$", "^.$", "^[^a]$", R"(^\s$)", "^a|b$",
           "^a+?$", "^\xC3\xA9$", "^[\xC3\xA9]$", R"(^[\d-x]$)", "^a$$", R"(^\b$)", "^a{1,$", "^[a"})
         EXPECT_FALSE(run_pattern::make(text)) << text;
+    EXPECT_TRUE(run_pattern::make("^a+$")->matches("aa"));
+    EXPECT_FALSE(run_pattern::make("^a+$")->matches("\xC3\x80"));
 }
 
 TEST(schema_pattern, runs_match_what_re2_matches) {
