@@ -87,7 +87,8 @@ void key_keeper::ask(fetch& one) {
     what.timeout = whose->options().fetch_timeout;
     what.max_body = jwk_set::max_size;
     auto asked = one.connection->request(what, [this, &one](result<http::client_response> got) {
-        if (core_.expired()) return;
+        const auto alive = core_.lock();  // `one` refers to its issuer
+        if (alive == nullptr) return;
         if (!got) return fail(one, got.error().message());
         const int status = got->head.status();
         if (status == 200) return load(one, std::string(got->body));
