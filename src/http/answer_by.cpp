@@ -23,8 +23,9 @@ public:
             (void)answer.send(std::move(reply));
         });
     }
+    /// Not within the call that resumed the coroutine: the request goes on to its handler.
     void give(admission<void> said) {
-        at_home([said = std::move(said)](responder& answer) {
+        home_.post([answer = std::move(answer_), said = std::move(said)] {
             if (answer) answer.state_->sink->pass(said);
         });
     }

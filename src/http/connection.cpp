@@ -274,7 +274,7 @@ void connection::pass(const admission<void>& said) {
     }
     if (said.who()) stream_.peer().identify(*said.who());
     state_ = state::reading;
-    wake_soon();
+    consume_held();
 }
 
 /// One whose body came after its head.

@@ -23,8 +23,8 @@ struct token_answer {
     bool ok = false;
     std::optional<std::int64_t> expires_in{};
     std::optional<std::string> error{};
-    WEFT_FIELDS(ok, expires_in, error)
 };
+WEFT_FIELDS(token_answer, ok, expires_in, error)
 
 namespace {
 

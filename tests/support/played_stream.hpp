@@ -114,6 +114,7 @@ public:
     net::loop_core& owner() const noexcept override { return loop_; }
     conn_id id() const noexcept override { return id_; }
     weft::peer& peer() const noexcept override { return peer_; }
+    known_peers& peers() noexcept override { return loop_.peers(); }
     byte_budget& memory() noexcept override { return loop_.budget(); }
     void on_identified() noexcept override {
         if (handler_ != nullptr) handler_->on_identified();

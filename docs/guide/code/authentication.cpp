@@ -43,6 +43,28 @@ void places(auth::options& options) {
     options.from.query = "ticket";
 }
 
+void doors(weft::server& server, weft::socketio::server& io, const auth::verifier& verifier) {
+    server.require("/api", verifier);      // routes below /api
+    server.ws("/chat").require(verifier);  // a WebSocket endpoint
+    io.of("/members").require(verifier);   // a namespace of Socket.IO
+}
+
+void everything(weft::server& server, const auth::verifier& verifier) {
+    server.require(verifier);
+}
+
+void routes(weft::server& server) {
+    (void)server.http().get("/api/me", [](const weft::http::request& asked) {
+        return weft::http::response::text(200, asked.peer().who()->subject);
+    });
+}
+
+void expiring(weft::ws::endpoint<void>& chat) {
+    chat.on_expiring([](weft::ws::connection<void>& c, std::chrono::seconds left) {
+        c.send("your login ends in " + std::to_string(left.count()) + " seconds");
+    });
+}
+
 struct profile {
     std::string name;
     std::string role;
