@@ -95,10 +95,7 @@ std::optional<errc> verifier_core::examine_new(std::string_view token, examined_
     const auto header = parse_header(*header_text);
     if (!header) return errc_of(header.error());
     what.alg = header->alg;
-    if (!is_hmac(what.alg) && find_cached(token, what, now)) {
-        const std::int64_t left = what.known->expires - now.seconds() + options_.leeway.count();
-        return left > 0 ? std::nullopt : std::optional(errc::token_expired);
-    }
+    if (!is_hmac(what.alg) && find_cached(token, what, now)) return std::nullopt;
 
     auto claims_text = base64url_decode(parts->claims);
     auto signature = base64url_decode(parts->signature);
@@ -219,7 +216,7 @@ result<identity> verifier_core::finish(examined_token& what, bool signature_righ
     if (!signature_right) return refuse(errc::bad_signature);
     if (what.known != nullptr) cached_.fetch_add(1, std::memory_order_relaxed);
     const verified_token& says = what.known != nullptr ? *what.known : what.says;
-    // It was examined before it waited for its signature.
+    // Time has passed since it was put into the cache, or began to wait for its signature.
     if (says.expires + options_.leeway.count() <= now.seconds()) return refuse(errc::token_expired);
     const bool gone = revocations_.covers(says.id, says.subject, says.issued);
     identity who = identity_of(says, now);

@@ -9,6 +9,7 @@
 #include <weft/auth/claims.hpp>
 #include <weft/base/json_reader.hpp>
 
+#include "auth/proto/base64url.hpp"
 #include "auth/verifier_core.hpp"
 #include "auth_world.hpp"
 
@@ -504,6 +505,10 @@ TEST(verifier, sec_j10_macs_are_compared_in_constant_time) {
     for (std::size_t size = dot + 1; size < token.size(); ++size) {
         EXPECT_NE(why(v, token.substr(0, size)), errc{});
     }
+    const auto mac = base64url_decode(std::string_view(token).substr(dot + 1));
+    ASSERT_TRUE(mac);
+    EXPECT_EQ(why(v, token.substr(0, dot + 1) + encode(*mac)), errc{});
+    EXPECT_EQ(why(v, token.substr(0, dot + 1) + encode(*mac + "x")), errc::bad_signature);
 }
 
 }  // namespace
