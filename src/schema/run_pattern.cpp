@@ -14,8 +14,11 @@ using character_set = std::array<std::uint64_t, 2>;
 
 constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
 
+/// Both are ASCII.
 void add(character_set& set, char first, char last) noexcept {
-    for (int c = first; c <= last; ++c) set[static_cast<std::size_t>(c) / 64] |= 1ULL << (c % 64);
+    for (std::size_t c = static_cast<unsigned char>(first); c <= static_cast<unsigned char>(last);
+         ++c)
+        set[c / 64] |= 1ULL << c % 64;
 }
 
 bool has(const character_set& set, char c) noexcept {
