@@ -295,10 +295,15 @@ void session::end(errc what) noexcept {
     if (state_ == state::ended) return;
     shard_.note(what, &peer_);
     const error_row& row = describe(what);
+    if (row.kind == condition::protocol_violation) note_violation();
     const close_reason why = reason_of(what);
     if (state_ != state::closing) reason_ = why;
     release({packet_type::close, row.close != 0 ? ws::close_code{row.close} : close_code_of(why),
              row.text});
+}
+
+void session::note_violation() noexcept {
+    if (peer_.traffic() != nullptr) peer_.traffic()->note_error(loop().now());
 }
 
 void session::end(close_reason why, packet_type last) noexcept {

@@ -135,6 +135,8 @@ public:
     /// The same; a WebSocket's close frame tells this.
     void fail(close_reason why, std::string_view told) noexcept;
     void fail(errc why) noexcept;
+    /// Its client broke a rule of a protocol above.
+    void note_violation() noexcept;
 
     // For transports, and for who attaches them.
 

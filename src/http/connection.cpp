@@ -163,6 +163,7 @@ void connection::consume(byte_span in) {
         const bool begins = reader_.between_requests();
         // Replies pile up: first the peer takes them, then its further requests are looked at.
         if (begins && stream_.queued() > net::byte_stream::high_water) break;
+        if (begins && proxy() != nullptr) service_.forget_client(stream_.peer(), *proxy());
         switch (reader_.next(in)) {
             case request_reader::event::more: return wait_for_more(begins);
             case request_reader::event::head: handle_head(in); break;

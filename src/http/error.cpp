@@ -53,7 +53,7 @@ constexpr std::array<error_row, error_count> rows{{
     {errc::upgrade_with_body, 400, R"(error="upgrade_with_body")",
      "a request to upgrade has a body", condition::protocol_violation},
     {errc::too_much_traffic, 429, R"(error="too_much_traffic")",
-     "requests come faster than traffic allows", condition::limit_exceeded},
+     "requests come faster than traffic.per_address allows", condition::limit_exceeded},
     {errc::misdirected, 421, R"(error="misdirected")",
      "the Host is in neither public_origins nor allowed_hosts", condition::protocol_violation},
     {errc::head_too_slow, 0, R"(error="head_too_slow")",

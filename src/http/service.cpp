@@ -168,6 +168,12 @@ void service::believe(request& req, const peer& proxy) const {
     req.by_proxy_ = true;
 }
 
+/// What comes next from this proxy is not the last client's, before its head says whose it is.
+void service::forget_client(peer& client, const peer& proxy) {
+    client.set_address(proxy.address());
+    if (client.traffic() != nullptr) client.traffic()->set_address({});
+}
+
 errc service::check(request& req, const peer* proxy) {
     const message_head& head = req.head();
     if (proxy != nullptr) believe(req, *proxy);

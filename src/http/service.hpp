@@ -140,6 +140,7 @@ private:
         return !proxies_.empty() && proxies_.has(stream.peer().address());
     }
     void believe(request& req, const peer& proxy) const;
+    static void forget_client(peer& client, const peer& proxy);
     [[nodiscard]] bool host_allowed(const message_head& head) const noexcept;
     /// Says which option lets it.
     [[nodiscard]] static response misdirected_reply(const request& req);

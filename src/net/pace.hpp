@@ -41,13 +41,15 @@ private:
 /// When those who share a bucket are even with its pace. **Threads**: any.
 class shared_due {
 public:
-    /// Spends, whatever that leads to; the new moment.
-    time_point spend(const pace& at, std::uint64_t units, time_point now) noexcept {
+    /// Spends, whatever that leads to; the new moment. What is after `latest` is not remembered.
+    time_point spend(const pace& at, std::uint64_t units, time_point now,
+                     time_point latest = time_point::max()) noexcept {
         time_point before = due_.load(std::memory_order_relaxed);
         time_point after{};
         do {
             after = at.spend(before, units, now);
-        } while (!due_.compare_exchange_weak(before, after, std::memory_order_relaxed));
+        } while (!due_.compare_exchange_weak(before, std::min(after, latest),
+                                             std::memory_order_relaxed));
         return after;
     }
     /// Spends only if they are within their pace. If not, returns when they will be.

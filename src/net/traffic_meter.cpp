@@ -49,7 +49,10 @@ constexpr duration minute = std::chrono::minutes(1);
 constexpr duration soon = std::chrono::seconds(5);
 
 std::array<pace, traffic_limit_count> paces_of(const traffic_limits& l) noexcept {
-    return {pace{}, pace(l.connects_per_minute / 60.0, minute),
+    // The one that makes it even is part of what comes at once.
+    const duration connects =
+        l.connects_per_minute == 0 ? minute : minute - minute / l.connects_per_minute;
+    return {pace{}, pace(l.connects_per_minute / 60.0, connects),
             pace(l.messages_per_second, l.burst),
             pace(static_cast<double>(l.bytes_per_second), l.burst),
             pace(l.errors_per_minute / 60.0, minute)};
@@ -195,8 +198,9 @@ traffic_table::verdict traffic_table::spend(traffic_share& share, std::uint64_t 
     verdict latest;
     const auto pay = [&](traffic_limit which, shared_due& bucket, std::uint64_t units) {
         const pace& at = pace_of(which);
-        if (!at) return;
-        const time_point due = bucket.spend(at, units, now);
+        if (!at || units == 0) return;
+        // In a dry run nobody is slowed down, so a debt would only grow.
+        const time_point due = bucket.spend(at, units, now, dry_run_ ? now : time_point::max());
         if (due <= now) return;
         const traffic_refusal no = refuse(which, due - now);
         if (!dry_run_ && due > latest.due) latest = {due, no.why};
@@ -330,8 +334,11 @@ traffic_table::verdict traffic_account::spend(std::uint64_t messages, std::uint6
         own_bytes_ = own_->bytes.spend(own_bytes_, bytes, now);
         take({std::max(own_messages_, own_bytes_), "messages come faster than rate allows"});
     }
-    if (address_ != nullptr && !copy_)
-        take(meter_->addresses.spend(*address_, messages, bytes, now));
+    if (address_ != nullptr) {
+        take(copy_ ? meter_->addresses.spend(*address_, std::max<std::uint64_t>(messages, 1) - 1, 0,
+                                             now)
+                   : meter_->addresses.spend(*address_, messages, bytes, now));
+    }
     if (subject_ != nullptr) take(meter_->subjects.spend(*subject_, messages, bytes, now));
     return latest;
 }

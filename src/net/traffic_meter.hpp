@@ -170,8 +170,8 @@ public:
     /// `meter` may be null: then nothing is shared.
     explicit traffic_account(traffic_meter* meter) noexcept : meter_(meter) {}
     /// For what outlives the connection, or for a moment: shares the same. What the original counts
-    /// as, the copy does not; its messages are the subject's only, since the connection that
-    /// carries them has counted them for the address.
+    /// as, the copy does not. For the address, its messages count but for one, since the request
+    /// that carries them has counted as one, with all its bytes.
     traffic_account(const traffic_account& original);
     traffic_account& operator=(const traffic_account&) = delete;
     ~traffic_account();

@@ -230,6 +230,7 @@ void client_link::fail(errc why) {
     if (ended_) return;
     ended_ = true;
     cancel();
+    if (describe(why).kind == condition::protocol_violation) session_.note_violation();
     context_.note(why, &session_.peer(), context_.core()->chosen.engine.path);
     for (socket_core* s : std::vector(sockets_)) {
         if (s->now != socket_core::state::connected) continue;

@@ -62,6 +62,15 @@ void filters(weft::server& server) {
     });
 }
 
+void waiting_filter(weft::server& server) {
+    server.http().before(
+        "/members", [](http::owned_request asked) -> weft::task<weft::admission<void>> {
+            const std::string user = co_await load(asked.cookie("session").value_or(""));
+            if (user.empty()) co_return weft::refusal(401, "log in first");
+            co_return weft::identity{.subject = user};
+        });
+}
+
 void cookies(weft::server& server) {
     (void)server.http().post("/login", [](const http::request& asked) {
         const std::string before = asked.cookie("session").value_or("none");

@@ -30,7 +30,7 @@ struct traffic_limits {
     unsigned messages_per_second = 0;    ///< WebSocket messages, polled packets, HTTP requests.
     std::uint64_t bytes_per_second = 0;  ///< Of messages and of bodies of requests.
     duration burst = std::chrono::seconds(2);  ///< Of the two above: what silence saves up.
-    /// Broken protocols, tokens and rules of a schema. Above: no new connection and no request.
+    /// Broken protocols. Above: no new connection and no request.
     unsigned errors_per_minute = 0;
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
@@ -44,7 +44,7 @@ struct traffic_options {
     /// One IPv4 address, one /64 of IPv6. Unix sockets have none.
     traffic_limits per_address{};
     /// One `identity::subject`. Counts as connections: WebSockets, Engine.IO sessions and event
-    /// streams.
+    /// streams. Their messages count, requests do not.
     traffic_limits per_subject{};
     /// Refuse nobody: only count and log what would have been refused.
     bool dry_run = false;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "http_world.hpp"
+#include "net/traffic_meter.hpp"
 
 namespace weft::http::testing {
 namespace {
@@ -78,6 +79,21 @@ TEST(http_proxy, sec_h10_each_request_of_a_connection_is_its_own_clients) {
                "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n" + std::string(told) + "\r\n");
     world.send(proxy, "ab");
     EXPECT_EQ(body_of(world.take(proxy)), "192.0.2.7 example.org");
+}
+
+TEST(http_proxy, sec_h10_what_no_head_tells_of_is_not_the_last_clients) {
+    net::traffic_meter meter({.per_address = {.errors_per_minute = 1}});
+    who_world world;
+    world.loop().limit_traffic(meter);
+    const auto ask_and_break = [&] {
+        const auto proxy = world.open("10.0.0.1");
+        EXPECT_EQ(world.answer(proxy, told), "192.0.2.7 https example.org by proxy");
+        world.send(proxy, "G@T / HTTP/1.1\r\n\r\n");
+        EXPECT_EQ(statuses(world.take(proxy)), std::vector{400});
+    };
+    for (int i = 0; i < 4; ++i) ask_and_break();
+    ASSERT_FALSE(world.notes.empty());
+    EXPECT_TRUE(has(world.notes.back(), "from 10.0.0.1:")) << world.notes.back();
 }
 
 TEST(http_proxy, sec_h4_a_proxy_does_not_count_in_the_limits_of_an_address) {

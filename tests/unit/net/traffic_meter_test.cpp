@@ -66,7 +66,6 @@ TEST_F(traffic, of_ipv6_counts_by_64_bits) {
 TEST_F(traffic, connects_are_counted_although_they_end) {
     traffic_meter meter({.per_address = {.connects_per_minute = 6}});
     for (int i = 0; i < 6; ++i) EXPECT_NE(connect(meter, "192.0.2.1"), nullptr) << i;
-    EXPECT_NE(connect(meter, "192.0.2.1"), nullptr) << "the one that makes it even";
     EXPECT_EQ(connect(meter, "192.0.2.1"), nullptr);
     EXPECT_EQ(last->retry_after, 10s);
     EXPECT_EQ(connect(meter, "192.0.2.1", start + 9s), nullptr) << "a refused one costs nothing";
@@ -158,7 +157,11 @@ TEST_F(traffic, a_copy_shares_the_subject_and_the_door_but_is_no_connection) {
     EXPECT_LE(session.spend(2, 0, start).due, start) << "both have two seconds saved up";
     EXPECT_EQ(stream->spend(1, 0, start).why,
               "a subject sends too many messages: traffic.per_subject.messages_per_second")
-        << "only the connection itself counts for the address";
+        << "the request that carried them counted for one of them";
+    const std::string_view label = R"(scope="address",limit="messages")";
+    EXPECT_EQ(met(meter, label), 0U);
+    (void)stream->spend(1, 0, start);
+    EXPECT_EQ(met(meter, label), 1U) << "the session counted for the other";
     stream = nullptr;
     EXPECT_NE(connect(meter, "192.0.2.1"), nullptr);
 }
@@ -187,12 +190,24 @@ TEST_F(traffic, in_a_dry_run_is_only_counted) {
     EXPECT_TRUE(last && last->dry_run);
     EXPECT_EQ(one->spend(100, 0, start).due, time_point::min());
     EXPECT_EQ(one->due(), time_point::min());
+    EXPECT_EQ(one->request(0, start), std::nullopt) << "the one that makes it even";
     EXPECT_TRUE(one->request(0, start)->dry_run);
     EXPECT_EQ(met(meter, R"(scope="address",limit="connections")"), 5U);
     EXPECT_EQ(met(meter, R"(scope="address",limit="messages")"), 2U);
     more.clear();
     EXPECT_EQ(met(meter, R"(scope="address",limit="connections")"), 5U);
     EXPECT_NE(connect(meter, "192.0.2.1"), nullptr);
+}
+
+TEST_F(traffic, in_a_dry_run_adds_up_to_no_debt) {
+    traffic_meter meter({.per_address = {.messages_per_second = 10}, .dry_run = true});
+    const auto one = connect(meter, "192.0.2.1");
+    for (int i = 0; i < 1000; ++i) (void)one->spend(1, 0, start);
+    const std::string_view label = R"(scope="address",limit="messages")";
+    EXPECT_EQ(met(meter, label), 980U) << "two seconds are saved up";
+    EXPECT_EQ(one->request(0, start + 1s), std::nullopt);
+    EXPECT_LE(one->spend(9, 0, start + 1s).due, start + 1s);
+    EXPECT_EQ(met(meter, label), 980U) << "whoever is slow again meets nothing";
 }
 
 TEST_F(traffic, an_own_rate_lets_a_burst_through_after_silence) {

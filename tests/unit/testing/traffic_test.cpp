@@ -130,6 +130,45 @@ TEST(traffic_of_an_address, an_error_budget_ends_in_429) {
     EXPECT_NE(w.ask({})->status, 429);
 }
 
+/// Opens an Engine.IO session over polling and gives its target.
+std::string open_session(traffic_world& w) {
+    const std::string path = "/socket.io/?EIO=4&transport=polling";
+    const auto opened = w.ask({.target = path});
+    const std::size_t at = opened->body.find(R"("sid":")");
+    if (at == std::string::npos) return {};
+    return path + "&sid=" + opened->body.substr(at + 7, opened->body.find('"', at + 7) - at - 7);
+}
+
+TEST(traffic_of_an_address, errors_of_engineio_and_socketio_count) {
+    for (const std::string_view packet : {"x", "4x"}) {
+        traffic_world w({.per_address = {.errors_per_minute = 2}});
+        const socketio::server io{w.server()};
+        ASSERT_TRUE(w.start());
+        for (int i = 0; i < 3; ++i)
+            (void)w.ask({.method = http::method::post, .target = open_session(w), .body = packet});
+        EXPECT_EQ(w.ask({})->status, 429) << packet;
+        w.pass(1min);
+        EXPECT_NE(w.ask({})->status, 429) << packet;
+    }
+}
+
+TEST(traffic_of_an_address, counts_each_packet_of_a_post) {
+    traffic_world w({.per_address = {.messages_per_second = 10}});
+    const socketio::server io{w.server()};
+    ASSERT_TRUE(w.start());
+    const std::string target = open_session(w);
+    std::string body = "40";
+    for (int i = 0; i < 40; ++i)
+        body +=
+            "\x1e"
+            R"(42["x"])";
+    (void)w.ask({.method = http::method::post, .target = target, .body = body});
+    const auto next = w.ask({});
+    EXPECT_EQ(next->status, 429);
+    EXPECT_EQ(next->body,
+              "an address sends too many messages: traffic.per_address.messages_per_second");
+}
+
 TEST(traffic_in_a_dry_run, is_logged_and_let_through) {
     traffic_world w({.per_address = {.max_connections = 1}, .dry_run = true});
     w.server().ws("/");
