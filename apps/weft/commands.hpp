@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <weft/net/traffic_options.hpp>
+
 namespace weft {
 
 /// Where a command listens, and with what. **Errors** of the commands name the flag to change.
@@ -19,6 +21,7 @@ struct listen_flags {
     std::vector<std::string> public_origins{};
     std::vector<std::string> trusted_proxies{};
     bool proxy_protocol = false;
+    traffic_options traffic{};
     std::string log_level = "warning";
 };
 

@@ -58,6 +58,7 @@ server_options make_server_options(const listen_flags& flags, log_sink& log) {
     options.log = &log;
     options.http.public_origins = flags.public_origins;
     options.http.trusted_proxies = flags.trusted_proxies;
+    options.traffic = flags.traffic;
     return options;
 }
 
@@ -90,6 +91,12 @@ int listen_and_run(server& target, const listen_flags& flags, std::string_view s
     }
     if (flags.proxy_protocol && flags.trusted_proxies.empty()) {
         return complain("--proxy-protocol needs --trusted-proxy: the address of the proxy");
+    }
+    const traffic_limits& limits = flags.traffic.per_address;
+    if (flags.traffic.dry_run && limits.max_connections == 0 && limits.connects_per_minute == 0 &&
+        limits.messages_per_second == 0) {
+        return complain(
+            "--limits-dry-run needs a limit to try, such as --max-connections-per-address 100");
     }
     address.proxy_protocol = flags.proxy_protocol;
     const auto port = target.listen(address);

@@ -130,6 +130,28 @@ std::string to_seconds(std::string& text) {
 
 // ---- The commands ----
 
+void add_limit_flags(CLI::App& command, weft::traffic_options& traffic) {
+    weft::traffic_limits& limits = traffic.per_address;
+    command
+        .add_option("--max-connections-per-address", limits.max_connections,
+                    "Connections of one client address (a /64 of IPv6) at once; more get 429")
+        ->check(number(1, 1'000'000))
+        ->type_name("N");
+    command
+        .add_option("--connects-per-minute", limits.connects_per_minute,
+                    "New connections of one address; more get 429")
+        ->check(number(1, 1'000'000))
+        ->type_name("N");
+    command
+        .add_option("--messages-per-second", limits.messages_per_second,
+                    "WebSocket messages and HTTP requests of one address; a client that sends more "
+                    "is slowed down, then closed (1008)")
+        ->check(number(1, 1'000'000))
+        ->type_name("N");
+    command.add_flag("--limits-dry-run", traffic.dry_run,
+                     "Only log and count what these limits would refuse");
+}
+
 void add_listen_flags(CLI::App& command, weft::listen_flags& flags) {
     command.add_option("--port", flags.port, "Port; 0 picks a free one")
         ->check(number(0, 65'535))
@@ -167,6 +189,7 @@ void add_listen_flags(CLI::App& command, weft::listen_flags& flags) {
         ->allow_extra_args(false);
     command.add_flag("--proxy-protocol", flags.proxy_protocol,
                      "Connections begin with a PROXY header (v1 or v2) of a trusted proxy");
+    add_limit_flags(command, flags.traffic);
     command
         .add_option("--log-level", flags.log_level,
                     "What standard error gets: debug (each refused client), info (start, drain, "
@@ -275,6 +298,8 @@ Examples:
   weft serve ./public --metrics-port 9100               then: curl http://127.0.0.1:9100/metrics
   weft serve --public-origin https://example.org --trusted-proxy 127.0.0.1
                                                         behind a proxy that is https://example.org
+  weft serve --max-connections-per-address 100 --limits-dry-run
+                                                        whom would this limit refuse? See the log
 
 In a page:
   const socket = new WebSocket(`ws://${location.host}/ws`);

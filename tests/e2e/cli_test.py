@@ -90,6 +90,10 @@ class mistakes(unittest.TestCase):
             self.refused("demo", "--port", "0", "--public-origin", origin, says=["--public-origin", "https://example.org"])
         for network in ("everybody", "10.0.0.0/33", ""):
             self.refused("demo", "--port", "0", "--trusted-proxy", network, says=["--trusted-proxy", "10.0.0.0/8"])
+        for flag in ("--max-connections-per-address", "--connects-per-minute", "--messages-per-second"):
+            self.refused("demo", "--port", "0", flag, "0", says=[flag, "1 to 1000000"])
+        self.refused("serve", "--port", "0", "--limits-dry-run",
+                     says=["--limits-dry-run needs a limit", "--max-connections-per-address 100"])
         self.refused("demo", "--port", "0", "--proxy-protocol", says=["--proxy-protocol needs --trusted-proxy"])
 
     def test_hosts(self):

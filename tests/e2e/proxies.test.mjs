@@ -325,6 +325,46 @@ test('hitch ends TLS and sends the PROXY header', limit, async () => {
   }
 });
 
+// ---- Limits per client ----
+
+const FORGED = ['192.0.2.66', '127.0.0.1', '192.0.2.67, 127.0.0.3'].map((address) => ({
+  'X-Forwarded-For': address, 'X-Real-IP': address, Forwarded: `for=${address.split(',')[0]}`,
+}));
+for (const [name, start, scheme, flags] of [
+  ['nginx', startNginx, 'wss', []],
+  ['HAProxy', startHaproxyHttp, 'wss', []],
+  ['HAProxy with PROXY protocol', (upstream) => startHaproxyTcp(upstream, 'send-proxy-v2'), 'ws', ['--proxy-protocol']],
+]) {
+  test(`sec_h10 ${name}: each client has limits of its own, and headers that it writes gain nothing`, limit, async () => {
+    const app = await trusting('--connections', '2', ...flags);
+    const proxy = await start(app.port);
+    const open = (localAddress, headers = {}) =>
+      Client.open(`${scheme}://127.0.0.1:${proxy.port}/ws`, { ca: certificate.pem, localAddress, headers });
+    const clients = [];
+    try {
+      for (const address of ['127.0.0.2', '127.0.0.3']) {
+        for (const headers of [{}, FORGED[0]]) {
+          const client = await open(address, headers);
+          clients.push(client);
+          assert.ok((await client.next()).data.toString().startsWith(`${address} `), 'the handler sees whose it is');
+        }
+        for (const headers of [{}, ...FORGED]) assert.equal(await status(open(address, headers)), 429);
+      }
+      assert.match(app.errors, /too many connections of one address: traffic\.per_address\.max_connections, from 127\.0\.0\.2/);
+      assert.doesNotMatch(app.errors, /192\.0\.2\./);
+      await clients[0].close();
+      // The server notices a moment later that the proxy has gone too.
+      for (const end = Date.now() + PATIENCE; Date.now() < end && await status(open('127.0.0.2').then((c) => clients.push(c))) !== 101;)
+        await sleep(50);
+      assert.equal(clients.length, 5);
+    } finally {
+      for (const client of clients) client.socket.terminate();
+      await proxy.stop();
+      assert.equal(await app.stop(), 0);
+    }
+  });
+}
+
 // ---- Health checks ----
 
 test('`option httpchk` of HAProxy finds a loopback listener alive', limit, async () => {

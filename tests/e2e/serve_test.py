@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -341,6 +342,37 @@ class topics(unittest.IsolatedAsyncioTestCase):
         with self.assertRaises(websockets.InvalidStatusCode) as refused:
             await self.people(1, origin="https://evil.example")
         self.assertEqual(refused.exception.status_code, 403)
+
+
+class limits(unittest.TestCase):
+    """The flags for limits per address."""
+
+    def test_of_connections(self):
+        with Server("echo", "--max-connections-per-address", "1") as server:
+            with socket.create_connection(("127.0.0.1", server.port)) as first:
+                first.sendall(b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                self.assertIn(b" 404 ", first.recv(4096))
+                refused = curl(f"http://127.0.0.1:{server.port}/")
+            self.assertEqual(refused.status, 429)
+            self.assertEqual(refused.body, b"too many connections of one address: traffic.per_address.max_connections\n")
+            server.stop()
+        self.assertIn("traffic.per_address.max_connections, from 127.0.0.1:", server.errors)
+
+    def test_of_connects(self):
+        for flags, expected in (((), [404, 429, 429]), (("--limits-dry-run",), [404, 404, 404])):
+            with Server("echo", "--connects-per-minute", "1", *flags) as server:
+                replies = [curl(f"http://127.0.0.1:{server.port}/nothing") for _ in range(3)]
+                server.stop()
+            self.assertEqual([reply.status for reply in replies], expected)
+            self.assertEqual("dry_run: let through" in server.errors, bool(flags))
+        self.assertNotIn("retry-after", replies[0].headers)
+
+    def test_of_messages(self):
+        with Server("serve", "--messages-per-second", "1") as server:
+            with socket.create_connection(("127.0.0.1", server.port), timeout=support.PATIENCE) as client:
+                client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20)
+                answer = b"".join(iter(lambda: client.recv(65_536), b""))
+        self.assertEqual(re.findall(rb"^HTTP/1.1 (\d+)", answer, re.MULTILINE), [b"404"] * 3 + [b"429"])
 
 
 class demo(unittest.TestCase):

@@ -42,7 +42,9 @@ export class Server {
   /// Any program that picks a free port and says `listening on URL`.
   static async startProgram(program, args) {
     const server = new Server();
-    server.child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    server.child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    server.errors = '';
+    server.child.stderr.on('data', (text) => { server.errors += text; process.stderr.write(text); });
     children.add(server.child);
     server.exited = once(server.child, 'exit').then(([code]) => {
       children.delete(server.child);

@@ -46,6 +46,8 @@ int main(int argc, char** argv) {
         if (words[i] == "--trust") options.http.trusted_proxies.push_back(next());
         if (words[i] == "--public-origin") options.http.public_origins.push_back(next());
         if (words[i] == "--proxy-protocol") where.proxy_protocol = true;
+        if (words[i] == "--connections")
+            options.traffic.per_address.max_connections = std::stoul(next());
         if (words[i] == "--tls") {
             const std::string cert = next(), key = next();
             where.tls.emplace().certificates.push_back({cert, key, {}, {}, {}});
