@@ -13,6 +13,7 @@
 #include "net/send_queue.hpp"
 #include "net/slab.hpp"
 #include "net/timer_wheel.hpp"
+#include "net/traffic_meter.hpp"
 
 namespace weft::net {
 namespace {
@@ -152,6 +153,26 @@ void send_queue_write_and_flush(benchmark::State& state) {
     }
 }
 BENCHMARK(send_queue_write_and_flush)->Arg(64)->Arg(1024)->Arg(8192);
+
+/// A message that every rate counts: its connection's own, its address', its subject's, each in
+/// messages and in bytes.
+void traffic_of_a_message(benchmark::State& state) {
+    constexpr unsigned often = 100'000'000;
+    constexpr std::uint64_t much = 100'000'000'000;
+    const traffic_limits limits{.messages_per_second = often, .bytes_per_second = much};
+    traffic_meter meter({.per_address = limits, .per_subject = limits});
+    const receive_paces own(receive_rate{.messages_per_second = often, .bytes_per_second = much});
+    traffic_account account(&meter);
+    account.set_own(&own);
+    account.set_address(*socket_address::make("192.0.2.1", 0));
+    account.set_subject("ann");
+    time_point now{1h};
+    for (auto _ : state) {
+        now += 100ns;
+        benchmark::DoNotOptimize(account.spend(1, 100, now));
+    }
+}
+BENCHMARK(traffic_of_a_message);
 
 }  // namespace
 }  // namespace weft::net

@@ -19,6 +19,7 @@
 #include "http/service.hpp"
 #include "net/backend/sim/sim_backend.hpp"
 #include "net/loop_core.hpp"
+#include "net/traffic_meter.hpp"
 #include "socketio/recovery.hpp"
 #include "sse/event_stream.hpp"
 #include "support/count_bytes.hpp"
@@ -446,6 +447,31 @@ TEST_P(peer_memory, is_charged_as_the_allocator_sees_it) {
     make(0, 1001);
     go();
     EXPECT_EQ(w.charged(), left) << "each release is what was charged";
+}
+
+TEST(peer_memory_of_traffic, an_idle_limited_connection_costs_at_most_64_bytes_more) {
+    const auto cost_of_each = [](bool limited) {
+        const traffic_limits limits{.max_connections = 10'000,
+                                    .connects_per_minute = 100'000,
+                                    .messages_per_second = 1000,
+                                    .bytes_per_second = 1'000'000,
+                                    .errors_per_minute = 10};
+        net::traffic_meter meter({.per_address = limits, .per_subject = limits});
+        world w;
+        if (limited) w.loop.limit_traffic(meter);
+        const auto open = [&](int count) {
+            while (count-- > 0) w.open_websocket("/ws", "X-User: ann\r\n");
+        };
+        open(1);  // and what all of them share
+        const std::int64_t heap_before = heap_bytes;
+        open(1000);
+        return (heap_bytes - heap_before) / 1000;
+    };
+    const std::int64_t free = cost_of_each(false);
+    const std::int64_t limited = cost_of_each(true);
+    std::printf("[ measured ] %lld bytes more\n", static_cast<long long>(limited - free));
+    EXPECT_GT(limited, free);
+    EXPECT_LE(limited - free, 64);
 }
 
 TEST(peer_memory_of_recovery, knows_where_sessions_went) {
