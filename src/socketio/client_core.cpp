@@ -10,6 +10,7 @@
 #include <new>
 #include <utility>
 
+#include "http/retry_after.hpp"
 #include "net/byte_stream.hpp"
 #include "net/mailbox.hpp"
 #include "socketio/client_namespace.hpp"
@@ -361,6 +362,7 @@ void client_core::lost(client_disconnect_reason reason, const error& why) {
 
 void client_core::attempt_failed(const error& why, const http::client_response* response) {
     const error kept = why;
+    const duration told = http::told_to_wait(response);
     prefers_websocket_ = false;
     state_ = state::closed;
     ++serial_;
@@ -374,18 +376,20 @@ void client_core::attempt_failed(const error& why, const http::client_response* 
     });
     if (serial != serial_) return;                            // a handler has begun anew
     if (kept.code() == weft::errc::invalid_argument) return;  // it would not become better
-    plan_reconnect();
+    plan_reconnect(told);
     if (again) tell("on_reconnect_error", on.reconnect_error, kept);
 }
 
-void client_core::plan_reconnect() {
+void client_core::plan_reconnect(duration told) {
     if (!options_.reconnection || stopped_ || left_) return;
     if (options_.reconnection_attempts && attempts_ >= *options_.reconnection_attempts) {
         attempts_ = 0;
         tell("on_reconnect_failed", on.reconnect_failed);
         return;
     }
-    const duration pause = reconnection_pause(options_, attempts_, random_.next_u32().value_or(0));
+    // The pause of our own comes on top, so that those who were told the same do not come at once.
+    const duration pause =
+        told + reconnection_pause(options_, attempts_, random_.next_u32().value_or(0));
     ++attempts_;
     reconnecting_ = true;
     later(pause, [this, serial = ++serial_] {

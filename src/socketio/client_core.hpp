@@ -169,7 +169,8 @@ private:
     void attempt_failed(const error& why, const http::client_response* response = nullptr);
     result<void> attempt();
     void drop_engine(bool in_order) noexcept;
-    void plan_reconnect();
+    /// `told`: how long the server wants to be left alone.
+    void plan_reconnect(duration told = {});
     void retry();
     void stop_reconnecting() noexcept;
     /// Calls `use(namespace)` for each; new ones may be made meanwhile.

@@ -15,6 +15,7 @@
 #include <weft/base/base64.hpp>
 
 #include "http/proto/response_parser.hpp"
+#include "http/retry_after.hpp"
 #include "http/user_agent.hpp"
 #include "net/mailbox.hpp"
 #include "net/tls/tls_context.hpp"
@@ -524,7 +525,7 @@ void client_core::failed(const error& why, int status,
                          const http::client_response* response) noexcept {
     const auto alive = shared_from_this();
     ++failures_;
-    plan_retry();
+    plan_retry(http::told_to_wait(response));
     if (state_ == client_state::idle) finish_open(explained(why.code(), why.what()));
     guarded("on_failure", [&] {
         call(on.failure, connect_failure{failures_, status, why, response});
@@ -564,7 +565,7 @@ void client_core::closed(const close_event& event) {
 
 // ---- The pause ----
 
-void client_core::plan_retry() noexcept {
+void client_core::plan_retry(duration told) noexcept {
     become(client_state::idle);
     const auto& again = options_.reconnect;
     if (!reconnects_ || (again->max_attempts > 0 && failures_ >= again->max_attempts)) {
@@ -572,7 +573,9 @@ void client_core::plan_retry() noexcept {
         return;
     }
     const auto random = shared_->connections->random.next_u32();
-    const duration pause = pause_before_retry(*again, failures_, random.value_or(UINT32_MAX));
+    // The pause of our own comes on top, so that those who were told the same do not come at once.
+    const duration pause =
+        told + pause_before_retry(*again, failures_, random.value_or(UINT32_MAX));
     state_ = client_state::waiting;
     retry_at_ = later(loop().now(), pause);
     try {

@@ -120,7 +120,8 @@ private:
     /// The loop goes, and with it the attempt.
     void abandoned() noexcept;
     /// Enters `waiting` or `idle`.
-    void plan_retry() noexcept;
+    /// `told`: how long the server wants to be left alone.
+    void plan_retry(duration told = {}) noexcept;
     void retry();
     /// What an earlier attempt still reports is ignored from now on.
     void become(client_state next) noexcept;

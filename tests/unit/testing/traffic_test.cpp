@@ -130,6 +130,37 @@ TEST(traffic_of_an_address, an_error_budget_ends_in_429) {
     EXPECT_NE(w.ask({})->status, 429);
 }
 
+TEST(traffic_of_an_address, our_own_clients_come_back_when_they_are_told_to) {
+    traffic_world w({.per_address = {.connects_per_minute = 1}});
+    w.server().ws("/");
+    const socketio::server io{w.server()};
+    ASSERT_TRUE(w.start());
+    ws::client first(w.loop(), {.url = test_world::url()});
+    EXPECT_EQ(connect(w, first), "");
+
+    ws::client second(
+        w.loop(), {.url = test_world::url(), .reconnect = ws::backoff{.spread = ws::jitter::none}});
+    EXPECT_THAT(connect(w, second), HasSubstr("429"));
+    ASSERT_TRUE(second.retry_in());
+    EXPECT_GE(*second.retry_in(), 60s) << "the server said 60 seconds";
+    w.pass(59s);
+    EXPECT_FALSE(second.is_open());
+    w.pass(3s);
+    EXPECT_TRUE(second.is_open());
+
+    socketio::client_options options;
+    options.url = test_world::url();
+    options.transports = {engineio::transport_kind::websocket};
+    socketio::client third(w.loop(), options);
+    int attempts = 0;
+    third.on_reconnect_attempt([&](unsigned) { ++attempts; });
+    w.pass(55s);
+    EXPECT_EQ(attempts, 0);
+    w.pass(10s);
+    EXPECT_EQ(attempts, 1);
+    EXPECT_TRUE(third.connected());
+}
+
 /// Opens an Engine.IO session over polling and gives its target.
 std::string open_session(traffic_world& w) {
     const std::string path = "/socket.io/?EIO=4&transport=polling";
