@@ -25,13 +25,15 @@ void endpoints(weft::server& server) {
     });
 }
 
-weft::task<void> server_calls(weft::server& server) {
+weft::task<void> server_calls(weft::server& server, weft::conn_id id) {
     const auto port = server.listen({.host = "127.0.0.1", .port = 0});
     if (!port) log(port.error().message());
     auto& chat = server.ws("/chat");
     chat.on_open([](auto&, const http::handshake& request) { log(request.url()); });
     log(std::to_string(chat.connection_count()));
     co_await chat.visit([](auto& c) { c.send("hi"); });
+    co_await chat.visit(id, [](auto& c) { c.close(); });
+    (void)server.send(id, "hi");
     server.publish("everyone", "hi");
     server.drain(10s);
     server.stop();
