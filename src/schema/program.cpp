@@ -7,7 +7,7 @@
 namespace weft::json_schema {
 namespace {
 
-constexpr std::array<std::string_view, static_cast<std::size_t>(keyword::budget) + 1> names = {
+constexpr std::array<std::string_view, static_cast<std::size_t>(keyword::text) + 1> names = {
     "additionalItems",
     "additionalProperties",
     "allOf",
@@ -52,6 +52,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(keyword::budget)
     "depth",
     "duplicate",
     "budget",
+    "text",
 };
 
 }  // namespace

@@ -63,6 +63,7 @@ enum class keyword : std::uint8_t {
     depth,
     duplicate,
     budget,
+    text,  ///< A binary message where text is wanted. No schema says so.
 };
 
 /// As it is written: "additionalItems".

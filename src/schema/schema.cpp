@@ -84,10 +84,14 @@ std::string schema::violation::what() const {
 
 void schema::violation::write(json_writer& out) const {
     out.begin_object();
+    write_members(out);
+    out.end_object();
+}
+
+void schema::violation::write_members(json_writer& out) const {
     out.member("path", path);
     out.member("rule", rule);
     out.member("kind", kind == json_kind::none ? std::string_view("none") : name(kind));
-    out.end_object();
 }
 
 }  // namespace weft

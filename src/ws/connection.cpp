@@ -75,6 +75,10 @@ std::size_t connection_base::publish(std::string_view topic, const message& what
     return callable() ? core_->shared().hub.publish(pubsub::program_topic(topic), what, core_) : 0;
 }
 
+std::optional<schema::violation> connection_base::check(const schema& rules, message_view what) {
+    return callable() ? core_->check(rules, what) : connection_core::examine(rules, what);
+}
+
 send_status connection_base::ping(byte_view payload) noexcept {
     return core_->ping(payload);
 }

@@ -236,16 +236,20 @@ void connection_core::fail(errc why) noexcept {
 }
 
 void connection_core::fail(errc why, std::string_view told) noexcept {
+    const error_row& row = describe(why);
+    if (state_ != state::ended && why != errc::handler_failed)  // what it threw is in the log
+        tell(row.kind == condition::limit_exceeded ? log_level::warning : log_level::info, told);
+    refuse(why, row.close, told);
+}
+
+void connection_core::refuse(errc why, close_code code, std::string_view reason) noexcept {
     metrics().errors.count(why);
     if (state_ == state::ended) return;
     if (!cause_) cause_ = why;
-    const error_row& row = describe(why);
-    if (why != errc::handler_failed)  // what it threw is in the log
-        tell(row.kind == condition::limit_exceeded ? log_level::warning : log_level::info, told);
-    if (metered_ && row.kind == condition::protocol_violation)
+    if (metered_ && describe(why).kind == condition::protocol_violation)
         stream().peer().traffic()->note_error(loop().now());
     if (state_ != state::close_sent) {
-        const auto payload = close_payload::make(row.close, told);
+        const auto payload = close_payload::make(code, reason);
         if (slow_ != nullptr) give_up_waiting(why);
         if (payload) write_close(payload->view());
     }

@@ -8,6 +8,7 @@
 #include <weft/base/function_ref.hpp>
 #include <weft/base/unique_function.hpp>
 #include <weft/pubsub/message.hpp>
+#include <weft/schema/schema.hpp>
 #include <weft/ws/close_event.hpp>
 #include <weft/ws/fragment.hpp>
 
@@ -89,6 +90,13 @@ public:
     void terminate() noexcept;
     /// Closes with 1013 because memory is short and much waits for this peer.
     void shed() noexcept;
+    /// What is wrong with a message; no more than that.
+    [[nodiscard]] static std::optional<schema::violation> examine(const schema& rules,
+                                                                  const message_view& what);
+    /// The same; a violation is counted, logged and on the peer's account.
+    std::optional<schema::violation> check(const schema& rules, const message_view& what);
+    /// Whether a message meets the endpoint's schema. If not, the peer was answered or closed.
+    [[nodiscard]] bool passes(const message_view& what);
 
     [[nodiscard]] bool is_open() const noexcept { return state_ == state::open; }
     [[nodiscard]] std::size_t queued() const noexcept;
@@ -139,6 +147,10 @@ private:
     [[gnu::cold]] void fail(errc why) noexcept;
     /// `told`, which is static, instead of the row's text.
     [[gnu::cold]] void fail(errc why, std::string_view told) noexcept;
+    /// The end of `fail`: the log has its line.
+    [[gnu::cold]] void refuse(errc why, close_code code, std::string_view reason) noexcept;
+    [[gnu::cold]] void tell_violation(const schema::violation& wrong) noexcept;
+    [[nodiscard]] bool spend_violation();
     /// To the operator: what this peer met.
     [[gnu::cold]] void tell(log_level level, std::string_view what) noexcept;
     void finish() noexcept;

@@ -49,7 +49,8 @@ struct connection_core::slow_state {
     std::size_t beyond = 0;  // a message being written that is larger than `max_queue`
     time_point close_deadline = time_point::max();
     time_point message_began = time_point::max();
-    net::delivery_watch delivery;  // since we asked
+    time_point even_at = time_point::min();  // with max_violations
+    net::delivery_watch delivery;            // since we asked
     byte_charge charge;
 };
 

@@ -56,6 +56,7 @@ void connection_metrics::visit(metric_visitor visitor) const {
     count("weft_ws_handler_exceptions_total", "Exceptions caught from handlers.",
           handler_exceptions);
     errors.visit(visitor);
+    violations.visit(visitor);
 }
 
 }  // namespace weft::ws

@@ -15,6 +15,7 @@
 #include "net/loop_core.hpp"
 #include "net/traffic_meter.hpp"
 #include "pubsub/hub.hpp"
+#include "schema/violation_counters.hpp"
 #include "ws/proto/deflate.hpp"
 #include "ws/proto/error_counters.hpp"
 #include "ws/proto/message_assembler.hpp"
@@ -26,6 +27,7 @@ struct connection_metrics {
     counter open, opened, closed_clean, closed_abnormal, messages_received, messages_sent,
         pings_sent, idle_timeouts, handler_exceptions, throttled, refused;
     error_counters errors;
+    violation_counters violations;  ///< Of Socket.IO, too.
     void visit(metric_visitor visitor) const;
 };
 

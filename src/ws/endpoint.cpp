@@ -67,7 +67,7 @@ struct endpoint_core::impl {
 };
 
 /// Hands a connection's events to the typed endpoint.
-class server_user final : public connection_user {
+class server_user : public connection_user {
 public:
     server_user(endpoint_core& owner, weft::detail::owned_ptr<connection_base> connection,
                 http::handshake asked)
@@ -100,6 +100,9 @@ public:
         return endpoint_.impl_->route;
     }
 
+protected:
+    [[nodiscard]] connection_core& core() const noexcept { return *connection_->core_; }
+
 private:
     [[nodiscard]] counter& open_here() const noexcept {
         return endpoint_.impl_->open[connection_->core_->shared().loop.index()];
@@ -123,6 +126,16 @@ private:
     weft::detail::owned_ptr<connection_base> connection_;
     http::handshake asked_;  // until on_open has read it
     bool opened_ = false;
+};
+
+/// Where messages must meet a schema. The others do not pay for it.
+class checked_user final : public server_user {
+public:
+    using server_user::server_user;
+
+    void on_message(const message_view& what) override {
+        if (core().passes(what)) server_user::on_message(what);
+    }
 };
 
 struct accept_stage::state {
@@ -182,8 +195,12 @@ void accept_stage::accept(weft::detail::owned_ptr<connection_base> made,
             connection_base::agreed{std::move(s->answer.subprotocol), std::move(s->params)});
     }
     connection_base& face = *made;
-    std::unique_ptr<connection_user> user =
-        std::make_unique<server_user>(s->owner, std::move(made), std::move(s->asked));
+    std::unique_ptr<connection_user> user;
+    if (s->owner.impl_->settings.chosen.schema) {
+        user = std::make_unique<checked_user>(s->owner, std::move(made), std::move(s->asked));
+    } else {
+        user = std::make_unique<server_user>(s->owner, std::move(made), std::move(s->asked));
+    }
     if (const auto& tokens = s->owner.impl_->tokens) {
         user = std::make_unique<token_user>(
             std::move(user), *opened, *tokens, s->awaits_token,

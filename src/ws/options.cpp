@@ -44,6 +44,7 @@ result<void> options::check() const {
     check_shared(all, *this);
     return all.at_least("max_control_burst", max_control_burst, 1)
         .above_zero("control_interval", control_interval)
+        .at_least("max_violations", max_violations, 1)
         .rule(std::find(origins.begin(), origins.end(), "*") == origins.end(), "origins",
               "has '*': for any origin set `origin` to `any`")
         .nested(rate)

@@ -17,9 +17,9 @@ MAY_USE = {
     "http": {"net", "base"},
     "auth": {"http", "net", "base"},
     "sse": {"auth", "http", "pubsub", "net", "base"},
-    "ws": {"auth", "http", "pubsub", "net", "base"},
-    "engineio": {"ws", "auth", "http", "pubsub", "net", "base"},
-    "socketio": {"engineio", "ws", "auth", "http", "pubsub", "net", "base"},
+    "ws": {"schema", "auth", "http", "pubsub", "net", "base"},
+    "engineio": {"schema", "ws", "auth", "http", "pubsub", "net", "base"},
+    "socketio": {"schema", "engineio", "ws", "auth", "http", "pubsub", "net", "base"},
     "cluster": {"socketio", "pubsub", "net", "base"},
 }
 MAY_USE["server"] = set(MAY_USE)

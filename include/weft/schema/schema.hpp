@@ -94,8 +94,8 @@ private:
 struct schema::violation {
     std::string path{};  ///< Where the value is: a JSON pointer. Empty: the whole document.
     /// The keyword: "maximum". Or, if the document breaks no rule of the schema: "json" (it is not
-    /// JSON), "utf-8", "depth" (nested too deep), "duplicate" (key), "budget". **Lifetime**:
-    /// static.
+    /// JSON), "utf-8", "depth" (nested too deep), "duplicate" (key), "budget". On a WebSocket also
+    /// "text" (it is binary). **Lifetime**: static.
     std::string_view rule{};
     std::string place{};               ///< Where the rule is in the schema: a JSON pointer.
     json_kind kind = json_kind::none;  ///< Of the value.
@@ -106,6 +106,8 @@ struct schema::violation {
     /// Writes `{"path":"/items/3/price","rule":"maximum","kind":"number"}`, for the peer. What the
     /// schema looks like is not in it.
     void write(json_writer& out) const;
+    /// The members of that, into an object that was begun.
+    void write_members(json_writer& out) const;
 };
 
 }  // namespace weft

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -15,6 +16,7 @@
 #include <weft/net/conn_id.hpp>
 #include <weft/net/peer.hpp>
 #include <weft/pubsub/message.hpp>
+#include <weft/schema/schema.hpp>
 #include <weft/ws/close_code.hpp>
 #include <weft/ws/fragment.hpp>
 
@@ -102,6 +104,12 @@ public:
         return publish(topic, message_view(text));
     }
     std::size_t publish(std::string_view topic, const message& what);
+
+    /// What is wrong with something that the peer sent, or nothing, where the endpoint's schema
+    /// does not say it all: the schema of the topic it goes to, of its type. A violation is counted
+    /// and logged, and too many close the connection (`options::max_violations`). It is not
+    /// answered. Binary messages are wrong (rule "text").
+    std::optional<schema::violation> check(const schema& rules, message_view what);
 
     /// Sends a ping, ahead of messages that wait; `on_pong` is called when the peer answers.
     /// `dropped` if the peer is behind: it has enough to answer. `misuse` above 125 bytes.

@@ -33,6 +33,8 @@ enum class errc : std::uint8_t {
     out_of_budget,
     message_too_slow,
     too_fast,
+    invalid_message,  ///< It breaks `options::schema`.
+    too_many_violations,
     slow_consumer,
     shed,
     identity_expired,  ///< `identity::expires` of the peer has passed.

@@ -10,6 +10,7 @@
 #include <weft/base/time.hpp>
 #include <weft/net/traffic_options.hpp>
 #include <weft/pubsub/message.hpp>
+#include <weft/schema/schema.hpp>
 
 namespace weft::ws {
 
@@ -34,6 +35,15 @@ struct deflate_options {
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
+};
+
+/// What follows when a message breaks `options::schema`.
+enum class violation_answer : std::uint8_t {
+    /// A text message, `{"error":"invalid","path":"/price","rule":"maximum","kind":"number"}`. The
+    /// connection goes on.
+    error_message,
+    close_1007,  ///< Closed as invalid payload; the reason names rule and path.
+    close_1008,  ///< Closed as policy violation, likewise.
 };
 
 /// The options of a WebSocket endpoint. **Units**: bytes.
@@ -78,6 +88,14 @@ struct options {
     /// here.
     std::vector<std::string> subprotocols{};
     std::optional<deflate_options> deflate{};
+
+    // What messages hold.
+    /// Each message must be a JSON text that meets it. One that does not, or a binary one (rule
+    /// "text"), reaches no handler.
+    std::optional<weft::schema> schema{};
+    violation_answer violations = violation_answer::error_message;
+    /// Of one connection per minute, and at once; above: 1008.
+    unsigned max_violations = 20;
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
