@@ -15,7 +15,9 @@
 #include "auth/message.hpp"
 #include "base/heap_cost.hpp"
 #include "http/proto/target.hpp"
+#include "net/pace.hpp"
 #include "net/traffic_meter.hpp"
+#include "socketio/error_answer.hpp"
 #include "socketio/loop_context.hpp"
 #include "socketio/packet_writer.hpp"
 #include "socketio/proto/msgpack_packet.hpp"
@@ -530,6 +532,7 @@ void client_link::on_event(socket_core& s, const packet_view& packet,
         }
         if (!go_on()) return;
     }
+    if (!handlers.schemas.empty() && !meets_schema(s, name, packet)) return;
     const auto found = handlers.events.find(name);
     if (found == handlers.events.end()) {
         context_.metrics.unhandled_events.add();
@@ -552,6 +555,44 @@ void client_link::on_event(socket_core& s, const packet_view& packet,
             name);
         if (!go_on()) return;
     }
+}
+
+bool client_link::meets_schema(socket_core& s, std::string_view event, const packet_view& packet) {
+    const auto& schemas = s.space->handlers->schemas;
+    const auto found = schemas.find(event);
+    if (found == schemas.end()) return true;
+    std::optional<schema::violation> wrong;
+    {
+        const auto whole = context_.texts.borrow();
+        whole->assign("[").append(packet.arguments) += ']';
+        wrong = found->second.check(*whole);
+    }
+    if (wrong) answer_violation(s, event, packet.id, *wrong);
+    return !wrong;
+}
+
+/// Whoever goes on with it loses the connection.
+void client_link::answer_violation(socket_core& s, std::string_view event,
+                                   std::optional<std::uint64_t> ack,
+                                   const schema::violation& wrong) {
+    const time_point now = context_.loop().now();
+    context_.below().metrics.violations.count(wrong.rule);
+    context_.metrics.refused_events.add();
+    if (auto* const traffic = session_.peer().traffic()) traffic->note_error(now);
+    const net::pace allowed(context_.core()->chosen.max_violations / 60.0, std::chrono::minutes(1));
+    even_at_ = allowed.spend(even_at_, 1, now);
+    if (even_at_ <= now) {
+        if (ack) {
+            send_ack(s.space->name, *ack, detail::encode_violation(event, wrong));
+        } else {
+            send_event(s.space->name, {}, "error", detail::encode_violation_event(event, wrong),
+                       {});
+        }
+    }
+    std::string told(event);
+    told.append(": ").append(wrong.what());
+    context_.tell_error(s, error(errc::bad_argument, std::move(told)));
+    if (even_at_ > now) fail(errc::too_many_violations);
 }
 
 void client_link::on_ack(socket_core& s, const packet_view& packet,

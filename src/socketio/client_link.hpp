@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include <weft/schema/schema.hpp>
+
 #include "engineio/session.hpp"
 #include "net/loop_core.hpp"
 #include "socketio/proto/packet_assembler.hpp"
@@ -69,6 +71,10 @@ private:
     void connected(socket_core& s);
     void on_event(socket_core& s, const packet_view& packet,
                   std::span<const byte_view> attachments);
+    [[nodiscard]] bool meets_schema(socket_core& s, std::string_view event,
+                                    const packet_view& packet);
+    void answer_violation(socket_core& s, std::string_view event, std::optional<std::uint64_t> ack,
+                          const schema::violation& wrong);
     void on_ack(socket_core& s, const packet_view& packet, std::span<const byte_view> attachments);
     void leave(socket_core& s, disconnect_reason why);
     void forget(socket_core& s);
@@ -82,6 +88,7 @@ private:
     detail::loop_context& context_;
     std::vector<socket_core*> sockets_;
     std::unique_ptr<packet_assembler> assembler_;  // while attachments are due
+    time_point even_at_ = time_point::min();       // with max_violations
     bool joined_once_ : 1 = false;                 // so no connect timeout any more
     bool left_some_ : 1 = false;  // a namespace that we left may still be spoken to
     bool ended_ : 1 = false;      // nothing more is read

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <weft/auth/verifier.hpp>
+#include <weft/schema/schema.hpp>
 #include <weft/socketio/adapter.hpp>
 #include <weft/socketio/server.hpp>
 
@@ -38,6 +39,7 @@ struct space_handlers {
     std::vector<socket_handler<>> connect;
     std::vector<socket_handler<disconnect_reason>> disconnecting, disconnect;
     by_name<std::vector<event_handler>> events;
+    by_name<schema> schemas;  // of events
     std::vector<unique_function<void(socket&, std::string_view, const raw_arguments&)>> any;
     std::vector<unique_function<void(std::string_view, const raw_arguments&)>> any_outgoing;
     std::vector<unique_function<void(socket&, const error&)>> error;

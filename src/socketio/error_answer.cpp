@@ -26,9 +26,8 @@ std::string_view name_of(weft::errc code) noexcept {
     return "unknown";
 }
 
-}  // namespace
-
-encoded_arguments encode_error(const error& why) {
+/// "socketio.bad_argument".
+std::string code_of(const error& why) {
     std::string_view layer = why.code().category().name();
     if (layer.starts_with("weft.")) layer.remove_prefix(5);
     std::string code(layer);
@@ -43,14 +42,52 @@ encoded_arguments encode_error(const error& why) {
     } else {  // a category of the application, or of another layer
         code += std::to_string(why.code().value());
     }
+    return code;
+}
+
+void write_members(json_writer& json, const error& why) {
+    json.member("code", code_of(why));
+    json.member("message", why.what().empty() ? why.message() : why.what());
+}
+
+void write_members(json_writer& json, std::string_view event, const schema::violation& wrong) {
+    std::string what(event);  // nothing of the schema but the rule
+    what.append(": ");
+    if (!wrong.path.empty()) what.append(wrong.path).append(": ");
+    what.append(wrong.rule);
+    write_members(json, error(errc::bad_argument, std::move(what)));
+    wrong.write_members(json);
+}
+
+template <class... What>
+encoded_arguments encode(const What&... what) {
     encoded_arguments encoded;
     json_writer json(encoded.json);
     json.begin_object();
     json.key("error");
     json.begin_object();
-    json.member("code", code);
-    json.member("message", why.what().empty() ? why.message() : why.what());
+    write_members(json, what...);
     json.end_object();
+    json.end_object();
+    return encoded;
+}
+
+}  // namespace
+
+encoded_arguments encode_error(const error& why) {
+    return encode(why);
+}
+
+encoded_arguments encode_violation(std::string_view event, const schema::violation& wrong) {
+    return encode(event, wrong);
+}
+
+encoded_arguments encode_violation_event(std::string_view event, const schema::violation& wrong) {
+    encoded_arguments encoded;
+    json_writer json(encoded.json);
+    json.begin_object();
+    json.member("event", event);
+    write_members(json, event, wrong);
     json.end_object();
     return encoded;
 }

@@ -30,6 +30,7 @@ result<void> options::check() const {
         .within("max_attachments", max_attachments, 0, placeholder_set::max_attachments)
         .above_zero("attachments_timeout", attachments_timeout)
         .above_zero("ack_timeout", ack_timeout)
+        .at_least("max_violations", max_violations, 1)
         .outcome();
 }
 

@@ -294,6 +294,11 @@ space& space::require(const auth::verifier& by) {
     return *this;
 }
 
+space& space::validate(std::string_view event, schema arguments) {
+    if (!info_->server->may_register("validate")) return *this;
+    info_->handlers->schemas.insert_or_assign(std::string(event), std::move(arguments));
+    return *this;
+}
 space& space::on_any(
     unique_function<void(socket&, std::string_view, const raw_arguments&)> handler) {
     if (!info_->server->may_register("on_any")) return *this;

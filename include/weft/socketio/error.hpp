@@ -30,6 +30,7 @@ enum class errc : std::uint8_t {
     connect_too_slow,
     unexpected_packet,
     too_many_namespaces,
+    too_many_violations,
     out_of_memory,  ///< The server's `memory_limit` is reached.
     // Events. The connection goes on.
     bad_argument,

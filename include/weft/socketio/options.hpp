@@ -66,6 +66,9 @@ struct options {
     std::size_t max_pending_acks = 1'000;
     /// For acknowledgements without their own `timeout`.
     duration ack_timeout = std::chrono::minutes(1);
+    /// Events of one connection per minute, and at once, that may break the schemas of
+    /// `space::validate`. Above: it is closed.
+    unsigned max_violations = 20;
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;

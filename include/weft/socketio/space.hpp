@@ -13,6 +13,7 @@
 #include <weft/base/result.hpp>
 #include <weft/base/task.hpp>
 #include <weft/base/unique_function.hpp>
+#include <weft/schema/schema.hpp>
 #include <weft/socketio/ack.hpp>
 #include <weft/socketio/detail/handlers.hpp>
 #include <weft/socketio/socket.hpp>
@@ -101,6 +102,12 @@ public:
         add_handler(event, detail::make_event_handler<socket>(std::move(handler)));
         return *this;
     }
+    /// The arguments of this event, as one JSON array without the acknowledgement, must meet the
+    /// schema. They are checked after the middlewares, before any handler of the event. If they do
+    /// not, a client that waits for an acknowledgement gets the error there, others as the event
+    /// `error`, and `on_error` is called. An attachment is `{"_placeholder":true,"num":0}`.
+    /// **See**: docs/guide/validation.md.
+    space& validate(std::string_view event, weft::schema arguments);
     /// Called for every incoming event, before its handlers:
     /// `void(socket&, std::string_view event, const raw_arguments&)`.
     space& on_any(unique_function<void(socket&, std::string_view, const raw_arguments&)> handler);
