@@ -43,6 +43,7 @@ struct serve_flags {
     std::vector<std::string> hosts{};  ///< Names besides our own that requests may use.
     bool deflate = false;
     bool list_topics = false;
+    std::vector<std::string> schemas{};  ///< PATTERN=FILE.
     std::string metrics_host = "127.0.0.1";
     std::optional<std::uint16_t> metrics_port{};  ///< Of a listener of its own; none without.
 };

@@ -283,6 +283,13 @@ CLI::App* add_serve(CLI::App& program, weft::serve_flags& flags) {
         ->allow_extra_args(false);
     command->add_flag("--list-topics", flags.list_topics, "Let clients ask which topics exist");
     command
+        ->add_option("--schema", flags.schemas,
+                     "What may be published to a topic, or to those that begin as PATTERN does "
+                     "before its '*': a JSON Schema (draft-07); repeatable, the first one that "
+                     "matches counts")
+        ->type_name("PATTERN=FILE")
+        ->allow_extra_args(false);
+    command
         ->add_option("--metrics-port", flags.metrics_port,
                      "Serve the counters (Prometheus text) at /metrics on a port of their own")
         ->type_name("PORT");
@@ -296,6 +303,7 @@ Examples:
   weft serve ./public                                   pages at http://127.0.0.1:8080/
   weft serve --origin https://example.org               topics for the pages of another server
   weft serve ./public --metrics-port 9100               then: curl http://127.0.0.1:9100/metrics
+  weft serve --schema 'prices/*=price.json'             refuses what price.json does not allow
   weft serve --public-origin https://example.org --trusted-proxy 127.0.0.1
                                                         behind a proxy that is https://example.org
   weft serve --max-connections-per-address 100 --limits-dry-run

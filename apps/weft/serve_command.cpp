@@ -1,6 +1,8 @@
 // `weft serve`: a folder of files, and topics over a WebSocket (docs/guide/topic-protocol.md).
 
 #include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,12 +32,34 @@ bool start_metrics(metrics_listener& metrics, const serve_flags& flags) {
     return true;
 }
 
+/// False when one of them cannot be used; that was told.
+bool load_schemas(const std::vector<std::string>& wanted, std::vector<topics::topic_schema>& into) {
+    for (const std::string& each : wanted) {
+        const std::size_t equals = each.find('=');
+        if (equals == 0 || equals == std::string::npos) {
+            std::fprintf(stderr, "weft: --schema '%s': write PATTERN=FILE\n", each.c_str());
+            return false;
+        }
+        std::ifstream file(each.substr(equals + 1), std::ios::binary);
+        const std::string text{std::istreambuf_iterator<char>(file), {}};
+        auto rules = schema::make(text);
+        if (!file || !rules) {
+            std::fprintf(stderr, "weft: --schema '%s': %s\n", each.c_str(),
+                         !file ? "cannot read the file" : rules.error().message().c_str());
+            return false;
+        }
+        into.push_back({each.substr(0, equals), std::move(*rules)});
+    }
+    return true;
+}
+
 }  // namespace
 
 int run_serve(const serve_flags& flags) {
     stderr_log log(level_of(flags.listen));
     topics::hub_options hub_options;
     if (flags.list_topics) hub_options.listing = topics::topic_listing::on;
+    if (!load_schemas(flags.schemas, hub_options.schemas)) return 1;
     topics::topic_hub hub(hub_options);
     server_options all = make_page_options(flags.listen, log);
     std::vector<std::string>& names = all.http.allowed_hosts;

@@ -14,6 +14,9 @@ public:
     void publish(std::string_view topic, std::string_view text) override {
         connection_.publish(topic, message_view(text));
     }
+    std::optional<schema::violation> check(const schema& rules, std::string_view json) override {
+        return connection_.check(rules, json);
+    }
 
 private:
     ws::connection_base& connection_;

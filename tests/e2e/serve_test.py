@@ -328,6 +328,28 @@ class topics(unittest.IsolatedAsyncioTestCase):
         listed = await bob.ask(type="list", id=1)
         self.assertEqual(listed["topics"], [{"topic": "b", "count": 2}, {"topic": "a", "count": 1}])
 
+    async def test_topics_with_schemas(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory(prefix="weft-e2e-"))
+        rules = Path(folder) / "price.json"
+        rules.write_text('{"type":"object","properties":{"price":{"maximum":100}}}')
+        self.serve("--schema", f"prices/*={rules}")
+        ada, bob = await self.people(2)
+        await ada.ask(type="subscribe", topic="prices/eur")
+        answer = await bob.ask(type="publish", topic="prices/eur", data={"price": 101}, id=1)
+        self.assertEqual((answer["code"], answer["path"], answer["rule"], answer["kind"]),
+                         ("invalid_data", "/price", "maximum", "number"))
+        await bob.ask(type="publish", topic="prices/eur", data={"price": 100}, id=2)
+        self.assertEqual((await ada.hear())["data"], {"price": 100})
+        for i in range(20):
+            await bob.socket.send('{"type":"publish","topic":"prices/eur","data":1}')
+        await bob.socket.wait_closed()
+        self.assertEqual(bob.socket.close_code, 1008)
+        self.assertIn("max_violations", bob.socket.close_reason)
+        rules.write_text('{"maximun":1}')
+        refused = support.run(support.WEFT, "serve", "--port", "0", "--schema", f"a={rules}")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("maximun", refused.stderr)
+
     async def test_binary_messages_are_1003(self):
         self.serve()
         ada, = await self.people(1)

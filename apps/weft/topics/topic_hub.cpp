@@ -132,12 +132,30 @@ refusal topic_hub::unsubscribe(topic_client& client, const request& what, topic_
 
 void topic_hub::publish(const topic_client& client, const request& what, topic_sink& sink) {
     std::string out;
+    if (const schema* const rules = schema_of(what.topic)) {
+        if (const auto wrong = sink.check(*rules, what.data)) {
+            format_violation(out, what, *wrong);
+            sink.send(out);
+            return;
+        }
+    }
     format_message(out, what.topic, {client.id_, client.name_}, what.data);
     sink.publish(what.topic, out);
     if (!what.id) return;
     out.clear();
     format_published(out, what);
     sink.send(out);
+}
+
+const schema* topic_hub::schema_of(std::string_view topic) const noexcept {
+    for (const topic_schema& each : options_.schemas) {
+        const std::string_view pattern = each.pattern;
+        const bool matches = pattern.ends_with('*')
+                                 ? topic.starts_with(pattern.substr(0, pattern.size() - 1))
+                                 : topic == pattern;
+        if (matches) return &each.rules;
+    }
+    return nullptr;
 }
 
 bool topic_hub::charge(topic_client& client, time_point now) const noexcept {

@@ -7,9 +7,12 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <weft/schema/schema.hpp>
 
 #include "topics/topic_protocol.hpp"
 
@@ -18,12 +21,19 @@ namespace weft::topics {
 /// Whether clients may ask which topics exist. Off where a topic's name is a secret.
 enum class topic_listing { off, on };
 
+/// What the `data` of messages to some topics must be.
+struct topic_schema {
+    std::string pattern;  ///< A topic, or what topics begin with and `*`.
+    schema rules;
+};
+
 struct hub_options {
     std::size_t max_topics_per_client = 100;
     unsigned requests_per_second = 50;  ///< At least 1.
     unsigned burst = 100;
     std::size_t max_topics_listed = 100;
     topic_listing listing = topic_listing::off;
+    std::vector<topic_schema> schemas{};  ///< The first whose pattern matches counts.
 };
 
 /// What the hub needs from one connection. The implementation sits on a WebSocket endpoint.
@@ -34,6 +44,8 @@ public:
     virtual void unsubscribe(std::string_view topic) = 0;
     /// Sends `text` to the subscribers of `topic` on every loop, except to this connection.
     virtual void publish(std::string_view topic, std::string_view text) = 0;
+    /// What is wrong with a JSON text of this connection. Who is wrong too often is closed.
+    virtual std::optional<schema::violation> check(const schema& rules, std::string_view json) = 0;
 
 protected:
     ~topic_sink() = default;
@@ -104,6 +116,7 @@ private:
     refusal subscribe(topic_client& client, const request& what, topic_sink& sink);
     refusal unsubscribe(topic_client& client, const request& what, topic_sink& sink);
     void publish(const topic_client& client, const request& what, topic_sink& sink);
+    [[nodiscard]] const schema* schema_of(std::string_view topic) const noexcept;
     [[nodiscard]] bool charge(topic_client& client, time_point now) const noexcept;
     static void tell_others(std::string_view topic, const presence_board::change& change,
                             topic_sink& sink);

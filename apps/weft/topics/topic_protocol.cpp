@@ -57,6 +57,8 @@ refusal_text text_of(refusal why) noexcept {
         case refusal::rate_limited: return {"rate_limited", "too many requests, try again later"};
         case refusal::list_disabled:
             return {"list_disabled", "this server does not list its topics"};
+        case refusal::invalid_data:
+            return {"invalid_data", "the data breaks the schema of the topic"};
     }
     return {"none", "no error"};
 }
@@ -170,10 +172,21 @@ public:
     answer& operator=(const answer&) = delete;
 
     json_writer* operator->() noexcept { return &json_; }
+    json_writer& operator*() noexcept { return json_; }
 
 private:
     json_writer json_;
 };
+
+void write_error(json_writer& json, const request& answered, refusal why) {
+    const refusal_text text = text_of(why);
+    json.member("code", text.code);
+    json.member("message", text.message);
+    const auto known =
+        std::find_if(type_names.begin(), type_names.end(),
+                     [&](const type_name& name) { return name.type == answered.type; });
+    if (known != type_names.end()) json.member("request", known->text);
+}
 
 }  // namespace
 
@@ -242,13 +255,13 @@ void format_pong(std::string& out, const request& answered) {
 
 void format_error(std::string& out, const request& answered, refusal why) {
     answer reply(out, "error", answered);
-    const refusal_text text = text_of(why);
-    reply->member("code", text.code);
-    reply->member("message", text.message);
-    const auto known =
-        std::find_if(type_names.begin(), type_names.end(),
-                     [&](const type_name& name) { return name.type == answered.type; });
-    if (known != type_names.end()) reply->member("request", known->text);
+    write_error(*reply, answered, why);
+}
+
+void format_violation(std::string& out, const request& answered, const schema::violation& wrong) {
+    answer reply(out, "error", answered);
+    write_error(*reply, answered, refusal::invalid_data);
+    wrong.write_members(*reply);
 }
 
 void format_message(std::string& out, std::string_view topic, const sender& from,

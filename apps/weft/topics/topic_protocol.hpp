@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include <weft/schema/schema.hpp>
+
 namespace weft::topics {
 
 /// The JSON topic protocol of `weft serve` and `weft demo`: what a request means and how answers
@@ -31,6 +33,7 @@ enum class refusal {
     not_subscribed,
     rate_limited,
     list_disabled,
+    invalid_data,
 };
 
 /// One client's request, taken apart.
@@ -85,6 +88,8 @@ void format_published(std::string& out, const request& answered);
 void format_topics(std::string& out, const request& answered, std::span<const topic_count> topics);
 void format_pong(std::string& out, const request& answered);
 void format_error(std::string& out, const request& answered, refusal why);
+/// The error `invalid_data`, with path, rule and kind.
+void format_violation(std::string& out, const request& answered, const schema::violation& wrong);
 void format_message(std::string& out, std::string_view topic, const sender& from,
                     std::string_view data);
 void format_presence(std::string& out, std::string_view topic, const presence& now);

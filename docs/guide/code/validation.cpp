@@ -46,4 +46,30 @@ weft::result<weft::schema> load_with_limits(std::string_view text) {
     return weft::schema::make(text, {.max_text = 16 * 1024, .steps_per_byte = 4});
 }
 
+void add_orders(weft::server& server, const weft::schema& orders) {
+    namespace ws = weft::ws;
+    ws::options checked;
+    checked.schema = orders;
+    checked.violations = ws::violation_answer::close_1008;
+    checked.max_violations = 5;
+    server.ws("/orders", checked).on_message([](auto& c, weft::message_view order) {
+        c.publish("orders", order);  // only what meets the schema comes here
+    });
+}
+
+void add_feed(weft::server& server, const weft::schema& price) {
+    server.ws("/feed/:topic").on_message([price](auto& c, weft::message_view what) {
+        if (c.param("topic") == "prices" && c.check(price, what)) return;
+        c.publish(c.param("topic"), what);
+    });
+}
+
+void add_shop(weft::socketio::server& io, const weft::schema& arguments) {
+    namespace socketio = weft::socketio;
+    io.validate("order", arguments).on("order", [](socketio::socket& s, socketio::json_view order) {
+        s.to("desk").emit("order", order);
+        return "taken";
+    });
+}
+
 }  // namespace validation_guide

@@ -38,6 +38,10 @@ public:
                 }
             }
         }
+        std::optional<schema::violation> check(const schema& rules,
+                                               std::string_view json) override {
+            return rules.check(json);
+        }
         // Asks, and takes everything received since the last time.
         std::vector<std::string> ask(std::string_view text) {
             all_.hub.handle(client, text, all_.now, *this);
@@ -88,6 +92,33 @@ TEST(topic_hub, relays_a_message_to_the_other_subscribers) {
 TEST(topic_hub, acknowledges_a_publish_only_when_it_has_an_id) {
     room_of_clients all;
     EXPECT_THAT(all.add().ask(R"({"type":"publish","topic":"t","data":1})"), IsEmpty());
+}
+
+TEST(topic_hub, relays_only_what_meets_the_schema_of_the_topic) {
+    hub_options options;
+    options.schemas.push_back({"prices/*", *schema::make(R"({"type":"number","maximum":9})")});
+    options.schemas.push_back({"prices/all", *schema::make("false")});  // behind one that matches
+    options.schemas.push_back({"news", *schema::make(R"({"type":"string"})")});
+    room_of_clients all(options);
+    auto& ada = all.add();
+    auto& bob = all.add();
+    for (const char* const topic : {"prices/all", "prices", "news", "newspaper"}) {
+        ada.ask(R"({"type":"subscribe","topic":")" + std::string(topic) + "\"}");
+    }
+    const auto publish = [&](std::string_view topic, std::string_view data) {
+        return bob.ask(R"({"type":"publish","id":7,"topic":")" + std::string(topic) +
+                       R"(","data":)" + std::string(data) + "}");
+    };
+    EXPECT_THAT(publish("prices/all", "10"),
+                ElementsAre(R"({"type":"error","id":7,"code":"invalid_data",)"
+                            R"("message":"the data breaks the schema of the topic",)"
+                            R"("request":"publish","path":"","rule":"maximum","kind":"number"})"));
+    EXPECT_THAT(publish("news", "1"), ElementsAre(HasSubstr("\"rule\":\"type\"")));
+    EXPECT_THAT(ada.take(), IsEmpty());
+    publish("prices/all", "9");
+    publish("prices", "10");
+    publish("newspaper", "10");
+    EXPECT_EQ(ada.take().size(), 3U);
 }
 
 TEST(topic_hub, tells_the_others_when_a_connection_leaves_or_is_gone) {
