@@ -1,4 +1,4 @@
-// The first programs of a newcomer, examples/rooms.cpp, reconnect.cpp and kitchen.cpp: what clients that we did not write see of
+// The first programs of a newcomer, examples/rooms.cpp, reconnect.cpp, kitchen.cpp and members.cpp: what clients that we did not write see of
 // them, and how they end at SIGTERM. Needs EXAMPLES_DIR, and curl.
 
 import assert from 'node:assert/strict';
@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
+import { SignJWT } from 'jose';
 import { io } from 'socket.io-client';
 import { WebSocketServer } from 'ws';
 import { Certificate, Client, Server } from './support.mjs';
@@ -160,6 +161,50 @@ test('kitchen', { timeout: 30_000 }, async () => {
     for (const [reason] of await Promise.all(ends)) assert.equal(reason, 'transport close');
   } finally {
     for (const socket of sockets) socket.disconnect();
+    assert.equal(await server.stop(), 0);
+  }
+});
+
+test('members', { timeout: 30_000 }, async () => {
+  const secret = 'x'.repeat(48);
+  const file = join(certificate.folder, 'secret');
+  writeFileSync(file, `${secret}\n`);
+  const mint = (sub, life = '15m') => new SignJWT({}).setProtectedHeader({ alg: 'HS256' }).setIssuer('members')
+    .setAudience('chat').setSubject(sub).setIssuedAt().setExpirationTime(life).sign(Buffer.from(secret));
+  const server = await Server.startProgram(program('members'), [file, '0']);
+  const url = `${server.url.replace('http', 'ws')}chat`;
+  const enter = async (token) => {
+    const client = await Client.open(url);
+    client.send(JSON.stringify({ type: 'auth', token }));
+    return { client, told: JSON.parse((await client.next()).data) };
+  };
+  try {
+    const stranger = await enter(await mint('eve', '-5m'));
+    assert.deepEqual(stranger.told, { type: 'auth', ok: false, error: 'token expired' });
+    assert.equal((await stranger.client.closed).code, 4001);
+
+    const token = await mint('ada');
+    const ada = await enter(token);
+    assert.equal(ada.told.ok, true);
+    const bob = await Client.open(url, { headers: { authorization: `Bearer ${await mint('bob')}` } });
+    bob.send('{"text":"hi"}');
+    for (const client of [ada.client, bob])
+      assert.deepEqual(JSON.parse((await client.next()).data), { from: 'bob', text: 'hi' });
+    bob.send('{"text":7}');
+    const complaint = JSON.parse((await bob.next()).data);
+    assert.deepEqual([complaint.path, complaint.rule, complaint.kind], ['/text', 'type', 'number']);
+
+    const logout = (bearer) =>
+      fetch(`${server.url}logout`, { method: 'POST', headers: { authorization: `Bearer ${bearer}` } });
+    assert.equal((await logout('nonsense')).status, 401);
+    assert.equal((await logout(token)).status, 204);
+    assert.equal((await ada.client.closed).code, 4001);
+    assert.equal((await logout(token)).status, 401);
+    assert.equal(bob.socket.readyState, 1);
+
+    server.child.kill('SIGTERM');
+    assert.equal((await bob.closed).code, 1001);
+  } finally {
     assert.equal(await server.stop(), 0);
   }
 });
