@@ -23,9 +23,13 @@ public:
             (void)answer.send(std::move(reply));
         });
     }
-    /// Not within the call that resumed the coroutine: the request goes on to its handler.
+    /// The request goes on to its handler, not within the call that resumed the coroutine. Who the
+    /// peer is, is known at once: what is revoked meanwhile must find it.
     void give(admission<void> said) {
-        home_.post([answer = std::move(answer_), said = std::move(said)] {
+        const bool at_home = home_.in_loop_thread();
+        if (at_home) identify(answer_, said);
+        home_.post([answer = std::move(answer_), said = std::move(said), at_home] {
+            if (!at_home) identify(answer, said);
             if (answer) answer.state_->sink->pass(said);
         });
     }
@@ -36,6 +40,10 @@ public:
     }
 
 private:
+    static void identify(const responder& answer, const admission<void>& said) {
+        if (answer && said.allowed() && said.who())
+            answer.state_->sink->stream().peer().identify(*said.who());
+    }
     template <class F>
     void at_home(F act) {
         if (home_.in_loop_thread()) return act(answer_);

@@ -267,13 +267,15 @@ void connection::wait_for_filter(task<admission<void>> deciding, std::size_t ask
 void connection::pass(const admission<void>& said) {
     if (state_ != state::answering) return;
     exchange_->handle.take_back();
-    if (!said.allowed()) {
+    const identity* const who = stream_.peer().who();
+    const bool ended = who != nullptr && who->expires <= now();
+    if (!said.allowed() || ended) {
         writer_.make_last();  // what is held of it is not looked at any more
         exchange_->filters_asked = 0;
         exchange_->held.clear();
-        return answer(response::refused(said.why(), 403));
+        return answer(ended ? response::text(401, "the identity has ended")
+                            : response::refused(said.why(), 403));
     }
-    if (said.who()) stream_.peer().identify(*said.who());
     state_ = state::reading;
     consume_held();
 }

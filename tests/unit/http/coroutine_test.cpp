@@ -190,6 +190,17 @@ TEST(waiting_filter, refuses) {
     EXPECT_TRUE(world.ended(client));
 }
 
+TEST(waiting_filter, lets_nobody_in_whose_identity_was_ended_meanwhile) {
+    waiting_filter_world world;
+    const auto client = world.open();
+    world.send(client, post("/echo", "hello", "X-Name: ann\r\n"));
+    world.waits.open();  // who it is, is known from here on
+    EXPECT_EQ(world.loop().peers().expire([](const identity&) { return true; }), 1U);
+    world.run();
+    EXPECT_EQ(statuses(world.take(client)), std::vector{401});
+    EXPECT_TRUE(world.who.empty());
+}
+
 TEST(waiting_filter, that_throws_is_answered_with_500) {
     waiting_filter_world world;
     const auto client = world.open();
