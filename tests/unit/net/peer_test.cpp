@@ -68,18 +68,18 @@ TEST(peer, gives_back_what_was_charged_for_it) {
     byte_budget& memory = connection.budget;
     {
         peer p(&connection, *socket_address::make("127.0.0.1", 1));
-        EXPECT_TRUE(p.try_charge(960));
+        EXPECT_TRUE(p.try_charge(1960));
         EXPECT_FALSE(p.try_charge(50));
         p.charge(50);
-        EXPECT_EQ(p.charged(), 1010U);
-        EXPECT_EQ(memory.used(), 1010U);
+        EXPECT_EQ(p.charged(), 2010U);
+        EXPECT_EQ(memory.used(), 2010U);
         p.release(30);
-        EXPECT_EQ(memory.used(), 980U);
+        EXPECT_EQ(memory.used(), 1980U);
         const peer other(&connection, p);
         EXPECT_EQ(other.charged(), 0U);
         const peer moved(std::move(p));
-        EXPECT_EQ(moved.charged(), 980U);
-        EXPECT_EQ(memory.used(), 980U);
+        EXPECT_EQ(moved.charged(), 1980U);
+        EXPECT_EQ(memory.used(), 1980U);
     }
     EXPECT_EQ(memory.used(), 0U);
     peer nothing(nullptr, *socket_address::make("127.0.0.1", 1));
