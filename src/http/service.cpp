@@ -104,8 +104,7 @@ std::unique_ptr<net::stream_handler> service::make_connection(net::byte_stream& 
         loop_.tell_refusal(log_level::warning, "http", too_many_late, [&] {
             return refusal_facts{.peer = stream.peer().address().to_string()};
         });
-        constexpr duration wait = std::chrono::seconds(5);
-        return turn_away(stream, early_answer(503, too_many_late, wait),
+        return turn_away(stream, early_answer(503, too_many_late, gate_->stay_away(loop_.now())),
                          found == verdict::turn_away);
     }
     if (const auto no = net::tell(loop_, "http", count_traffic(stream.peer()), stream.peer())) {

@@ -7,9 +7,11 @@
 #include <unordered_map>
 #include <utility>
 
+#include <weft/base/time.hpp>
 #include <weft/net/socket_address.hpp>
 
 #include "base/siphash.hpp"
+#include "net/pace.hpp"
 
 namespace weft::net {
 
@@ -60,7 +62,7 @@ public:
         kind kind_ = kind::late;
     };
 
-    explicit handshake_gate(limits most) noexcept : most_(most) {}
+    explicit handshake_gate(limits most) noexcept;
     handshake_gate(const handshake_gate&) = delete;
     handshake_gate& operator=(const handshake_gate&) = delete;
 
@@ -68,6 +70,9 @@ public:
     [[nodiscard]] verdict judge(const socket_address& peer);
     /// Whether one more may be refused with an answer.
     [[nodiscard]] bool may_turn_away(const socket_address& peer);
+    /// How long one that is refused now should stay away. If the limit in all is met, each is told
+    /// a later time than the one before, so that they do not come back together.
+    [[nodiscard]] duration stay_away(time_point now) noexcept;
     /// Counts a connection; empty for a unix socket.
     [[nodiscard]] place enter(const socket_address& peer, kind what);
 
@@ -86,6 +91,8 @@ private:
     void leave(std::uint64_t key, kind what) noexcept;
 
     const limits most_;
+    const pace comebacks_;
+    shared_due last_comeback_;
     std::atomic<std::size_t> late_{0};  // in all; read without the mutex
     std::mutex mutex_;
     counts all_;

@@ -406,6 +406,23 @@ struct gated_world : echo_world {
     net::handshake_gate three_of_five{{3, 5}};
 };
 
+TEST(http_connection, sec_h4_who_is_turned_away_from_a_full_server_is_told_different_times) {
+    gated_world world;
+    const auto told = [&](std::string_view address) {
+        const auto client = world.open(address);
+        world.send(client, get("/"));
+        const std::string reply = world.take(client);
+        const std::size_t at = reply.find("Retry-After: ");
+        return at != std::string::npos ? std::stoi(reply.substr(at + 13)) : -1;
+    };
+    auto late = world.open_late(3, "10.0.0.1");
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(told("10.0.0.1"), 5) << "the address' own doing";
+    late.push_back(world.open_late(2, "10.0.0.2")[0]);
+    EXPECT_EQ(told("10.0.0.3"), 5);
+    EXPECT_EQ(told("10.0.0.4"), 6);
+    EXPECT_EQ(told("10.0.0.5"), 7) << "five of them in five seconds: as many as the limit lets in";
+}
+
 TEST(http_connection, sec_h4_an_address_with_many_late_connections_is_turned_away) {
     gated_world world;
     auto late = world.open_late(2, "10.0.0.1");
