@@ -21,20 +21,26 @@ bool may_use_cookie(const page_facts& page, const token_sources& from) noexcept 
            http::same_token(page.origin.substr(scheme + 3), page.host);
 }
 
+void note_error(const peer& by, const net::loop_core& loop) noexcept {
+    if (net::traffic_account* const account = by.traffic()) account->note_error(loop.now());
+}
+
 gate::verdict gate::judge(const http::request& asked, net::loop_core& loop, bool lenient) const {
     asker who{asked.peer().address().to_string(), std::string(asked.path())};
     auto found = find_token(asked, by_.sources());
     if (!found) {
         const errc why = errc_of(found.error());
         if (lenient && why == errc::token_missing) return {};
-        if (auto* const traffic = asked.peer().traffic()) traffic->note_error(loop.now());
+        note_error(asked.peer(), loop);
         return {.now = refuse(loop, why, who)};
     }
     if (found->from == token_source::cookie &&
         !may_use_cookie({asked.header("origin"), asked.header("sec-fetch-site"), asked.host()},
                         by_.sources()))
         return {.now = refuse(loop, errc::foreign_page, who)};
-    return judge(std::move(found->token), loop, std::move(who));
+    auto said = judge(std::move(found->token), loop, std::move(who));
+    if (said.now && !said.now->allowed()) note_error(asked.peer(), loop);
+    return said;
 }
 
 gate::verdict gate::judge(std::string token, net::loop_core& loop, asker who) const {

@@ -31,6 +31,9 @@ struct page_facts {
 /// something, and of every WebSocket; who names none is no browser, or only reads.
 [[nodiscard]] bool may_use_cookie(const page_facts& page, const token_sources& from) noexcept;
 
+/// Whose token was not accepted: it counts in the budget of errors.
+void note_error(const peer& by, const net::loop_core& loop) noexcept;
+
 /// A verifier at a door: takes the token, asks, and says no in the words of the protocol. Each no
 /// is logged with its rule.
 /// **Threads**: that of the loop that is given. **Lifetime**: a handle, as the verifier.

@@ -270,6 +270,7 @@ void connection::pass(const admission<void>& said) {
     const identity* const who = stream_.peer().who();
     const bool ended = who != nullptr && who->expires <= now();
     if (!said.allowed() || ended) {
+        if (stream_.peer().traffic() != nullptr) stream_.peer().traffic()->note_error(now());
         writer_.make_last();  // what is held of it is not looked at any more
         exchange_->filters_asked = 0;
         exchange_->held.clear();

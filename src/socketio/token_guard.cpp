@@ -71,7 +71,10 @@ auth::asker asker_of(const socket& s) {
 
 /// Whether the token is good for this client, too.
 admission<> judge_bearer(const socket& s, const admission<void>& said) {
-    if (!said.allowed()) return said;
+    if (!said.allowed()) {
+        auth::note_error(s.peer(), socket_core::of(s).context().loop());
+        return said;
+    }
     const identity* const before = s.peer().who();
     if (before != nullptr && before->subject != said.who()->subject)
         return refusal(401, "the token of another subject");
@@ -96,17 +99,17 @@ task<token_answer> refresh(const auth::gate* door, socket_ref s, std::string tok
     token_answer answer{.error = "the connection has ended"};
     if (!said.now) co_return answer;
     s.with([&](socket& here) {
-        const time_point now = socket_core::of(here).context().loop().now();
+        const net::loop_core& loop = socket_core::of(here).context().loop();
         if (!said.now->allowed()) {
-            if (auto* const traffic = here.peer().traffic()) traffic->note_error(now);
+            auth::note_error(here.peer(), loop);
             answer.error = said.now->why().message;
         } else if (!here.peer().renew(*said.now->who())) {
             answer.error = "the token of another subject";
         } else {
-            answer = {
-                .ok = true,
-                .expires_in =
-                    auth::left_of(*here.peer().who(), door->by().options().leeway, now).count()};
+            answer = {.ok = true,
+                      .expires_in =
+                          auth::left_of(*here.peer().who(), door->by().options().leeway, loop.now())
+                              .count()};
         }
     });
     co_return answer;
@@ -119,7 +122,7 @@ middleware make_token_guard(auth::gate door) {
         net::loop_core& loop = socket_core::of(s).context().loop();
         auto token = find_token(s, door.by().sources());
         if (!token) {
-            if (auto* const traffic = s.peer().traffic()) traffic->note_error(loop.now());
+            auth::note_error(s.peer(), loop);
             return entry.settle(
                 auth::gate::refuse(loop, auth::errc_of(token.error()), asker_of(s)));
         }

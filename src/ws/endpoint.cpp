@@ -236,6 +236,11 @@ void accept_stage::turn_away(const refusal& why) {
     (void)s->upgrade.refuse(http::response::refused(why, 401));
 }
 
+void accept_stage::note_error() {
+    if (state_ != nullptr && state_->upgrade)
+        auth::note_error(state_->upgrade.stream().peer(), state_->shared.loop);
+}
+
 bool accept_stage::identify(const identity& who) {
     if (state_ == nullptr || !state_->upgrade) return false;
     state_->upgrade.stream().peer().identify(who);
@@ -383,6 +388,7 @@ task<void> endpoint_core::wait_for_token(endpoint_core* self, task<admission<voi
                                          http::handshake asked, accept_stage stage) {
     const admission<void> said = co_await std::move(deciding);
     if (!said.allowed()) {
+        stage.note_error();
         stage.turn_away(said.why());
     } else if (stage.identify(*said.who())) {
         self->enter(std::move(asked), std::move(stage));

@@ -85,7 +85,7 @@ task<void> token_user::wait(connection_shared* shared, conn_id id, task<admissio
 
 void token_user::settle(const admission<void>& said) {
     if (!said.allowed()) {
-        if (auto* const traffic = bearer().traffic()) traffic->note_error(loop().now());
+        auth::note_error(bearer(), loop());
         return refuse(said.why().message);
     }
     if (!awaits_) {

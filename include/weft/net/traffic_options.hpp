@@ -30,7 +30,8 @@ struct traffic_limits {
     unsigned messages_per_second = 0;    ///< WebSocket messages, polled packets, HTTP requests.
     std::uint64_t bytes_per_second = 0;  ///< Of messages and of bodies of requests.
     duration burst = std::chrono::seconds(2);  ///< Of the two above: what silence saves up.
-    /// Broken protocols. Above: no new connection and no request.
+    /// Broken protocols, tokens that are not accepted, messages that break a schema. Above: no new
+    /// connection and no request.
     unsigned errors_per_minute = 0;
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.

@@ -144,6 +144,7 @@ private:
     friend class endpoint_core;
     /// The same, of one that is in the log already.
     void turn_away(const refusal& why);
+    void note_error();
     /// Who asks. False if the client is gone.
     bool identify(const identity& who);
     struct state;

@@ -373,6 +373,25 @@ TEST(token_cookie, opens_nothing_to_foreign_pages) {
     EXPECT_EQ(status({{"Sec-Fetch-Site", "same-origin"}}), 200);
 }
 
+TEST_P(token_doors, are_shut_to_who_shows_one_bad_token_after_the_other) {
+    for (const std::string_view door : {"/routes", "/ws"}) {
+        token_world w(GetParam(), {.per_address = {.errors_per_minute = 3}});
+        w.server().require("/routes", w.verifier());
+        w.server().ws("/ws").require(w.verifier());
+        ASSERT_TRUE(w.start());
+        const auto status = [&] {
+            int found = 0;
+            ws::client c(w.loop(), w.at(door, w.token("ann") + "x"));
+            c.on_failure([&](ws::client&, const ws::connect_failure& e) { found = e.status; });
+            EXPECT_TRUE(c.connect());
+            w.pass(5ms);
+            return found;
+        };
+        for (int i = 0; i < 4; ++i) EXPECT_EQ(status(), 401) << door << i;
+        EXPECT_EQ(status(), 429) << door;
+    }
+}
+
 TEST(token_subject, has_so_many_connections_and_no_more) {
     token_world w(algorithm::hs256, {.per_subject = {.max_connections = 1}});
     w.server().ws("/ws").require(w.verifier({.authorization = false, .first_message = true}));
