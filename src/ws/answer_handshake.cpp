@@ -14,6 +14,9 @@
 namespace weft::ws {
 namespace {
 
+/// Of a subprotocol that we do not know: what is longer may be a token, which is never echoed.
+constexpr std::size_t longest_name = 64;
+
 using field_list = std::array<http::header_field, http::message_head::max_fields>;
 
 /// `room` is where the header lines are laid out: what is returned refers to them.
@@ -39,7 +42,7 @@ extension_outcome agree_on_extensions(const upgrade_facts& facts, const deflate_
 std::string_view choose_subprotocol(const upgrade_facts& facts, const handshake_terms& terms) {
     const auto& spoken = terms.subprotocols;
     for (const std::string_view name : facts.subprotocols.view()) {
-        if (terms.any_subprotocol) return name;
+        if (terms.any_subprotocol && name.size() <= longest_name) return name;
         if (std::find(spoken.begin(), spoken.end(), name) != spoken.end()) return name;
     }
     return {};

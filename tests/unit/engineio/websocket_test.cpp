@@ -50,6 +50,15 @@ TEST(websocket, answers_the_first_subprotocol_that_is_offered) {
     EXPECT_FALSE(world.first.has("Sec-WebSocket-Protocol")) << world.first.head;
 }
 
+TEST(websocket, never_answers_with_a_token_that_is_offered) {
+    eio_world world;
+    const std::string token = "bearer." + std::string(150, 'x');
+    world.open_websocket("EIO=4&transport=websocket",
+                         "Sec-WebSocket-Protocol: " + token + ", two\r\n");
+    EXPECT_EQ(world.first.status, 101);
+    EXPECT_TRUE(world.first.has("Sec-WebSocket-Protocol: two\r\n")) << world.first.head;
+}
+
 TEST(websocket, carries_text_and_bytes_both_ways) {
     eio_world world;
     world.on_message = [](session& s, const message_view& m) {
