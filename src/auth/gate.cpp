@@ -16,6 +16,8 @@ bool may_use_cookie(const page_facts& page, const token_sources& from) noexcept 
         return page.fetch_site != "cross-site" && page.fetch_site != "same-site";
     const auto& listed = from.cookie_origins;
     if (std::find(listed.begin(), listed.end(), page.origin) != listed.end()) return true;
+    // Whoever is on the way can write an http page of this very host.
+    if (page.secure && !page.origin.starts_with("https:")) return false;
     const std::size_t scheme = page.origin.find("://");
     return scheme != std::string_view::npos &&
            http::same_token(page.origin.substr(scheme + 3), page.host);
@@ -35,7 +37,8 @@ gate::verdict gate::judge(const http::request& asked, net::loop_core& loop, bool
         return {.now = refuse(loop, why, who)};
     }
     if (found->from == token_source::cookie &&
-        !may_use_cookie({asked.header("origin"), asked.header("sec-fetch-site"), asked.host()},
+        !may_use_cookie({asked.header("origin"), asked.header("sec-fetch-site"), asked.host(),
+                         asked.peer().secure()},
                         by_.sources()))
         return {.now = refuse(loop, errc::foreign_page, who)};
     auto said = judge(std::move(found->token), loop, std::move(who));

@@ -25,6 +25,7 @@ struct page_facts {
     std::string_view origin;
     std::string_view fetch_site;
     std::string_view host;  ///< Of the request.
+    bool secure;            ///< So was the request.
 };
 
 /// Whether a token in a cookie counts. Browsers name the origin of every request that can change

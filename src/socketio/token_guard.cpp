@@ -55,9 +55,9 @@ result<std::string> find_token(const socket& s, const auth::token_sources& from)
     if (by_request) {
         const http::handshake& asked = s.handshake();
         if (by_request->from == auth::token_source::cookie &&
-            !auth::may_use_cookie(
-                {asked.header("origin"), asked.header("sec-fetch-site"), asked.header("host")},
-                from))
+            !auth::may_use_cookie({asked.header("origin"), asked.header("sec-fetch-site"),
+                                   asked.header("host"), asked.secure()},
+                                  from))
             return error(auth::errc::foreign_page);
         return std::move(by_request->token);
     }
