@@ -22,6 +22,7 @@ struct listen_flags {
     std::vector<std::string> trusted_proxies{};
     bool proxy_protocol = false;
     traffic_options traffic{};
+    unsigned connects_per_second = 0;
     std::string log_level = "warning";
 };
 

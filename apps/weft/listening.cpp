@@ -59,6 +59,7 @@ server_options make_server_options(const listen_flags& flags, log_sink& log) {
     options.http.public_origins = flags.public_origins;
     options.http.trusted_proxies = flags.trusted_proxies;
     options.traffic = flags.traffic;
+    options.budgets.connects_per_second = flags.connects_per_second;
     return options;
 }
 

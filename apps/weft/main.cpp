@@ -130,8 +130,14 @@ std::string to_seconds(std::string& text) {
 
 // ---- The commands ----
 
-void add_limit_flags(CLI::App& command, weft::traffic_options& traffic) {
-    weft::traffic_limits& limits = traffic.per_address;
+void add_limit_flags(CLI::App& command, weft::listen_flags& flags) {
+    weft::traffic_limits& limits = flags.traffic.per_address;
+    command
+        .add_option("--connects-per-second", flags.connects_per_second,
+                    "New connections of all addresses, for each of the threads; more get 503 and "
+                    "are told when to come back, each at another time")
+        ->check(number(1, 1'000'000))
+        ->type_name("N");
     command
         .add_option("--max-connections-per-address", limits.max_connections,
                     "Connections of one client address (a /64 of IPv6) at once; more get 429")
@@ -148,8 +154,8 @@ void add_limit_flags(CLI::App& command, weft::traffic_options& traffic) {
                     "is slowed down, then closed (1008)")
         ->check(number(1, 1'000'000))
         ->type_name("N");
-    command.add_flag("--limits-dry-run", traffic.dry_run,
-                     "Only log and count what these limits would refuse");
+    command.add_flag("--limits-dry-run", flags.traffic.dry_run,
+                     "Only log and count what the limits of an address would refuse");
 }
 
 void add_listen_flags(CLI::App& command, weft::listen_flags& flags) {
@@ -189,7 +195,7 @@ void add_listen_flags(CLI::App& command, weft::listen_flags& flags) {
         ->allow_extra_args(false);
     command.add_flag("--proxy-protocol", flags.proxy_protocol,
                      "Connections begin with a PROXY header (v1 or v2) of a trusted proxy");
-    add_limit_flags(command, flags.traffic);
+    add_limit_flags(command, flags);
     command
         .add_option("--log-level", flags.log_level,
                     "What standard error gets: debug (each refused client), info (start, drain, "

@@ -28,6 +28,10 @@ void engine::on_session(unique_function<std::unique_ptr<session_user>(session&)>
     impl_->all.make_user = std::move(make);
 }
 
+void engine::expect_resumers() noexcept {
+    impl_->all.expects_resumers = true;
+}
+
 void engine::set_loops(const std::vector<ws::connection_shared*>& loops) {
     impl_->all.loops = loops.size();
     impl_->shards.clear();

@@ -32,6 +32,9 @@ public:
     [[nodiscard]] result<void> prepare();
     /// What lives on a session; called on its loop, when it opens.
     void on_session(unique_function<std::unique_ptr<session_user>(session&)> make);
+    /// Who comes when too many connect may prove by its first messages that it resumes something,
+    /// until its peer is no longer `only_resumes`.
+    void expect_resumers() noexcept;
     /// Everything under `options::path`; routes that are more specific win. **Errors**: the
     /// router's.
     [[nodiscard]] result<void> add_routes(http::router& router);

@@ -42,6 +42,8 @@ constexpr std::array<error_row, errc_count> rows{{
      R"(error="too_many_sessions")"},
     {errc::too_many_sessions_of_address, "Too many sessions: max_sessions_per_address", 4, 503, 0,
      limit, R"(error="too_many_sessions_of_address")"},
+    {errc::too_many_connects, "Too many clients connect: connects_per_second", 4, 503, 1013, limit,
+     R"(error="too_many_connects")"},
     {errc::out_of_memory, "No memory is left: memory_limit", 4, 503, 1013, limit,
      R"(error="out_of_memory")"},
     {errc::shutting_down, "Shutting down", 4, 503, 0, condition::shutting_down,

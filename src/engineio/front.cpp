@@ -63,6 +63,12 @@ result<void> front::route(http::router& router, const std::string& pattern) {
         return std::optional(all_.loop_of(*sid));
     });
     if (!placed) return placed;
+    auto sorted = router.resumes(pattern, [this](const http::request& request) {
+        const query_facts asked = parse_query(request.query());
+        if (asked.sid) return shards_[request.id().loop()]->find(*asked.sid) != nullptr;
+        return all_.expects_resumers && asked.protocol == 4;
+    });
+    if (!sorted) return sorted;
     return router.upgrade(pattern, [this](const http::request& request, http::upgrade upgrade) {
         on_upgrade(request, std::move(upgrade));
     });

@@ -72,6 +72,7 @@ struct common {
     session_census census;
     unique_function<std::unique_ptr<session_user>(session&)> make_user;
     std::size_t loops = 1;
+    bool expects_resumers = false;  // for a session that is new
 
     /// The loop that a session of this id would live on: no table, no lock, and all 120 bits of the
     /// id stay random.

@@ -191,11 +191,12 @@ void connection::consume_held() {
 }
 
 void connection::handle_head(byte_span& in) {
+    // One that waited for a filter comes here anew, and is told of as it was.
+    const bool anew = exchange_ != nullptr && exchange_->filters_asked != 0;
+    if (first_ == first_request::here && !anew) stream_.peer().set_only_resumes(false);
     first_request_came();
     const message_head& head = reader_.head();
     writer_.begin(head);
-    // One that waited for a filter comes here anew, and is told of as it was.
-    const bool anew = exchange_ != nullptr && exchange_->filters_asked != 0;
     if (!anew) {
         service_.metrics_.requests.add();
         stream_.peer().forget();  // behind a proxy, the last request was somebody else's
@@ -209,6 +210,10 @@ void connection::handle_head(byte_span& in) {
     if (try_move(req, found, in)) {
         in = {};
         return;
+    }
+    if (stream_.peer().only_resumes() && !anew) {
+        if (auto instead = service_.refuse_newcomer(req, found))
+            return answer(std::move(*instead).close());
     }
     if (auto instead = anew ? std::nullopt : service_.refuse_traffic(req)) {
         service_.metrics_.errors[static_cast<std::size_t>(errc::too_much_traffic)].add();

@@ -12,7 +12,7 @@ namespace weft::http {
 struct metrics {
     counter connections;  ///< Now open and not upgraded.
     counter late;         ///< Of them, those that owe their first request for long.
-    counter turned_away;  ///< Refused with 503 because too many were late.
+    counter turned_away;  ///< Refused with 503 or 429 before they asked anything.
     counter cut_off;      ///< Refused without an answer.
     counter requests;
     std::array<counter, 5> replies;  ///< 1xx to 5xx.

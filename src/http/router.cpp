@@ -103,6 +103,13 @@ result<void> router::add_placement(std::string_view pattern, placement where) {
     return {};
 }
 
+result<void> router::add_resumption(std::string_view pattern, resumption goes_on) {
+    auto found = resource_at(pattern);
+    if (!found) return found.error();
+    (*found)->resumes = std::move(goes_on);
+    return {};
+}
+
 void router::seal() noexcept {
     std::atomic_ref(sealed_).store(true, std::memory_order_relaxed);
 }

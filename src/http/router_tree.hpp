@@ -24,8 +24,9 @@ struct router::resource {
     std::array<route, 7> routes;     ///< By method.
     route others;                    ///< Of methods that have none of their own.
     upgrade_handler upgrade;
-    placement place;    ///< Empty: any loop.
-    std::string allow;  ///< The methods it has, as `Allow` lists them.
+    placement place;     ///< Empty: any loop.
+    resumption resumes;  ///< Empty: nothing does.
+    std::string allow;   ///< The methods it has, as `Allow` lists them.
 
     [[nodiscard]] route& of(std::optional<http::method> m) noexcept {
         return m ? routes[static_cast<std::size_t>(*m)] : others;

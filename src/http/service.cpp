@@ -40,13 +40,16 @@ private:
     std::string answer_;
 };
 
+std::int64_t whole_seconds(duration time) noexcept {
+    return std::max<std::int64_t>(std::chrono::ceil<std::chrono::seconds>(time).count(), 1);
+}
+
 /// What such a client gets: it has not asked anything yet.
 std::string early_answer(int status, std::string_view why, duration retry_after) {
-    const auto wait = std::chrono::ceil<std::chrono::seconds>(retry_after).count();
     std::string text = "HTTP/1.1 " + std::to_string(status) + " ";
     text.append(reason_of(status))
         .append("\r\nRetry-After: ")
-        .append(std::to_string(std::max<std::int64_t>(wait, 1)))
+        .append(std::to_string(whole_seconds(retry_after)))
         .append("\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ")
         .append(std::to_string(why.size() + 1))
         .append("\r\nConnection: close\r\n\r\n")
@@ -58,6 +61,9 @@ std::string early_answer(int status, std::string_view why, duration retry_after)
 constexpr std::string_view too_many_late =
     "too many connections have not sent their first request "
     "(max_handshakes_per_address, max_handshakes)";
+
+constexpr std::string_view too_many_connect =
+    "more clients connect than this server takes at once (connects_per_second)";
 
 /// What a public origin has behind its scheme.
 std::string_view authority_of(std::string_view origin) noexcept {
@@ -77,6 +83,7 @@ service::service(net::loop_core& loop, const router& routes, options limits, log
       options_(std::move(limits)),
       log_(log),
       gate_(gate),
+      connects_(loop.options().budgets.connects_per_second),
       boundary_("http", log, metrics_.errors[static_cast<std::size_t>(errc::handler_failed)],
                 loop.callbacks()),
       reading_({options_.max_request_line, options_.max_header_line, options_.max_head,
@@ -97,9 +104,9 @@ service::~service() = default;
 
 std::unique_ptr<net::stream_handler> service::make_connection(net::byte_stream& stream) {
     using verdict = net::handshake_gate::verdict;
-    if (trusts(stream)) return take_over(stream);
+    const bool by_proxy = trusts(stream);
     const verdict found =
-        gate_ != nullptr ? gate_->judge(stream.peer().address()) : verdict::welcome;
+        gate_ != nullptr && !by_proxy ? gate_->judge(stream.peer().address()) : verdict::welcome;
     if (found != verdict::welcome) {
         loop_.tell_refusal(log_level::warning, "http", too_many_late, [&] {
             return refusal_facts{.peer = stream.peer().address().to_string()};
@@ -107,11 +114,28 @@ std::unique_ptr<net::stream_handler> service::make_connection(net::byte_stream& 
         return turn_away(stream, early_answer(503, too_many_late, gate_->stay_away(loop_.now())),
                          found == verdict::turn_away);
     }
-    if (const auto no = net::tell(loop_, "http", count_traffic(stream.peer()), stream.peer())) {
-        return turn_away(stream, early_answer(429, no->why, no->retry_after),
-                         gate_ == nullptr || gate_->may_turn_away(stream.peer().address()));
+    const auto may_answer = [&] {
+        return gate_ == nullptr || by_proxy || gate_->may_turn_away(stream.peer().address());
+    };
+    if (!by_proxy) {
+        if (const auto no = net::tell(loop_, "http", count_traffic(stream.peer()), stream.peer()))
+            return turn_away(stream, early_answer(429, no->why, no->retry_after), may_answer());
     }
+    const auto place = connects_.judge(loop_.now());
+    if (place == net::connect_budget::verdict::turn_away) {
+        const duration away = refuse_connect(stream.peer());
+        return turn_away(stream, early_answer(503, too_many_connect, away), may_answer());
+    }
+    stream.peer().set_only_resumes(place == net::connect_budget::verdict::if_it_resumes);
     return take_over(stream);
+}
+
+/// Counts one that came above `connects_per_second`, and says how long it stays away.
+duration service::refuse_connect(const peer& whom) noexcept {
+    metrics_.errors[static_cast<std::size_t>(errc::too_many_connects)].add();
+    loop_.tell_refusal(log_level::warning, "http", too_many_connect,
+                       [&] { return refusal_facts{.peer = whom.address().to_string()}; });
+    return connects_.stay_away(loop_.now());
 }
 
 /// An answer under TLS would cost the very handshake that there are too many of.
@@ -123,7 +147,7 @@ std::unique_ptr<net::stream_handler> service::turn_away(net::byte_stream& stream
     }
     metrics_.turned_away.add();
     net::handshake_gate::place place;
-    if (gate_ != nullptr)
+    if (gate_ != nullptr && !trusts(stream))
         place = gate_->enter(stream.peer().address(), net::handshake_gate::kind::refused);
     return std::make_unique<turned_away>(stream, std::move(place), std::move(answer));
 }
@@ -255,6 +279,18 @@ std::optional<response> service::refuse_traffic(const request& req) noexcept {
                   req.peer(), req.path());
     if (!no) return std::nullopt;
     return response::refused(no->to_refusal(), 429);
+}
+
+std::optional<response> service::refuse_newcomer(const request& req, match found) noexcept {
+    if (found.where != nullptr && found.where->resumes) {
+        bool goes_on = false;
+        call_user([&] { goes_on = found.where->resumes(req); },
+                  [&] { return place_of("what tells who resumes", req); });
+        if (goes_on) return std::nullopt;
+    }
+    response answer = response::text(503, std::string(too_many_connect));
+    answer.header("Retry-After", std::to_string(whole_seconds(refuse_connect(req.peer()))));
+    return answer;
 }
 
 void service::tell_body_part(const request& req, match found) noexcept {

@@ -18,6 +18,7 @@
 #include "http/metrics.hpp"
 #include "http/proto/request_reader.hpp"
 #include "net/byte_stream.hpp"
+#include "net/connect_budget.hpp"
 #include "net/handshake_gate.hpp"
 #include "net/loop_core.hpp"
 #include "net/moved_stream.hpp"
@@ -85,6 +86,8 @@ public:
     [[nodiscard]] match find(request& req) const noexcept { return routes_.find(req); }
     /// The answer to a request of whom asks too much: see `server_options::traffic`.
     [[nodiscard]] std::optional<response> refuse_traffic(const request& req) noexcept;
+    /// The answer to a request of who may only resume something, and does not.
+    [[nodiscard]] std::optional<response> refuse_newcomer(const request& req, match found) noexcept;
     /// Asks the router's filters from the one with the number `next` on: what they answer instead
     /// of the route, if anything, or who is going to decide. `next` is then the one after it.
     [[nodiscard]] filter_verdict ask_filters(const request& req, std::size_t& next) noexcept;
@@ -149,6 +152,7 @@ private:
     /// Counts what ended a request or a connection, and has it logged.
     [[gnu::cold]] void report(errc what, const net::byte_stream& from,
                               const refused_request& which = {}) noexcept;
+    duration refuse_connect(const peer& whom) noexcept;
     [[gnu::cold]] std::unique_ptr<net::stream_handler> turn_away(net::byte_stream& stream,
                                                                  std::string answer,
                                                                  bool may_answer);
@@ -161,6 +165,7 @@ private:
     std::vector<std::string> hosts_;  // that requests may name; none: all
     log_sink* log_;
     net::handshake_gate* gate_;  // may be none
+    net::connect_budget connects_;
     unique_function<void(std::uint8_t, net::moved_stream)> transfer_;
     http::metrics metrics_;
     user_boundary boundary_;

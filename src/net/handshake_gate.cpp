@@ -10,26 +10,16 @@ namespace weft::net {
 namespace {
 
 /// Within this time, as many are told to come back as may be late.
-constexpr duration soon = std::chrono::seconds(5);
-constexpr duration longest_absence = std::chrono::minutes(1);
-
-duration between_two(std::size_t total) noexcept {
-    return to_duration(static_cast<double>(soon.count()) /
-                       static_cast<double>(std::max<std::size_t>(total, 1)));
-}
+constexpr std::chrono::seconds soon(5);
 
 }  // namespace
 
 handshake_gate::handshake_gate(limits most) noexcept
-    : most_(most),
-      comebacks_(1e9 / std::max(1.0, static_cast<double>(between_two(most.total).count())),
-                 between_two(most.total)) {}
+    : most_(most), comebacks_(static_cast<double>(most.total) / soon.count(), soon) {}
 
 duration handshake_gate::stay_away(time_point now) noexcept {
     if (late_.load(std::memory_order_relaxed) < most_.total) return soon;
-    const time_point due =
-        last_comeback_.spend(comebacks_, 1, now, later(now, longest_absence - soon));
-    return std::clamp(due - now, duration::zero(), longest_absence - soon) + soon;
+    return comebacks_.next(now);
 }
 
 std::size_t handshake_gate::key_hash::operator()(std::uint64_t address) const noexcept {

@@ -11,7 +11,7 @@
 #include <weft/net/socket_address.hpp>
 
 #include "base/siphash.hpp"
-#include "net/pace.hpp"
+#include "net/comebacks.hpp"
 
 namespace weft::net {
 
@@ -91,8 +91,7 @@ private:
     void leave(std::uint64_t key, kind what) noexcept;
 
     const limits most_;
-    const pace comebacks_;
-    shared_due last_comeback_;
+    comebacks comebacks_;
     std::atomic<std::size_t> late_{0};  // in all; read without the mutex
     std::mutex mutex_;
     counts all_;

@@ -51,7 +51,8 @@ peer::peer(peer_owner* owner, const peer& same)
       scope_(same.scope_),
       port_(same.port_),
       family_(same.family_),
-      secure_(same.secure_) {
+      secure_(same.secure_),
+      only_resumes_(same.only_resumes_) {
     if (same.traffic_ != nullptr) {
         traffic_ = std::make_unique<net::traffic_account>(*same.traffic_);
         charge(heap_cost_of<net::traffic_account>);
@@ -68,7 +69,8 @@ peer::peer(peer&& other) noexcept
       scope_(other.scope_),
       port_(other.port_),
       family_(other.family_),
-      secure_(other.secure_) {
+      secure_(other.secure_),
+      only_resumes_(other.only_resumes_) {
     if (who_ != nullptr) who_->owner = this;
 }
 

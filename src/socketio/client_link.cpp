@@ -291,6 +291,7 @@ void client_link::on_connect(const packet_view& packet) {
             return;
         }
     }
+    if (session_.peer().only_resumes()) return session_.fail(engineio::errc::too_many_connects);
     ask(*s);
 }
 
@@ -337,7 +338,11 @@ void client_link::recover(socket_core& s, const detail::recovery_request& reques
 }
 
 void client_link::recovered(socket_core& s, std::unique_ptr<detail::restored_session> back) {
-    if (!back) context_.metrics.recoveries_failed.add();
+    if (!back) {
+        context_.metrics.recoveries_failed.add();
+        if (session_.peer().only_resumes()) return session_.fail(engineio::errc::too_many_connects);
+    }
+    session_.peer().set_only_resumes(false);
     if (back) back->charge.emplace(context_.loop().budget(), back->cost());
     s.restored = std::move(back);
     ask(s);

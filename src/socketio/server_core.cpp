@@ -173,6 +173,7 @@ result<void> server_core::prepare(const std::vector<ws::connection_shared*>& bel
     engine.on_session([this](engineio::session& below_it) {
         return std::make_unique<client_link>(below_it, *reach->loops()[below_it.loop().index()]);
     });
+    if (chosen.connection_state_recovery) engine.expect_resumers();
     if (auto routed = engine.add_routes(routes_); !routed) return routed;
     if (chosen.serve_client) {
         if (auto routed = add_client_bundle(routes_, engine); !routed) return routed;

@@ -17,4 +17,10 @@ weft::server_options limits_per_client() {
     return options;
 }
 
+weft::server_options reconnect_storms() {
+    weft::server_options options;
+    options.budgets.connects_per_second = 2000;  // of each loop
+    return options;
+}
+
 }  // namespace limits_guide

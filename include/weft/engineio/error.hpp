@@ -24,7 +24,8 @@ enum class errc : std::uint8_t {
     principal_mismatch,
     too_many_sessions,
     too_many_sessions_of_address,
-    out_of_memory,  ///< The server's `memory_limit` is reached.
+    too_many_connects,  ///< Above `loop_budgets::connects_per_second`, and nothing to recover.
+    out_of_memory,      ///< The server's `memory_limit` is reached.
     shutting_down,
     // A session ends.
     overlapping_poll,

@@ -29,6 +29,7 @@ enum class errc : std::uint8_t {
     unknown_expectation,    ///< 417
     upgrade_with_body,      ///< 400
     too_much_traffic,       ///< 429: a limit of `server_options::traffic`
+    too_many_connects,      ///< 503: above `loop_budgets::connects_per_second`
     misdirected,            ///< 421: a Host that is not in `options::allowed_hosts`
     head_too_slow,          ///< closed without a reply
     body_too_slow,          ///< 408

@@ -49,6 +49,8 @@ using observer = unique_function<void(const owned_request&, const reply_facts&)>
 using upgrade_handler = unique_function<void(const request&, upgrade)>;
 /// Which loop a request belongs to, by index; see `router::place`.
 using placement = unique_function<std::optional<std::uint8_t>(const request&)>;
+/// Whether a request goes on with something; see `router::resumes`.
+using resumption = unique_function<bool(const request&)>;
 
 struct route_options {
     std::optional<std::uint64_t> max_body{};  ///< Instead of `options::max_body`.
@@ -191,6 +193,17 @@ public:
         return add_placement(pattern, std::forward<F>(where));
     }
 
+    /// Says which requests of this pattern go on with something that was open before, such as one
+    /// with the id of a session. When more clients connect than
+    /// `loop_budgets::connects_per_second`, they are let in before those who begin anew.
+    /// **Threads**: as `place`. **Cost**: `goes_on` is called only then. **Errors**: as `on`.
+    template <class F>
+    result<void> resumes(std::string_view pattern, F&& goes_on) {
+        static_assert(std::is_invocable_r_v<bool, F&, const request&>,
+                      "weft: what tells who resumes is bool(const request&)");
+        return add_resumption(pattern, std::forward<F>(goes_on));
+    }
+
 private:
     friend class service;
     /// At most one of the two is set.
@@ -257,6 +270,7 @@ private:
     void add_observer(observer callable);
     result<void> add_upgrade(std::string_view pattern, upgrade_handler callable);
     result<void> add_placement(std::string_view pattern, placement where);
+    result<void> add_resumption(std::string_view pattern, resumption goes_on);
     result<resource*> resource_at(std::string_view pattern);
     /// Finds the route by method and path, and sets the parameters of the request.
     [[nodiscard]] match find(request& req) const noexcept;

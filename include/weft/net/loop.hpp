@@ -99,8 +99,12 @@ struct loop_budgets {
     /// Of all connections, per iteration: once for connections with new data, once for those that a
     /// budget cut off before. A connection that gets nothing is the first of the next iteration.
     std::size_t turn_bytes = 8 * 1024 * 1024;
-    unsigned accepts = 64;         ///< Per listener and iteration.
-    unsigned tls_handshakes = 8;   ///< Handshake steps per iteration. Open connections go first.
+    unsigned accepts = 64;        ///< Per listener and iteration.
+    unsigned tls_handshakes = 8;  ///< Handshake steps per iteration. Open connections go first.
+    /// New connections that a server's loop takes per second; up to a second's worth may come at
+    /// once. As many again are let in to resume something (see `http::router::resumes`); all others
+    /// get 503 with a `Retry-After` that spreads them, or are closed under TLS. 0: no limit.
+    unsigned connects_per_second = 0;
     unsigned posted_tasks = 1024;  ///< Per iteration.
     unsigned timers = 1024;        ///< Per iteration.
 

@@ -113,6 +113,10 @@ public:
     /// For the library: the stream sets them, and what a trusted proxy says about its client.
     void set_secure(bool secure = true) noexcept { secure_ = secure; }
     void set_address(const socket_address& address) noexcept;
+    /// For the library: it came above `loop_budgets::connects_per_second`, so that it may only
+    /// resume something.
+    [[nodiscard]] bool only_resumes() const noexcept { return only_resumes_; }
+    void set_only_resumes(bool only) noexcept { only_resumes_ = only; }
 
 private:
     friend class known_peers;
@@ -127,7 +131,8 @@ private:
     std::uint32_t scope_ = 0;         // of link-local IPv6 addresses
     std::uint16_t port_ = 0;          // in network order
     std::uint8_t family_ = 0;
-    bool secure_ = false;
+    bool secure_ : 1 = false;
+    bool only_resumes_ : 1 = false;
 };
 
 }  // namespace weft
