@@ -21,14 +21,14 @@ std::optional<std::string> read_token_message(std::string_view text) {
     while (json.next_key(key, scratch)) {
         ++members;
         if (key == "type") {
-            json.read(type);
+            if (!json.read(type) || type != "auth") return std::nullopt;
         } else if (key == "token") {
             json.read(token);
         } else {
             return std::nullopt;
         }
     }
-    if (!json.finish() || members != 2 || type != "auth" || token.empty()) return std::nullopt;
+    if (!json.finish() || members != 2 || type.empty() || token.empty()) return std::nullopt;
     return token;
 }
 

@@ -1,19 +1,49 @@
 // How lines of the log are written. What a peer sends may be in them, so no byte of it can end a
-// line or steer a terminal.
+// line, steer a terminal or reorder what is read there; and lines are UTF-8.
 
 #include "base/log_line.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
+#include <weft/base/utf8.hpp>
+
 namespace weft {
+namespace {
+
+/// The length of the character at the start: 0 for one that may not stand in a line.
+std::size_t printable_length(std::string_view text) noexcept {
+    const auto lead = static_cast<unsigned char>(text[0]);
+    if (lead < 0x80) return lead < 0x20 || lead == 0x7F ? 0 : 1;
+    const std::size_t size = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    const std::string_view one = text.substr(0, size);
+    if (one.size() < size || !validate_utf8(as_bytes(one))) return 0;
+    const bool c1_control = lead == 0xC2 && one < "\xC2\xA0";
+    const bool breaks_line = one == "\u2028" || one == "\u2029";
+    const bool reorders =
+        (one >= "\u202A" && one <= "\u202E") || (one >= "\u2066" && one <= "\u2069");
+    return c1_control || breaks_line || reorders ? 0 : size;
+}
+
+}  // namespace
 
 void append_printable(std::string& out, std::string_view text, std::size_t most) {
-    for (const char c : text.substr(0, most)) {
-        const auto byte = static_cast<unsigned char>(c);
-        out.push_back(byte < 0x20 || byte == 0x7F ? '?' : c);
+    std::size_t at = 0;
+    while (at < text.size()) {
+        const std::size_t size = printable_length(text.substr(at));
+        if (std::max<std::size_t>(size, 1) > most - at) break;
+        if (size == 0)
+            out += '?';
+        else
+            out += text.substr(at, size);
+        at += std::max<std::size_t>(size, 1);
     }
-    if (text.size() > most) out += "...";
+    if (at < text.size()) out += "...";
+}
+
+void append_path(std::string& out, std::string_view path, std::size_t most) {
+    append_printable(out, path.substr(0, path.find('?')), most);
 }
 
 std::string log_line(const log_record& record, std::chrono::system_clock::time_point when) {

@@ -11,6 +11,9 @@ namespace weft {
 
 /// Appends `text`, cut to `most` bytes, with '?' for what could forge a line of the log.
 void append_printable(std::string& out, std::string_view text, std::size_t most);
+/// The same for a path, or for a namespace, which old clients of Socket.IO write with their query:
+/// without the query, as there are tokens in it.
+void append_path(std::string& out, std::string_view path, std::size_t most);
 
 /// "2026-05-04T07:08:09.123Z warning ws: ..." and the end of the line; the time is UTC.
 [[nodiscard]] std::string log_line(const log_record& record,

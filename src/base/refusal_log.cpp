@@ -34,7 +34,7 @@ void refusal_log::tell(log_level level, std::string_view layer, std::string_view
         if (!facts.peer.empty()) line.append(", from ").append(facts.peer);
         if (!facts.route.empty()) {
             line += ", at ";
-            append_printable(line, facts.route, longest_value);
+            append_path(line, facts.route, longest_value);
         }
         if (count > 1) line += " (" + std::to_string(count) + " since the last such line)";
         log_->write({level, layer, line});

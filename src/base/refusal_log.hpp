@@ -15,7 +15,7 @@ namespace weft {
 /// Whom a refusal met.
 struct refusal_facts {
     std::string peer{};        ///< Its address.
-    std::string_view route{};  ///< The pattern of its route, or the path of its request.
+    std::string_view route{};  ///< The pattern of its route, or its path; a query is cut off.
     std::string_view value{};  ///< What it sent, when that decided: an Origin.
 };
 

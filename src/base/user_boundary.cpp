@@ -12,10 +12,11 @@ namespace {
 constexpr std::size_t longest_name = 128;
 constexpr std::size_t longest_message = 512;
 
-void append_name(std::string& out, std::string_view before, std::string_view name) {
+void append_name(std::string& out, std::string_view before, std::string_view name,
+                 decltype(append_printable)& append = append_path) {
     if (name.empty()) return;
     out.append(before).append(" '");
-    append_printable(out, name, longest_name);
+    append(out, name, longest_name);
     out += '\'';
 }
 
@@ -33,7 +34,7 @@ std::string message_of(const std::exception_ptr& thrown) {
 
 std::string describe(const user_place& place) {
     std::string text(place.callback);
-    append_name(text, " of event", place.event);
+    append_name(text, " of event", place.event, append_printable);
     append_name(text, " of route", place.route);
     append_name(text, " in namespace", place.nsp);
     if (!place.peer.empty()) {

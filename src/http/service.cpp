@@ -367,8 +367,7 @@ void service::report(errc what, const net::byte_stream& from,
     const bool ordinary = what == errc::idle || what == errc::head_too_slow ||
                           (row.kind == condition::protocol_violation && what != errc::misdirected);
     loop_.tell_refusal(ordinary ? log_level::info : log_level::warning, "http", row.text, [&] {
-        return refusal_facts{from.peer().address().to_string(),
-                             which.path.substr(0, which.path.find('?')), which.value};
+        return refusal_facts{from.peer().address().to_string(), which.path, which.value};
     });
 }
 

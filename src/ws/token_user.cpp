@@ -55,8 +55,7 @@ void token_user::on_open() {
 void token_user::on_message(const message_view& message) {
     const bool speaks = terms_.gate.by().sources().first_message;
     std::optional<std::string> token;
-    if (speaks && message.is_text() && message.text().starts_with("{\"type\":\"auth\""))
-        token = auth::read_token_message(message.text());
+    if (speaks && message.is_text()) token = auth::read_token_message(message.text());
     if (token && !asking_) return take(*std::move(token));
     if (awaits_) return refuse("the first message must be {\"type\":\"auth\",\"token\":...}");
     if (!token) user_->on_message(message);
@@ -127,6 +126,7 @@ void token_user::watch_end() {
 }
 
 void token_user::timer_fired() {
+    if (!socket_.is_open()) return;
     if (awaits_) {
         loop().tell_refusal(
             log_level::info, "ws", "no token came within first_message_timeout", [&] {
@@ -134,7 +134,7 @@ void token_user::timer_fired() {
             });
         return refuse("no token came within first_message_timeout");
     }
-    if (!socket_.is_open() || bearer().who() == nullptr) return;
+    if (bearer().who() == nullptr) return;
     const std::chrono::seconds rest = left();
     if (rest > auth::notice) return watch_end();  // a newer one has come
     if (terms_.gate.by().sources().first_message)

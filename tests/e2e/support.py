@@ -45,9 +45,13 @@ class Certificate:
 class Server:
     """`weft COMMAND ...` on a free port, ready for connections; a context manager that stops it."""
 
-    def __init__(self, *args, cwd=None):
-        self.process = subprocess.Popen([WEFT, *args, "--port", "0"], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True, cwd=cwd)
+    def __init__(self, *args, cwd=None, program=None, loud=False):
+        """With `program`, that instead, which picks a free port by itself. `loud`: what it writes to standard error
+        is more than a pipe takes, or not UTF-8; it is in `errors` at the end only."""
+        command = [program, *args] if program else [WEFT, *args, "--port", "0"]
+        self._log = tempfile.TemporaryFile("w+", errors="surrogateescape", newline="") if loud else None
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._log or subprocess.PIPE,
+                                        text=True, cwd=cwd)
         line = self.process.stdout.readline()
         found = re.fullmatch(r"listening on (\S+)\n", line)
         if not found:
@@ -62,6 +66,11 @@ class Server:
     def wait(self):
         """The exit code; what was written to standard error is then in `errors`."""
         self.output, self.errors = self.process.communicate(timeout=PATIENCE)
+        if self._log:
+            self._log.seek(0)
+            self.errors = self._log.read()
+            self._log.close()
+            self._log = None
         return self.process.returncode
 
     def stop(self):

@@ -93,6 +93,26 @@ TEST(LogLine, begins_with_the_time_in_utc) {
               "2024-02-29T23:05:07.000Z debug ws: a?[31m???\n");
 }
 
+TEST(LogLine, sec_h7_has_no_control_character_and_is_utf_8) {
+    const auto written = [](std::string_view text) {
+        std::string out;
+        append_printable(out, text, text.size());
+        return out;
+    };
+    EXPECT_EQ(written("z\xC3\xBCrich \xE2\x82\xAC \xF0\x9F\xA7\xB5"),
+              "z\xC3\xBCrich \xE2\x82\xAC \xF0\x9F\xA7\xB5");
+    EXPECT_EQ(written("\xC2\x80\xC2\x85\xC2\x9B\x33\x31m\xC2\xA0"), "??????31m\xC2\xA0") << "C1";
+    EXPECT_EQ(written("a\xE2\x80\xA8\xE2\x80\xA9\xE2\x80\xAE\xE2\x81\xA6z"), "a????????????z");
+    EXPECT_EQ(written("\x9B\xFF\xC3 \xE2\x82"), "??? ??") << "no UTF-8";
+    for (int byte = 0; byte < 256; ++byte) {
+        const std::string out = written(std::string(1, static_cast<char>(byte)));
+        EXPECT_EQ(out, byte >= 0x20 && byte < 0x7F ? std::string(1, static_cast<char>(byte)) : "?");
+    }
+    std::string cut;
+    append_printable(cut, "ab\xC3\xBC", 3);
+    EXPECT_EQ(cut, "ab...") << "cut between characters";
+}
+
 TEST_F(StderrLog, wants_only_what_it_writes) {
     EXPECT_FALSE(stderr_log(log_level::info).wants(log_level::debug));
     EXPECT_TRUE(stderr_log(log_level::info).wants(log_level::info));

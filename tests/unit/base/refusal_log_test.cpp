@@ -52,6 +52,14 @@ TEST_F(RefusalLog, the_first_of_a_minute_has_peer_route_and_setting) {
                                "/chat/:room"});
 }
 
+TEST_F(RefusalLog, sec_h8_a_query_is_not_told) {
+    refusals.tell(log_level::info, "ws", too_slow, now, [] {
+        return refusal_facts{.peer = "10.0.0.1:4000", .route = "/chat?token=secret"};
+    });
+    EXPECT_EQ(log.lines, lines{"i ws: a message comes slower than min_message_rate, from "
+                               "10.0.0.1:4000, at /chat"});
+}
+
 TEST_F(RefusalLog, the_next_minute_tells_how_many_there_were) {
     for (int i = 0; i < 3; ++i) tell(too_big, "10.0.0.1:4000");
     now += 59s;

@@ -198,9 +198,15 @@ constexpr origin_case origin_table[] = {
     {"https://good.co", false},
     {"https://g\xC3\xB6od.com", false},
     {"https://good.com, https://evil.io", false},
+    {"https://good.com:443.evil.io", false},
+    {"https://[::1]:3000", false},
+    {"http://[::1]", false},
+    {"http://[::1].evil.io:3000", false},
     {"chrome-extension://good.com", false},
+    {"capacitor://here", false},
     {"null", false},
 };
+static_assert(std::size(origin_table) >= 40);
 
 options listed() {
     options chosen;
@@ -215,8 +221,10 @@ TEST(origins, sec_b2_one_table_for_polling_upgrade_and_websocket) {
         eio_world world(listed());
         const std::string line = origin(c.value);
         const std::string sid = world.open_polling();
-        EXPECT_EQ(world.ask(eio_world::get(first_poll, line)).status, c.allowed ? 200 : 403)
-            << c.value;
+        const reply polled = world.ask(eio_world::get(first_poll, line));
+        EXPECT_EQ(polled.status, c.allowed ? 200 : 403) << c.value;
+        EXPECT_TRUE(polled.has("Vary: Origin\r\n")) << c.value;
+        EXPECT_TRUE(c.allowed || !polled.has("Access-Control-Allow-Origin")) << c.value;
         EXPECT_EQ(world.ask(eio_world::post(eio_world::of(sid), "4a", line)).status,
                   c.allowed ? 200 : 403)
             << c.value;
@@ -233,7 +241,7 @@ TEST(origins, sec_b2_one_table_for_polling_upgrade_and_websocket) {
     }
 }
 
-TEST(origins, two_origins_are_none) {
+TEST(origins, sec_b1_sec_b2_two_origins_are_none) {
     eio_world world;
     const std::string two = origin("http://here") + origin("http://here");
     EXPECT_EQ(world.ask(eio_world::get(first_poll, two)).status, 403);
@@ -242,7 +250,7 @@ TEST(origins, two_origins_are_none) {
 
 // A page's own polls carry cookies and no Origin. What a foreign page can make a browser send
 // without Origin says where it comes from, or is a script, whose reply the page could read.
-TEST(origins, requests_without_origin) {
+TEST(origins, sec_b2_requests_without_origin) {
     eio_world world;
     const std::string cookie = "Cookie: id=1\r\n";
     const auto status = [&](const std::string& bytes) { return world.ask(bytes).status; };

@@ -221,6 +221,28 @@ TEST_P(token_doors, take_a_first_message_and_newer_tokens_after_it) {
     EXPECT_EQ(static_cast<int>(ended.code), 4001);
 }
 
+// As the JSON libraries of Python and Go write it.
+TEST_P(token_doors, take_a_first_message_with_blanks_and_in_any_order) {
+    token_world w(GetParam());
+    std::vector<std::string> opened;
+    w.server()
+        .ws("/ws")
+        .require(w.verifier({.authorization = false, .first_message = true}))
+        .on_open([&](ws::connection<void>& c) { opened.push_back(c.peer().who()->subject); });
+    ASSERT_TRUE(w.start());
+    const auto enter = [&](const std::string& first) {
+        ws::client c(w.loop(), w.at("/ws"));
+        EXPECT_TRUE(c.connect());
+        w.run();
+        c.send(first);
+        w.run();
+    };
+    enter(R"({"type": "auth", "token": ")" + w.token("ann") + R"("})");
+    enter(R"({"token":")" + w.token("bob") + R"(","type":"auth"})");
+    enter("\n{ \"type\" : \"auth\" ,\t\"token\" : \"" + w.token("eve") + "\" }\r\n");
+    EXPECT_THAT(opened, ElementsAre("ann", "bob", "eve")) << w.all();
+}
+
 TEST_P(token_doors, close_on_who_sends_no_token_or_a_bad_one) {
     token_world w(GetParam());
     int opened = 0;
