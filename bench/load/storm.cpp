@@ -38,11 +38,11 @@ std::thread read_commands(weft::loop& loop, std::function<void(const std::string
     });
 }
 
-/// Each sends its message every 50 ms, whatever became of the last one; the answer tells when it
-/// should have been sent.
+/// Each sends its message every 50 ms, whatever became of the last one; the answer tells when that
+/// was.
 class healthy {
 public:
-    static constexpr auto period = 50ms;
+    static constexpr std::chrono::nanoseconds period = 50ms;
 
     healthy(weft::loop& loop, const std::string& url, unsigned count) : loop_(loop) {
         const weft::ws::client_context shared(loop.ref());
@@ -85,18 +85,17 @@ private:
         const auto step = period / clients_.size();
         for (; due_ <= clock::now(); due_ += step) {
             char text[20]{};
-            const auto planned = due_.time_since_epoch().count();
-            std::memcpy(text, &planned, sizeof planned);
+            const auto sent = clock::now().time_since_epoch().count();
+            std::memcpy(text, &sent, sizeof sent);
             clients_[next_++ % clients_.size()].send(
                 weft::byte_view(reinterpret_cast<const std::byte*>(text), sizeof text));
         }
         loop_.ref().after(1ms, [this] { send(); });
     }
     void took(weft::message_view answer) {
-        clock::rep planned{};
-        std::memcpy(&planned, answer.bytes().data(), sizeof planned);
-        times_.record(
-            static_cast<std::uint64_t>(clock::now().time_since_epoch().count() - planned));
+        clock::rep sent{};
+        std::memcpy(&sent, answer.bytes().data(), sizeof sent);
+        times_.record(static_cast<std::uint64_t>(clock::now().time_since_epoch().count() - sent));
     }
 
     weft::loop& loop_;
@@ -117,7 +116,8 @@ public:
             auto& c = clients_.emplace_back(
                 shared, weft::ws::client_options{.url = url, .reconnect = {{}}});
             c.on_open([this](auto&) { came(); });
-            c.on_close([this](auto&, const auto&) {
+            c.on_close([this](auto& who, const auto&) {
+                if (who.state() == weft::ws::client_state::idle) return begin(who);
                 --open_;
                 ++lost_;
             });
@@ -130,18 +130,25 @@ public:
     }
 
     void come(const std::string& /*any*/) {
-        for (auto& c : clients_) c.terminate();
+        const bool again = open_ != 0;
         open_ = lost_ = 0;
         failures_.clear();
         longest_ = 0;
         half_ = 0;
         began_ = clock::now();
         for (auto& c : clients_) {
-            if (auto begun = c.connect(); !begun) std::abort();
+            if (again) {
+                c.terminate();  // `on_close` goes on
+            } else {
+                begin(c);
+            }
         }
     }
 
 private:
+    static void begin(weft::ws::client& c) {
+        if (auto begun = c.connect(); !begun) std::abort();
+    }
     void came() {
         ++open_;
         if (open_ == clients_.size() / 2) half_ = seconds_since(began_);
