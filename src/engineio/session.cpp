@@ -343,11 +343,13 @@ time_point session::identity_ends() const noexcept {
     return known != nullptr ? known->expires : time_point::max();
 }
 
-/// A heartbeat that comes too early for it does no harm.
+/// A heartbeat has to come before the end, to tell of it. One that comes too early does no harm.
 void session::on_identified() noexcept {
     told_ending_ = false;
     if (carrier_ != nullptr) carrier_->identified(peer_);
-    if (identity_ends() != time_point::max()) loop().arm_sooner(timer_, identity_ends());
+    const time_point now = loop().now(), ends = identity_ends();
+    if (ends == time_point::max()) return;
+    loop().arm_sooner(timer_, ends > now ? now + (ends - now) / 2 : ends);
 }
 
 void session::heartbeat_timer::fire(timer_node& node) {

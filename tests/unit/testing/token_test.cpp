@@ -324,6 +324,29 @@ TEST_P(token_doors, of_a_namespace_take_the_auth_of_its_clients) {
     EXPECT_FALSE(members.connected());
 }
 
+TEST(token_end, is_told_to_socketio_clients_before_it_also_when_no_ping_is_due) {
+    token_world w;
+    socketio::server io{w.server()};
+    io.require(w.verifier({.authorization = false, .socketio_auth = true}));
+    ASSERT_TRUE(w.start());
+    socketio::client_options options;
+    options.url = test_world::url();
+    options.reconnection = false;
+    socketio::client c(w.loop(), options);
+    auto& main = c.of("/");
+    std::vector<std::int64_t> expiring;
+    main.on("token_expiring",
+            [&](socketio::client_socket&, std::int64_t left) { expiring.push_back(left); });
+    // Its leeway is left: ten seconds, less than until the first ping.
+    main.set_auth(std::map<std::string, std::string>{{"token", w.token("ann", -20s)}});
+    (void)main.connect();
+    w.pass(8s);
+    EXPECT_THAT(expiring, ElementsAre(0)) << "by its own words it has ended";
+    EXPECT_TRUE(main.connected());
+    w.pass(4s);
+    EXPECT_FALSE(main.connected());
+}
+
 TEST(token_revocation, ends_what_is_open_at_once) {
     token_world w;
     const auth::verifier by = w.verifier({.authorization = true, .socketio_auth = true});
