@@ -11,6 +11,17 @@
 #include "net/traffic_meter.hpp"
 
 namespace weft::auth {
+namespace {
+
+refusal refuse(net::loop_core& loop, errc why, const asker& who) {
+    loop.tell_refusal(status_of(why) == 503 ? log_level::warning : log_level::info, "auth",
+                      log_text(why),
+                      [&] { return refusal_facts{.peer = who.address, .route = who.route}; });
+    return auth::refuse(why);
+}
+
+}  // namespace
+
 bool may_use_cookie(const page_facts& page, const token_sources& from) noexcept {
     if (page.origin.empty())
         return page.fetch_site != "cross-site" && page.fetch_site != "same-site";
@@ -34,13 +45,13 @@ gate::verdict gate::judge(const http::request& asked, net::loop_core& loop, bool
         const errc why = errc_of(found.error());
         if (lenient && why == errc::token_missing) return {};
         note_error(asked.peer(), loop);
-        return {.now = refuse(loop, why, who)};
+        return {.now = turn_away(loop, why, who)};
     }
     if (found->from == token_source::cookie &&
         !may_use_cookie({asked.header("origin"), asked.header("sec-fetch-site"), asked.host(),
                          asked.peer().secure()},
                         by_.sources()))
-        return {.now = refuse(loop, errc::foreign_page, who)};
+        return {.now = turn_away(loop, errc::foreign_page, who)};
     auto said = judge(std::move(found->token), loop, std::move(who));
     if (said.now && !said.now->allowed()) note_error(asked.peer(), loop);
     return said;
@@ -62,11 +73,9 @@ admission<void> gate::settle(net::loop_core& loop, result<identity> said, const 
     return refuse(loop, errc_of(said.error()), who);
 }
 
-refusal gate::refuse(net::loop_core& loop, errc why, const asker& who) {
-    loop.tell_refusal(status_of(why) == 503 ? log_level::warning : log_level::info, "auth",
-                      log_text(why),
-                      [&] { return refusal_facts{.peer = who.address, .route = who.route}; });
-    return auth::refuse(why);
+refusal gate::turn_away(net::loop_core& loop, errc why, const asker& who) const {
+    by_.note_refusal(why);
+    return refuse(loop, why, who);
 }
 
 }  // namespace weft::auth

@@ -52,8 +52,8 @@ public:
                                 bool lenient) const;
     /// A token that came otherwise.
     [[nodiscard]] verdict judge(std::string token, net::loop_core& loop, asker who) const;
-    /// A no, logged.
-    [[nodiscard]] static refusal refuse(net::loop_core& loop, errc why, const asker& who);
+    /// A no to who has no token to verify, counted and logged.
+    [[nodiscard]] refusal turn_away(net::loop_core& loop, errc why, const asker& who) const;
 
     [[nodiscard]] const verifier& by() const noexcept { return by_; }
 

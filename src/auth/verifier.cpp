@@ -149,6 +149,10 @@ const auth::options& verifier::options() const noexcept {
     return core_->options();
 }
 
+void verifier::note_refusal(errc why) const noexcept {
+    (void)core_->refuse(why);
+}
+
 void verifier::visit_metrics(metric_visitor visit) const {
     core_->visit_metrics(visit);
 }

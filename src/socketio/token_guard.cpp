@@ -123,8 +123,7 @@ middleware make_token_guard(auth::gate door) {
         auto token = find_token(s, door.by().sources());
         if (!token) {
             auth::note_error(s.peer(), loop);
-            return entry.settle(
-                auth::gate::refuse(loop, auth::errc_of(token.error()), asker_of(s)));
+            return entry.settle(door.turn_away(loop, auth::errc_of(token.error()), asker_of(s)));
         }
         auto said = door.judge(*std::move(token), loop, asker_of(s));
         if (said.now) return entry.settle(judge_bearer(s, *said.now));

@@ -57,14 +57,12 @@ void token_user::on_message(const message_view& message) {
     std::optional<std::string> token;
     if (speaks && message.is_text()) token = auth::read_token_message(message.text());
     if (token && !asking_) return take(*std::move(token));
-    if (awaits_) return refuse("the first message must be {\"type\":\"auth\",\"token\":...}");
+    if (awaits_) return refuse_other();
     if (!token) user_->on_message(message);
 }
 
 void token_user::take(std::string token) {
-    auto said = terms_.gate.judge(
-        std::move(token), loop(),
-        {.address = bearer().address().to_string(), .route = std::string(route())});
+    auto said = terms_.gate.judge(std::move(token), loop(), asker());
     if (said.now) return settle(*said.now);
     asking_ = true;
     if (awaits_) socket_.pause();
@@ -106,6 +104,17 @@ void token_user::settle(const admission<void>& said) {
     watch_end();
 }
 
+/// Something came that is no token.
+void token_user::refuse_other() {
+    auth::note_error(bearer(), loop());
+    (void)terms_.gate.turn_away(loop(), auth::errc::token_missing, asker());
+    refuse("the first message must be {\"type\":\"auth\",\"token\":...}");
+}
+
+auth::asker token_user::asker() const {
+    return {.address = bearer().address().to_string(), .route = std::string(route())};
+}
+
 /// Who has shown no good token yet has to go; who has keeps it to its end.
 void token_user::refuse(std::string_view why) {
     socket_.send(message_view(auth::refused_message(why)));
@@ -128,6 +137,7 @@ void token_user::watch_end() {
 void token_user::timer_fired() {
     if (!socket_.is_open()) return;
     if (awaits_) {
+        terms_.gate.by().note_refusal(auth::errc::token_missing);
         loop().tell_refusal(
             log_level::info, "ws", "no token came within first_message_timeout", [&] {
                 return refusal_facts{.peer = bearer().address().to_string(), .route = route()};

@@ -57,7 +57,9 @@ private:
     void take(std::string token);
     static task<void> wait(connection_shared* shared, conn_id id, task<admission<void>> deciding);
     void settle(const admission<void>& said);
+    void refuse_other();
     void refuse(std::string_view why);
+    [[nodiscard]] auth::asker asker() const;
     void watch_end();
     void timer_fired();
 

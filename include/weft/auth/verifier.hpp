@@ -106,6 +106,9 @@ public:
     /// `weft_auth_...`: verified, from the cache, refused by reason, fetches.
     void visit_metrics(metric_visitor visit) const;
 
+    /// For the library: counts a client that was refused before it had a token to verify.
+    void note_refusal(errc why) const noexcept;
+
     /// Whether both are the same: copies are.
     friend bool operator==(const verifier& a, const verifier& b) noexcept {
         return a.core_ == b.core_;

@@ -268,6 +268,9 @@ TEST_P(token_doors, close_on_who_sends_no_token_or_a_bad_one) {
     EXPECT_EQ(ending("", 4s), "");
     EXPECT_EQ(ending("", 6s), "4001 no token came within first_message_timeout");
     EXPECT_THAT(ending("hello", 0s), HasSubstr("4001 the first message must be"));
+    EXPECT_THAT(w.all(), HasSubstr("no token at any place that auth::options::from allows, from "));
+    EXPECT_THAT(w.server().metrics_text(),
+                HasSubstr("weft_auth_errors_total{error=\"token_missing\"} 2\n"));
     EXPECT_EQ(ending(R"({"type":"auth","token":")" + w.token("ann") + R"(x"})", 0s),
               "4001 invalid token");
     EXPECT_THAT(ending(std::string(9000, 'x'), 0s), HasSubstr("1009"))
