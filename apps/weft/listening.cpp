@@ -63,10 +63,14 @@ server_options make_server_options(const listen_flags& flags, log_sink& log) {
     return options;
 }
 
+bool on_loopback(const listen_flags& flags) {
+    const auto address = socket_address::make(flags.host, flags.port);
+    return address && address->is_loopback();
+}
+
 server_options make_page_options(const listen_flags& flags, log_sink& log) {
     server_options options = make_server_options(flags, log);
-    const auto address = socket_address::make(flags.host, flags.port);
-    if (address && address->is_loopback()) {
+    if (on_loopback(flags)) {
         options.http.allowed_hosts = {"localhost", "127.0.0.1", "[::1]", url_host(flags.host)};
     }
     return options;

@@ -13,6 +13,9 @@ namespace weft {
 /// What `--log-level` means.
 [[nodiscard]] log_level level_of(const listen_flags& flags) noexcept;
 
+/// Whether that is an address that only this machine can reach.
+[[nodiscard]] bool on_loopback(const listen_flags& flags);
+
 /// The server options that the flags of every command mean.
 [[nodiscard]] server_options make_server_options(const listen_flags& flags, log_sink& log);
 

@@ -222,8 +222,9 @@ void add_endpoint_flags(CLI::App& command, std::string& path, std::vector<std::s
 
 CLI::App* add_demo(CLI::App& program, weft::demo_flags& flags) {
     CLI::App* command = program.add_subcommand("demo",
-                                               "A chat, a shared text and a ticker on one loopback "
-                                               "port: open the printed URL in two tabs");
+                                               "A chat, a shared text, a ticker and a page that "
+                                               "tries tokens, origins, schemas and limits, on one "
+                                               "loopback port: open the printed URL in two tabs");
     flags.listen.port = 8080;
     add_listen_flags(*command, flags.listen);
     command->footer(R"(
@@ -234,7 +235,8 @@ Examples:
   weft demo --public-origin https://NAME.ngrok.app
                                      behind a tunnel or forwarded port of that name
 
-Ctrl-C ends it.)");
+/security.html shows its log and counters. On loopback, a second free port serves a page of another
+origin, which that page lets try to connect. Ctrl-C ends it.)");
     return command;
 }
 

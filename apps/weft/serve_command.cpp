@@ -12,7 +12,7 @@
 
 #include "commands.hpp"
 #include "listening.hpp"
-#include "metrics_listener.hpp"
+#include "side_server.hpp"
 #include "topic_endpoint.hpp"
 
 namespace weft {
@@ -20,7 +20,7 @@ namespace weft {
 namespace {
 
 /// False when it was asked for and cannot be; that was told.
-bool start_metrics(metrics_listener& metrics, const serve_flags& flags) {
+bool start_metrics(side_server& metrics, const serve_flags& flags) {
     if (!flags.metrics_port) return true;
     const auto port = metrics.start(flags.metrics_host, *flags.metrics_port);
     if (!port) {
@@ -84,7 +84,12 @@ int run_serve(const serve_flags& flags) {
     options.origins = flags.origins;
     if (flags.deflate) options.deflate.emplace();
     add_topic_endpoint(target, flags.path, hub, std::move(options));
-    metrics_listener metrics(target, make_page_options({.host = flags.metrics_host}, log));
+    // Counters are for the operator: an address of their own keeps them off the public one,
+    // whatever stands in front of that.
+    side_server metrics(make_page_options({.host = flags.metrics_host}, log));
+    (void)metrics.http().get("/metrics", [&target](const http::request&) {
+        return http::response::text(200, target.metrics_text());
+    });
     const auto ready = [&] { return start_metrics(metrics, flags); };
     return listen_and_run(target, flags.listen, "http", "/", ready);
 }

@@ -8,15 +8,17 @@
 
 namespace weft {
 
-/// Serves `/metrics` of another server (Prometheus text) at an address of its own, in a thread of
-/// its own. **Lifetime**: ends when destroyed; before the server that it tells of.
-class metrics_listener {
+/// A small server beside the one of a command, at an address of its own and in a thread of its own.
+/// **Lifetime**: ends when destroyed; before what its routes refer to.
+class side_server {
 public:
-    metrics_listener(const server& watched, server_options options);
-    metrics_listener(const metrics_listener&) = delete;
-    metrics_listener& operator=(const metrics_listener&) = delete;
-    ~metrics_listener();
+    explicit side_server(server_options options) : own_(std::move(options)) {}
+    side_server(const side_server&) = delete;
+    side_server& operator=(const side_server&) = delete;
+    ~side_server();
 
+    /// Its routes. Add them before `start`.
+    [[nodiscard]] http::router& http() noexcept { return own_.http(); }
     /// Listens and begins to answer. Returns the port. **Errors**: the system's.
     result<std::uint16_t> start(const std::string& host, std::uint16_t port);
 
