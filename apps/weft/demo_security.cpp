@@ -109,13 +109,13 @@ http::response log_in(const token_signer& signer, const schema& form, const http
     const auto wanted = from_json<login_form>(asked.body_text());
     if (form.check(asked.body_text()) || !wanted)
         return http::response::text(422, "a login is {\"name\":\"Ada\",\"seconds\":120}\n");
-    const std::int64_t now = std::chrono::duration_cast<std::chrono::seconds>(
-                                 std::chrono::system_clock::now().time_since_epoch())
-                                 .count();
-    const std::int64_t issued = wanted->seconds > 0 ? now : now - 120;
+    const std::int64_t present = std::chrono::duration_cast<std::chrono::seconds>(
+                                     std::chrono::system_clock::now().time_since_epoch())
+                                     .count();
+    const std::int64_t issued = wanted->seconds > 0 ? present : present - 120;
     const auto token = signer.sign(
         auth::algorithm::hs256,
-        to_json(login_claims{issuer, audience, wanted->name, issued, now + wanted->seconds}));
+        to_json(login_claims{issuer, audience, wanted->name, issued, present + wanted->seconds}));
     if (!token) return http::response::plain_error(500);
     return http::response::json(200, to_json(login_grant{*token}))
         .header("Cache-Control", "no-store");

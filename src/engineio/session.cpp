@@ -349,7 +349,7 @@ void session::on_identified() noexcept {
     if (carrier_ != nullptr) carrier_->identified(peer_);
     const time_point now = loop().now(), ends = identity_ends();
     if (ends == time_point::max()) return;
-    loop().arm_sooner(timer_, ends > now ? now + (ends - now) / 2 : ends);
+    loop().arm_sooner(timer_, ends > now ? later(now, (ends - now) / 2) : ends);
 }
 
 void session::heartbeat_timer::fire(timer_node& node) {
