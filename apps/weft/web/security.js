@@ -14,6 +14,9 @@ const TRIALS = {
   flood: { lines: /\/security\/flood/, counters: /throttled|too_fast/ },
 };
 
+// A connection for one trial. No polls: one that is under way when the page closes would be answered with 400.
+const ONCE = { forceNew: true, reconnection: false, transports: ['websocket'] };
+
 const $ = (id) => document.getElementById(id);
 const part = (trial, name) => document.querySelector(`#${trial} [data-${name}]`);
 const wsUrl = (path) => `${location.origin.replace(/^http/, 'ws')}/security/${path}`;
@@ -111,7 +114,7 @@ const doors = {
   },
 
   socketio(trial, token, renew) {
-    const socket = io('/security/members', { auth: token ? { token } : {}, forceNew: true, reconnection: false });
+    const socket = io('/security/members', { ...ONCE, auth: token ? { token } : {} });
     open = socket;
     const hello = async () => say(trial, await socket.emitWithAck('hello'), 'good');
     socket.on('connect', hello);
@@ -200,7 +203,7 @@ onClick('[data-order="websocket"]', 'orders', () => {
 
 onClick('[data-order="socketio"]', 'orders', async () => {
   const order = JSON.parse($('order').value);
-  const socket = io('/security/orders', { forceNew: true, reconnection: false });
+  const socket = io('/security/orders', ONCE);
   open = socket;
   const answer = await socket.emitWithAck('order', order);
   say('orders', JSON.stringify(answer), answer.error ? 'bad' : 'good');
