@@ -2,9 +2,11 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
 
 namespace weft {
 namespace {
@@ -23,6 +25,42 @@ TEST(siphash, agrees_with_the_published_vectors) {
     for (const auto& [size, expected] : vectors) {
         EXPECT_EQ(siphash_1_3(key, byte_view(input).first(size)), expected) << size << " bytes";
     }
+}
+
+// OpenSSL's has 128 bits unless it is told otherwise. Every size around the words, and a long one.
+TEST(siphash, of_128_bits_agrees_with_that_of_openssl) {
+    std::array<std::byte, 600> input;
+    for (std::size_t i = 0; i < input.size(); ++i) input[i] = static_cast<std::byte>(i * 7);
+    const siphash_key key{0x0706050403020100, 0x0f0e0d0c0b0a0908};
+    const std::unique_ptr<EVP_MAC, void (*)(EVP_MAC*)> mac(
+        EVP_MAC_fetch(nullptr, "SIPHASH", nullptr), EVP_MAC_free);
+    ASSERT_NE(mac, nullptr);
+    for (std::size_t size = 0; size <= input.size(); size += size < 64 ? 1 : 67) {
+        const std::unique_ptr<EVP_MAC_CTX, void (*)(EVP_MAC_CTX*)> context(
+            EVP_MAC_CTX_new(mac.get()), EVP_MAC_CTX_free);
+        std::array<unsigned char, 16> expected{};
+        std::size_t got = 0;
+        unsigned char raw[16];
+        for (unsigned i = 0; i < 16; ++i) raw[i] = static_cast<unsigned char>(i);
+        ASSERT_EQ(EVP_MAC_init(context.get(), raw, sizeof raw, nullptr), 1);
+        ASSERT_EQ(EVP_MAC_update(context.get(),
+                                 reinterpret_cast<const unsigned char*>(input.data()), size),
+                  1);
+        ASSERT_EQ(EVP_MAC_final(context.get(), expected.data(), &got, expected.size()), 1);
+        ASSERT_EQ(got, expected.size());
+        std::array<std::uint64_t, 2> words{};
+        for (std::size_t i = 0; i < 16; ++i)
+            words[i / 8] |= std::uint64_t{expected[i]} << (8 * (i % 8));
+        EXPECT_EQ(siphash_2_4_128(key, byte_view(input).first(size)), words) << size << " bytes";
+    }
+}
+
+TEST(siphash, keys_are_drawn_one_by_one) {
+    const auto one = siphash_key::draw();
+    const auto other = siphash_key::draw();
+    ASSERT_TRUE(one && other);
+    EXPECT_NE(one->k0, other->k0);
+    EXPECT_NE(one->k1, other->k1);
 }
 
 TEST(siphash, depends_on_both_halves_of_the_key) {
