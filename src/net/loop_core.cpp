@@ -539,15 +539,17 @@ worker_pool& loop_core::workers() {
 
 void loop_core::run_blocking(unique_function<void()> work, unique_function<void()> done) {
     const std::uint64_t ticket = ++last_ticket_;
-    working_.emplace(ticket, std::move(done));
-    run_on_worker(*this, [this, ticket, mail = mail_, work = std::move(work)]() mutable {
+    auto answer = mailbox::prepare([this, ticket] {
+        auto finished = working_.extract(ticket);
+        if (!finished.empty()) finished.mapped()();
+    });
+    run_on_worker(*this, [mail = mail_, answer = std::move(answer),
+                          work = std::move(work)]() mutable noexcept {
         work();
         work = nullptr;  // what it holds dies before `done` can look at it
-        mail->push([this, ticket] {
-            auto finished = working_.extract(ticket);
-            if (!finished.empty()) finished.mapped()();
-        });
+        mail->push(std::move(answer));
     });
+    working_.emplace(ticket, std::move(done));  // at last: what throws above leaves nothing behind
 }
 
 void loop_core::shut_down() noexcept {

@@ -16,8 +16,12 @@ mailbox::~mailbox() {
 }
 
 bool mailbox::push(unique_function<void()> task) {
+    return !closed_.load() && push(prepare(std::move(task)));
+}
+
+bool mailbox::push(letter what) noexcept {
     if (closed_.load()) return false;
-    auto* fresh = new node{nullptr, std::move(task)};
+    node* const fresh = what.release();
     node* seen = head_.load(std::memory_order_relaxed);
     do {
         fresh->next = seen;

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <memory>
 #include <mutex>
 
 #include <weft/base/function_ref.hpp>
@@ -15,7 +16,18 @@ class backend;
 /// **Threads**: `push` any; `drain` and `close` the loop's. **Cost**: one wake-up per
 /// empty-to-nonempty edge.
 class mailbox {
+    struct node {
+        node* next;
+        unique_function<void()> task;
+    };
+
 public:
+    /// A task with its place in the queue. **Lifetime**: dropped, it is destroyed unrun.
+    using letter = std::unique_ptr<node>;
+    [[nodiscard]] static letter prepare(unique_function<void()> task) {
+        return letter(new node{nullptr, std::move(task)});
+    }
+
     explicit mailbox(backend& waker) noexcept : waker_(&waker) {}
     mailbox(const mailbox&) = delete;
     mailbox& operator=(const mailbox&) = delete;
@@ -23,6 +35,8 @@ public:
 
     /// False when closed; the task is then destroyed unrun.
     bool push(unique_function<void()> task);
+    /// The same where memory must not run out any more.
+    bool push(letter what) noexcept;
     [[nodiscard]] bool empty() const noexcept {
         return batch_ == nullptr && head_.load(std::memory_order_acquire) == nullptr;
     }
@@ -34,10 +48,6 @@ public:
     [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
 private:
-    struct node {
-        node* next;
-        unique_function<void()> task;
-    };
     static void destroy(node* list) noexcept;
     static node* reverse(node* list) noexcept;
 

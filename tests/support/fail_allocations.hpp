@@ -1,8 +1,10 @@
 #pragma once
 
 // Makes `operator new` fail at the Nth allocation, and counts what is allocated: for one source
-// file of a test program of its own, which has one thread.
+// file of a test program of its own. Only the thread that asks for it is watched: what workers
+// allocate counts as living, and does not fail.
 
+#include <atomic>
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
@@ -16,10 +18,10 @@ namespace weft::test {
 
 /// What this program allocates, and which allocation fails.
 struct allocations {
-    static inline bool watched = false;            // those of now count, and may fail
-    static inline std::size_t before_failure = 0;  // so many more succeed
+    static inline thread_local bool watched = false;  // those of now count, and may fail
+    static inline std::size_t before_failure = 0;     // so many more succeed
     static inline bool failed = false;
-    static inline std::size_t living = 0;  // whether watched or not
+    static inline std::atomic<std::size_t> living = 0;  // whether watched or not
 
     /// Counts while this lives: what the library does, not what the test does around it.
     struct watch {
