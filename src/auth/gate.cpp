@@ -13,10 +13,13 @@
 namespace weft::auth {
 namespace {
 
-refusal refuse(net::loop_core& loop, errc why, const asker& who) {
+refusal refuse(net::loop_core& loop, errc why, asker_ref who) {
+    std::optional<asker> told;
     loop.tell_refusal(status_of(why) == 503 ? log_level::warning : log_level::info, "auth",
-                      log_text(why),
-                      [&] { return refusal_facts{.peer = who.address, .route = who.route}; });
+                      log_text(why), [&] {
+                          told.emplace(who());
+                          return refusal_facts{.peer = told->address, .route = told->route};
+                      });
     return auth::refuse(why);
 }
 
@@ -39,7 +42,9 @@ void note_error(const peer& by, const net::loop_core& loop) noexcept {
 }
 
 gate::verdict gate::judge(const http::request& asked, net::loop_core& loop, bool lenient) const {
-    asker who{asked.peer().address().to_string(), std::string(asked.path())};
+    const auto who = [&asked] {
+        return asker{asked.peer().address().to_string(), std::string(asked.path())};
+    };
     auto found = find_token(asked, by_.sources());
     if (!found) {
         const errc why = errc_of(found.error());
@@ -52,28 +57,39 @@ gate::verdict gate::judge(const http::request& asked, net::loop_core& loop, bool
                          asked.peer().secure()},
                         by_.sources()))
         return {.now = turn_away(loop, errc::foreign_page, who)};
-    auto said = judge(std::move(found->token), loop, std::move(who));
+    auto said = judge(found->token, loop, who);
     if (said.now && !said.now->allowed()) note_error(asked.peer(), loop);
     return said;
 }
 
-gate::verdict gate::judge(std::string token, net::loop_core& loop, asker who) const {
+http::filter_verdict gate::admit(const http::request& asked, net::loop_core& loop) const {
+    const bool preflight = asked.method() == http::method::options &&
+                           !asked.header("access-control-request-method").empty();
+    if (preflight) return {};
+    auto said = judge(asked, loop, /*lenient=*/false);
+    if (said.later) return {.later = std::move(said.later)};
+    if (!said.now->allowed()) return {.answer = http::response::refused(said.now->why(), 401)};
+    asked.peer().identify(*std::move(said.now->who()));
+    return {};
+}
+
+gate::verdict gate::judge(std::string_view token, net::loop_core& loop, asker_ref who) const {
     if (auto known = by_.try_verify(token, loop.ref()))
         return {.now = settle(loop, *std::move(known), who)};
-    return {.later = wait(by_, &loop, std::move(token), std::move(who))};
+    return {.later = wait(by_, &loop, std::string(token), who())};
 }
 
 task<admission<void>> gate::wait(verifier by, net::loop_core* loop, std::string token, asker who) {
     auto said = co_await by.verify(loop->ref(), std::move(token));
-    co_return settle(*loop, std::move(said), who);
+    co_return settle(*loop, std::move(said), [&] { return std::move(who); });
 }
 
-admission<void> gate::settle(net::loop_core& loop, result<identity> said, const asker& who) {
+admission<void> gate::settle(net::loop_core& loop, result<identity> said, asker_ref who) {
     if (said) return *std::move(said);
     return refuse(loop, errc_of(said.error()), who);
 }
 
-refusal gate::turn_away(net::loop_core& loop, errc why, const asker& who) const {
+refusal gate::turn_away(net::loop_core& loop, errc why, asker_ref who) const {
     by_.note_refusal(why);
     return refuse(loop, why, who);
 }

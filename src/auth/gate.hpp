@@ -7,18 +7,21 @@
 
 #include <weft/auth/verifier.hpp>
 #include <weft/base/admission.hpp>
+#include <weft/base/function_ref.hpp>
 #include <weft/base/task.hpp>
 #include <weft/http/request.hpp>
+#include <weft/http/router.hpp>
 
 #include "net/loop_core.hpp"
 
 namespace weft::auth {
 
-/// Who wants in: for the log, and for the budget of errors.
+/// Who wants in: for the log, which is rarely told.
 struct asker {
     std::string address;
     std::string route;
 };
+using asker_ref = function_ref<asker()>;
 
 /// What a browser says of the page that made it send a request.
 struct page_facts {
@@ -50,16 +53,19 @@ public:
     /// The token of a request. Nothing at all if it has none and may bring one later: `lenient`.
     [[nodiscard]] verdict judge(const http::request& asked, net::loop_core& loop,
                                 bool lenient) const;
+    /// The door of `server::require`: who passes is known as the bearer of its token.
+    [[nodiscard]] http::filter_verdict admit(const http::request& asked,
+                                             net::loop_core& loop) const;
     /// A token that came otherwise.
-    [[nodiscard]] verdict judge(std::string token, net::loop_core& loop, asker who) const;
+    [[nodiscard]] verdict judge(std::string_view token, net::loop_core& loop, asker_ref who) const;
     /// A no to who has no token to verify, counted and logged.
-    [[nodiscard]] refusal turn_away(net::loop_core& loop, errc why, const asker& who) const;
+    [[nodiscard]] refusal turn_away(net::loop_core& loop, errc why, asker_ref who) const;
 
     [[nodiscard]] const verifier& by() const noexcept { return by_; }
 
 private:
     [[nodiscard]] static admission<void> settle(net::loop_core& loop, result<identity> said,
-                                                const asker& who);
+                                                asker_ref who);
     static task<admission<void>> wait(verifier by, net::loop_core* loop, std::string token,
                                       asker who);
 

@@ -1,44 +1,33 @@
 // The verified tokens. Invariant: `index_` and `by_use_` have the same entries, `bytes_` is the sum
-// of their costs, and neither limit is passed when a call returns.
+// of their costs, and neither limit is passed when a call returns. A token is known by a MAC with a
+// key that is this cache's alone and never leaves it, nor does a MAC: whoever wants to be taken for
+// somebody else has 128 bits to guess, and no way to try but to send tokens.
 
 #include "auth/token_cache.hpp"
-
-#include <openssl/evp.h>
 
 #include <utility>
 
 #include "base/heap_cost.hpp"
-#include "net/tls/openssl.hpp"
 
 namespace weft::auth {
 namespace {
 
-using digest_context = std::unique_ptr<EVP_MD_CTX, net::openssl_deleter<EVP_MD_CTX_free>>;
-
 /// With the blocks of list, index and shared pointer.
 std::size_t cost_of(const verified_token& what) noexcept {
     constexpr std::size_t places = 5 * sizeof(void*);
-    return heap_cost(sizeof(verified_token) + places) + heap_cost(sizeof(token_digest) + places) +
-           heap_cost(sizeof(token_digest) + places) + heap_cost(what.subject) +
+    return heap_cost(sizeof(verified_token) + places) + heap_cost(sizeof(token_tag) + places) +
+           heap_cost(sizeof(token_tag) + places) + heap_cost(what.subject) +
            heap_cost(what.claims) + heap_cost(what.id);
 }
 
 }  // namespace
 
-std::optional<token_digest> digest_of(std::string_view token) noexcept {
-    static EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-    thread_local const digest_context context(EVP_MD_CTX_new());
-    token_digest digest;
-    if (sha256 == nullptr || context == nullptr ||
-        EVP_DigestInit_ex2(context.get(), sha256, nullptr) != 1 ||
-        EVP_DigestUpdate(context.get(), token.data(), token.size()) != 1 ||
-        EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) != 1) {
-        return std::nullopt;
-    }
-    return digest;
+std::optional<token_tag> token_cache::tag_of(std::string_view token) const noexcept {
+    if (max_entries_ == 0 || !key_) return std::nullopt;
+    return siphash_2_4_128(*key_, as_bytes(token));
 }
 
-std::shared_ptr<const verified_token> token_cache::find(const token_digest& token) {
+std::shared_ptr<const verified_token> token_cache::find(const token_tag& token) {
     const std::lock_guard lock(mutex_);
     const auto found = index_.find(token);
     if (found == index_.end()) return nullptr;
@@ -46,7 +35,7 @@ std::shared_ptr<const verified_token> token_cache::find(const token_digest& toke
     return found->second->what;
 }
 
-void token_cache::add(const token_digest& token, std::shared_ptr<const verified_token> what) {
+void token_cache::add(const token_tag& token, std::shared_ptr<const verified_token> what) {
     const std::size_t cost = cost_of(*what);
     if (cost > max_bytes_ || max_entries_ == 0) return;
     const std::lock_guard lock(mutex_);
@@ -54,12 +43,14 @@ void token_cache::add(const token_digest& token, std::shared_ptr<const verified_
     while (by_use_.size() >= max_entries_ || bytes_ > max_bytes_ - cost) {
         erase(std::prev(by_use_.end()));
     }
-    by_use_.push_front({token, std::move(what), cost});
-    index_.emplace(token, by_use_.begin());
+    entries made;  // there when both are, should memory run out in between
+    made.push_front({token, std::move(what), cost});
+    index_.emplace(token, made.begin());
+    by_use_.splice(by_use_.begin(), made);
     bytes_ += cost;
 }
 
-void token_cache::remove(const token_digest& token) {
+void token_cache::remove(const token_tag& token) {
     const std::lock_guard lock(mutex_);
     if (const auto found = index_.find(token); found != index_.end()) erase(found->second);
 }

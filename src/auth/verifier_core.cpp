@@ -1,8 +1,9 @@
-// The rules for tokens, cheap ones first: size, form, header, issuer, times, audience, key; then
-// the signature, and at last whether it was revoked. Invariants: a token is good only by a key of
-// the issuer that it names, for an algorithm that both the issuer and the key's type allow. What is
-// cached counts only while the key set that verified it is the issuer's present one, and is asked
-// about times and revocations like any other.
+// The rules for tokens, cheap ones first: size, whether it is known from before, form, header,
+// issuer, times, audience, key; then the signature, and at last whether it was revoked. Invariants:
+// a token is good only by a key of the issuer that it names, for an algorithm that both the issuer
+// and the key's type allow. What is cached counts only while the key set that verified it is the
+// issuer's present one, and is asked about its end and revocations like any other; the other rules
+// it has kept for good.
 
 #include "auth/verifier_core.hpp"
 
@@ -66,6 +67,8 @@ result<std::shared_ptr<verifier_core>> verifier_core::make(auth::options from) {
     for (issuer& one : issuers) {
         auto loaded = issuer_keys::make(std::move(one), made->options_);
         if (!loaded) return loaded.error();
+        const auto& can = loaded.value()->of().algorithms;
+        made->has_slow_ |= !std::all_of(can.begin(), can.end(), is_hmac);
         made->issuers_.push_back(*std::move(loaded));
     }
     return made;
@@ -88,6 +91,7 @@ std::optional<errc> verifier_core::examine_new(std::string_view token, examined_
                                                const moment& now) {
     if (token.empty()) return errc::token_missing;
     if (token.size() > options_.max_token) return errc::token_too_long;
+    if (has_slow_ && find_cached(token, what, now)) return std::nullopt;
     const auto parts = split_token(token);
     if (!parts) return errc::token_malformed;
     const auto header_text = base64url_decode(parts->header);
@@ -95,7 +99,7 @@ std::optional<errc> verifier_core::examine_new(std::string_view token, examined_
     const auto header = parse_header(*header_text);
     if (!header) return errc_of(header.error());
     what.alg = header->alg;
-    if (!is_hmac(what.alg) && find_cached(token, what, now)) return std::nullopt;
+    if (is_hmac(what.alg)) what.tag.reset();
 
     auto claims_text = base64url_decode(parts->claims);
     auto signature = base64url_decode(parts->signature);
@@ -124,14 +128,13 @@ std::optional<errc> verifier_core::examine_new(std::string_view token, examined_
 }
 
 bool verifier_core::find_cached(std::string_view token, examined_token& what, const moment& now) {
-    if (options_.max_cached == 0) return false;
-    what.digest = digest_of(token);
-    if (!what.digest) return false;
-    what.cached = cache_.find(*what.digest);
+    what.tag = cache_.tag_of(token);
+    if (!what.tag) return false;
+    what.cached = cache_.find(*what.tag);
     if (what.cached == nullptr) return false;
     const auto set = what.cached->issuer->current(now.steady);
     if (set == nullptr || set->generation != what.cached->generation) {
-        cache_.remove(*what.digest);
+        cache_.remove(*what.tag);
         what.cached = nullptr;
         return false;
     }
@@ -220,9 +223,9 @@ result<identity> verifier_core::finish(examined_token& what, bool signature_righ
     if (says.expires + options_.leeway.count() <= now.seconds()) return refuse(errc::token_expired);
     const bool gone = revocations_.covers(says.id, says.subject, says.issued);
     identity who = identity_of(says, now);
-    if (what.known != nullptr || what.digest) who.claims = says.claims;
-    if (what.known == nullptr && what.digest) {
-        cache_.add(*what.digest, std::make_shared<const verified_token>(std::move(what.says)));
+    if (what.known != nullptr || what.tag) who.claims = says.claims;
+    if (what.known == nullptr && what.tag) {
+        cache_.add(*what.tag, std::make_shared<const verified_token>(std::move(what.says)));
     } else if (what.known == nullptr) {
         who.claims = std::move(what.says.claims);
     }

@@ -53,8 +53,8 @@ struct examined_token {
     std::array<const key*, 2> keys{};  ///< One of them; the second may be null.
     std::string_view signed_part;      ///< Of the token that was examined.
     std::string signature;
-    verified_token says;  ///< If the signature is right.
-    std::optional<token_digest> digest;
+    verified_token says;           ///< If the signature is right.
+    std::optional<token_tag> tag;  ///< Its place in the cache, if it may have one.
 };
 
 /// What all handles of one verifier share.
@@ -130,6 +130,7 @@ private:
 
     auth::options options_;  // without the issuers, which are below
     std::vector<std::unique_ptr<issuer_keys>> issuers_;
+    bool has_slow_ = false;  // an issuer whose tokens are worth to be cached
     token_cache cache_;
     revocation_table revocations_;
     std::atomic<std::size_t> waiting_{0};

@@ -322,20 +322,10 @@ void server::require(std::string_view prefix, const auth::verifier& by) {
     if (!impl_->check_set_up("require")) return;
     auto& known = impl_->verifiers;
     if (std::find(known.begin(), known.end(), by) == known.end()) known.push_back(by);
-    impl_->routes.before(
-        prefix,
-        [all = impl_.get(),
-         gate = auth::gate(by)](const http::request& asked) -> http::filter_verdict {
-            const bool preflight = asked.method() == http::method::options &&
-                                   !asked.header("access-control-request-method").empty();
-            if (preflight) return {};
-            auto said = gate.judge(asked, all->nodes[asked.id().loop()]->loop, /*lenient=*/false);
-            if (said.later) return {.later = std::move(said.later)};
-            if (!said.now->allowed())
-                return {.answer = http::response::refused(said.now->why(), 401)};
-            if (said.now->who()) asked.peer().identify(*said.now->who());
-            return {};
-        });
+    impl_->routes.before(prefix,
+                         [all = impl_.get(), gate = auth::gate(by)](const http::request& asked) {
+                             return gate.admit(asked, all->nodes[asked.id().loop()]->loop);
+                         });
 }
 
 result<std::uint16_t> server::listen(const server_address& address) {

@@ -92,8 +92,8 @@ task<admission<>> decide(socket_ref s, task<admission<void>> deciding) {
 task<token_answer> refresh(const auth::gate* door, socket_ref s, std::string token) {
     auth::gate::verdict said;
     s.with([&](socket& here) {
-        said =
-            door->judge(std::move(token), socket_core::of(here).context().loop(), asker_of(here));
+        said = door->judge(token, socket_core::of(here).context().loop(),
+                           [&] { return asker_of(here); });
     });
     if (said.later) said.now = co_await *std::exchange(said.later, std::nullopt);
     token_answer answer{.error = "the connection has ended"};
@@ -120,12 +120,13 @@ task<token_answer> refresh(const auth::gate* door, socket_ref s, std::string tok
 middleware make_token_guard(auth::gate door) {
     return [door = std::move(door)](socket& s, gate entry) {
         net::loop_core& loop = socket_core::of(s).context().loop();
+        const auto who = [&s] { return asker_of(s); };
         auto token = find_token(s, door.by().sources());
         if (!token) {
             auth::note_error(s.peer(), loop);
-            return entry.settle(door.turn_away(loop, auth::errc_of(token.error()), asker_of(s)));
+            return entry.settle(door.turn_away(loop, auth::errc_of(token.error()), who));
         }
-        auto said = door.judge(*std::move(token), loop, asker_of(s));
+        auto said = door.judge(*token, loop, who);
         if (said.now) return entry.settle(judge_bearer(s, *said.now));
         spawn_decision(decide(s.ref(), *std::move(said.later)), std::move(entry));
     };

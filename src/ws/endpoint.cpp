@@ -176,7 +176,7 @@ void accept_stage::accept(weft::detail::owned_ptr<connection_base> made,
         return;
     }
     peer& who = s->upgrade.stream().peer();
-    if (decided.who()) who.identify(*decided.who());
+    if (decided.who()) who.identify(*std::move(decided.who()));
     if (who.traffic() != nullptr) {
         if (const auto no =
                 net::tell(s->shared.loop, "ws", who.traffic()->enter(s->shared.loop.now()), who,
@@ -241,9 +241,9 @@ void accept_stage::note_error() {
         auth::note_error(state_->upgrade.stream().peer(), state_->shared.loop);
 }
 
-bool accept_stage::identify(const identity& who) {
+bool accept_stage::identify(identity who) {
     if (state_ == nullptr || !state_->upgrade) return false;
-    state_->upgrade.stream().peer().identify(who);
+    state_->upgrade.stream().peer().identify(std::move(who));
     return true;
 }
 
@@ -377,7 +377,7 @@ void endpoint_core::handle(const http::request& request, http::upgrade upgrade) 
             stage.state_->awaits_token = true;
         } else if (!said.now->allowed()) {
             return stage.turn_away(said.now->why());
-        } else if (!stage.identify(*said.now->who())) {
+        } else if (!stage.identify(*std::move(said.now->who()))) {
             return;
         }
     }
@@ -398,7 +398,7 @@ task<void> endpoint_core::wait_for_token(endpoint_core* self, task<admission<voi
 /// Asks the application.
 void endpoint_core::enter(http::handshake asked, accept_stage stage) {
     connection_shared& shared = stage.state_->shared;
-    const std::string address = stage.state_->upgrade.stream().peer().address().to_string();
+    const socket_address address = stage.state_->upgrade.stream().peer().address();
     try {
         if (has_accept()) {
             decide(std::move(asked), std::move(stage));
@@ -407,7 +407,8 @@ void endpoint_core::enter(http::handshake asked, accept_stage stage) {
         }
     } catch (...) {  // the stage went with the exception: that answers 500
         shared.users.report(std::current_exception(), [&] {
-            return user_place{.callback = "on_accept", .route = impl_->route, .peer = address};
+            return user_place{
+                .callback = "on_accept", .route = impl_->route, .peer = address.to_string()};
         });
     }
 }

@@ -56,18 +56,22 @@ void token_user::on_message(const message_view& message) {
     const bool speaks = terms_.gate.by().sources().first_message;
     std::optional<std::string> token;
     if (speaks && message.is_text()) token = auth::read_token_message(message.text());
-    if (token && !asking_) return take(*std::move(token));
+    if (token && !asking_) return take(*token);
     if (awaits_) return refuse_other();
     if (!token) user_->on_message(message);
 }
 
-void token_user::take(std::string token) {
-    auto said = terms_.gate.judge(std::move(token), loop(), asker());
+void token_user::take(std::string_view token) {
+    auto said = terms_.gate.judge(token, loop(), [this] { return asker(); });
     if (said.now) return settle(*said.now);
     asking_ = true;
     if (awaits_) socket_.pause();
     weft::detail::spawn(wait(&socket_.shared(), socket_.id(), *std::move(said.later)),
-                        [](const std::exception_ptr&) {});
+                        [shared = &socket_.shared(), id = socket_.id()](const std::exception_ptr&) {
+                            connection_core* const socket = shared->connections.find(id);
+                            if (socket != nullptr)
+                                socket->close(close_code::internal_error, "out of memory");
+                        });
 }
 
 task<void> token_user::wait(connection_shared* shared, conn_id id, task<admission<void>> deciding) {
@@ -107,7 +111,7 @@ void token_user::settle(const admission<void>& said) {
 /// Something came that is no token.
 void token_user::refuse_other() {
     auth::note_error(bearer(), loop());
-    (void)terms_.gate.turn_away(loop(), auth::errc::token_missing, asker());
+    (void)terms_.gate.turn_away(loop(), auth::errc::token_missing, [this] { return asker(); });
     refuse("the first message must be {\"type\":\"auth\",\"token\":...}");
 }
 

@@ -54,7 +54,7 @@ private:
     [[nodiscard]] net::loop_core& loop() const noexcept { return socket_.shared().loop; }
     [[nodiscard]] peer& bearer() const noexcept { return socket_.stream().peer(); }
     [[nodiscard]] std::chrono::seconds left() const noexcept;
-    void take(std::string token);
+    void take(std::string_view token);
     static task<void> wait(connection_shared* shared, conn_id id, task<admission<void>> deciding);
     void settle(const admission<void>& said);
     void refuse_other();

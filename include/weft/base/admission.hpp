@@ -61,6 +61,7 @@ public:
     [[nodiscard]] refusal& why() noexcept { return no_; }
     /// Who the peer is. Nothing: what was known about it stays.
     [[nodiscard]] const std::optional<identity>& who() const noexcept { return who_; }
+    [[nodiscard]] std::optional<identity>& who() noexcept { return who_; }
     /// Further header lines of the HTTP answer that lets the peer in, such as the 101.
     [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& headers() const noexcept {
         return headers_;

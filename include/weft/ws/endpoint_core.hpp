@@ -146,7 +146,7 @@ private:
     void turn_away(const refusal& why);
     void note_error();
     /// Who asks. False if the client is gone.
-    bool identify(const identity& who);
+    bool identify(identity who);
     struct state;
     explicit accept_stage(weft::detail::owned_ptr<state> s) noexcept;
     weft::detail::owned_ptr<state> state_;

@@ -351,6 +351,34 @@ TEST(verifier, sec_j8_a_token_is_verified_once) {
     EXPECT_EQ(why(v, other), errc::bad_signature);
 }
 
+TEST(verifier, tokens_with_a_mac_are_never_cached) {
+    options from = good_options(algorithm::es256);
+    from.issuers.push_back(good_issuer(hs));
+    from.issuers[1].name = "https://other.example";
+    const auto never_caches = [](const verifier& v, const std::string& token) {
+        for (int i = 0; i < 2; ++i) EXPECT_EQ(why(v, token), errc{});
+        EXPECT_EQ(metric(v, "weft_auth_cached_total"), 0U);
+        EXPECT_EQ(metric(v, "weft_auth_cache_bytes"), 0U);
+    };
+    never_caches(make(good_options(hs)), sign(hs, good_claims()));
+    never_caches(make(from), sign(hs, good_claims().set("iss", "\"https://other.example\"")));
+}
+
+TEST(verifier, sec_j8_no_byte_of_a_cached_token_may_change) {
+    const verifier v = make(good_options(algorithm::es256));
+    const std::string token = sign(algorithm::es256, good_claims());
+    ASSERT_EQ(why(v, token), errc{});
+    for (std::size_t i = 0; i < token.size(); ++i) {
+        std::string other = token;
+        other[i] = other[i] == 'A' ? 'B' : 'A';
+        EXPECT_NE(why(v, other), errc{}) << i;
+    }
+    EXPECT_NE(why(v, token + "A"), errc{});
+    EXPECT_EQ(metric(v, "weft_auth_cached_total"), 0U);
+    EXPECT_EQ(why(v, token), errc{});
+    EXPECT_EQ(metric(v, "weft_auth_cached_total"), 1U);
+}
+
 TEST(verifier, keys_of_a_set_are_found_by_name_and_by_type) {
     const auto two = token_signer::generate(algorithm::es256);
     const auto three = token_signer::generate(algorithm::es256);
