@@ -50,6 +50,8 @@ constexpr std::array<error_row, errc_count> rows{{
      R"(error="shutting_down")"},
     {errc::overlapping_poll, "a poll was made while another hangs", -1, 400, 0, broken,
      R"(error="overlapping_poll")"},
+    {errc::overlapping_post, "a POST came while another is being processed", -1, 400, 0, broken,
+     R"(error="overlapping_post")"},
     {errc::bad_content_type, "a body of protocol 4 is text", -1, 400, 0, broken,
      R"(error="bad_content_type")"},
     {errc::bad_packet, "a packet or payload is malformed", -1, 200, 1008, broken,

@@ -13,6 +13,7 @@
 #include "engineio/shard.hpp"
 #include "engineio/websocket.hpp"
 #include "net/traffic_meter.hpp"
+#include "net/work.hpp"
 
 namespace weft::engineio {
 namespace {
@@ -79,6 +80,7 @@ void begin(pending_request& q) {
         q.owner->all.census.leave(q.from->address());
         return q.refuse(errc::out_of_memory, {});
     }
+    q.owner->web.loop.spend_work(net::session_work);
     session* fresh = nullptr;
     try {
         fresh =

@@ -15,6 +15,7 @@
 #include "base/heap_cost.hpp"
 #include "engineio/shard.hpp"
 #include "net/traffic_meter.hpp"
+#include "net/work.hpp"
 
 namespace weft::engineio {
 
@@ -28,6 +29,21 @@ buffer_slice base64_of(const message& packet) {
         return {std::move(block), bytes};
     });
 }
+
+/// A POST whose packets are handed over a share of work at a time.
+struct polling::post {
+    post(reply_form form, http::responder to, payload_reader body, std::size_t size,
+         byte_budget& memory) noexcept
+        : how(std::move(form)), answer(std::move(to)), reader(body), bytes(size), charge(memory) {}
+
+    reply_form how;
+    http::responder answer;
+    payload_reader reader;
+    std::size_t bytes;
+    std::size_t packets = 0;
+    std::string kept;  // what the reader reads, from the first wait on
+    byte_charge charge;
+};
 
 polling::polling(session& owner) noexcept
     : byte_holder(owner.loop().budget()), session_(owner), heard_(owner.loop().now()) {
@@ -65,50 +81,72 @@ void polling::poll(reply_form form, http::responder answer, conn_id connection) 
 
 void polling::take(const reply_form& form, byte_view body, payload_form how,
                    http::responder answer) {
+    session_.came_back();
+    heard_ = session_.loop().now();
+    if (post_) {  // the packets of the two would be mixed up
+        (void)answer.send(make_plain(form, describe(errc::overlapping_post).status, {}, {}));
+        session_.end(errc::overlapping_post);
+        return;
+    }
+    const std::size_t most = session_.owner().all.chosen.max_packets;
+    take_some(std::make_unique<post>(form, std::move(answer),
+                                     payload_reader(body, how, most != 0 ? most : SIZE_MAX),
+                                     body.size(), session_.loop().budget()));
+}
+
+/// Until all of it has been handed over, the session has ended, or it has to wait for a turn.
+void polling::take_some(std::unique_ptr<post> from) {
+    net::loop_core& loop = session_.loop();
+    while (!session_.is_over()) {
+        packet got;
+        switch (from->reader.next(got)) {
+            case payload_status::packet: break;
+            case payload_status::end: return answer_post(*from, std::nullopt);
+            case payload_status::malformed: return answer_post(*from, errc::bad_packet);
+            case payload_status::not_utf8: return answer_post(*from, errc::invalid_utf8);
+            case payload_status::too_many: return answer_post(*from, errc::too_many_packets);
+        }
+        ++from->packets;
+        loop.spend_work(net::message_work);
+        if (!receive(got)) return answer_post(*from, errc::bad_packet);
+        if (loop.work_left() != 0 || from->reader.rest().empty() || session_.is_over()) continue;
+        if (from->kept.empty()) {
+            from->kept = as_text(from->reader.rest());
+            from->charge.set(heap_cost_of<post> + heap_cost(from->kept));
+            from->reader.move_to(as_bytes(from->kept));
+        }
+        post_ = std::move(from);
+        loop.await_turn([&home = session_.owner(), name = session_.name()] {
+            session* const s = home.find(name);
+            polling* const self = s != nullptr ? s->polls() : nullptr;
+            if (self != nullptr && self->post_) self->take_some(std::move(self->post_));
+        });
+        return;
+    }
+    answer_post(*from,
+                session_.handler_failed() ? std::optional(errc::handler_failed) : std::nullopt);
+}
+
+/// Answers it; `wrong` is what is wrong with its body.
+void polling::answer_post(post& done, std::optional<errc> wrong) {
     session& owner = session_;
-    owner.came_back();
-    heard_ = owner.loop().now();
-    const std::uint64_t packets = owner.owner().metrics.packets_received.read();
-    std::optional<errc> wrong = process(body, how);
     duration wait{};
     if (net::traffic_account* const account = owner.peer().traffic(); account && !wrong) {
         const time_point now = owner.loop().now();
-        const time_point due =
-            account
-                ->spend(owner.owner().metrics.packets_received.read() - packets, body.size(), now)
-                .due;
+        const time_point due = account->spend(done.packets, done.bytes, now).due;
         if (due > later(now, net::max_debt)) wrong = errc::too_fast;
         if (due > now) wait = due - now;
     }
     const int status = wrong ? describe(*wrong).status : 200;
     if (wrong) owner.end(*wrong);  // this object lives until the session is told
-    http::response reply =
-        status == 200 ? make_plain(form, 200, "text/html", "ok")
-                      : make_plain(form, status, "text/plain", std::string(describe(*wrong).text));
-    if (wrong || wait == duration::zero()) return (void)answer.send(std::move(reply));
+    http::response reply = status == 200 ? make_plain(done.how, 200, "text/html", "ok")
+                                         : make_plain(done.how, status, "text/plain",
+                                                      std::string(describe(*wrong).text));
+    if (wrong || wait == duration::zero()) return (void)done.answer.send(std::move(reply));
     // It sends the next one when it has this answer.
-    owner.loop().after(wait, [answer = std::move(answer), reply = std::move(reply)]() mutable {
+    owner.loop().after(wait, [answer = std::move(done.answer), reply = std::move(reply)]() mutable {
         (void)answer.send(std::move(reply));
     });
-}
-
-/// What is wrong with the body, as far as the session survived what was right.
-std::optional<errc> polling::process(byte_view body, payload_form how) {
-    const std::size_t most = session_.owner().all.chosen.max_packets;
-    payload_reader reader(body, how, most != 0 ? most : SIZE_MAX);
-    while (!session_.is_over()) {
-        packet got;
-        switch (reader.next(got)) {
-            case payload_status::packet: break;
-            case payload_status::end: return std::nullopt;
-            case payload_status::malformed: return errc::bad_packet;
-            case payload_status::not_utf8: return errc::invalid_utf8;
-            case payload_status::too_many: return errc::too_many_packets;
-        }
-        if (!receive(got)) return errc::bad_packet;
-    }
-    if (session_.handler_failed()) return errc::handler_failed;
-    return std::nullopt;
 }
 
 /// Hands a packet over; false when its base64 is broken.
@@ -213,6 +251,7 @@ void polling::make_way() {
 }
 
 void polling::hand_over(server_transport& next) {
+    if (const auto cut = std::exchange(post_, nullptr)) answer_post(*cut, std::nullopt);
     finish(packet_type::noop);
     take_waiting([&](std::span<const message> group) { next.send(group); });
 }
@@ -224,6 +263,7 @@ void polling::close(const farewell&) noexcept {
 
 void polling::dismiss(const farewell& last) noexcept {
     try {
+        if (const auto cut = std::exchange(post_, nullptr)) answer_post(*cut, std::nullopt);
         finish(last.packet);
     } catch (const std::bad_alloc&) {  // a poll that is not answered gets 500
         answer_ = {};

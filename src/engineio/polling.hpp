@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -53,7 +54,10 @@ private:
     [[nodiscard]] std::uint64_t held() const noexcept override;
     void let_go(std::uint64_t wanted) noexcept override;
 
-    [[nodiscard]] std::optional<errc> process(byte_view body, payload_form how);
+    struct post;
+
+    void take_some(std::unique_ptr<post> from);
+    void answer_post(post& done, std::optional<errc> wrong);
     [[nodiscard]] bool receive(const packet& got);
     [[nodiscard]] bool waits() const noexcept { return waiting_ && !waiting_->empty(); }
     /// Takes what waits: calls `use(group)` for packets that belong together, oldest first.
@@ -66,6 +70,7 @@ private:
 
     session& session_;
     std::optional<pubsub::outbox> waiting_;  // while something does
+    std::unique_ptr<post> post_;             // whose other packets wait for a turn
     http::responder answer_;                 // of the poll that hangs
     reply_form how_;                         // it wants to be answered
     conn_id connection_;                     // of the last poll

@@ -11,6 +11,7 @@
 
 #include "http/exchange.hpp"
 #include "net/loop_core.hpp"
+#include "net/work.hpp"
 
 namespace weft::http {
 namespace {
@@ -63,6 +64,12 @@ void connection::on_drained() noexcept {
     within_memory([&] {
         if (state_ == state::streaming) return tell_drained();
         if (state_ == state::pumping) return pump();
+        if (state_ == state::reading && holds_bytes()) consume_held();
+    });
+}
+
+void connection::on_turn() noexcept {
+    within_memory([&] {
         if (state_ == state::reading && holds_bytes()) consume_held();
     });
 }
@@ -158,11 +165,16 @@ void connection::check_body_rate() {
 
 // ---- Requests ----
 
-void connection::consume(byte_span in) {
+/// `held`: where the bytes lie, when they had been held.
+void connection::consume(byte_span in, std::string* held) {
     while (state_ == state::reading && !in.empty()) {
         const bool begins = reader_.between_requests();
         // Replies pile up: first the peer takes them, then its further requests are looked at.
         if (begins && stream_.queued() > net::byte_stream::high_water) break;
+        if (begins && service_.loop_.work_left() == 0) {
+            stream_.await_turn();
+            break;
+        }
         if (begins && proxy() != nullptr) service_.forget_client(stream_.peer(), *proxy());
         switch (reader_.next(in)) {
             case request_reader::event::more: return wait_for_more(begins);
@@ -172,7 +184,7 @@ void connection::consume(byte_span in) {
         }
     }
     if (state_ == state::leaving && exchange_->next != nullptr) return finish_switch(in);
-    hold(in);
+    hold(in, held);
 }
 
 /// Goes on with what had to wait.
@@ -183,7 +195,7 @@ void connection::consume_held() {
         exchange_->recount();
     }
     if (state_ == state::reading) arm(later(now(), service_.options_.idle_timeout));
-    consume(writable(held));
+    consume(writable(held), &held);
     if (end_ahead_ && (state_ == state::answering || state_ == state::streaming)) {
         return on_end(stream_);
     }
@@ -195,6 +207,7 @@ void connection::handle_head(byte_span& in) {
     const bool anew = exchange_ != nullptr && exchange_->filters_asked != 0;
     if (first_ == first_request::here && !anew) stream_.peer().set_only_resumes(false);
     first_request_came();
+    service_.loop_.spend_work(net::request_work);
     const message_head& head = reader_.head();
     writer_.begin(head);
     if (!anew) {
@@ -337,11 +350,16 @@ void connection::while_answering(F&& code) {
 }
 
 /// At most one read's worth is ever held: reading is paused from then on.
-void connection::hold(byte_span rest) {
+void connection::hold(byte_span rest, std::string* held) {
     if (state_ == state::ended || rest.empty()) return;
     exchange& x = use_exchange();
-    x.held.reserve(x.held.size() + rest.size() + padding);
-    x.held.append(as_text(rest));
+    if (held != nullptr && x.held.empty()) {
+        held->erase(0, held->size() - rest.size());
+        x.held.swap(*held);
+    } else {
+        x.held.reserve(x.held.size() + rest.size() + padding);
+        x.held.append(as_text(rest));
+    }
     x.recount();
     pause();
 }

@@ -23,6 +23,7 @@ public:
 
     void on_data(byte_span data) noexcept override;
     void on_drained() noexcept override;
+    void on_turn() noexcept override;
     void on_end(net::byte_stream& stream) noexcept override;
     void on_end_ahead() noexcept override;
     void on_deadline() noexcept override;
@@ -56,7 +57,7 @@ private:
     void check_body_rate();
 
     // Requests: connection.cpp
-    void consume(byte_span in);
+    void consume(byte_span in, std::string* held = nullptr);
     void consume_held();
     void handle_head(byte_span& in);
     void handle_request();
@@ -66,7 +67,7 @@ private:
     void run(request& req, service::match found);
     template <class F>
     void while_answering(F&& code);
-    void hold(byte_span rest);
+    void hold(byte_span rest, std::string* held = nullptr);
     [[nodiscard]] bool holds_bytes() const noexcept;
 
     // Leaving: connection.cpp

@@ -52,6 +52,9 @@ public:
     /// kernel at once, is empty again; or `byte_stream::ask_drained` asked.
     virtual void on_drained() noexcept {}
 
+    /// The turn that `byte_stream::await_turn` asked for.
+    virtual void on_turn() noexcept {}
+
     /// The peer will send no more. The default closes the stream after what is queued has been
     /// written.
     virtual void on_end(byte_stream& stream) noexcept;
@@ -120,6 +123,10 @@ public:
     /// Stops `on_data` until resumed. Bytes already delivered to the handler stay with it.
     virtual void pause_reading() noexcept = 0;
     virtual void resume_reading() noexcept = 0;
+
+    /// For who has more to do than `loop_core::work_left`: `on_turn` is called once, behind those
+    /// who asked before, with a new share.
+    virtual void await_turn() noexcept = 0;
 
     /// Writes what is queued, then sends our end (FIN, after close_notify under TLS); reading goes
     /// on.

@@ -74,8 +74,8 @@ void loop_core::stop() noexcept {
 }
 
 bool loop_core::idle() const noexcept {
-    return ready_.empty() && dirty_.empty() && closing_.empty() && drained_.empty() &&
-           mail_->empty();
+    return ready_.empty() && line_.empty() && dirty_.empty() && put_off_.empty() &&
+           closing_.empty() && drained_.empty() && mail_->empty();
 }
 
 std::optional<time_point> loop_core::next_turn() const noexcept {
@@ -96,7 +96,7 @@ std::optional<time_point> loop_core::turn(duration max_wait) {
 
 std::optional<time_point> loop_core::iterate(duration wait) noexcept {
     handshakes_left_ = options_.budgets.tls_handshakes;
-    bytes_left_ = options_.budgets.turn_bytes;
+    bytes_left_ = send_left_ = options_.budgets.turn_bytes;
     std::swap(ready_, ready_now_);  // what is cut off in this iteration reads on in the next
     io_->wait(wait, *this);
     metrics_.iterations.add();
@@ -104,6 +104,8 @@ std::optional<time_point> loop_core::iterate(duration wait) noexcept {
     metrics_.posted_tasks.add(mail_->drain(
         options_.budgets.posted_tasks, [this](auto& task) { run_guarded("a posted task", task); }));
     read_left_over();
+    serve_line();
+    take_up_put_off();
     settle();
     end_turn();
     return next_turn();
@@ -180,7 +182,12 @@ void loop_core::flush_dirty() noexcept {
         std::swap(dirty_, dirty_now_);
         for (std::size_t i = 0; i < dirty_now_.size(); ++i) {
             if (i + 1 < dirty_now_.size()) __builtin_prefetch(dirty_now_[i + 1]);
-            dirty_now_[i]->flush_dirty();
+            tcp_stream& s = *dirty_now_[i];
+            if (send_left_ == 0 && s.put_off()) {
+                put_off_.push_back(s.id());
+            } else {
+                s.flush_dirty();
+            }
         }
         dirty_now_.clear();
     }
@@ -194,6 +201,32 @@ void loop_core::read_left_over() noexcept {
     }
     ready_.insert(ready_.begin(), next, ready_now_.end());  // there is room: see reserve_lists
     ready_now_.clear();
+}
+
+/// One after the other, and from the front again, until they have done what a turn may.
+void loop_core::serve_line() noexcept {
+    std::size_t left = options_.budgets.turn_work;
+    while (left > 0 && !line_.empty()) {
+        waiting next = std::move(line_.front());
+        line_.pop_front();
+        const std::size_t share = std::min(left, options_.budgets.connection_work);
+        work_left_ = share;
+        if (next.task) {
+            run_guarded("a turn", next.task);
+        } else if (tcp_stream* const s =
+                       streams_.find(next.stream.slot(), next.stream.generation())) {
+            s->take_turn();
+        }
+        left -= std::max<std::size_t>(share - work_left_, 1);
+    }
+}
+
+/// They go behind those that have written in this turn.
+void loop_core::take_up_put_off() noexcept {
+    for (const conn_id id : put_off_) {
+        if (tcp_stream* s = streams_.find(id.slot(), id.generation())) dirty_.push_back(s);
+    }
+    put_off_.clear();
 }
 
 void loop_core::tell_drained() noexcept {
@@ -310,7 +343,9 @@ void loop_core::reserve_lists() {
     const std::size_t needed = streams_.size() + 1;
     if (list_room_ >= needed) return;
     const std::size_t room = std::max<std::size_t>(64, needed + needed / 2);
-    for (auto* list : {&ready_, &ready_now_, &drained_, &drained_now_}) list->reserve(room);
+    for (auto* list : {&ready_, &ready_now_, &put_off_, &drained_, &drained_now_}) {
+        list->reserve(room);
+    }
     for (auto* list : {&dirty_, &dirty_now_, &closing_, &closing_now_}) list->reserve(room);
     graveyard_.reserve(2 * room);  // a handler that was replaced, and the one that it left to
     list_room_ = room;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -172,6 +174,16 @@ public:
     /// Whether such work, or the resolving of a name, is under way.
     [[nodiscard]] bool working() const noexcept { return !working_.empty() || !resolving_.empty(); }
 
+    /// What the connection that is being served may still make us do in this turn; see
+    /// `loop_budgets::connection_work`. Costly steps spend it, and who has none left asks for
+    /// another turn (`byte_stream::await_turn`). Each gets some in each turn, so that who does
+    /// little never waits for those who do much.
+    [[nodiscard]] std::size_t work_left() const noexcept { return work_left_; }
+    /// Runs `task`, which is no stream's, on a turn of its own. When the loop goes first, `task` is
+    /// destroyed uncalled.
+    void await_turn(unique_function<void()> task) { line_.push_back({{}, std::move(task)}); }
+    void spend_work(std::size_t work) noexcept { work_left_ -= std::min(work_left_, work); }
+
     [[nodiscard]] net_metrics& metrics() noexcept { return metrics_; }
     /// Where what users gave this loop to run is run.
     [[nodiscard]] user_boundary& users() noexcept { return users_; }
@@ -208,6 +220,12 @@ private:
         network_list proxies;  // from which connections begin with a PROXY header; or none
         std::unique_ptr<timer> back_off;
         unique_function<void()> readable;  // set when it is not a socket that listens
+    };
+
+    /// Who wants another turn: a stream, or whoever has the task.
+    struct waiting {
+        conn_id stream;
+        unique_function<void()> task;
     };
 
     static constexpr std::size_t receive_size = 256 * 1024;
@@ -248,6 +266,8 @@ private:
     void pause_accepting(std::uint32_t slot, std::string_view why) noexcept;
     std::optional<time_point> iterate(duration wait) noexcept;
     void read_left_over() noexcept;
+    void serve_line() noexcept;
+    void take_up_put_off() noexcept;
     void settle() noexcept;
     void end_turn() noexcept;
     void note_long_turn(duration took) noexcept;
@@ -277,6 +297,8 @@ private:
     byte_span seal_buffer() noexcept { return {seal_memory_.get(), seal_size}; }
     void read_later(conn_id id) { ready_.push_back(id); }
     void flush_later(tcp_stream& s) { dirty_.push_back(&s); }
+    void begin_share() noexcept { work_left_ = options_.budgets.connection_work; }
+    void line_up(conn_id id) { line_.push_back({id, {}}); }
     void finish_later(tcp_stream& s) { closing_.push_back(&s); }
     void drained_later(conn_id id) { drained_.push_back(id); }
     void bury(std::unique_ptr<stream_handler> handler) { graveyard_.push_back(std::move(handler)); }
@@ -311,7 +333,9 @@ private:
     stream_names names_;
     std::vector<listener> listeners_;
     std::vector<conn_id> ready_, ready_now_;  // may be read on, without a new event
+    std::deque<waiting> line_;
     std::vector<tcp_stream*> dirty_, dirty_now_;
+    std::vector<conn_id> put_off_;  // to write: those whose long queues wait for the next turn
     std::vector<tcp_stream*> closing_, closing_now_;
     std::vector<conn_id> drained_, drained_now_;
     std::vector<std::unique_ptr<stream_handler>> graveyard_;
@@ -323,6 +347,8 @@ private:
     std::size_t list_room_ = 0;
     unsigned handshakes_left_ = 0;  // of this turn
     std::size_t bytes_left_ = 0;    // to receive, likewise
+    std::size_t send_left_ = 0;     // to send, likewise
+    std::size_t work_left_ = 0;     // of who is being served
     std::atomic<bool> stopping_{false};
 };
 

@@ -48,6 +48,8 @@ result<void> traffic_options::check() const {
 result<void> loop_budgets::check() const {
     return option_check("loop_budgets")
         .at_least("read_bytes", read_bytes, 1)
+        .at_least("connection_work", connection_work, 1)
+        .at_least("turn_work", turn_work, 1)
         .at_least("accepts", accepts, 1)
         .at_least("tls_handshakes", tls_handshakes, 1)
         .at_least("posted_tasks", posted_tasks, 1)

@@ -163,6 +163,21 @@ void tcp_stream::read_later() noexcept {
     loop_.read_later(id_);
 }
 
+void tcp_stream::await_turn() noexcept {
+    if (in_line_ || !usable()) return;
+    try {
+        loop_.line_up(id_);
+        in_line_ = true;
+    } catch (...) {
+        fail(std::make_error_code(std::errc::not_enough_memory));
+    }
+}
+
+void tcp_stream::take_turn() noexcept {
+    in_line_ = false;
+    if (usable()) handler_->on_turn();
+}
+
 void tcp_stream::read_on() noexcept {
     read_queued_ = false;
     read();
@@ -173,6 +188,7 @@ void tcp_stream::read() noexcept {
         if (!loop_.take_handshake()) return read_later();
         deliver_early();
     }
+    loop_.begin_share();
     std::size_t& left = loop_.bytes_left_;
     const std::size_t enough = left - std::min(left, loop_.options_.budgets.read_bytes);
     while (readable_ && !dead_ && !connecting_ && (!paused_ || closing_) && !has_early()) {
@@ -334,14 +350,14 @@ void tcp_stream::queued_more(bool appended) noexcept {
     }
     mark_dirty();
     if (queued() < flush_at) return;
-    if (!blocked_) flush();
+    if (!blocked_ && loop_.send_left_ > 0) flush();
     if (queued() > high_water) want_drained_ = true;
 }
 
 /// Offers large bytes to the kernel from where they are, behind what is queued, and copies only
 /// what it did not take at once. False when they must be queued like any others.
 bool tcp_stream::write_through(byte_view bytes) noexcept {
-    if (blocked_ || connecting_) return false;
+    if (blocked_ || connecting_ || loop_.send_left_ == 0) return false;
     std::array<iovec, max_pieces> pieces;
     const std::size_t used = out_.gather(std::span(pieces).first(max_pieces - 1));
     const std::size_t before = out_.size();
@@ -386,6 +402,7 @@ void tcp_stream::await_event(bool took_some) noexcept {
 
 void tcp_stream::count_sent(std::size_t bytes) noexcept {
     sent_ += bytes;
+    loop_.send_left_ -= std::min(loop_.send_left_, bytes);
     loop_.metrics_.bytes_sent.add(bytes);
 }
 
@@ -440,6 +457,12 @@ void tcp_stream::flush_dirty() noexcept {
     dirty_ = false;
     flush();
     charge_queue();
+}
+
+bool tcp_stream::put_off() noexcept {
+    if (queued() < flush_at || blocked_ || dead_) return false;
+    charge_queue();
+    return true;
 }
 
 /// What is still queued after a flush waits, and counts. A block that several streams share counts

@@ -30,6 +30,7 @@ public:
     [[nodiscard]] progress delivered() const noexcept override;
     void pause_reading() noexcept override { paused_ = true; }
     void resume_reading() noexcept override;
+    void await_turn() noexcept override;
     void shutdown() noexcept override;
     void close() noexcept override;
     void abort(std::error_code why) noexcept override;
@@ -71,7 +72,11 @@ public:
     void read_on() noexcept;
     /// Writes what is queued; for streams on the loop's dirty list.
     void flush_dirty() noexcept;
+    /// Whether that may wait for the next turn, since much is queued: it stays on the list.
+    [[nodiscard]] bool put_off() noexcept;
     void tell_drained() noexcept;
+    /// The turn that its handler waited for.
+    void take_turn() noexcept;
     /// Ends what `close` or an error marked. True when the stream may be freed.
     bool finish() noexcept;
     /// False once the handler has seen its last call: from then on the stream is the loop's alone.
@@ -120,6 +125,7 @@ private:
     bool ended_ : 1 = false;     // we have read the peer's end
     bool paused_ : 1 = false;
     bool read_queued_ : 1 = false;  // on the loop's list of streams to read on
+    bool in_line_ : 1 = false;      // on the loop's list of those who want another turn
     bool blocked_ : 1 = false;      // the kernel has not taken all we offered; an event will come
     bool in_flight_ : 1 = false;    // ... which is on_sent: until then `out_` stays as it is
     bool dirty_ : 1 = false;        // on the loop's list of streams to write

@@ -19,6 +19,7 @@
 
 #include "base/heap_cost.hpp"
 #include "base/siphash.hpp"
+#include "net/work.hpp"
 
 namespace weft::pubsub {
 namespace {
@@ -346,13 +347,16 @@ std::size_t hub::publish(const audience& receivers, std::span<const message> gro
 }
 
 std::size_t hub::publish_local(const audience& receivers, std::span<const message> group) {
+    std::size_t asked = 0;
     std::size_t taken = 0;
     for_each(receivers, [&](subscriber& member) {
+        ++asked;
         const send_status status =
             group.size() == 1 ? member.deliver(group.front()) : member.deliver_group(group);
         if (status == send_status::sent || status == send_status::queued) ++taken;
     });
     metrics_.delivered.add(taken);
+    loop_.spend_work(asked * net::delivery_work);
     return taken;
 }
 

@@ -13,12 +13,11 @@
 
 #include "base/heap_cost.hpp"
 #include "net/traffic_meter.hpp"
+#include "net/work.hpp"
 #include "ws/connection_parts.hpp"
 
 namespace weft::ws {
 namespace {
-
-constexpr std::size_t padding = 64;  // vector code may read behind the payload
 
 /// Why somebody may not stay any longer.
 std::string_view ending_of(const identity& who) noexcept {
@@ -89,8 +88,11 @@ void connection_core::on_data(byte_span data) noexcept {
     });
 }
 
-void connection_core::consume(byte_span data) {
-    std::size_t allowance = inflate_allowance;
+/// `kept`: where the data lies, when it had been kept.
+void connection_core::consume(byte_span data, kept_bytes* kept) {
+    net::loop_core& home = loop();
+    const std::size_t share = std::max(home.work_left(), net::message_work);
+    std::size_t allowance = share;  // to inflate
     std::size_t messages = 0;
     const std::size_t bytes = data.size();
     bool yielded = false;
@@ -98,26 +100,30 @@ void connection_core::consume(byte_span data) {
         const message_event event = assembler_.next(data, loop().now(), allowance);
         if (event == message_event::need_more) break;
         if (event == message_event::text || event == message_event::binary) {
-            ++messages;
             dispatch_message(event == message_event::text ? message_kind::text
                                                           : message_kind::binary);
+            ++messages;
+            // What its handler publishes spends work, too.
+            yielded =
+                (messages >= share / net::message_work || home.work_left() == 0) && !data.empty();
         } else if (event == message_event::yielded) {
             yielded = true;
         } else {
             dispatch_other(event);
         }
     }
+    home.spend_work(share - allowance + messages * net::message_work);
     if (state_ == state::ended) return;
     if (slow_ != nullptr || assembler_.in_message()) watch_pace(messages > 0);
     if (metered_ && state_ == state::open) throttle(messages, bytes - data.size());
-    if (yielded || holds_.any()) handled_up_to(data, yielded);
+    if (yielded || holds_.any()) handled_up_to(data, yielded, kept);
     update_behind();
 }
 
-void connection_core::handled_up_to(byte_view rest, bool yielded) {
+void connection_core::handled_up_to(byte_view rest, bool yielded, kept_bytes* kept) {
     if (yielded || holds_.has(hold::paused)) {
-        keep_for_later(rest);
-        if (yielded) post_turn();
+        keep_for_later(rest, kept);
+        if (yielded) stream().await_turn();
     } else {
         go_on(hold::kept);
         if (end_waits_) finish();
@@ -151,31 +157,31 @@ time_point connection_core::message_due() const noexcept {
 
 /// The rest of these bytes comes again in a later iteration. It is never more than one read's,
 /// since reading stands still meanwhile.
-void connection_core::keep_for_later(byte_view rest) {
+void connection_core::keep_for_later(byte_view rest, kept_bytes* kept) {
     slow_state& s = slow();
-    s.kept.insert(s.kept.end(), rest.begin(), rest.end());
+    if (kept != nullptr) {
+        kept->drop_until(rest.data());
+        s.kept = std::move(*kept);
+    } else {
+        s.kept.append(rest);
+    }
     s.recount();
     stand(hold::kept);
 }
 
-void connection_core::post_turn() {
-    loop().post([&connections = shared().connections, id = id()] {
-        connection_core* const self = connections.find(id);
-        if (self != nullptr) self->within_memory([self] { self->consume_kept(); });
-    });
+void connection_core::on_turn() noexcept {
+    within_memory([this] { consume_kept(); });
 }
 
 void connection_core::consume_kept() {
-    // What holds reading back holds this back too; it posts again when it goes.
+    // What holds reading back holds this back too; it asks for a turn again when it goes.
     if (!holds_.has(hold::kept) || state_ == state::ended || holds_.has(hold::throttled) ||
         holds_.has(hold::paused) || peer_is_behind()) {
         return;
     }
-    std::vector<std::byte> bytes = std::exchange(slow_->kept, {});
+    kept_bytes bytes = std::exchange(slow_->kept, {});
     slow_->recount();
-    const std::size_t size = bytes.size();
-    bytes.resize(size + padding);
-    consume({bytes.data(), size});
+    consume(bytes.content(), &bytes);
 }
 
 /// Whether what comes is told.
@@ -325,7 +331,7 @@ void connection_core::pause() noexcept {
 void connection_core::resume() noexcept {
     if (!holds_.has(hold::paused)) return;
     go_on(hold::paused);
-    if (holds_.has(hold::kept)) within_memory([this] { post_turn(); });
+    if (holds_.has(hold::kept)) stream().await_turn();
 }
 
 void connection_core::throttle(std::size_t messages, std::size_t bytes) noexcept {
@@ -385,7 +391,7 @@ void connection_core::start_closing(close_code code, std::string_view reason) {
     // The peer's own close frame may be among what waits.
     go_on(hold::throttled);
     go_on(hold::paused);
-    if (holds_.has(hold::kept)) post_turn();
+    if (holds_.has(hold::kept)) stream().await_turn();
     arm();
 }
 
@@ -459,7 +465,7 @@ void connection_core::on_deadline() noexcept {
     if (holds_.has(hold::throttled) && stream().peer().traffic()->due() <= now) {
         update_behind();
         go_on(hold::throttled);
-        if (holds_.has(hold::kept)) within_memory([this] { post_turn(); });
+        if (holds_.has(hold::kept)) stream().await_turn();
     }
     if (state_ == state::open) {
         const duration silent = now - last_received_;

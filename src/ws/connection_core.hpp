@@ -24,6 +24,7 @@ namespace weft::ws {
 
 class connection_base;
 class connection_core;
+class kept_bytes;
 namespace detail {
 class endpoint_core;
 }
@@ -116,6 +117,7 @@ public:
     void on_data(byte_span data) noexcept override;
     byte_span read_target() noexcept override;
     void on_drained() noexcept override;
+    void on_turn() noexcept override;
     void on_end(net::byte_stream& stream) noexcept override;
     void on_deadline() noexcept override;
     void on_identified() noexcept override { arm(); }
@@ -128,14 +130,11 @@ private:
         close_sent,    // the peer's close frame is awaited
         ended,         // nothing more is read or sent
     };
-    static constexpr std::size_t inflate_allowance = 256 * 1024;
-
     struct slow_state;  // what only a connection under stress needs
 
-    void consume(byte_span data);
-    [[gnu::noinline]] void handled_up_to(byte_view rest, bool yielded);
-    void keep_for_later(byte_view rest);
-    void post_turn();
+    void consume(byte_span data, kept_bytes* kept = nullptr);
+    [[gnu::noinline]] void handled_up_to(byte_view rest, bool yielded, kept_bytes* kept);
+    void keep_for_later(byte_view rest, kept_bytes* kept = nullptr);
     void consume_kept();
     void dispatch_message(message_kind kind) noexcept;
     void dispatch_other(message_event event);

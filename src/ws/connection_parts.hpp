@@ -16,6 +16,7 @@
 #include "net/delivery_watch.hpp"
 #include "pubsub/outbox.hpp"
 #include "ws/connection_core.hpp"
+#include "ws/kept_bytes.hpp"
 
 namespace weft::ws {
 
@@ -30,7 +31,7 @@ struct written_watch {
 struct connection_core::slow_state {
     explicit slow_state(byte_budget& memory) noexcept : charge(memory) { recount(); }
     void recount() noexcept {
-        charge.set(heap_cost_of<slow_state> + heap_cost(kept) + heap_cost(watches));
+        charge.set(heap_cost_of<slow_state> + kept.cost() + heap_cost(watches));
     }
     /// Nothing in it is needed as long as the connection stays open.
     [[nodiscard]] bool spent() const noexcept {
@@ -40,7 +41,7 @@ struct connection_core::slow_state {
     std::optional<pubsub::outbox> outbox;  // also, empty or not, while a message is in fragments
     bool in_fragments = false;             // ours: its last one is not sent yet
     std::vector<written_watch> watches;
-    std::vector<std::byte> kept;  // received bytes whose turn comes in a later iteration
+    kept_bytes kept;  // received, and their turn comes in a later iteration
     std::array<std::byte, max_control_payload> pong{};
     std::size_t pong_size = 0;
     close_payload our_close;

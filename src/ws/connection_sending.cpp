@@ -269,7 +269,7 @@ void connection_core::drained() {
     if (state_ == state::close_wanted) send_close_frame();
     update_behind();
     if (state_ == state::open) guarded("on_drained", [this] { user_->on_drained(); });
-    if (holds_.has(hold::kept)) post_turn();
+    if (holds_.has(hold::kept)) stream().await_turn();
 }
 
 }  // namespace weft::ws

@@ -101,6 +101,9 @@ public:
     progress delivered() const noexcept override { return {}; }
     void pause_reading() noexcept override {}
     void resume_reading() noexcept override {}
+    void await_turn() noexcept override {
+        loop_.post([this] { handler_->on_turn(); });
+    }
     void shutdown() noexcept override {}
     void close() noexcept override { closed = true; }
     void abort(std::error_code) noexcept override { closed = true; }

@@ -29,6 +29,7 @@ enum class errc : std::uint8_t {
     shutting_down,
     // A session ends.
     overlapping_poll,
+    overlapping_post,
     bad_content_type,
     bad_packet,
     invalid_utf8,

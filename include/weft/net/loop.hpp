@@ -98,7 +98,14 @@ struct loop_budgets {
     std::size_t read_bytes = 512 * 1024;  ///< Per connection and iteration.
     /// Of all connections, per iteration: once for connections with new data, once for those that a
     /// budget cut off before. A connection that gets nothing is the first of the next iteration.
+    /// As much is sent: beyond it, long queues wait.
     std::size_t turn_bytes = 8 * 1024 * 1024;
+    /// What one connection may make us do in a turn before the others have had theirs, and all
+    /// those together that want more; they wait in a line. A unit is about a nanosecond: a byte
+    /// that is inflated, 256 for a WebSocket message or a packet and for each subscriber that one
+    /// is delivered to, 4 Ki for an HTTP request, 32 Ki for a new Engine.IO session.
+    std::size_t connection_work = 32 * 1024;
+    std::size_t turn_work = 2 * 1024 * 1024;
     unsigned accepts = 64;        ///< Per listener and iteration.
     unsigned tls_handshakes = 8;  ///< Handshake steps per iteration. Open connections go first.
     /// New connections that a server's loop takes per second; up to a second's worth may come at

@@ -35,6 +35,9 @@ public:
 
     /// The next packet, in `out`. After anything but `packet` the reader is done.
     [[nodiscard]] payload_status next(packet& out) noexcept;
+    /// What it has not looked at yet. From now on it reads these bytes elsewhere.
+    [[nodiscard]] byte_view rest() const noexcept { return rest_; }
+    void move_to(byte_view same) noexcept { rest_ = same; }
 
 private:
     [[nodiscard]] payload_status take_separated(packet& out) noexcept;

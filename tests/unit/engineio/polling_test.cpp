@@ -467,5 +467,48 @@ TEST(polling, compresses_what_is_large) {
     EXPECT_EQ(ask(message::text("4small"), "gzip").body, "4small");
 }
 
+TEST(polling, a_post_with_many_packets_is_processed_a_share_per_turn) {
+    eio_world world;
+    const std::string sid = world.open_polling();
+    std::string body;
+    for (int i = 0; i < 20'000; ++i)
+        body += (i == 0 ? "4"
+                        : "\x1E"
+                          "4") +
+                std::to_string(i);
+    const auto client = world.connect();
+    world.io.peer_send(client, eio_world::post(eio_world::of(sid), body));
+    world.run(2);
+    EXPECT_LE(world.users[0]->messages.size(), 32U * 1024 / 256 + 2 * 2 * 1024 * 1024 / 256);
+    EXPECT_EQ(world.take(client), "");
+    world.run(30);
+    ASSERT_EQ(world.users[0]->messages.size(), 20'000U);
+    for (std::size_t i = 0; i < 20'000; ++i)
+        ASSERT_EQ(world.users[0]->messages[i], std::to_string(i));
+    EXPECT_EQ(world.take_one(client).body, "ok");
+}
+
+TEST(polling, a_second_post_amid_another_ends_the_session) {
+    eio_world world;
+    const std::string sid = world.open_polling();
+    std::string body = "4x";
+    for (int i = 0; i < 20'000; ++i)
+        body +=
+            "\x1E"
+            "4x";
+    const auto first = world.connect();
+    const auto second = world.connect();
+    world.run();
+    world.io.peer_send(first, eio_world::post(eio_world::of(sid), body));
+    world.run(1);
+    world.io.peer_send(second, eio_world::post(eio_world::of(sid), "4y"));
+    world.run(20);
+    EXPECT_EQ(world.take_one(second).status, 400);
+    EXPECT_EQ(world.take_one(first).status, 200);
+    EXPECT_LT(world.users[0]->messages.size(), 20'000U);
+    EXPECT_EQ(world.users[0]->closed, reasons{close_reason::transport_error});
+    EXPECT_EQ(world.errors(errc::overlapping_post), 1U);
+}
+
 }  // namespace
 }  // namespace weft::engineio::test

@@ -730,5 +730,61 @@ TEST(ws_rate, reading_pauses_above_it_and_only_long_excess_closes) {
     EXPECT_TRUE(world.ended(client));
 }
 
+TEST(ws_turns, a_flood_of_messages_is_handled_a_share_per_turn_and_in_order) {
+    ws_world world;
+    std::vector<int> got;
+    world.endpoint.on_message(
+        [&](auto&, message_view m) { got.push_back(std::stoi(std::string(m.text()))); });
+    const auto client = world.open();
+    std::string flood;
+    for (int i = 0; i < 20'000; ++i) flood += text_frame(std::to_string(i));
+    world.io.peer_send(client, flood);
+    const std::size_t share = 32 * 1024 / 256;
+    const std::size_t of_line = 2 * 1024 * 1024 / 256;
+    world.loop.turn(duration::zero());
+    EXPECT_EQ(got.size(), share + of_line);
+    world.loop.turn(duration::zero());
+    EXPECT_EQ(got.size(), share + 2 * of_line);
+    world.run(20);
+    ASSERT_EQ(got.size(), 20'000U);
+    for (int i = 0; i < 20'000; ++i) ASSERT_EQ(got[static_cast<std::size_t>(i)], i);
+}
+
+TEST(ws_turns, who_sends_little_is_heard_in_the_same_turn) {
+    ws_world world;
+    int heard = 0;
+    world.endpoint.on_message([&](auto&, message_view m) { heard += m.text() == "me"; });
+    std::string flood;
+    for (int i = 0; i < 3000; ++i) flood += text_frame("x");
+    std::vector<net::sim_backend::peer> crowd;
+    for (int i = 0; i < 40; ++i) crowd.push_back(world.open());
+    const auto healthy = world.open();
+    for (const auto client : crowd) world.io.peer_send(client, flood);
+    for (int turn = 1; turn <= 5; ++turn) {
+        world.io.peer_send(healthy, text_frame("me"));
+        world.loop.turn(duration::zero());
+        EXPECT_EQ(heard, turn);
+    }
+}
+
+TEST(ws_turns, what_is_published_counts_as_work_of_who_sent_it) {
+    ws_world world;
+    int handled = 0;
+    world.endpoint.on_open([](auto& c) { c.subscribe("all"); });
+    world.endpoint.on_message([&](auto& c, message_view m) {
+        ++handled;
+        c.publish("all", m);
+    });
+    std::vector<net::sim_backend::peer> members;
+    for (int i = 0; i < 64; ++i) members.push_back(world.open());
+    std::string flood;
+    for (int i = 0; i < 1000; ++i) flood += text_frame("x");
+    world.io.peer_send(members.front(), flood);
+    world.loop.turn(duration::zero());
+    EXPECT_LE(handled, 3 * (1 + 2 * 1024 / 32)) << "each share is enough for two and a bit";
+    world.run(100);
+    EXPECT_EQ(handled, 1000);
+}
+
 }  // namespace
 }  // namespace weft::ws::test

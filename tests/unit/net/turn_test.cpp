@@ -1,0 +1,71 @@
+// What a turn of the loop sends is bounded, and short queues go first.
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "support/sim_world.hpp"
+
+namespace weft::test {
+namespace {
+
+TEST(loop_turns, long_queues_wait_when_a_turn_has_sent_enough) {
+    constexpr std::size_t most = 256 * 1024;
+    constexpr std::size_t size = 100 * 1024;
+    loop_options options;
+    options.budgets.turn_bytes = most;
+    sim_world w(options);
+    std::vector<sim_world::connection> crowd;
+    for (int i = 0; i < 10; ++i) crowd.push_back(w.open());
+    auto small = w.open();
+    w.run();
+    for (auto& c : crowd) c.record->write(std::string(size, 'x'));
+    small.record->write("short");
+    std::vector<std::size_t> got(crowd.size());
+    std::size_t all = 0;
+    const auto take = [&] {
+        std::size_t fresh = 0;
+        for (std::size_t i = 0; i < crowd.size(); ++i) {
+            const std::size_t came = w.io.peer_take(crowd[i].peer).size();
+            got[i] += came;
+            fresh += came;
+        }
+        all += fresh;
+        return fresh;
+    };
+    EXPECT_LE(take(), most + size);
+    w.run();
+    EXPECT_EQ(w.io.peer_take(small.peer), "short");
+    EXPECT_LE(take(), most + size);
+    w.run();
+    EXPECT_LE(take(), most + size);
+    for (int i = 0; i < 10; ++i) {
+        w.run();
+        (void)take();
+    }
+    EXPECT_EQ(all, crowd.size() * size);
+    for (const std::size_t one : got) EXPECT_EQ(one, size);
+}
+
+TEST(loop_turns, who_ends_while_its_queue_waits_is_forgotten) {
+    loop_options options;
+    options.budgets.turn_bytes = 64 * 1024;
+    sim_world w(options);
+    std::vector<sim_world::connection> crowd;
+    for (int i = 0; i < 6; ++i) crowd.push_back(w.open());
+    w.run();
+    for (auto& c : crowd) c.record->write(std::string(100 * 1024, 'x'));
+    w.run();
+    for (std::size_t i = 0; i < crowd.size(); i += 2) w.io.peer_reset(crowd[i].peer);
+    w.run(20);
+    for (std::size_t i = 0; i < crowd.size(); ++i) {
+        EXPECT_EQ(crowd[i].record->closed, i % 2 == 0 ? 1 : 0);
+        if (i % 2 != 0) {
+            EXPECT_EQ(w.io.peer_take(crowd[i].peer).size(), 100U * 1024);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace weft::test
