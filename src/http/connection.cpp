@@ -107,6 +107,7 @@ void connection::on_identified() noexcept {
 void connection::on_closed(std::error_code why) noexcept {
     state_ = state::ended;
     first_request_came();
+    within_memory([this] { tell_body(service::body_news::cut); });
     tell_gone();
     if (exchange_ != nullptr && exchange_->next != nullptr) exchange_->next->on_closed(why);
     unlink();
@@ -134,9 +135,12 @@ void connection::first_request_is_late() {
     if (now() >= due) return drop(errc::head_too_slow);
     first_ = first_request::late;
     service_.metrics_.late.add();
-    if (service_.gate_ != nullptr && proxy() == nullptr) {
-        use_exchange().late_place =
-            service_.gate_->enter(stream_.peer().address(), net::handshake_gate::kind::late);
+    const auto network = stream_.peer().address().network();
+    if (service_.late_ && network && proxy() == nullptr) {
+        exchange& x = use_exchange();
+        x.late = std::make_unique<late_place>(*service_.late_, *this);
+        x.recount();
+        x.late->enter(*network);
     }
     arm(due);
 }
@@ -145,7 +149,22 @@ void connection::first_request_is_late() {
 void connection::first_request_came() noexcept {
     if (std::exchange(first_, first_request::here) != first_request::late) return;
     service_.metrics_.late.sub();
-    if (exchange_ != nullptr) exchange_->late_place = {};
+    if (exchange_ == nullptr || exchange_->late == nullptr) return;
+    exchange_->late = nullptr;
+    exchange_->recount();
+}
+
+/// Too many are late, and this one has been for longest.
+void connection::give_way() noexcept {
+    if (state_ != state::reading) return;
+    service_.report(errc::too_many_late, stream_);
+    within_memory([&] {
+        const error_row& why = row_of(errc::too_many_late);
+        auto answer = service_.turn_away(stream_, {why.status, why.text});
+        if (answer != nullptr) return become(std::move(answer));
+        state_ = state::ended;
+        stream_.abort(make_error_code(errc::too_many_late));
+    });
 }
 
 // The moment until which what has come is enough moves with each byte that comes; a fast beginning
@@ -301,18 +320,19 @@ void connection::pass(const admission<void>& said) {
 
 /// One whose body came after its head.
 void connection::handle_request() {
+    if (exchange_ != nullptr) exchange_->tells_parts = false;
     request req = service_.make_request(reader_.head(), stream_);
     if (service_.check(req, proxy()) != errc::none) return;  // it was checked before: cannot fail
     service::set_body(req, reader_.body());
     run(req, service_.find(req));
 }
 
-/// Its route may take it for a sign of life.
-void connection::tell_body_part() {
-    if (!exchange_->tells_parts) return;
+/// Its route may wait for it.
+void connection::tell_body(service::body_news what) {
+    if (exchange_ == nullptr || !exchange_->tells_parts) return;
     request req = service_.make_request(reader_.head(), stream_);
     if (service_.check(req, proxy()) != errc::none) return;  // as above: cannot fail
-    service_.tell_body_part(req, service_.find(req));
+    service_.tell_body(req, service_.find(req), what);
 }
 
 /// Sets the deadline of what has come in part.
@@ -324,9 +344,11 @@ void connection::wait_for_more(bool begins) {
     }
     exchange& x = use_exchange();
     x.body_last = now();
-    if (!begins) return tell_body_part();
-    x.body_began = x.body_last;
-    arm(later(x.body_began, o.body_grace));
+    if (begins) {
+        x.body_began = x.body_last;
+        arm(later(x.body_began, o.body_grace));
+    }
+    tell_body(service::body_news::part);
 }
 
 void connection::run(request& req, service::match found) {
@@ -372,17 +394,21 @@ bool connection::holds_bytes() const noexcept {
 
 // From set_handler on this object is only waiting for the end of the iteration to be freed.
 void connection::finish_switch(byte_span unread) noexcept {
-    auto successor = std::move(exchange_->next);
-    net::stream_handler& protocol = *successor;
+    net::stream_handler& protocol = *exchange_->next;
+    service_.metrics_.upgrades.add();
+    become(std::move(exchange_->next));
+    if (!unread.empty()) protocol.on_data(unread);
+}
+
+void connection::become(std::unique_ptr<net::stream_handler> protocol) noexcept {
+    net::stream_handler& successor = *protocol;
     exchange_.reset();
     state_ = state::ended;
-    service_.metrics_.upgrades.add();
     unlink();
     stream_.clear_deadline();
     unpause();
-    stream_.set_handler(std::move(successor));
-    protocol.on_open();
-    if (!unread.empty()) protocol.on_data(unread);
+    stream_.set_handler(std::move(protocol));
+    successor.on_open();
 }
 
 /// True when the request belongs to another loop: the connection goes there with everything that

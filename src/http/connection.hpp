@@ -49,11 +49,13 @@ private:
     enum class first_request : std::uint8_t { awaited, late, here };
 
     struct exchange;
+    class late_place;
 
     // Time: connection.cpp
     void deadline_passed();
     void first_request_is_late();
     void first_request_came() noexcept;
+    void give_way() noexcept;
     void check_body_rate();
 
     // Requests: connection.cpp
@@ -62,7 +64,7 @@ private:
     void handle_head(byte_span& in);
     void handle_request();
     void wait_for_filter(task<admission<void>> deciding, std::size_t asked, byte_view rest);
-    void tell_body_part();
+    void tell_body(service::body_news what);
     void wait_for_more(bool begins);
     void run(request& req, service::match found);
     template <class F>
@@ -72,6 +74,7 @@ private:
 
     // Leaving: connection.cpp
     void finish_switch(byte_span unread) noexcept;
+    void become(std::unique_ptr<net::stream_handler> protocol) noexcept;
     [[nodiscard]] bool try_move(const request& req, service::match found, byte_view rest);
     void finish_move();
 

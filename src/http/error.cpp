@@ -56,6 +56,10 @@ constexpr std::array<error_row, error_count> rows{{
      "requests come faster than traffic.per_address allows", condition::limit_exceeded},
     {errc::too_many_connects, 503, R"(error="too_many_connects")",
      "more clients connect than connects_per_second allows", condition::limit_exceeded},
+    {errc::too_many_late, 408, R"(error="too_many_late")",
+     "too many connections have not sent their first request "
+     "(max_handshakes_per_address, max_handshakes)",
+     condition::limit_exceeded},
     {errc::misdirected, 421, R"(error="misdirected")",
      "the Host is in neither public_origins nor allowed_hosts", condition::protocol_violation},
     {errc::head_too_slow, 0, R"(error="head_too_slow")",

@@ -16,6 +16,18 @@
 
 namespace weft::http {
 
+/// One that is late with its first request, in the gate.
+class connection::late_place final : public net::latecomers::place {
+public:
+    late_place(net::latecomers::line& of, connection& whose) noexcept : place(of), whose_(whose) {}
+    using place::enter;
+
+private:
+    void give_way() noexcept override { whose_.give_way(); }
+
+    connection& whose_;
+};
+
 /// What one request needs beyond the present call: see `connection`.
 struct connection::exchange {
     explicit exchange(byte_budget& memory) noexcept : charge(memory) { recount(); }
@@ -23,17 +35,18 @@ struct connection::exchange {
     /// After something was kept or let go.
     void recount() noexcept {
         charge.set(heap_cost_of<exchange> + heap_cost(held) + handle.memory() +
-                   (proxy != nullptr ? heap_cost_of<peer> : 0));
+                   (proxy != nullptr ? heap_cost_of<peer> : 0) +
+                   (late != nullptr ? heap_cost_of<late_place> : 0));
     }
 
     /// Who is at the other end, if its word about clients counts. It stays with the connection, and
     /// the exchange with it.
     std::unique_ptr<const peer> proxy;
-    net::handshake_gate::place late_place;  ///< Of a first request that is late.
+    std::unique_ptr<late_place> late;  ///< While the first request is late.
     time_point body_began;
     time_point body_last;
     std::size_t filters_asked = 0;  ///< Of a request that waits for one, or has waited.
-    bool tells_parts = false;       ///< The route wants to know of each part of the body.
+    bool tells_parts = false;       ///< The body is not whole, and the route wants to know of it.
 
     std::unique_ptr<service::watched> watched;  ///< For the observers, until the answer begins.
     lent_handle handle;                         ///< Through which the user answers.

@@ -18,8 +18,8 @@ void metrics::visit(metric_visitor visitor) const {
              late.read()});
     constexpr std::string_view refused = "weft_http_connections_refused_total";
     constexpr std::string_view refused_help =
-        "Connections refused before their first request: too many were late, or connected.";
-    visitor({refused, R"(answer="503")", refused_help, metric_kind::counter, turned_away.read()});
+        "Connections ended before their first request: too many were late, or connected.";
+    visitor({refused, R"(answer="given")", refused_help, metric_kind::counter, turned_away.read()});
     visitor({refused, R"(answer="none")", refused_help, metric_kind::counter, cut_off.read()});
     visitor({"weft_http_requests_total",
              {},

@@ -12,8 +12,8 @@ namespace weft::http {
 struct metrics {
     counter connections;  ///< Now open and not upgraded.
     counter late;         ///< Of them, those that owe their first request for long.
-    counter turned_away;  ///< Refused with 503 or 429 before they asked anything.
-    counter cut_off;      ///< Refused without an answer.
+    counter turned_away;  ///< Ended with 408, 429 or 503 before they asked anything.
+    counter cut_off;      ///< The same, without an answer.
     counter requests;
     std::array<counter, 5> replies;  ///< 1xx to 5xx.
     counter upgrades;

@@ -18,10 +18,10 @@
 namespace weft::http {
 namespace {
 
-/// Tells a client that came when it may not why that is.
+/// Tells a client that has to go before it asked anything why that is.
 class turned_away final : public net::stream_handler {
 public:
-    turned_away(net::byte_stream& stream, net::handshake_gate::place place, std::string answer)
+    turned_away(net::byte_stream& stream, net::handshake_gate::answer place, std::string answer)
         : stream_(stream), place_(std::move(place)), answer_(std::move(answer)) {}
 
     void on_open() noexcept override {
@@ -36,31 +36,13 @@ public:
 
 private:
     net::byte_stream& stream_;
-    net::handshake_gate::place place_;
+    net::handshake_gate::answer place_;
     std::string answer_;
 };
 
 std::int64_t whole_seconds(duration time) noexcept {
     return std::max<std::int64_t>(std::chrono::ceil<std::chrono::seconds>(time).count(), 1);
 }
-
-/// What such a client gets: it has not asked anything yet.
-std::string early_answer(int status, std::string_view why, duration retry_after) {
-    std::string text = "HTTP/1.1 " + std::to_string(status) + " ";
-    text.append(reason_of(status))
-        .append("\r\nRetry-After: ")
-        .append(std::to_string(whole_seconds(retry_after)))
-        .append("\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ")
-        .append(std::to_string(why.size() + 1))
-        .append("\r\nConnection: close\r\n\r\n")
-        .append(why)
-        .append("\n");
-    return text;
-}
-
-constexpr std::string_view too_many_late =
-    "too many connections have not sent their first request "
-    "(max_handshakes_per_address, max_handshakes)";
 
 constexpr std::string_view too_many_connect =
     "more clients connect than this server takes at once (connects_per_second)";
@@ -96,6 +78,7 @@ service::service(net::loop_core& loop, const router& routes, options limits, log
         const auto parts = split_authority(authority_of(origin));
         if (parts && !options_.allowed_hosts.empty()) hosts_.emplace_back(parts->host);
     }
+    if (gate_ != nullptr) late_.emplace(*gate_, loop_);
     path_memory_.resize(options_.max_request_line);
     connections_.next = connections_.previous = &connections_;
 }
@@ -103,29 +86,13 @@ service::service(net::loop_core& loop, const router& routes, options limits, log
 service::~service() = default;
 
 std::unique_ptr<net::stream_handler> service::make_connection(net::byte_stream& stream) {
-    using verdict = net::handshake_gate::verdict;
-    const bool by_proxy = trusts(stream);
-    const verdict found =
-        gate_ != nullptr && !by_proxy ? gate_->judge(stream.peer().address()) : verdict::welcome;
-    if (found != verdict::welcome) {
-        loop_.tell_refusal(log_level::warning, "http", too_many_late, [&] {
-            return refusal_facts{.peer = stream.peer().address().to_string()};
-        });
-        return turn_away(stream, early_answer(503, too_many_late, gate_->stay_away(loop_.now())),
-                         found == verdict::turn_away);
-    }
-    const auto may_answer = [&] {
-        return gate_ == nullptr || by_proxy || gate_->may_turn_away(stream.peer().address());
-    };
-    if (!by_proxy) {
+    if (!trusts(stream)) {
         if (const auto no = net::tell(loop_, "http", count_traffic(stream.peer()), stream.peer()))
-            return turn_away(stream, early_answer(429, no->why, no->retry_after), may_answer());
+            return turn_away(stream, {429, no->why, no->retry_after});
     }
     const auto place = connects_.judge(loop_.now());
-    if (place == net::connect_budget::verdict::turn_away) {
-        const duration away = refuse_connect(stream.peer());
-        return turn_away(stream, early_answer(503, too_many_connect, away), may_answer());
-    }
+    if (place == net::connect_budget::verdict::turn_away)
+        return turn_away(stream, {503, too_many_connect, refuse_connect(stream.peer())});
     stream.peer().set_only_resumes(place == net::connect_budget::verdict::if_it_resumes);
     return take_over(stream);
 }
@@ -138,18 +105,27 @@ duration service::refuse_connect(const peer& whom) noexcept {
     return connects_.stay_away(loop_.now());
 }
 
-/// An answer under TLS would cost the very handshake that there are too many of.
+// An answer under TLS would cost the very handshake that there are too many of.
 std::unique_ptr<net::stream_handler> service::turn_away(net::byte_stream& stream,
-                                                        std::string answer, bool may_answer) {
-    if (!may_answer || stream.peer().secure()) {
+                                                        const early_answer& told) {
+    const bool counted = gate_ != nullptr && !trusts(stream);
+    auto place = counted ? gate_->try_answer() : net::handshake_gate::answer{};
+    if (stream.peer().secure() || (counted && !place)) {
         metrics_.cut_off.add();
         return nullptr;
     }
     metrics_.turned_away.add();
-    net::handshake_gate::place place;
-    if (gate_ != nullptr && !trusts(stream))
-        place = gate_->enter(stream.peer().address(), net::handshake_gate::kind::refused);
-    return std::make_unique<turned_away>(stream, std::move(place), std::move(answer));
+    std::string text = "HTTP/1.1 " + std::to_string(told.status) + " ";
+    text.append(reason_of(told.status));
+    if (told.retry_after > duration::zero()) {
+        text.append("\r\nRetry-After: ").append(std::to_string(whole_seconds(told.retry_after)));
+    }
+    text.append("\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ")
+        .append(std::to_string(told.why.size() + 1))
+        .append("\r\nConnection: close\r\n\r\n")
+        .append(told.why)
+        .append("\n");
+    return std::make_unique<turned_away>(stream, std::move(place), std::move(text));
 }
 
 /// Counts a connection of this peer, if connections are counted.
@@ -268,7 +244,7 @@ std::optional<std::uint8_t> service::other_loop(const request& req, match found)
 }
 
 bool service::wants_parts(match found) noexcept {
-    return static_cast<bool>(found.chosen->options.on_body_part);
+    return found.chosen->options.on_body_part || found.chosen->options.on_body_cut;
 }
 
 std::optional<response> service::refuse_traffic(const request& req) noexcept {
@@ -293,9 +269,12 @@ std::optional<response> service::refuse_newcomer(const request& req, match found
     return answer;
 }
 
-void service::tell_body_part(const request& req, match found) noexcept {
-    call_user([&] { found.chosen->options.on_body_part(req); },
-              [&] { return place_of("on_body_part", req); });
+void service::tell_body(const request& req, match found, body_news what) noexcept {
+    const bool part = what == body_news::part;
+    auto& tell = part ? found.chosen->options.on_body_part : found.chosen->options.on_body_cut;
+    if (!tell) return;
+    call_user([&] { tell(req); },
+              [&] { return place_of(part ? "on_body_part" : "on_body_cut", req); });
 }
 
 void service::run(const request& req, match found, reply_sink& sink) {

@@ -52,7 +52,7 @@ public:
     service& operator=(const service&) = delete;
 
     /// The protocol for a stream that was just accepted: call it then, since the deadline for the
-    /// first head runs from here. Null when the gate wants it closed at once.
+    /// first head runs from here. Null: it is closed at once.
     [[nodiscard]] std::unique_ptr<net::stream_handler> make_connection(net::byte_stream& stream);
 
     /// How a connection gets to another loop; without it every request is answered where it came.
@@ -95,8 +95,9 @@ public:
     [[nodiscard]] std::uint64_t most_body(match found) const noexcept;
     /// Whether its route wants to be told of each part of a body. `found` has a route.
     [[nodiscard]] static bool wants_parts(match found) noexcept;
-    /// More of its body has come, but not all: for a route that wants it.
-    void tell_body_part(const request& req, match found) noexcept;
+    enum class body_news : std::uint8_t { part, cut };
+    /// More of its body has come, but not all, or it is never going to: for a route that wants it.
+    void tell_body(const request& req, match found, body_news what) noexcept;
     static void set_body(request& req, byte_view body) noexcept { req.body_ = body; }
     /// Has it answered through `sink`: at once, or by the handle that `sink` lends.
     void run(const request& req, match found, reply_sink& sink);
@@ -153,9 +154,15 @@ private:
     [[gnu::cold]] void report(errc what, const net::byte_stream& from,
                               const refused_request& which = {}) noexcept;
     duration refuse_connect(const peer& whom) noexcept;
+    /// What a connection gets that has not asked anything yet.
+    struct early_answer {
+        int status;
+        std::string_view why;
+        duration retry_after{};  ///< Zero: is not told.
+    };
+    /// The protocol for one that ends. Null: without an answer.
     [[gnu::cold]] std::unique_ptr<net::stream_handler> turn_away(net::byte_stream& stream,
-                                                                 std::string answer,
-                                                                 bool may_answer);
+                                                                 const early_answer& told);
     [[nodiscard]] std::optional<net::traffic_refusal> count_traffic(peer& who);
 
     net::loop_core& loop_;
@@ -164,7 +171,8 @@ private:
     net::network_list proxies_;
     std::vector<std::string> hosts_;  // that requests may name; none: all
     log_sink* log_;
-    net::handshake_gate* gate_;  // may be none
+    net::handshake_gate* gate_;                  // may be none
+    std::optional<net::latecomers::line> late_;  // without one: none
     net::connect_budget connects_;
     unique_function<void(std::uint8_t, net::moved_stream)> transfer_;
     http::metrics metrics_;

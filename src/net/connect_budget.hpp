@@ -6,14 +6,14 @@
 
 #include <weft/base/time.hpp>
 
-#include "net/comebacks.hpp"
 #include "net/pace.hpp"
 
 namespace weft::net {
 
 /// How many new connections a loop takes per second, so that a crowd that comes at once leaves it
 /// time for those that are open. As many again are let in to show that they resume something; the
-/// others stay away.
+/// others are told when to come back: each a later time than the one before, at a pace that can be
+/// taken.
 /// **Threads**: the loop's.
 class connect_budget {
 public:
@@ -22,7 +22,7 @@ public:
     /// 0: no limit.
     explicit connect_budget(unsigned per_second) noexcept
         : pace_(per_second, to_duration(1e9 - 1e9 / std::max(per_second, 1U))),
-          comebacks_(per_second, std::chrono::seconds(1)) {}
+          comebacks_(per_second, to_duration(1e9 / std::max(per_second, 1U))) {}
 
     /// For a connection that was just accepted; counts it.
     [[nodiscard]] verdict judge(time_point now) noexcept {
@@ -32,13 +32,19 @@ public:
                                                          : verdict::turn_away;
     }
     /// How long one that is refused now should stay away.
-    [[nodiscard]] duration stay_away(time_point now) noexcept { return comebacks_.next(now); }
+    [[nodiscard]] duration stay_away(time_point now) noexcept {
+        constexpr duration soonest = std::chrono::seconds(1);
+        constexpr duration most = std::chrono::minutes(1) - soonest;
+        const time_point due = told_.spend(comebacks_, 1, now, later(now, most));
+        return std::clamp(due - now, duration::zero(), most) + soonest;
+    }
 
 private:
     const pace pace_;
+    const pace comebacks_;
     shared_due all_;
     shared_due resumers_;
-    comebacks comebacks_;
+    shared_due told_;
 };
 
 }  // namespace weft::net

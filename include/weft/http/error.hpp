@@ -30,6 +30,7 @@ enum class errc : std::uint8_t {
     upgrade_with_body,      ///< 400
     too_much_traffic,       ///< 429: a limit of `server_options::traffic`
     too_many_connects,      ///< 503: above `loop_budgets::connects_per_second`
+    too_many_late,          ///< 408: it gave way; `server_options::max_handshakes`
     misdirected,            ///< 421: a Host that is not in `options::allowed_hosts`
     head_too_slow,          ///< closed without a reply
     body_too_slow,          ///< 408

@@ -54,9 +54,11 @@ using resumption = unique_function<bool(const request&)>;
 
 struct route_options {
     std::optional<std::uint64_t> max_body{};  ///< Instead of `options::max_body`.
-    /// Called whenever a part of the body has come and more is to come. For who waits for a sign of
-    /// life from the sender.
+    /// Called when the body does not come at once with the head, and then for each part of it while
+    /// more is to come. For who waits for a sign of life from the sender.
     unique_function<void(const request&)> on_body_part{};
+    /// Called when such a body ends before it is whole: its sender has gone, or broke a rule.
+    unique_function<void(const request&)> on_body_cut{};
 };
 
 /// Which handler answers which method and path.

@@ -57,13 +57,12 @@ struct server_options {
     /// How many connections may be open, over all loops. Further ones are closed at once.
     std::size_t max_connections = 1'000'000;
     /// How many connections of one address (one /64 for IPv6) may be late: they have not sent their
-    /// first request, TLS handshake included, within a second. At the limit, a new connection gets
-    /// 503 with `Retry-After`, or is closed under TLS. While as many are being refused, further
-    /// ones are closed at once. Unix sockets and trusted proxies do not count. Large enough for
-    /// browsers behind one address, which open connections ahead of use; a warning tells when it is
-    /// not. 0: half of `max_handshakes`.
+    /// first request, TLS handshake included, within a second. Above it, the one that has been late
+    /// for longest is ended with 408, or closed under TLS; nobody new is refused. Unix sockets and
+    /// trusted proxies do not count. Large enough for browsers behind one address, which open
+    /// connections ahead of use; a warning tells when it is not. 0: half of `max_handshakes`.
     std::size_t max_handshakes_per_address = 0;
-    /// The same for all addresses together. 0: 1024 for each processor.
+    /// The same for all addresses together; the address that has most of them loses one. 0: 1024 for each processor.
     std::size_t max_handshakes = 0;
     /// Limits per address and per subject.
     traffic_options traffic{};

@@ -177,12 +177,16 @@ TEST(http_connection, a_route_has_its_own_body_limit) {
     EXPECT_EQ(statuses(world.ask(post("/small", "123"))), std::vector{413});
 }
 
-TEST(http_connection, a_route_is_told_of_each_part_of_a_body) {
+TEST(http_connection, a_route_is_told_of_each_part_of_a_body_and_of_its_end) {
     http_world world;
     std::vector<std::string> told;
     ASSERT_TRUE(world.routes.post(
         "/of/:who", [](const request&) { return response(204); },
-        {.on_body_part = [&](const request& req) { told.emplace_back(req.param("who")); }}));
+        {.on_body_part = [&](const request& req) { told.emplace_back(req.param("who")); },
+         .on_body_cut =
+             [&](const request& req) {
+                 told.emplace_back("cut " + std::string(req.param("who")));
+             }}));
     ASSERT_TRUE(world.routes.post("/other", [](const request&) { return response(204); }));
     const auto client = world.open();
     const auto send_in_parts = [&](std::string_view path) {
@@ -192,10 +196,28 @@ TEST(http_connection, a_route_is_told_of_each_part_of_a_body) {
         EXPECT_EQ(statuses(world.take(client)), std::vector{204});
     };
     send_in_parts("/of/me");
-    EXPECT_EQ(told, (std::vector<std::string>{"me", "me"})) << "with the last part it is a request";
+    const std::vector<std::string> thrice{"me", "me", "me"};
+    EXPECT_EQ(told, thrice) << "without its body, and with two parts; the last makes it a request";
     send_in_parts("/other");
     send_in_parts("/of/you");
-    EXPECT_EQ(told, (std::vector<std::string>{"me", "me", "you", "you"}));
+    EXPECT_EQ(told.size(), 6U);
+    EXPECT_EQ(told.back(), "you");
+    world.io.peer_reset(client);
+    world.run();
+    EXPECT_EQ(told.size(), 6U) << "it was whole";
+    const std::string begins = "POST /of/half HTTP/1.1\r\nHost: x\r\n";
+    const auto ends = [&](std::string_view bytes, auto end) {
+        told.clear();
+        const auto other = world.open();
+        world.send(other, begins + std::string(bytes));
+        end(other);
+        world.run();
+        EXPECT_EQ(told, (std::vector<std::string>{"half", "cut half"})) << bytes;
+    };
+    ends("Content-Length: 6\r\n\r\nab", [&](auto p) { world.io.peer_reset(p); });
+    ends("Content-Length: 7\r\n\r\nab", [&](auto p) { world.io.peer_end(p); });
+    ends("Content-Length: 8\r\n\r\nab", [&](auto) { world.pass(11s); });
+    ends("Transfer-Encoding: chunked\r\n\r\n2\r\n", [&](auto p) { world.send(p, "abX"); });
 }
 
 TEST(http_connection, expect_continue_is_answered_when_the_body_is_not_there) {
@@ -381,142 +403,6 @@ TEST(sec_b3_host, others_than_the_listed_get_421) {
     EXPECT_EQ(statuses(world.ask("GET / HTTP/1.0\r\n\r\n")), std::vector{200})
         << "a health check: there is no name that could be foreign";
     EXPECT_EQ(world.errors(errc::misdirected), 3U);
-}
-
-// ---- H4: who keeps us waiting for the first request ----
-
-/// A world with room for three late connections of an address and five in all.
-struct gated_world : echo_world {
-    gated_world() { gate = &three_of_five; }
-    ~gated_world() { shut_down(); }
-    /// Connections from `address` that say nothing for more than a second.
-    std::vector<peer> open_late(std::size_t count, std::string_view address) {
-        std::vector<peer> opened;
-        while (opened.size() < count) opened.push_back(open(address));
-        pass(1100ms);
-        return opened;
-    }
-    /// What a prompt client at this address gets: the status, or 0 when it is just closed.
-    int status_for(std::string_view address) {
-        const peer client = open(address);
-        send(client, get("/"));
-        const auto found = statuses(take(client));
-        return found.empty() ? 0 : found[0];
-    }
-    net::handshake_gate three_of_five{{3, 5}};
-};
-
-TEST(http_connection, sec_h4_who_is_turned_away_from_a_full_server_is_told_different_times) {
-    gated_world world;
-    const auto told = [&](std::string_view address) {
-        const auto client = world.open(address);
-        world.send(client, get("/"));
-        const std::string reply = world.take(client);
-        const std::size_t at = reply.find("Retry-After: ");
-        return at != std::string::npos ? std::stoi(reply.substr(at + 13)) : -1;
-    };
-    auto late = world.open_late(3, "10.0.0.1");
-    for (int i = 0; i < 2; ++i) EXPECT_EQ(told("10.0.0.1"), 5) << "the address' own doing";
-    late.push_back(world.open_late(2, "10.0.0.2")[0]);
-    EXPECT_EQ(told("10.0.0.3"), 5);
-    EXPECT_EQ(told("10.0.0.4"), 6);
-    EXPECT_EQ(told("10.0.0.5"), 7) << "five of them in five seconds: as many as the limit lets in";
-}
-
-TEST(http_connection, sec_h4_an_address_with_many_late_connections_is_turned_away) {
-    gated_world world;
-    auto late = world.open_late(2, "10.0.0.1");
-    EXPECT_EQ(world.status_for("10.0.0.1"), 200) << "below the limit";
-    late.push_back(world.open_late(1, "10.0.0.1")[0]);
-    EXPECT_EQ(world.counters().late.read(), 3U);
-    const auto refused = world.open("10.0.0.1");
-    world.send(refused, get("/"));
-    const std::string reply = world.take(refused);
-    EXPECT_TRUE(reply.starts_with("HTTP/1.1 503 ")) << reply;
-    EXPECT_TRUE(has(reply, "\r\nRetry-After: 5\r\n"));
-    EXPECT_TRUE(has(reply, "\r\nConnection: close\r\n"));
-    const std::string body = reply.substr(reply.find("\r\n\r\n") + 4);
-    EXPECT_TRUE(has(reply, "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n"));
-    EXPECT_TRUE(has(body, "max_handshakes_per_address"));
-    EXPECT_TRUE(world.ended(refused));
-    EXPECT_EQ(world.status_for("10.0.0.2"), 200) << "another address";
-    EXPECT_EQ(world.counters().turned_away.read(), 1U);
-    ASSERT_EQ(world.log.size(), 1U);
-    EXPECT_EQ(world.log[0],
-              "too many connections have not sent their first request "
-              "(max_handshakes_per_address, max_handshakes), from 10.0.0.1:20010");
-    // Far above: two more get an answer, the rest none, until a refused one has gone.
-    EXPECT_EQ(world.status_for("10.0.0.1"), 503);
-    EXPECT_EQ(world.status_for("10.0.0.1"), 503);
-    for (int i = 0; i < 100; ++i) EXPECT_EQ(world.status_for("10.0.0.1"), 0);
-    EXPECT_EQ(world.counters().turned_away.read(), 3U);
-    EXPECT_EQ(world.counters().cut_off.read(), 100U);
-    EXPECT_EQ(world.log.size(), 1U) << "one line per minute";
-    world.io.peer_end(refused);
-    world.run();
-    EXPECT_EQ(world.status_for("10.0.0.1"), 503);
-    // The late ones may still go on, and make room.
-    world.send(late[0], get("/"));
-    EXPECT_EQ(statuses(world.take(late[0])), std::vector<int>{200});
-    EXPECT_EQ(world.status_for("10.0.0.1"), 200);
-    world.io.peer_reset(late[1]);
-    world.run();
-    EXPECT_EQ(world.counters().late.read(), 1U);
-}
-
-TEST(http_connection, sec_h4_late_connections_of_many_addresses_are_limited_together) {
-    gated_world world;
-    world.open_late(2, "10.0.0.1");
-    world.open_late(2, "10.0.0.2");
-    EXPECT_EQ(world.status_for("10.0.0.3"), 200);
-    world.open_late(1, "10.0.0.3");
-    EXPECT_EQ(world.status_for("10.0.0.4"), 503);
-    world.pass(10s);
-    EXPECT_EQ(world.counters().late.read(), 0U) << "their time is up";
-    EXPECT_EQ(world.status_for("10.0.0.4"), 200);
-}
-
-TEST(http_connection, sec_h4_an_ipv6_network_is_one_address) {
-    gated_world world;
-    for (const char* host : {"2001:db8::1", "2001:db8::2", "2001:db8::ffff:3"})
-        world.open_late(1, host);
-    EXPECT_EQ(world.status_for("2001:db8::4"), 503);
-    EXPECT_EQ(world.status_for("2001:db8:0:1::4"), 200) << "the next /64";
-    EXPECT_EQ(world.status_for("10.0.0.1"), 200);
-}
-
-TEST(http_connection, sec_h4_an_ipv4_client_of_an_ipv6_socket_is_its_ipv4_address) {
-    gated_world world;
-    world.open_late(3, "::ffff:10.0.0.1");
-    EXPECT_EQ(world.status_for("::ffff:10.0.0.2"), 200);
-    EXPECT_EQ(world.status_for("10.0.0.1"), 503);
-}
-
-TEST(http_connection, a_connection_that_moved_here_is_not_turned_away) {
-    gated_world world;
-    world.open_late(3, "10.0.0.1");
-    EXPECT_EQ(world.status_for("10.0.0.1"), 503);
-    world.moved = true;
-    EXPECT_EQ(world.status_for("10.0.0.1"), 200);
-}
-
-TEST(http_connection, a_burst_of_prompt_clients_is_welcome) {
-    gated_world world;
-    std::vector<http_world::peer> burst{world.open("10.0.0.1")};
-    while (burst.size() < 200) burst.push_back(world.io.connect_client(80, "10.0.0.1"));
-    world.run();
-    for (const auto client : burst) world.io.peer_send(client, get("/"));
-    world.run();
-    for (const auto client : burst) EXPECT_EQ(statuses(world.take(client)), std::vector<int>{200});
-    world.pass(2s);  // idle after a request is not late
-    EXPECT_EQ(world.status_for("10.0.0.1"), 200);
-}
-
-TEST(http_connection, unix_sockets_are_never_late) {
-    net::handshake_gate none{{0, 0}};
-    const socket_address peer = *socket_address::make_unix("/run/a.sock");
-    EXPECT_FALSE(none.enter(peer, net::handshake_gate::kind::late));
-    EXPECT_EQ(none.judge(peer), net::handshake_gate::verdict::welcome);
 }
 
 }  // namespace

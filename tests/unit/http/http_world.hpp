@@ -40,7 +40,7 @@ public:
             service_.emplace(loop_, routes, limits_, sink, gate);
             listen_options where;
             where.port = 80;
-            if (!loop_.listen(where, *this)) return -1;
+            if (!loop_.listen(where, *this, tls)) return -1;
         }
         const peer client = io.connect_client(80, from);
         run();
@@ -81,9 +81,10 @@ public:
     [[nodiscard]] std::size_t connections() const { return loop_.connections(); }
 
     router routes;
-    net::handshake_gate* gate = nullptr;  // before the first client
-    bool moved = false;                   // what comes was accepted on another loop
-    std::vector<std::string> log;         // of warnings and errors
+    net::handshake_gate* gate = nullptr;           // before the first client
+    std::shared_ptr<net::tls_server_context> tls;  // likewise
+    bool moved = false;                            // what comes was accepted on another loop
+    std::vector<std::string> log;                  // of warnings and errors
     std::vector<std::string> notes;
 
 private:

@@ -96,21 +96,6 @@ TEST(http_proxy, sec_h10_what_no_head_tells_of_is_not_the_last_clients) {
     EXPECT_TRUE(has(world.notes.back(), "from 10.0.0.1:")) << world.notes.back();
 }
 
-TEST(http_proxy, sec_h4_a_proxy_does_not_count_in_the_limits_of_an_address) {
-    for (const bool trusted : {true, false}) {
-        net::handshake_gate three_of_five{{3, 5}};
-        who_world world{trusted ? behind_proxies() : options{}};
-        world.gate = &three_of_five;
-        for (int i = 0; i < 20; ++i) (void)world.open("10.0.0.1");
-        world.pass(1100ms);
-        EXPECT_EQ(world.counters().late.read(), 20U);
-        const auto next = world.open("10.0.0.1");
-        world.send(next, get("/"));
-        EXPECT_EQ(statuses(world.take(next)), std::vector{trusted ? 200 : 503});
-        world.shut_down();
-    }
-}
-
 TEST(http_proxy, a_moved_connection_is_the_proxys_again) {
     who_world world;
     std::string arrived;
