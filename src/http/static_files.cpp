@@ -28,10 +28,10 @@ namespace {
 
 // Opens `path` below `root`; ".." and links may not lead out of it (EXDEV), links of /proc nowhere.
 // O_NONBLOCK, since opening a pipe must not wait for its writer.
-unique_fd open_beneath(int root, const char* path, int flags = 0) noexcept {
+unique_fd open_beneath(int root, const char* path, int flags = 0, unsigned resolve = 0) noexcept {
     open_how how{};
     how.flags = static_cast<__u64>(O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags);
-    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | resolve;
     return unique_fd(static_cast<int>(::syscall(SYS_openat2, root, path, &how, sizeof how)));
 }
 
@@ -40,8 +40,35 @@ struct opened_file {
     struct stat info;
 };
 
-std::optional<opened_file> open_file(int root, const std::string& path) noexcept {
-    opened_file file{open_beneath(root, path.c_str()), {}};
+bool has_hidden_segment(std::string_view path) noexcept {
+    return path.starts_with('.') || path.find("/.") != std::string_view::npos;
+}
+
+/// Where what was opened is now; empty when the system does not tell.
+std::string name_of(int opened) {
+    std::string name(4096, '\0');
+    const std::string link = "/proc/self/fd/" + std::to_string(opened);
+    const ssize_t size = ::readlink(link.c_str(), name.data(), name.size());
+    name.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+    return name;
+}
+
+/// Opens by a name without hidden segments. The links on its way, if there are any, may lead to
+/// none either.
+unique_fd open_shown(int root, const char* path) {
+    unique_fd direct = open_beneath(root, path, 0, RESOLVE_NO_SYMLINKS);
+    if (direct || errno != ELOOP) return direct;
+    unique_fd linked = open_beneath(root, path);
+    if (!linked) return linked;
+    std::string above = name_of(root);
+    if (!above.ends_with('/')) above += '/';
+    const std::string name = name_of(linked.get());
+    const bool shown = name.starts_with(above) && !has_hidden_segment(name.substr(above.size()));
+    return shown ? std::move(linked) : unique_fd();
+}
+
+std::optional<opened_file> open_file(int root, const std::string& path) {
+    opened_file file{open_shown(root, path.c_str()), {}};
     if (!file.fd || ::fstat(file.fd.get(), &file.info) != 0) return {};
     return file;
 }
@@ -157,10 +184,6 @@ response describe(const selection& chosen, const description& d, std::uint64_t f
                                            std::to_string(full_size));
     }
     return answer;
-}
-
-bool has_hidden_segment(std::string_view path) noexcept {
-    return path.starts_with('.') || path.find("/.") != std::string_view::npos;
 }
 
 bool is_newer(const struct stat& a, const struct stat& b) noexcept {

@@ -86,6 +86,8 @@ struct tls_server_context::certificate_set {
     std::shared_ptr<ticket_keys> keys;
 
     result<void> add(const loaded_certificate& loaded, const tls_options& options);
+    /// Has tickets resume only under these certificates.
+    result<void> bind_tickets();
     [[nodiscard]] SSL_CTX* find(std::string_view host) const noexcept;
     [[nodiscard]] SSL_CTX* find_exact(std::string_view key) const noexcept;
 
@@ -127,6 +129,23 @@ result<void> tls_server_context::certificate_set::add(const loaded_certificate& 
             std::ranges::lower_bound(names, name, {}, [](const auto& n) { return n.first; });
         if (place == names.end() || place->first != name) names.emplace(place, name, ctx);
     }
+    return {};
+}
+
+result<void> tls_server_context::certificate_set::bind_tickets() {
+    std::array<unsigned char, 32> name{};
+    std::vector<unsigned char> prints;
+    for (const ssl_ctx_ptr& ctx : contexts) {
+        unsigned size = 0;
+        if (X509_digest(SSL_CTX_get0_certificate(ctx.get()), EVP_sha256(), name.data(), &size) != 1)
+            return openssl_error(tls_errc::internal, "cannot digest a certificate");
+        prints.insert(prints.end(), name.begin(), name.end());
+    }
+    // One name for all: a ticket is opened before it is known which host is asked for.
+    if (EVP_Digest(prints.data(), prints.size(), name.data(), nullptr, EVP_sha256(), nullptr) != 1)
+        return openssl_error(tls_errc::internal, "cannot digest the certificates");
+    for (const ssl_ctx_ptr& ctx : contexts)
+        SSL_CTX_set_session_id_context(ctx.get(), name.data(), name.size());
     return {};
 }
 
@@ -220,6 +239,7 @@ result<std::shared_ptr<const tls_server_context::certificate_set>> tls_server_co
         if (!loaded) return loaded.error();
         if (auto added = set->add(*loaded, options_); !added) return added.error();
     }
+    if (auto bound = set->bind_tickets(); !bound) return bound.error();
     return std::shared_ptr<const certificate_set>(set);
 }
 

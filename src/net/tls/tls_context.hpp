@@ -33,8 +33,9 @@ public:
     /// A session for an accepted connection. **Errors**: no memory.
     [[nodiscard]] result<std::unique_ptr<tls_session>> make_session() const;
 
-    /// Reads the certificate files again, for new sessions. Open sessions keep what they have, and
-    /// their tickets stay good. After an error everything is as before.
+    /// Reads the certificate files again, for new sessions. Open sessions keep what they have;
+    /// their tickets stay good if no certificate has changed. After an error everything is as
+    /// before.
     result<void> reload();
     /// Takes other certificates.
     result<void> reload(std::vector<tls_certificate> certificates);

@@ -275,6 +275,13 @@ TEST_F(files_world, sec_h6_no_spelling_leads_out_of_the_folder) {
     fs::create_symlink("/proc/self", root / "proc");
     fs::create_symlink("/", root / "slash");
     fs::create_symlink("a.txt", root / "link_in");
+    fs::create_symlink(".hidden", root / "link_to_hidden");
+    fs::create_symlink("link_to_hidden", root / "link_to_link");
+    fs::create_directory(root / ".folder");
+    fs::create_directory_symlink(".folder", root / "link_to_folder");
+    fs::create_symlink("../sub/.hidden", root / "sub" / "index.html.gz");
+    put(".folder/file", "canary");
+    fs::create_symlink("file", root / ".folder" / "shown");
     ASSERT_EQ(::mkfifo((root / "pipe").c_str(), 0600), 0);
     const watch outside(folder / "secret.txt");
 
@@ -309,12 +316,19 @@ TEST_F(files_world, sec_h6_no_spelling_leads_out_of_the_folder) {
     for (const std::string path :
          {"link_out", "relative_link_out", "up/secret.txt", "proc/environ", "proc/cwd/etc/passwd",
           "slash/etc/passwd", "slash/proc/self/environ", ".hidden", "sub/.hidden", "pipe",
+          "link_to_hidden", "link_to_link", "link_to_folder/file", "link_to_folder/shown",
           "/etc/passwd", "%2fetc%2fpasswd", "a.txt%00.html", "a.txt%00", "a%5ctxt"}) {
         refused("/files/" + path);
     }
     EXPECT_GE(tried, 960);
     EXPECT_FALSE(outside.saw_something());
     EXPECT_EQ(body_of(ask("/files/link_in")), "0123456789");
+    // What the operator names is shown, whatever its own name.
+    auto below = static_files::make((root / ".folder").string());
+    ASSERT_TRUE(below);
+    http_world hidden;
+    ASSERT_TRUE(hidden.routes.get("/*path", *std::move(below)));
+    EXPECT_EQ(body_of(hidden.ask(get("/shown"))), "canary");
 }
 
 // ---- Files in the program ----

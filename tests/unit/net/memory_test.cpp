@@ -256,6 +256,31 @@ TEST(loop_without_memory, pauses_accepting_for_want_of_descriptors) {
     EXPECT_EQ(world.core.connections(), 1U);
 }
 
+TEST(loop_without_memory, tells_once_a_minute_that_descriptors_ran_out) {
+    struct sink final : log_sink {
+        void write(const log_record& record) noexcept override {
+            lines += record.level >= log_level::warning ? 1 : 0;
+            last = record.message;
+        }
+        int lines = 0;
+        std::string last;
+    } told;
+    test::sim_world world({.log = &told});
+    world.run(2);
+    world.io.limit_descriptors(1);
+    for (int i = 0; i < 100; ++i) {  // each pause is 50 ms
+        world.io.connect_client(80);
+        world.run(2);
+        world.pass(std::chrono::milliseconds(60));
+    }
+    EXPECT_EQ(told.lines, 1);
+    EXPECT_NE(told.last.find("descriptors ran out"), std::string::npos) << told.last;
+    world.pass(std::chrono::minutes(1));
+    world.io.connect_client(80);
+    world.run(2);
+    EXPECT_EQ(told.lines, 2);
+}
+
 TEST(loop_without_memory, tells_that_it_cannot_connect) {
     int connected = 0;
     int failed = 0;

@@ -228,12 +228,39 @@ TEST_P(sec_t5, nothing_is_opened_after_a_long_pause) {
     EXPECT_FALSE(connects(*server, time_point{} + std::chrono::hours(2), second));
 }
 
-TEST_P(sec_t5, a_ticket_survives_a_reload) {
-    const auto server = make_server();
+TEST_P(sec_t5, a_ticket_survives_a_reload_of_the_same_certificates_only) {
+    const auto issue = [](const char* name) {
+        return as_option(test_ca().issue({.names = {name}}));
+    };
+    const auto one = issue("example.test");
+    const auto two = issue("other.test");
+    const auto server = make_server({.certificates = {one, two}});
     openssl_peer first(client, version());
     connects(*server, {}, first);
-    ASSERT_TRUE(server->reload({as_option(test_ca().issue({.names = {"example.test"}}))}));
+    ASSERT_TRUE(server->reload());
     openssl_peer second(client, version());
+    second.resume(first);
+    EXPECT_TRUE(connects(*server, {}, second));
+    const std::vector<std::vector<tls_certificate>> changes{
+        {issue("example.test"), two}, {one, issue("other.test")}, {one}, {two, one}};
+    for (const auto& change : changes) {
+        ASSERT_TRUE(server->reload(change));
+        openssl_peer third(client, version());
+        third.resume(first);
+        EXPECT_FALSE(connects(*server, {}, third));
+    }
+}
+
+TEST_P(sec_t5, a_ticket_of_a_named_host_resumes) {
+    const auto server =
+        make_server({.certificates = {as_option(test_ca().issue({.names = {"example.test"}})),
+                                      as_option(test_ca().issue({.names = {"other.test"}}))}});
+    openssl_peer first(client, version());
+    first.name_host("other.test");
+    connects(*server, {}, first);
+    EXPECT_EQ(first.shown_name(), "other.test");
+    openssl_peer second(client, version());
+    second.name_host("other.test");
     second.resume(first);
     EXPECT_TRUE(connects(*server, {}, second));
 }
