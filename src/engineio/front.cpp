@@ -36,6 +36,11 @@ std::optional<errc> verify(const pending_request& q, std::string_view& context) 
     return std::nullopt;
 }
 
+std::uint64_t principal_of(const peer& from) noexcept {
+    const identity* const known = from.who();
+    return known != nullptr ? siphash_1_3(siphash_key::of_process(), as_bytes(known->subject)) : 0;
+}
+
 }  // namespace
 
 // ---- Setting up ----
@@ -54,7 +59,8 @@ result<void> front::route(http::router& router, const std::string& pattern) {
                                on_request(request, std::move(answer));
                            },
                            {.max_body = all_.chosen.max_http_buffer_size,
-                            .on_body_part = [this](const http::request& r) { on_body_part(r); }});
+                            .on_body_part = [this](const http::request& r) { on_body_part(r); },
+                            .on_body_cut = [this](const http::request& r) { on_body_cut(r); }});
     if (!done) return done;
     auto placed = router.place(pattern, [this](const http::request& request) {
         const auto sid = parse_query(request.query()).sid;
@@ -85,6 +91,9 @@ pending_request front::begin(const http::request& request) const {
 void front::on_request(const http::request& request, http::responder answer) {
     pending_request q = begin(request);
     q.answer = std::move(answer);
+    if (request.method() == http::method::post) {
+        if (polling* const polls = posts_to(request)) polls->post_is_whole(request.id());
+    }
     const bool script = parse_query(request.query()).jsonp.has_value();
     if (!origins_.allows(request, script ? origin_guard::kind::script : origin_guard::kind::poll)) {
         return refuse_origin(request, q);
@@ -97,11 +106,22 @@ void front::on_request(const http::request& request, http::responder answer) {
     advance(q);
 }
 
-/// A client that sends a large payload over a slow link is not silent.
-void front::on_body_part(const http::request& request) {
+/// Whose payload this is. Guards are asked when it is whole; until then it counts for a session
+/// with an identity only if a filter found the same one.
+polling* front::posts_to(const http::request& request) const {
     const auto sid = parse_query(request.query()).sid;
     session* const found = sid ? shards_[request.id().loop()]->find(*sid) : nullptr;
-    if (found != nullptr && found->polls() != nullptr) found->polls()->note_life();
+    if (found == nullptr || found->principal() != principal_of(request.peer())) return nullptr;
+    return found->polls();
+}
+
+/// A client that sends a large payload over a slow link is not silent.
+void front::on_body_part(const http::request& request) {
+    if (polling* const polls = posts_to(request)) polls->post_goes_on(request.id());
+}
+
+void front::on_body_cut(const http::request& request) {
+    if (polling* const polls = posts_to(request)) polls->post_was_cut(request.id());
 }
 
 void front::on_upgrade(const http::request& request, http::upgrade upgrade) {
@@ -136,8 +156,7 @@ void front::advance(pending_request& q) {
         if (q.step < middlewares.size()) {
             gate = &middlewares[q.step];
         } else {
-            if (const identity* const known = q.from->who())
-                q.principal = siphash_1_3(siphash_key::of_process(), as_bytes(known->subject));
+            q.principal = principal_of(*q.from);
             std::string_view context;
             if (const auto wrong = verify(q, context)) return q.refuse(*wrong, context);
             no = errc::forbidden;

@@ -38,6 +38,8 @@ private:
     result<void> route(http::router& router, const std::string& pattern);
     void on_request(const http::request& request, http::responder answer);
     void on_body_part(const http::request& request);
+    void on_body_cut(const http::request& request);
+    [[nodiscard]] polling* posts_to(const http::request& request) const;
     void on_upgrade(const http::request& request, http::upgrade upgrade);
     void refuse_origin(const http::request& request, pending_request& q);
     void advance(pending_request& q);

@@ -32,13 +32,15 @@ void take_post(pending_request& q, session& target) {
         const auto payload = read_jsonp(as_text(q.body), decoded);
         q.body = as_bytes(payload.value_or(std::string_view{}));
     }
-    target.polls()->take(q.form, q.body, how, std::move(q.answer));
+    target.polls()->take(q.form, q.body, how, std::move(q.answer), q.connection);
 }
 
 void begin_polling(pending_request& q, session& fresh) {
+    const auto form = q.protocol == 4 ? payload_form::separated : payload_form::counted;
     std::string body;
-    append_packet(body, q.protocol == 4 ? payload_form::separated : payload_form::counted,
-                  fresh.greeting());
+    append_packet(body, form, fresh.greeting());
+    if (!q.chosen().initial_packet.empty())
+        append_packet(body, form, "4" + q.chosen().initial_packet);
     http::response reply = make_reply(q.form, std::move(body), q.chosen(), compressible::yes);
     if (q.chosen().cookie) {
         http::cookie cookie = *q.chosen().cookie;
@@ -76,7 +78,8 @@ void begin(pending_request& q) {
         return q.refuse(errc::handshake_failed, "TRANSPORT_HANDSHAKE_ERROR");
     if (q.owner->draining()) return q.refuse(errc::shutting_down, {});
     if (const auto full = q.owner->all.census.enter(q.from->address())) return q.refuse(*full, {});
-    if (!q.owner->web.loop.budget().has_room(shard::cost_of_session(q.handshake))) {
+    if (!q.owner->web.loop.budget().has_room(shard::cost_of_session(q.handshake)) &&
+        !q.owner->all.census.waiting.end_one()) {
         q.owner->all.census.leave(q.from->address());
         return q.refuse(errc::out_of_memory, {});
     }

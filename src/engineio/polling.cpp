@@ -41,6 +41,7 @@ struct polling::post {
     payload_reader reader;
     std::size_t bytes;
     std::size_t packets = 0;
+    conn_id connection;
     std::string kept;  // what the reader reads, from the first wait on
     byte_charge charge;
 };
@@ -55,7 +56,9 @@ polling::~polling() {
 }
 
 payload_form polling::form() const noexcept {
-    return session_.protocol() == 4 ? payload_form::separated : payload_form::counted;
+    if (session_.protocol() == 4) return payload_form::separated;
+    const bool in_bytes = has_binary_ && !session_.wants_base64() && !how_.jsonp;
+    return in_bytes ? payload_form::counted_bytes : payload_form::counted;
 }
 
 // ---- From the client ----
@@ -79,19 +82,32 @@ void polling::poll(reply_form form, http::responder answer, conn_id connection) 
     flush();
 }
 
-void polling::take(const reply_form& form, byte_view body, payload_form how,
-                   http::responder answer) {
+void polling::post_goes_on(conn_id connection) noexcept {
+    heard_ = session_.loop().now();
+    if (!posting_) posting_ = connection;
+    if (posting_ != connection) session_.end(errc::overlapping_post);
+}
+
+void polling::post_was_cut(conn_id connection) noexcept {
+    if (posting_ == connection) session_.end(close_reason::transport_error);
+}
+
+void polling::take(const reply_form& form, byte_view body, payload_form how, http::responder answer,
+                   conn_id connection) {
     session_.came_back();
     heard_ = session_.loop().now();
-    if (post_) {  // the packets of the two would be mixed up
+    if (post_ ||
+        (posting_ && posting_ != connection)) {  // the packets of the two would be mixed up
         (void)answer.send(make_plain(form, describe(errc::overlapping_post).status, {}, {}));
         session_.end(errc::overlapping_post);
         return;
     }
     const std::size_t most = session_.owner().all.chosen.max_packets;
-    take_some(std::make_unique<post>(form, std::move(answer),
-                                     payload_reader(body, how, most != 0 ? most : SIZE_MAX),
-                                     body.size(), session_.loop().budget()));
+    auto whole = std::make_unique<post>(form, std::move(answer),
+                                        payload_reader(body, how, most != 0 ? most : SIZE_MAX),
+                                        body.size(), session_.loop().budget());
+    whole->connection = connection;
+    take_some(std::move(whole));
 }
 
 /// Until all of it has been handed over, the session has ended, or it has to wait for a turn.
@@ -144,9 +160,15 @@ void polling::answer_post(post& done, std::optional<errc> wrong) {
                                                       std::string(describe(*wrong).text));
     if (wrong || wait == duration::zero()) return (void)done.answer.send(std::move(reply));
     // It sends the next one when it has this answer.
-    owner.loop().after(wait, [answer = std::move(done.answer), reply = std::move(reply)]() mutable {
-        (void)answer.send(std::move(reply));
-    });
+    posting_ = done.connection;
+    owner.loop().after(
+        wait, [answer = std::move(done.answer), reply = std::move(reply), &home = owner.owner(),
+               name = owner.name(), connection = done.connection]() mutable {
+            session* const left = home.find(name);
+            if (left != nullptr && left->polls() != nullptr)
+                left->polls()->post_is_whole(connection);
+            (void)answer.send(std::move(reply));
+        });
 }
 
 /// Hands a packet over; false when its base64 is broken.
@@ -176,7 +198,8 @@ send_status polling::send(std::span<const message> group) {
     std::size_t wire = 0;
     for (const message& packet : group) {
         if (!packet) return send_status::dropped;  // there was no memory to make it
-        constexpr std::size_t around = 8;          // a separator or a length
+        if (packet.kind() != message_kind::text) has_binary_ = true;
+        constexpr std::size_t around = 8;  // a separator or a length
         wire += around +
                 (packet.kind() == message_kind::text ? packet.size() : base64_size(packet.size()));
     }
@@ -193,6 +216,8 @@ send_status polling::send(std::span<const message> group) {
 void polling::append(std::string& body, const message& packet) const {
     if (packet.kind() == message_kind::text) {
         append_packet(body, form(), packet.text());
+    } else if (form() == payload_form::counted_bytes) {
+        append_binary_packet(body, packet.bytes());
     } else {
         append_base64_packet(body, form(), as_text(base64_of(packet).bytes));
     }
@@ -229,9 +254,12 @@ void polling::flush() {
 }
 
 void polling::respond(std::string body, compressible may) {
+    const auto kind =
+        form() == payload_form::counted_bytes ? payload_kind::bytes : payload_kind::text;
+    has_binary_ = false;
     http::responder answer = std::exchange(answer_, {});
     const reply_form how = std::exchange(how_, {});
-    (void)answer.send(make_reply(how, std::move(body), session_.owner().all.chosen, may));
+    (void)answer.send(make_reply(how, std::move(body), session_.owner().all.chosen, may, kind));
 }
 
 void polling::watch_delivery() noexcept {

@@ -28,10 +28,18 @@ public:
 
     /// A GET on this connection: answered at once when something waits, else later.
     void poll(reply_form form, http::responder answer, conn_id connection);
-    /// A POST: processed, then answered.
-    void take(const reply_form& form, byte_view body, payload_form how, http::responder answer);
-    /// A part of a POST has come.
-    void note_life() noexcept { heard_ = session_.loop().now(); }
+    /// A POST on this connection: processed, then answered.
+    void take(const reply_form& form, byte_view body, payload_form how, http::responder answer,
+              conn_id connection);
+    /// A POST begins, or a part of it has come.
+    void post_goes_on(conn_id connection) noexcept;
+    void post_is_whole(conn_id connection) noexcept {
+        if (posting_ == connection) posting_ = {};
+    }
+    /// It will never be whole.
+    void post_was_cut(conn_id connection) noexcept;
+    /// Whether something is to be told that no poll has taken.
+    [[nodiscard]] bool waits() const noexcept { return waiting_ && !waiting_->empty(); }
 
     // server_transport
     [[nodiscard]] transport_kind kind() const noexcept override { return transport_kind::polling; }
@@ -59,7 +67,6 @@ private:
     void take_some(std::unique_ptr<post> from);
     void answer_post(post& done, std::optional<errc> wrong);
     [[nodiscard]] bool receive(const packet& got);
-    [[nodiscard]] bool waits() const noexcept { return waiting_ && !waiting_->empty(); }
     /// Takes what waits: calls `use(group)` for packets that belong together, oldest first.
     void take_waiting(function_ref<void(std::span<const message>)> use);
     /// The poll that hangs gets this as its last packet.
@@ -74,9 +81,11 @@ private:
     http::responder answer_;                 // of the poll that hangs
     reply_form how_;                         // it wants to be answered
     conn_id connection_;                     // of the last poll
+    conn_id posting_;                        // of a POST on its way, or one that is answered later
     net::delivery_watch delivery_;
     time_point heard_;
     bool closing_ = false;
+    bool has_binary_ = false;  // among what waits
 };
 
 /// The packet's bytes as base64, kept with it for all who need them.

@@ -46,7 +46,7 @@ http::response make_plain(const reply_form& form, int status, std::string_view t
 }
 
 http::response make_reply(const reply_form& form, std::string payload, const options& chosen,
-                          compressible may) {
+                          compressible may, payload_kind kind) {
     std::string body = form.jsonp ? write_jsonp(*form.jsonp, payload) : std::move(payload);
     std::string_view coding;
     if (may == compressible::yes && form.coding != content_coding::none &&
@@ -56,9 +56,10 @@ http::response make_reply(const reply_form& form, std::string payload, const opt
             coding = form.coding == content_coding::gzip ? "gzip" : "deflate";
         }
     }
-    http::response made = make_plain(
-        form, 200, form.jsonp ? "text/javascript; charset=UTF-8" : "text/plain; charset=UTF-8",
-        std::move(body));
+    const std::string_view type = kind == payload_kind::bytes ? "application/octet-stream"
+                                  : form.jsonp                ? "text/javascript; charset=UTF-8"
+                                                              : "text/plain; charset=UTF-8";
+    http::response made = make_plain(form, 200, type, std::move(body));
     made.header("Cache-Control", "no-store");
     if (!coding.empty()) made.header("Content-Encoding", coding);
     return made;

@@ -22,9 +22,13 @@ struct reply_form {
 /// Whether a polling reply may be compressed: not when a packet in it must not be.
 enum class compressible : bool { no, yes };
 
+/// What the body of a polling reply is.
+enum class payload_kind : std::uint8_t { text, bytes };
+
 /// Packets for the client.
 [[nodiscard]] http::response make_reply(const reply_form& form, std::string payload,
-                                        const options& chosen, compressible may);
+                                        const options& chosen, compressible may,
+                                        payload_kind kind = payload_kind::text);
 /// An answer without packets. An empty `type` adds none.
 [[nodiscard]] http::response make_plain(const reply_form& form, int status, std::string_view type,
                                         std::string body);

@@ -9,6 +9,7 @@
 #include <array>
 #include <utility>
 
+#include "base/heap_cost.hpp"
 #include "engineio/polling.hpp"
 #include "engineio/shard.hpp"
 #include "engineio/transport.hpp"
@@ -34,7 +35,8 @@ constexpr close_reason reason_of(errc what) noexcept {
         case errc::invalid_utf8:
         case errc::too_many_packets: return close_reason::parse_error;
         case errc::ping_timeout:
-        case errc::handshake_timeout: return close_reason::ping_timeout;
+        case errc::handshake_timeout:
+        case errc::gave_way: return close_reason::ping_timeout;
         case errc::identity_expired:
         case errc::handler_failed: return close_reason::forced_close;
         default: return close_reason::transport_error;
@@ -50,6 +52,27 @@ constexpr std::string_view control(packet_type type) noexcept {
 }
 
 }  // namespace
+
+/// One that gives way to newcomers: nobody may ever ask for it again.
+class awaited_session final : public net::latecomers::place {
+public:
+    explicit awaited_session(session& whose) : place(whose.shard_.waiting), whose_(whose) {
+        enter(session_census::network_of(whose.peer_.address()));
+        memory().charge(cost);
+    }
+    ~awaited_session() override { memory().release(cost); }
+
+private:
+    // A node of the list beside itself; the address is charged with the session.
+    static constexpr std::size_t cost =
+        heap_cost(sizeof(net::latecomers::place) + 2 * sizeof(void*)) +
+        heap_cost(3 * sizeof(void*));
+
+    void give_way() noexcept override { whose_.end(errc::gave_way); }
+    [[nodiscard]] byte_budget& memory() const noexcept { return whose_.loop().budget(); }
+
+    session& whose_;
+};
 
 std::string_view to_string(close_reason why) noexcept {
     constexpr std::array<std::string_view, close_reasons> texts{
@@ -178,10 +201,11 @@ void session::open() noexcept {
     state_ = state::open;
     const options& chosen = shard_.all.chosen;
     const time_point now = loop().now();
-    came_back_ = transport_ != transport_kind::polling;
-    arm(came_back_ ? first_ping(now)
-                   : std::min(first_ping(now), later(now, chosen.handshake_timeout)));
-    if (!chosen.initial_packet.empty())
+    const bool comes_back = transport_ == transport_kind::polling;
+    arm(comes_back ? std::min(first_ping(now), later(now, chosen.handshake_timeout))
+                   : first_ping(now));
+    if (comes_back) within_memory([&] { awaited_ = std::make_unique<awaited_session>(*this); });
+    if (!comes_back && !chosen.initial_packet.empty())
         within_memory([&] { send(message::text("4" + chosen.initial_packet)); });
     guarded("on_open", [&] {
         user_ = shard_.all.make_user(*this);
@@ -193,8 +217,8 @@ void session::open() noexcept {
 // ---- From the client ----
 
 void session::came_back() noexcept {
-    if (came_back_) return;
-    came_back_ = true;
+    if (awaited_ == nullptr) return;
+    awaited_ = nullptr;
     if (state_ == state::open && pinged_ == time_point::max())
         arm(first_ping(carrier_->last_received()));
 }
@@ -291,6 +315,11 @@ void session::fail(close_reason why, std::string_view told) noexcept {
     release({packet_type::close, close_code_of(reason_), told});
 }
 
+void session::expel(close_reason why, std::string_view told) noexcept {
+    if (polling_ != nullptr && polling_->waits()) return close(why);
+    fail(why, told);
+}
+
 void session::end(errc what) noexcept {
     if (state_ == state::ended) return;
     shard_.note(what, &peer_);
@@ -315,6 +344,7 @@ void session::end(close_reason why, packet_type last) noexcept {
 void session::release(const farewell& last) noexcept {
     state_ = state::ended;
     timer_.cancel();
+    awaited_ = nullptr;
     shard_.forget(*this);
     shard_.finish_later(*this);
     if (probe_ != nullptr) std::exchange(probe_, nullptr)->dismiss(last);
@@ -366,7 +396,7 @@ void session::heartbeat() {
         told_ending_ = true;
         if (!guarded("on_identity_ending", [this] { user_->on_identity_ending(); })) return;
     }
-    if (!came_back_ && now - carrier_->last_received() >= chosen.handshake_timeout)
+    if (awaited_ && now - carrier_->last_received() >= chosen.handshake_timeout)
         return end(errc::handshake_timeout);
     if (protocol_ == 4 && pinged_ == time_point::max()) {
         pinged_ = now;

@@ -25,6 +25,7 @@ namespace weft::engineio {
 
 class shard;
 class polling;
+class awaited_session;
 class server_transport;
 struct farewell;
 
@@ -134,6 +135,8 @@ public:
     void fail(close_reason why) noexcept;
     /// The same; a WebSocket's close frame tells this.
     void fail(close_reason why, std::string_view told) noexcept;
+    /// Ends it for who broke a protocol above: the same, but what waits for a poll goes out first.
+    void expel(close_reason why, std::string_view told) noexcept;
     void fail(errc why) noexcept;
     /// Its client broke a rule of a protocol above.
     void note_violation() noexcept;
@@ -173,6 +176,7 @@ public:
 
 private:
     friend class shard;
+    friend class awaited_session;
 
     enum class state : std::uint8_t {
         opening,  // not yet told to the user
@@ -206,7 +210,8 @@ private:
     weft::peer peer_;
     http::handshake request_;
     std::unique_ptr<session_user> user_;
-    std::unique_ptr<polling> polling_;  // while polling carries the session
+    std::unique_ptr<polling> polling_;          // while polling carries the session
+    std::unique_ptr<awaited_session> awaited_;  // while its second request is due
     server_transport* carrier_ = nullptr;
     server_transport* probe_ = nullptr;  // wants to be the carrier
     heartbeat_timer timer_;
@@ -222,7 +227,6 @@ private:
     bool upgraded_ : 1 = false;
     bool flush_queued_ : 1 = false;
     bool failed_handler_ : 1 = false;  // its user threw
-    bool came_back_ : 1 = false;       // with a second request
     bool told_ending_ : 1 = false;     // of its identity
 };
 

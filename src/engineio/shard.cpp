@@ -62,44 +62,32 @@ void metrics::visit(metric_visitor visitor) const {
 
 // ---- The census ----
 
-namespace {
-
-/// What one user is taken to have: an IPv4 address, or the first half of an IPv6 address. Those who
-/// come over unix sockets are one.
-std::uint64_t network_of(const socket_address& address) noexcept {
-    return address.network().value_or(0);
-}
-
-}  // namespace
-
 std::optional<errc> session_census::enter(const socket_address& address) {
-    if (all_.fetch_add(1, std::memory_order_relaxed) < most_) {
-        try {
-            if (most_per_address_ == 0 || enter_network(address)) return std::nullopt;
-        } catch (...) {
-            all_.fetch_sub(1, std::memory_order_relaxed);
-            throw;
-        }
-        all_.fetch_sub(1, std::memory_order_relaxed);
-        return errc::too_many_sessions_of_address;
+    const std::uint64_t network = network_of(address);
+    bool made_room = false;
+    if (most_per_address_ != 0) {
+        const std::lock_guard lock(mutex_);
+        std::size_t& here = by_network_[network];
+        made_room = here >= most_per_address_;
+        if (made_room && !waiting.end_one_of(network)) return errc::too_many_sessions_of_address;
+        ++here;
     }
+    if (all_.fetch_add(1, std::memory_order_relaxed) < most_ || made_room || waiting.end_one())
+        return std::nullopt;
     all_.fetch_sub(1, std::memory_order_relaxed);
+    leave_network(network);
     return errc::too_many_sessions;
-}
-
-bool session_census::enter_network(const socket_address& address) {
-    const std::lock_guard lock(mutex_);
-    std::size_t& here = by_network_[network_of(address)];
-    if (here >= most_per_address_) return false;
-    ++here;
-    return true;
 }
 
 void session_census::leave(const socket_address& address) noexcept {
     all_.fetch_sub(1, std::memory_order_relaxed);
+    leave_network(network_of(address));
+}
+
+void session_census::leave_network(std::uint64_t network) noexcept {
     if (most_per_address_ == 0) return;
     const std::lock_guard lock(mutex_);
-    const auto found = by_network_.find(network_of(address));
+    const auto found = by_network_.find(network);
     if (found != by_network_.end() && --found->second == 0) by_network_.erase(found);
 }
 
@@ -123,6 +111,7 @@ std::uint8_t common::loop_of(std::string_view sid) const noexcept {
 shard::shard(common& shared, ws::connection_shared& with) noexcept
     : all(shared),
       web(with),
+      waiting(shared.census.waiting, with.loop),
       users("engineio", with.loop.options().log, metrics.handler_exceptions, with.loop.callbacks()),
       timer_([this] { turn(); }) {}
 

@@ -18,6 +18,7 @@
 #include "base/siphash.hpp"
 #include "base/user_boundary.hpp"
 #include "engineio/session.hpp"
+#include "net/latecomers.hpp"
 #include "net/slab.hpp"
 #include "ws/connection_core.hpp"
 
@@ -34,7 +35,8 @@ struct metrics {
     void visit(metric_visitor visitor) const;
 };
 
-/// How many sessions there are, over all loops. **Threads**: any.
+/// How many sessions there are, over all loops. At a limit, one that waits for its second request
+/// gives way to a newcomer; until its loop has ended it, there is one more. **Threads**: any.
 class session_census {
     struct network_hash {
         std::size_t operator()(std::uint64_t network) const noexcept {
@@ -46,15 +48,23 @@ public:
     session_census(std::size_t most, std::size_t most_per_address) noexcept
         : most_(most), most_per_address_(most_per_address) {}
 
-    /// Counts one more session of this address. **Errors**: which limit forbids it.
+    /// Counts one more session of this address. **Errors**: which limit forbids it: nobody waits.
     [[nodiscard]] std::optional<errc> enter(const socket_address& address);
     void leave(const socket_address& address) noexcept;
     [[nodiscard]] std::size_t size() const noexcept { return all_.load(std::memory_order_relaxed); }
     /// What it keeps for a session at the most: its address, when nobody else has that.
     [[nodiscard]] static std::size_t cost() noexcept;
 
+    /// What one user is taken to have: an IPv4 address, or the first half of an IPv6 address. Those
+    /// who come over unix sockets are one.
+    [[nodiscard]] static std::uint64_t network_of(const socket_address& address) noexcept {
+        return address.network().value_or(0);
+    }
+    /// The sessions that wait for their second request.
+    net::latecomers waiting{{SIZE_MAX, SIZE_MAX}};
+
 private:
-    [[nodiscard]] bool enter_network(const socket_address& address);
+    void leave_network(std::uint64_t network) noexcept;
 
     const std::size_t most_;
     const std::size_t most_per_address_;
@@ -108,6 +118,7 @@ public:
 
     common& all;
     ws::connection_shared& web;
+    net::latecomers::line waiting;
     engineio::metrics metrics;
     user_boundary users;
 

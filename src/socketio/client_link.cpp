@@ -232,7 +232,8 @@ void client_link::fail(errc why) {
     if (ended_) return;
     ended_ = true;
     cancel();
-    if (describe(why).kind == condition::protocol_violation) session_.note_violation();
+    const bool broke_rules = describe(why).kind == condition::protocol_violation;
+    if (broke_rules) session_.note_violation();
     context_.note(why, &session_.peer(), context_.core()->chosen.engine.path);
     for (socket_core* s : std::vector(sockets_)) {
         if (s->now != socket_core::state::connected) continue;
@@ -240,7 +241,9 @@ void client_link::fail(errc why) {
             context_.guarded("on_error", s, [&] { told(*s, error(why)); });
     }
     if (why == errc::out_of_memory) return session_.fail(engineio::errc::out_of_memory);
-    session_.fail(engineio::close_reason::forced_close, describe(why).text);
+    constexpr auto reason = engineio::close_reason::forced_close;
+    if (broke_rules) return session_.expel(reason, describe(why).text);
+    session_.fail(reason, describe(why).text);
 }
 
 // ---- The way in ----

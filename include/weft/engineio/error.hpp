@@ -41,6 +41,7 @@ enum class errc : std::uint8_t {
     identity_expired,  ///< `identity::expires` of the client has passed.
     ping_timeout,
     handshake_timeout,  ///< A session that polls had no second request.
+    gave_way,           ///< The same, when there were too many sessions.
     handler_failed,
     // An upgrade ends; the session goes on.
     bad_probe,

@@ -124,10 +124,12 @@ struct options {
     /// In one POST. Above: 400, and the session ends. Clients put all waiting packets into one
     /// POST, limited only by its size. 0: no limit.
     std::size_t max_packets = 0;
-    std::size_t max_sessions = 1'000'000;  ///< Over all loops. Above: 503.
-    /// Of one IPv4 address or IPv6 /64. Above: 503. Large enough for an office behind one address.
-    /// Behind a proxy all clients have one address: make it as large as `max_sessions`. 0: no
-    /// limit.
+    /// Over all loops. Above, one ends that has waited for its second request for longest; if all
+    /// have come back: 503.
+    std::size_t max_sessions = 1'000'000;
+    /// Of one IPv4 address or IPv6 /64. Above: the same, among those of the address. Large enough
+    /// for an office behind one address. Behind a proxy all clients have one address: make it as
+    /// large as `max_sessions`. 0: no limit.
     std::size_t max_sessions_per_address = 10'000;
     /// How much may wait for one client. At least 128 KiB.
     std::size_t max_queue = 4 * 1024 * 1024;

@@ -113,9 +113,28 @@ payload_status payload_reader::take_counted_bytes(packet& out) noexcept {
     return payload_status::packet;
 }
 
+namespace {
+
+/// What stands before a packet of protocol 3 that is counted in bytes.
+void append_byte_count(std::string& body, char kind, std::size_t size) {
+    body += kind;
+    for (const char digit : std::to_string(size)) body += static_cast<char>(digit - '0');
+    body += '\xFF';
+}
+
+}  // namespace
+
+void append_binary_packet(std::string& body, byte_view data) {
+    append_byte_count(body, 1, data.size() + 1);
+    body += static_cast<char>(packet_type::message);
+    body += as_text(data);
+}
+
 void append_packet(std::string& body, payload_form form, std::string_view packet) {
     if (form == payload_form::separated) {
         if (!body.empty()) body += separator;
+    } else if (form == payload_form::counted_bytes) {
+        append_byte_count(body, 0, packet.size());
     } else {
         std::size_t units = 0;
         for (const char c : packet) units += units_of(c);

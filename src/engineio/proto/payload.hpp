@@ -51,9 +51,11 @@ private:
     bool more_ = true;  // the body is empty, or does not end here
 };
 
-/// Appends a packet, its digit included, to the body of a reply.
+/// Appends a packet of text, its digit included, to the body of a reply.
 void append_packet(std::string& body, payload_form form, std::string_view packet);
-/// Appends a message with binary data, given as base64.
+/// Appends a message with binary data; `counted_bytes` only.
+void append_binary_packet(std::string& body, byte_view data);
+/// The same, given as base64; not for `counted_bytes`.
 void append_base64_packet(std::string& body, payload_form form, std::string_view base64);
 
 }  // namespace weft::engineio

@@ -78,6 +78,158 @@ TEST(polling, a_second_poll_ends_the_session) {
     EXPECT_EQ(world.errors(errc::overlapping_poll), 1U);
 }
 
+TEST(polling, two_posts_at_once_end_the_session) {
+    const auto begin = [](eio_world& world, std::string_view sid, std::string_view body) {
+        const auto client = world.connect();
+        std::string bytes = eio_world::post(eio_world::of(sid), std::string(body) + "!");
+        bytes.pop_back();
+        world.send(client, bytes);
+        return client;
+    };
+    for (const bool whole : {true, false}) {
+        eio_world world;
+        const std::string sid = world.open_polling();
+        const auto first = begin(world, sid, "4first");
+        if (whole) {
+            EXPECT_EQ(world.submit(sid, "4second").status, 400);
+        } else {
+            const auto second = begin(world, sid, "4second");
+            world.send(second, "!");
+            EXPECT_EQ(world.take_one(second).status, 400);
+        }
+        EXPECT_EQ(world.users[0]->closed, reasons{close_reason::transport_error});
+        EXPECT_EQ(world.users[0]->messages, texts{});
+        EXPECT_EQ(world.errors(errc::overlapping_post), 1U);
+        world.send(first, "!");
+        EXPECT_EQ(world.take_one(first).status, 400);
+    }
+    eio_world world;
+    const std::string sid = world.open_polling();
+    const auto first = begin(world, sid, "4first");
+    world.send(first, "!");
+    EXPECT_EQ(world.take_one(first).status, 200);
+    EXPECT_EQ(world.submit(sid, "4second").status, 200) << "one after the other";
+    EXPECT_EQ(world.users[0]->messages, (texts{"first!", "second"}));
+}
+
+TEST(polling, a_post_of_a_client_that_is_told_to_wait_is_under_way) {
+    options chosen;
+    chosen.rate = receive_rate{.messages_per_second = 1, .bytes_per_second = 1 << 20, .burst = 1s};
+    eio_world world(std::move(chosen));
+    const std::string sid = world.open_polling();
+    const auto client = world.connect();
+    world.send(client, eio_world::post(eio_world::of(sid),
+                                       "4a\x1E"
+                                       "4b\x1E"
+                                       "4c"));
+    EXPECT_EQ(world.take(client), "") << "its answer comes later";
+    world.pass(5s);
+    EXPECT_EQ(world.take_one(client).status, 200);
+    EXPECT_EQ(world.submit(sid, "4d").status, 200);
+    world.send(client, eio_world::post(eio_world::of(sid),
+                                       "4e\x1E"
+                                       "4f\x1E"
+                                       "4g"));
+    EXPECT_EQ(world.submit(sid, "4h").status, 400);
+    EXPECT_EQ(world.users[0]->closed, reasons{close_reason::transport_error});
+    world.pass(5s);
+    EXPECT_EQ(world.take_one(client).status, 200) << "it was processed";
+}
+
+TEST(polling, a_post_that_is_cut_half_way_ends_the_session) {
+    eio_world world;
+    const std::string sid = world.open_polling();
+    const std::string other = world.open_polling();
+    std::string bytes = eio_world::post(eio_world::of(sid), "4hello");
+    bytes.resize(bytes.size() - 2);
+    const auto client = world.connect();
+    world.send(client, bytes);
+    EXPECT_EQ(world.engine.sessions(), 2U);
+    world.io.peer_reset(client);
+    world.run();
+    EXPECT_EQ(world.users[0]->closed, reasons{close_reason::transport_error});
+    EXPECT_EQ(world.users[0]->messages, texts{});
+    EXPECT_EQ(world.engine.sessions(), 1U);
+    EXPECT_EQ(world.submit(other, "4hello").status, 200);
+}
+
+TEST(polling, half_a_post_of_another_user_does_nothing) {
+    options chosen;
+    chosen.middlewares.emplace_back([](const http::handshake& asked) -> admission<> {
+        return identity{.subject = std::string(asked.header("x-user"))};
+    });
+    eio_world world(std::move(chosen));
+    const std::string sid = world.open_polling("EIO=4&transport=polling", "X-User: me\r\n");
+    ASSERT_EQ(sid.size(), 20U);
+    std::string bytes = eio_world::post(eio_world::of(sid), "4hello", "X-User: other\r\n");
+    bytes.resize(bytes.size() - 2);
+    const auto client = world.connect();
+    world.send(client, bytes);
+    EXPECT_EQ(world.ask(eio_world::post(eio_world::of(sid), "4mine", "X-User: me\r\n")).status,
+              200);
+    world.io.peer_reset(client);
+    world.run();
+    EXPECT_EQ(world.engine.sessions(), 1U);
+    EXPECT_EQ(world.users[0]->messages, texts{"mine"});
+}
+
+TEST(polling, what_waits_goes_out_before_the_end_of_who_broke_a_protocol_above) {
+    eio_world world;
+    world.on_message = [](session& s, const message_view& data) {
+        if (data.text() == "good") s.send(message::text("4answer"));
+        if (data.text() == "bad") s.expel(close_reason::parse_error, "broken");
+    };
+    const std::string sid = world.open_polling();
+    EXPECT_EQ(world
+                  .submit(sid,
+                          "4good\x1E"
+                          "4bad\x1E"
+                          "4good")
+                  .status,
+              200);
+    EXPECT_EQ(world.poll(sid).body, "4answer");
+    EXPECT_EQ(world.users[0]->messages, (texts{"good", "bad"}));
+    EXPECT_EQ(world.users[0]->closed, reasons{});
+    EXPECT_EQ(world.poll(sid).body, "1");
+    EXPECT_EQ(world.users[0]->closed, reasons{close_reason::parse_error});
+    const std::string other = world.open_polling();
+    const auto hangs = world.hang(other);
+    EXPECT_EQ(world.submit(other, "4bad").status, 200);
+    EXPECT_EQ(world.take_one(hangs).body, "1") << "nothing waits: at once";
+    EXPECT_EQ(world.users[1]->closed, reasons{close_reason::parse_error});
+}
+
+TEST(polling, protocol_3_gets_binary_data_as_bytes_unless_it_wants_base64) {
+    options chosen;
+    chosen.allow_eio3 = true;
+    eio_world world(std::move(chosen));
+    const auto poll_of = [&](std::string_view query, std::string_view more = "") {
+        const std::string sid = world.open_polling(query);
+        session& s = *world.engine.find(world.users.back()->name);
+        s.send(message::text("4\xC3\xA9"));
+        s.send(message::binary(as_bytes(std::string_view("\x01\xFF", 2))));
+        return world.ask(eio_world::get(std::string(query) + "&sid=" + sid + std::string(more)));
+    };
+    const reply bytes = poll_of("EIO=3&transport=polling");
+    EXPECT_TRUE(bytes.has("Content-Type: application/octet-stream\r\n"));
+    EXPECT_EQ(bytes.body, std::string("\x00\x03\xFF"
+                                      "4\xC3\xA9"
+                                      "\x01\x03\xFF"
+                                      "\x04\x01\xFF",
+                                      12));
+    const reply text = poll_of("EIO=3&transport=polling&b64=1");
+    EXPECT_TRUE(text.has("Content-Type: text/plain; charset=UTF-8\r\n"));
+    EXPECT_EQ(text.body,
+              "2:4\xC3\xA9"
+              "6:b4Af8=");
+    const reply script = poll_of("EIO=3&transport=polling", "&j=0");
+    EXPECT_NE(script.body.find("b4Af8="), std::string::npos) << script.body;
+    // Text alone is text.
+    const std::string sid = world.open_polling("EIO=3&transport=polling");
+    world.engine.find(world.users.back()->name)->send(message::text("4a"));
+    EXPECT_EQ(world.ask(eio_world::get("EIO=3&transport=polling&sid=" + sid)).body, "2:4a");
+}
+
 TEST(polling, a_poll_that_the_client_gives_up_ends_the_session) {
     eio_world world;
     const auto client = world.hang(world.open_polling());

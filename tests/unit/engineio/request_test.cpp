@@ -129,7 +129,9 @@ TEST(refusals, transports_may_be_turned_off) {
 
 TEST(initial_packet, follows_the_handshake_at_once) {
     eio_world world({.initial_packet = "welcome"});
-    EXPECT_EQ(world.poll(world.open_polling()).body, "4welcome");
+    const std::string sid = world.open_polling();
+    EXPECT_EQ(world.first.body, world.at(0).greeting() + "\x1E" + "4welcome");
+    EXPECT_EQ(world.take(world.hang(sid)), "");
     const auto client = world.open_websocket();
     const auto came = world.texts(client);
     ASSERT_EQ(came.size(), 2U);
@@ -412,6 +414,7 @@ TEST(limits, sessions_in_all_and_of_one_address) {
         (by_address ? chosen.max_sessions_per_address : chosen.max_sessions) = 2;
         eio_world world(std::move(chosen));
         const std::string sid = world.open_polling();
+        world.hang(sid);
         world.open_websocket();
         const auto refused = world.ask(eio_world::get(first_poll));
         EXPECT_EQ(refused.status, 503);
@@ -432,7 +435,7 @@ TEST(limits, a_refusal_is_logged_with_its_setting_now_and_then) {
     chosen.max_sessions_per_address = 1;
     chosen.handshake_timeout = chosen.ping_interval = 10min;
     eio_world world(std::move(chosen));
-    world.open_polling();
+    world.hang(world.open_polling());
     for (int i = 0; i < 5; ++i) EXPECT_EQ(world.ask(eio_world::get(first_poll)).status, 503);
     ASSERT_EQ(world.log.size(), 1U);
     EXPECT_THAT(world.log[0],
@@ -481,6 +484,68 @@ TEST(limits, a_session_that_never_comes_back_ends_soon) {
     world.pass(21s);
     EXPECT_EQ(world.engine.sessions(), 0U) << "the heartbeat goes on for the others";
     EXPECT_EQ(world.errors(errc::handshake_timeout), 1U);
+}
+
+TEST(limits, the_session_that_has_waited_for_longest_gives_way_to_a_newcomer) {
+    options chosen;
+    chosen.max_sessions_per_address = 3;
+    eio_world world(std::move(chosen));
+    const std::string first = world.open_polling();
+    const std::string second = world.open_polling();
+    const std::string third = world.open_polling();
+    world.hang(first);  // it has come back
+    const std::string fourth = world.open_polling();
+    EXPECT_EQ(world.first.status, 200);
+    EXPECT_EQ(world.engine.sessions(), 3U);
+    EXPECT_EQ(world.errors(errc::gave_way), 1U);
+    EXPECT_EQ(world.users[1]->closed, std::vector{close_reason::ping_timeout});
+    EXPECT_EQ(world.poll(second).status, 400) << "it is gone";
+    EXPECT_THAT(world.log.at(0), StartsWith("too many sessions: one without a second request "
+                                            "made room (max_sessions_per_address, max_sessions"));
+    EXPECT_EQ(world.submit(third, "4hello").status, 200);
+    world.open_websocket();
+    EXPECT_EQ(world.first.status, 101) << "a WebSocket needs room, too";
+    EXPECT_EQ(world.poll(fourth).status, 400);
+    EXPECT_EQ(world.ask(eio_world::get(first_poll)).status, 503) << "all have come back";
+    EXPECT_EQ(world.engine.sessions(), 3U);
+}
+
+TEST(limits, one_connection_cannot_take_all_sessions) {
+    options chosen;
+    chosen.max_sessions_per_address = 100;
+    eio_world world(std::move(chosen));
+    const std::uint64_t before = world.loop.budget().used();
+    const auto greedy = world.connect();
+    for (int i = 0; i < 1000; ++i) {
+        world.send(greedy, eio_world::get(first_poll));
+        if (i % 100 != 99) continue;
+        EXPECT_LE(world.engine.sessions(), 100U);
+        const std::string sid = world.open_polling();
+        world.pass(100ms);
+        EXPECT_EQ(world.submit(sid, "1").status, 200) << "a newcomer of this very address";
+    }
+    EXPECT_EQ(world.take(greedy).find("HTTP/1.1 503"), std::string::npos);
+    world.io.peer_end(greedy);
+    world.pass(21s);
+    EXPECT_EQ(world.engine.sessions(), 0U);
+    world.pass(60s);
+    world.pass(10s);
+    EXPECT_EQ(world.loop.budget().used(), before) << "the connections have gone, too";
+}
+
+TEST(limits, at_the_memory_limit_a_session_gives_way_too) {
+    eio_world world;
+    memory_account account(1 << 20);
+    world.loop.budget().report_to(account, [] {});
+    const std::string waits = world.open_polling();
+    const std::string back = world.open_polling();
+    world.hang(back);
+    world.loop.budget().charge(2 << 20);
+    world.open_polling();
+    EXPECT_EQ(world.first.status, 200);
+    EXPECT_EQ(world.poll(waits).status, 400);
+    EXPECT_EQ(world.errors(errc::gave_way), 1U);
+    world.loop.budget().release(2 << 20);
 }
 
 TEST(limits, an_ipv6_network_counts_as_one) {

@@ -450,7 +450,10 @@ TEST(protocol_3, polling) {
               (texts{"a\xE2\x82\xAC", "bytes:\x01\x02\x03", "hi", "bytes:\x09"}));
     world.at(0).send(message::text("4\xF0\x9F\x98\x80!"));
     world.at(0).send(message::binary(as_bytes("\x01\x02\x03")));
-    EXPECT_EQ(world.ask(eio_world::get(of)).body, "4:4\xF0\x9F\x98\x80!6:b4AQID");
+    EXPECT_EQ(world.ask(eio_world::get(of)).body, std::string("\x00\x06\xFF"
+                                                              "4\xF0\x9F\x98\x80!"
+                                                              "\x01\x04\xFF\x04\x01\x02\x03",
+                                                              16));
     world.ask(eio_world::post(of, "6:2probe"));
     EXPECT_EQ(world.ask(eio_world::get(of)).body, "6:3probe");
 }
