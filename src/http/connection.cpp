@@ -156,7 +156,7 @@ void connection::first_request_came() noexcept {
 
 /// Too many are late, and this one has been for longest.
 void connection::give_way() noexcept {
-    if (state_ != state::reading) return;
+    if (state_ != state::reading || holds_bytes()) return;  // its request came and waits for a turn
     service_.report(errc::too_many_late, stream_);
     within_memory([&] {
         const error_row& why = row_of(errc::too_many_late);
