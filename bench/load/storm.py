@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A reconnect storm: many clients come back to one loop at once. What becomes of those that were connected before?
 
-    bench/load/storm.py build/bench [--crowd 20000] [--connects-per-second 2000] [-- further flags of `weft echo`]
+    bench/load/storm.py build/bench [--crowd 20000] [flags of `weft echo`, such as --connects-per-second 2000]
 
 The server has a processor of its own; the healthy clients go before the crowd on the other. A round is five quiet seconds, then
 the storm: the crowd's connections are cut, and all of them connect. The server needs as many descriptors as there are clients.
@@ -54,8 +54,7 @@ def main():
     parser.add_argument("--healthy", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--quiet-seconds", type=float, default=5)
-    parser.add_argument("flags", nargs="*", help="of the server")
-    given = parser.parse_args()
+    given, flags = parser.parse_known_args()  # what it does not know is for the server
 
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -65,7 +64,7 @@ def main():
         given.crowd = room
 
     with ExitStack() as stack:
-        echo = Program(stack, 0, [given.build / "apps/weft/weft", "echo", "--port", "0", *given.flags])
+        echo = Program(stack, 0, [given.build / "apps/weft/weft", "echo", "--port", "0", *flags])
         url = echo.process.stdout.readline().split()[-1]
         storm = str(given.build / "bench/load/storm")
         healthy = Program(stack, 1, [storm, "healthy", url, str(given.healthy)])
