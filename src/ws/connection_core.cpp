@@ -93,6 +93,8 @@ void connection_core::consume(byte_span data, kept_bytes* kept) {
     net::loop_core& home = loop();
     const std::size_t share = std::max(home.work_left(), net::message_work);
     std::size_t allowance = share;  // to inflate
+    // Who has a rate is judged by all that came: it may be too far ahead to stay.
+    const std::size_t most = metered_ ? SIZE_MAX : share / net::message_work;
     std::size_t messages = 0;
     const std::size_t bytes = data.size();
     bool yielded = false;
@@ -104,8 +106,7 @@ void connection_core::consume(byte_span data, kept_bytes* kept) {
                                                           : message_kind::binary);
             ++messages;
             // What its handler publishes spends work, too.
-            yielded =
-                (messages >= share / net::message_work || home.work_left() == 0) && !data.empty();
+            yielded = (messages >= most || home.work_left() == 0) && !data.empty();
         } else if (event == message_event::yielded) {
             yielded = true;
         } else {
