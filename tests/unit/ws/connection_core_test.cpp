@@ -730,6 +730,15 @@ TEST(ws_rate, reading_pauses_above_it_and_only_long_excess_closes) {
     EXPECT_TRUE(world.ended(client));
 }
 
+TEST(ws_rate, is_not_stretched_by_the_budget_of_a_turn) {
+    ws_world world({.rate = receive_rate{20, 1'000'000}});
+    const auto client = world.open();
+    std::string burst;
+    for (int i = 0; i < 2000; ++i) burst += text_frame("x");
+    world.send(client, burst);
+    EXPECT_TRUE(world.ended(client)) << "a hundred seconds ahead";
+}
+
 TEST(ws_turns, a_flood_of_messages_is_handled_a_share_per_turn_and_in_order) {
     ws_world world;
     std::vector<int> got;
