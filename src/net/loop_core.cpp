@@ -96,6 +96,7 @@ std::optional<time_point> loop_core::turn(duration max_wait) {
 
 std::optional<time_point> loop_core::iterate(duration wait) noexcept {
     handshakes_left_ = options_.budgets.tls_handshakes;
+    newcomers_left_ = options_.budgets.newcomers;
     bytes_left_ = send_left_ = options_.budgets.turn_bytes;
     std::swap(ready_, ready_now_);  // what is cut off in this iteration reads on in the next
     io_->wait(wait, *this);
@@ -195,6 +196,7 @@ void loop_core::flush_dirty() noexcept {
 
 void loop_core::read_left_over() noexcept {
     bytes_left_ = options_.budgets.turn_bytes;
+    newcomers_left_ = options_.budgets.newcomers;  // those who wait are not behind those who come
     auto next = ready_now_.begin();
     for (; next != ready_now_.end() && bytes_left_ > 0; ++next) {
         if (tcp_stream* s = streams_.find(next->slot(), next->generation())) s->read_on();
@@ -250,6 +252,12 @@ void loop_core::finish_closed() noexcept {
 bool loop_core::take_handshake() noexcept {
     if (handshakes_left_ == 0) return false;
     --handshakes_left_;
+    return true;
+}
+
+bool loop_core::take_newcomer() noexcept {
+    if (newcomers_left_ == 0) return false;
+    --newcomers_left_;
     return true;
 }
 
@@ -406,6 +414,7 @@ void loop_core::admit(tcp_stream& s, acceptor& decide,
             return s.abort(make_error_code(errc::limit_exceeded));
         }
         s.set_handler(std::move(handler));
+        s.set_newcomer();
         s.start();
     } catch (...) {
         metrics_.refused_limit.add();

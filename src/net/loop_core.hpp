@@ -303,6 +303,7 @@ private:
     void drained_later(conn_id id) { drained_.push_back(id); }
     void bury(std::unique_ptr<stream_handler> handler) { graveyard_.push_back(std::move(handler)); }
     bool take_handshake() noexcept;
+    bool take_newcomer() noexcept;
 
     static constexpr std::size_t scratch_size = 64 * 1024;
     static constexpr std::size_t seal_size = 16 * 1024;
@@ -346,6 +347,7 @@ private:
     std::shared_ptr<worker_pool> workers_;
     std::size_t list_room_ = 0;
     unsigned handshakes_left_ = 0;  // of this turn
+    unsigned newcomers_left_ = 0;   // to read from, likewise
     std::size_t bytes_left_ = 0;    // to receive, likewise
     std::size_t send_left_ = 0;     // to send, likewise
     std::size_t work_left_ = 0;     // of who is being served

@@ -51,6 +51,7 @@ result<void> loop_budgets::check() const {
         .at_least("connection_work", connection_work, 1)
         .at_least("turn_work", turn_work, 1)
         .at_least("accepts", accepts, 1)
+        .at_least("newcomers", newcomers, 1)
         .at_least("tls_handshakes", tls_handshakes, 1)
         .at_least("posted_tasks", posted_tasks, 1)
         .at_least("timers", timers, 1)

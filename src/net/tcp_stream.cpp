@@ -187,6 +187,9 @@ void tcp_stream::read() noexcept {
     if (tls_ != nullptr && !opened_) {
         if (!loop_.take_handshake()) return read_later();
         deliver_early();
+    } else if (newcomer_) {
+        if (!loop_.take_newcomer()) return read_later();
+        newcomer_ = false;
     }
     loop_.begin_share();
     std::size_t& left = loop_.bytes_left_;

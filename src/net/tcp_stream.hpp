@@ -48,6 +48,8 @@ public:
     void on_identified() noexcept override;
     result<void> start_tls(tls_client_context& context, const std::string& name) override;
 
+    /// Nothing has been read from it: others go first.
+    void set_newcomer() noexcept { newcomer_ = true; }
     /// Waits for the outgoing connection before anything else.
     void set_connecting() noexcept { connecting_ = true; }
     /// Puts TLS between the socket and the handler; before the first byte.
@@ -123,6 +125,7 @@ private:
     bool readable_ : 1 = false;  // the kernel may have bytes
     bool end_seen_ : 1 = false;  // the kernel has the peer's end, perhaps behind bytes
     bool ended_ : 1 = false;     // we have read the peer's end
+    bool newcomer_ : 1 = false;  // accepted, and nothing was read yet
     bool paused_ : 1 = false;
     bool read_queued_ : 1 = false;  // on the loop's list of streams to read on
     bool in_line_ : 1 = false;      // on the loop's list of those who want another turn

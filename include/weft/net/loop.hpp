@@ -106,7 +106,10 @@ struct loop_budgets {
     /// is delivered to, 4 Ki for an HTTP request, 32 Ki for a new Engine.IO session.
     std::size_t connection_work = 32 * 1024;
     std::size_t turn_work = 2 * 1024 * 1024;
-    unsigned accepts = 64;        ///< Per listener and iteration.
+    unsigned accepts = 16;  ///< Per listener and iteration.
+    /// Connections whose first bytes are read per iteration: of those that have come, and as many
+    /// of those that wait. Open connections go first.
+    unsigned newcomers = 16;
     unsigned tls_handshakes = 8;  ///< Handshake steps per iteration. Open connections go first.
     /// New connections that a server's loop takes per second; up to a second's worth may come at
     /// once. As many again are let in to resume something (see `http::router::resumes`); all others
