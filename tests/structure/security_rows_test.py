@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Each row of the table in SECURITY.md has a test: its id, as sec_<id>, is part of a test's name."""
+"""Each row of the table in SECURITY.md has a test: its id, as sec_<id>, is part of a test's name. The table of attacks there is
+that of tests/attack, whose attacks name rows that exist."""
 
 import re
+import sys
 import unittest
 from pathlib import Path
 
@@ -19,6 +21,15 @@ class security_rows(unittest.TestCase):
         self.assertGreater(len(rows), 20)
         self.assertEqual(sorted(rows - named), [], "these rows have no test")
         self.assertEqual(sorted(named - rows), [], "these tests have no row")
+
+    def test_the_table_of_attacks_is_that_of_the_suite(self):
+        sys.path.insert(0, str(ROOT / "tests" / "attack"))
+        import attacks
+        suite = attacks.load()
+        page = (ROOT / "SECURITY.md").read_text()
+        rows = set(ROW.findall(page))
+        self.assertEqual(re.findall(r"^\| `(\w+)`: ", page, re.MULTILINE), list(suite))
+        self.assertEqual({row for a in suite.values() for row in a.rows} - rows, set(), "attacks on rows that do not exist")
 
 
 if __name__ == "__main__":

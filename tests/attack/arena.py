@@ -1,0 +1,199 @@
+"""Starts a server, lets an attack loose on it, and measures what becomes of the healthy clients."""
+
+import mmap
+import multiprocessing
+import os
+import re
+import resource
+import signal
+import ssl
+import struct
+import subprocess
+import tempfile
+import time
+import traceback
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import healthy
+import wire
+from attacks import Fight
+
+QUIET = 1.5  # seconds before each attack
+# The bounds of the verdict.
+MAX_STALL_MS = 5  # p99.9
+MAX_P99_MS = 10
+MAX_NEWCOMER_S = 1
+MAX_WAITED = 0.01  # of an attack's time: beyond it, times on the clock say little
+FDS_BACK_WITHIN = 13  # seconds: whoever is owed a deadline has had it
+BUCKET_MS, BUCKETS = 0.05, 20_000  # of turn_clock.cpp
+
+
+class Stalls:
+    """What turn_clock.cpp writes: processor time between the moments at which a timer could run."""
+
+    def __init__(self, stack):
+        self.file = stack.enter_context(tempfile.NamedTemporaryFile(prefix="weft-attack-"))
+        self.file.truncate(8 * (BUCKETS + 1))
+        self.memory = stack.enter_context(mmap.mmap(self.file.fileno(), 8 * (BUCKETS + 1)))
+        self.clear()
+
+    def clear(self):
+        self.memory[:8] = bytes(8)
+        self.before = self._buckets()
+
+    def _buckets(self):
+        return struct.unpack(f"{BUCKETS}Q", self.memory[8:])
+
+    def read(self):
+        """p99.9 and longest, in milliseconds."""
+        counts = [after - before for before, after in zip(self.before, self._buckets())]
+        left = sum(counts) / 1000
+        at = next((i for i in range(BUCKETS - 1, -1, -1) if (left := left - counts[i]) < 0), 0)
+        return (at + 1) * BUCKET_MS, struct.unpack("Q", self.memory[:8])[0] / 1e6
+
+
+class Certificate:
+    """For localhost, in a folder."""
+
+    def __init__(self, folder):
+        self.cert, self.key = str(folder / "cert.pem"), str(folder / "key.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", self.key,
+                        "-out", self.cert], check=True, stderr=subprocess.DEVNULL)
+
+    def client(self):
+        return ssl.create_default_context(cafile=self.cert)
+
+
+class Process:
+    """The server, alone on the first processor as far as the machine permits."""
+
+    def __init__(self, stack, build, server, folder, certificate, stalls):
+        argv = [build / server.program, *server.arguments]
+        if server.files:
+            site = folder / "site"
+            site.mkdir()
+            for name, content in server.files.items():
+                (site / name).write_bytes(content)
+            argv.append(site)
+        if certificate:
+            argv += ["--tls-cert", certificate.cert, "--tls-key", certificate.key]
+        self.log = folder / "log"
+
+        def prepare():
+            wire.run_on(0, first=True)
+            if server.descriptors:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (server.descriptors, server.descriptors))
+
+        env = {**os.environ, "LD_PRELOAD": str(build / "tests/attack/weft_turn_clock.so"), "WEFT_TURN_CLOCK": stalls.file.name}
+        self.process = subprocess.Popen([str(a) for a in argv], stdout=subprocess.PIPE, stderr=self.log.open("wb"), text=True,
+                                        preexec_fn=prepare, env=env, cwd=folder)
+        stack.callback(self.process.kill)
+        self.pid = self.process.pid
+        line = self.process.stdout.readline()
+        found = re.match(r"listening on \S+:(\d+)/", line)
+        if not found:
+            raise RuntimeError(f"unexpected line {line!r}: {self.log.read_text(errors='replace')}")
+        self.port = int(found[1])
+        metrics = re.search(r"metrics on \S+:(\d+)/", self.log.read_text())
+        self.metrics_port = int(metrics[1]) if metrics else None
+
+    def memory(self, what):
+        found = re.search(rf"^{what}:\s+(\d+) kB", Path(f"/proc/{self.pid}/status").read_text(), re.MULTILINE)
+        return int(found[1]) * 1024
+
+    def forget_peak(self):
+        with suppress(OSError):
+            Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def waited(self):
+        """Seconds that it could have run and something else did."""
+        return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e9
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(wire.PATIENCE)
+        except subprocess.TimeoutExpired:
+            return "none: it did not end"
+
+
+def attacker(answer, attack, process, certificate, folder):
+    """A process of its own, which the healthy clients come before."""
+    wire.run_on(1, nice=-5)
+    # The listen queue of the machine's other programs is no concern of ours; descriptors are.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    fight = Fight(process.port, process, certificate.client() if certificate else None, process.log, folder)
+    try:
+        attack.run(fight)
+    except Exception:  # what the attack itself did not expect
+        fight.wrong.append(traceback.format_exc(limit=-2).replace("\n", " "))
+    answer.send((fight.wrong, fight.told))
+    os._exit(0)
+
+
+def run(attack, build):
+    """The attack's row of the table, as a dictionary; what is wrong is in `wrong`."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="weft-attack-")))
+        stalls = Stalls(stack)
+        certificate = Certificate(folder) if attack.server.tls else None
+        process = Process(stack, build, attack.server, folder, certificate, stalls)
+        crowd = stack.enter_context(healthy.Healthy(process.port, attack.server.dialect, certificate and certificate.client(),
+                                                    newcomers=attack.newcomers))
+        crowd.clear()
+        time.sleep(QUIET)
+        quiet = crowd.report()
+        descriptors = process.descriptors()
+        process.forget_peak()
+        memory, waited = process.memory("VmRSS"), process.waited()
+        crowd.clear()
+        stalls.clear()
+        begun = time.monotonic()
+        fork = multiprocessing.get_context("fork")
+        answer, theirs = fork.Pipe()
+        who = fork.Process(target=attacker, args=(theirs, attack, process, certificate, folder))
+        who.start()
+        theirs.close()
+        try:
+            wrong, told = answer.recv()
+        except EOFError:
+            wrong, told = ["the attacker died"], []
+        who.join()
+        took = time.monotonic() - begun
+        under = crowd.report()
+        stall, longest = stalls.read()
+        grown, waited = 0, process.waited() - waited
+        if process.process.poll() is None:
+            grown = process.memory("VmHWM") - memory
+            until = time.monotonic() + FDS_BACK_WITHIN
+            while (left := process.descriptors() - descriptors) > 0 and time.monotonic() < until:
+                time.sleep(0.05)
+            if left > 0:
+                wrong.append(f"{left} descriptors are still open")
+        code = process.stop()
+    if code != 0:
+        wrong.append(f"the server's exit code is {code}")
+    slow = []
+    if stall > MAX_STALL_MS:
+        wrong.append(f"the loop stalls: p99.9 is {stall:.1f} ms")
+    if under["p99"] * 1000 > MAX_P99_MS:
+        slow.append(f"p99 of the healthy is {under['p99'] * 1000:.1f} ms")
+    if under["lost"]:
+        wrong.append(f"{under['lost']} healthy clients were cut off")
+    if grown > attack.memory:
+        wrong.append(f"memory grew by {grown / 1e6:.0f} MB, more than {attack.memory / 1e6:.0f}")
+    if attack.newcomers and under["refused"]:
+        wrong.append(f"{under['refused']} newcomers did not get in: {under['why']}")
+    if attack.newcomers and under["slowest_newcomer"] > MAX_NEWCOMER_S:
+        slow.append(f"a newcomer took {under['slowest_newcomer']:.1f} s")
+    blurred = bool(slow) and not wrong and waited > MAX_WAITED * took
+    wrong += slow
+    return {"name": attack.name, "took": took, "stall": stall, "longest": longest, "quiet_p99": quiet["p99"] * 1000,
+            "p50": under["p50"] * 1000, "p99": under["p99"] * 1000, "max": under["max"] * 1000, "count": under["count"],
+            "lost": under["lost"], "came": under["came"], "refused": under["refused"],
+            "slowest_newcomer": under["slowest_newcomer"] * 1000, "grown": grown, "waited": waited, "told": told, "wrong": wrong, "blurred": blurred}
