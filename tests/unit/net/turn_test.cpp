@@ -1,4 +1,5 @@
-// What a turn of the loop sends is bounded, and short queues go first.
+// What a turn of the loop sends is bounded, and short queues go first. Of those that are new it
+// reads from a few, and from all that are open.
 
 #include <string>
 #include <vector>
@@ -65,6 +66,40 @@ TEST(loop_turns, who_ends_while_its_queue_waits_is_forgotten) {
             EXPECT_EQ(w.io.peer_take(crowd[i].peer).size(), 100U * 1024);
         }
     }
+}
+
+TEST(loop_turns, a_few_newcomers_are_read_from_beside_those_that_are_open) {
+    constexpr std::size_t count = 100;
+    constexpr unsigned few = 4;
+    loop_options options;
+    options.budgets.accepts = count;
+    options.budgets.newcomers = few;
+    sim_world w(options);
+    auto open = w.open();
+    w.io.peer_send(open.peer, "hello");
+    w.run();
+    std::vector<net::sim_backend::peer> peers;
+    while (peers.size() < count) peers.push_back(w.io.connect_client(80));
+    w.run();  // accepts all of them
+    for (const auto peer : peers) w.io.peer_send(peer, "first");
+    const auto came = [&] {
+        std::size_t read = 0;
+        for (const auto& one : w.acceptor.accepted) read += one->received == "first" ? 1 : 0;
+        return read;
+    };
+    std::size_t before = 0;
+    for (std::size_t turns = 1; before < count; ++turns) {
+        ASSERT_LE(turns, count / few) << "a turn read from none";
+        w.io.peer_send(open.peer, ".");
+        w.run();
+        EXPECT_EQ(open.record->received, "hello" + std::string(turns, '.'));
+        const std::size_t now = came();
+        EXPECT_LE(now - before, 2 * few) << "those that have come, and as many that waited";
+        before = now;
+    }
+    for (const auto peer : peers) w.io.peer_send(peer, ".");
+    w.run();
+    EXPECT_EQ(came(), 0U) << "they are no newcomers any more";
 }
 
 }  // namespace

@@ -54,6 +54,8 @@ TEST(options, of_loops) {
                      "loop_budgets::read_bytes is 0: it must be at least 1");
     EXPECT_COMPLAINT(loop_budgets, accepts = 0,
                      "loop_budgets::accepts is 0: it must be at least 1");
+    EXPECT_COMPLAINT(loop_budgets, newcomers = 0,
+                     "loop_budgets::newcomers is 0: it must be at least 1");
     EXPECT_COMPLAINT(loop_budgets, tls_handshakes = 0,
                      "loop_budgets::tls_handshakes is 0: it must be at least 1");
     EXPECT_COMPLAINT(loop_budgets, posted_tasks = 0,
