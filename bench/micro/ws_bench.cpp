@@ -54,7 +54,7 @@ void echo_text(benchmark::State& state) {
     for (auto _ : state) {
         std::memcpy(received.data(), sent.data(), sent.size());  // unmasking changes it
         byte_span input(received.data(), sent.size());
-        std::size_t allowance = 1 << 20;
+        std::int64_t allowance = 1 << 20;
         std::byte* to = out.data();
         while (assembler.next(input, now, allowance) == message_event::text) {
             const byte_view text = assembler.payload();

@@ -64,7 +64,7 @@ void assemble(std::string input, role self, bool deflate, std::uint64_t limit, s
             rest = rest.subspan(now.size());
             arrived += now.size();
             for (;;) {
-                std::size_t allowance = SIZE_MAX;
+                std::int64_t allowance = INT64_MAX;
                 const message_event event = assembler.next(now, {}, allowance);
                 if (event == message_event::failed) return;
                 if (event == message_event::need_more) break;

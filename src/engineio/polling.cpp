@@ -125,7 +125,7 @@ void polling::take_some(std::unique_ptr<post> from) {
         ++from->packets;
         loop.spend_work(net::message_work);
         if (!receive(got)) return answer_post(*from, errc::bad_packet);
-        if (loop.work_left() != 0 || from->reader.rest().empty() || session_.is_over()) continue;
+        if (loop.has_work_left() || from->reader.rest().empty() || session_.is_over()) continue;
         if (from->kept.empty()) {
             from->kept = as_text(from->reader.rest());
             from->charge.set(heap_cost_of<post> + heap_cost(from->kept));

@@ -87,12 +87,12 @@ std::string_view to_string(transport_kind kind) noexcept {
 
 session::session(std::uint32_t slot, std::uint32_t generation, shard& owner, const session_key& key,
                  http::handshake asked, const weft::peer& from, const beginning& how)
-    : shard_(owner),
+    : timer_node(&fire),
+      shard_(owner),
       name_(owner.web.loop.index(), slot, generation),
       key_(key),
       peer_(this, from),
       request_(std::move(asked)),
-      timer_(*this),
       principal_(how.principal),
       transport_(how.transport),
       protocol_(static_cast<std::uint8_t>(how.protocol)),
@@ -343,7 +343,7 @@ void session::end(close_reason why, packet_type last) noexcept {
 
 void session::release(const farewell& last) noexcept {
     state_ = state::ended;
-    timer_.cancel();
+    cancel();  // the heartbeat
     awaited_ = nullptr;
     shard_.forget(*this);
     shard_.finish_later(*this);
@@ -365,7 +365,7 @@ time_point session::first_ping(time_point opened) const noexcept {
 }
 
 void session::arm(time_point when) noexcept {
-    loop().arm(timer_, std::min(when, identity_ends()));
+    loop().arm(*this, std::min(when, identity_ends()));
 }
 
 time_point session::identity_ends() const noexcept {
@@ -379,11 +379,11 @@ void session::on_identified() noexcept {
     if (carrier_ != nullptr) carrier_->identified(peer_);
     const time_point now = loop().now(), ends = identity_ends();
     if (ends == time_point::max()) return;
-    loop().arm_sooner(timer_, ends > now ? later(now, (ends - now) / 2) : ends);
+    loop().arm_sooner(*this, ends > now ? later(now, (ends - now) / 2) : ends);
 }
 
-void session::heartbeat_timer::fire(timer_node& node) {
-    static_cast<heartbeat_timer&>(node).owner.heartbeat();
+void session::fire(timer_node& heartbeat) {
+    static_cast<session&>(heartbeat).heartbeat();
 }
 
 void session::heartbeat() {

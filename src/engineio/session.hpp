@@ -84,7 +84,7 @@ public:
 ///
 /// Nothing here calls the user: `send` queues, `close` and `fail` schedule.
 /// **Threads**: its loop's. **Lifetime**: from the handshake until shortly after `on_close`.
-class session final : public peer_owner {
+class session final : public peer_owner, private net::timer_node {
 public:
     struct beginning {  // what is known when a session is made
         int protocol = 4;
@@ -198,11 +198,7 @@ private:
     template <class F>
     auto within_memory(F&& call) noexcept -> decltype(call());
 
-    struct heartbeat_timer final : net::timer_node {
-        explicit heartbeat_timer(session& parent) noexcept : timer_node(&fire), owner(parent) {}
-        static void fire(timer_node& node);
-        session& owner;
-    };
+    static void fire(timer_node& heartbeat);
 
     shard& shard_;
     session_id name_;
@@ -213,8 +209,7 @@ private:
     std::unique_ptr<polling> polling_;          // while polling carries the session
     std::unique_ptr<awaited_session> awaited_;  // while its second request is due
     server_transport* carrier_ = nullptr;
-    server_transport* probe_ = nullptr;  // wants to be the carrier
-    heartbeat_timer timer_;
+    server_transport* probe_ = nullptr;      // wants to be the carrier
     time_point pinged_ = time_point::max();  // no answer since
     session* next_flush_ = nullptr;
     session* next_end_ = nullptr;

@@ -190,7 +190,7 @@ void connection::consume(byte_span in, std::string* held) {
         const bool begins = reader_.between_requests();
         // Replies pile up: first the peer takes them, then its further requests are looked at.
         if (begins && stream_.queued() > net::byte_stream::high_water) break;
-        if (begins && service_.loop_.work_left() == 0) {
+        if (begins && !service_.loop_.has_work_left()) {
             stream_.await_turn();
             break;
         }

@@ -6,6 +6,7 @@
 #include "net/loop_core.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "net/connector.hpp"
@@ -25,10 +26,17 @@ constexpr duration slow_turn_rest = std::chrono::seconds(10);
 /// After a slow turn callbacks are watched for so long, so that the next one can be explained.
 constexpr duration watch_time = std::chrono::minutes(1);
 
+/// Of an option; what is left may be overdrawn.
+std::int64_t as_work(std::size_t most) noexcept {
+    constexpr std::int64_t endless = std::numeric_limits<std::int64_t>::max() / 2;
+    return static_cast<std::int64_t>(std::min<std::size_t>(most, endless));
+}
+
 }  // namespace
 
 loop_core::loop_core(std::unique_ptr<backend> io, const loop_options& options)
     : options_(options),
+      share_(as_work(options.budgets.connection_work)),
       io_(std::move(io)),
       mail_(std::make_shared<mailbox>(*io_)),
       now_(io_->now()),
@@ -97,7 +105,9 @@ std::optional<time_point> loop_core::turn(duration max_wait) {
 std::optional<time_point> loop_core::iterate(duration wait) noexcept {
     handshakes_left_ = options_.budgets.tls_handshakes;
     newcomers_left_ = options_.budgets.newcomers;
-    bytes_left_ = send_left_ = options_.budgets.turn_bytes;
+    bytes_left_ = options_.budgets.turn_bytes;
+    const std::uint64_t sent = metrics_.bytes_sent.read();
+    send_until_ = sent + std::min(bytes_left_, std::numeric_limits<std::uint64_t>::max() - sent);
     std::swap(ready_, ready_now_);  // what is cut off in this iteration reads on in the next
     io_->wait(wait, *this);
     metrics_.iterations.add();
@@ -184,7 +194,7 @@ void loop_core::flush_dirty() noexcept {
         for (std::size_t i = 0; i < dirty_now_.size(); ++i) {
             if (i + 1 < dirty_now_.size()) __builtin_prefetch(dirty_now_[i + 1]);
             tcp_stream& s = *dirty_now_[i];
-            if (send_left_ == 0 && s.put_off()) {
+            if (sent_enough() && s.put_off()) {
                 put_off_.push_back(s.id());
             } else {
                 s.flush_dirty();
@@ -207,11 +217,11 @@ void loop_core::read_left_over() noexcept {
 
 /// One after the other, and from the front again, until they have done what a turn may.
 void loop_core::serve_line() noexcept {
-    std::size_t left = options_.budgets.turn_work;
+    std::int64_t left = as_work(options_.budgets.turn_work);
     while (left > 0 && !line_.empty()) {
         waiting next = std::move(line_.front());
         line_.pop_front();
-        const std::size_t share = std::min(left, options_.budgets.connection_work);
+        const std::int64_t share = std::min(left, share_);
         work_left_ = share;
         if (next.task) {
             run_guarded("a turn", next.task);
@@ -219,7 +229,7 @@ void loop_core::serve_line() noexcept {
                        streams_.find(next.stream.slot(), next.stream.generation())) {
             s->take_turn();
         }
-        left -= std::max<std::size_t>(share - work_left_, 1);
+        left -= std::max<std::int64_t>(share - work_left_, 1);
     }
 }
 

@@ -178,11 +178,13 @@ public:
     /// `loop_budgets::connection_work`. Costly steps spend it, and who has none left asks for
     /// another turn (`byte_stream::await_turn`). Each gets some in each turn, so that who does
     /// little never waits for those who do much.
-    [[nodiscard]] std::size_t work_left() const noexcept { return work_left_; }
+    [[nodiscard]] bool has_work_left() const noexcept { return work_left_ > 0; }
+    /// Below zero when the last step was larger than what was left.
+    [[nodiscard]] std::int64_t& work_left() noexcept { return work_left_; }
     /// Runs `task`, which is no stream's, on a turn of its own. When the loop goes first, `task` is
     /// destroyed uncalled.
     void await_turn(unique_function<void()> task) { line_.push_back({{}, std::move(task)}); }
-    void spend_work(std::size_t work) noexcept { work_left_ -= std::min(work_left_, work); }
+    void spend_work(std::size_t work) noexcept { work_left_ -= static_cast<std::int64_t>(work); }
 
     [[nodiscard]] net_metrics& metrics() noexcept { return metrics_; }
     /// Where what users gave this loop to run is run.
@@ -297,7 +299,10 @@ private:
     byte_span seal_buffer() noexcept { return {seal_memory_.get(), seal_size}; }
     void read_later(conn_id id) { ready_.push_back(id); }
     void flush_later(tcp_stream& s) { dirty_.push_back(&s); }
-    void begin_share() noexcept { work_left_ = options_.budgets.connection_work; }
+    [[nodiscard]] bool sent_enough() const noexcept {
+        return metrics_.bytes_sent.read() >= send_until_;
+    }
+    void begin_share() noexcept { work_left_ = share_; }
     void line_up(conn_id id) { line_.push_back({id, {}}); }
     void finish_later(tcp_stream& s) { closing_.push_back(&s); }
     void drained_later(conn_id id) { drained_.push_back(id); }
@@ -309,6 +314,7 @@ private:
     static constexpr std::size_t seal_size = 16 * 1024;
 
     loop_options options_;
+    const std::int64_t share_;  // of the work of a turn
     std::unique_ptr<backend> io_;
     const std::shared_ptr<thread_owner> owner_ = std::make_shared<thread_owner>();
     const std::shared_ptr<mailbox> mail_;
@@ -349,8 +355,8 @@ private:
     unsigned handshakes_left_ = 0;  // of this turn
     unsigned newcomers_left_ = 0;   // to read from, likewise
     std::size_t bytes_left_ = 0;    // to receive, likewise
-    std::size_t send_left_ = 0;     // to send, likewise
-    std::size_t work_left_ = 0;     // of who is being served
+    std::uint64_t send_until_ = 0;  // until so many bytes have gone out in all, likewise
+    std::int64_t work_left_ = 0;    // of who is being served
     std::atomic<bool> stopping_{false};
 };
 

@@ -336,8 +336,9 @@ std::byte* tcp_stream::prepare(std::size_t size) noexcept {
 
 void tcp_stream::commit(std::size_t size) noexcept {
     pending().commit(size);
-    if (dirty_ && queued() < flush_at) return;  // nothing that the first write did not do
-    queued_more(true);
+    mark_dirty();
+    if (queued() >= flush_at) [[unlikely]]
+        flush_ahead();
 }
 
 /// Where bytes wait that the protocol wrote: under TLS they are not yet encrypted.
@@ -352,15 +353,19 @@ void tcp_stream::queued_more(bool appended) noexcept {
         return;
     }
     mark_dirty();
-    if (queued() < flush_at) return;
-    if (!blocked_ && loop_.send_left_ > 0) flush();
+    if (queued() >= flush_at) flush_ahead();
+}
+
+/// Before the end of the turn.
+[[gnu::noinline]] void tcp_stream::flush_ahead() noexcept {
+    if (!blocked_ && !loop_.sent_enough()) flush();
     if (queued() > high_water) want_drained_ = true;
 }
 
 /// Offers large bytes to the kernel from where they are, behind what is queued, and copies only
 /// what it did not take at once. False when they must be queued like any others.
 bool tcp_stream::write_through(byte_view bytes) noexcept {
-    if (blocked_ || connecting_ || loop_.send_left_ == 0) return false;
+    if (blocked_ || connecting_ || loop_.sent_enough()) return false;
     std::array<iovec, max_pieces> pieces;
     const std::size_t used = out_.gather(std::span(pieces).first(max_pieces - 1));
     const std::size_t before = out_.size();
@@ -405,7 +410,6 @@ void tcp_stream::await_event(bool took_some) noexcept {
 
 void tcp_stream::count_sent(std::size_t bytes) noexcept {
     sent_ += bytes;
-    loop_.send_left_ -= std::min(loop_.send_left_, bytes);
     loop_.metrics_.bytes_sent.add(bytes);
 }
 

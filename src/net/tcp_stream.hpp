@@ -107,6 +107,7 @@ private:
     void charge_queue() noexcept;
     [[nodiscard]] send_queue& pending() noexcept;
     void queued_more(bool appended) noexcept;
+    void flush_ahead() noexcept;
     bool write_through(byte_view bytes) noexcept;
     void block(bool took_some) noexcept;
     void await_event(bool took_some) noexcept;

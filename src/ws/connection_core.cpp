@@ -88,44 +88,52 @@ void connection_core::on_data(byte_span data) noexcept {
     });
 }
 
-/// `kept`: where the data lies, when it had been kept.
-void connection_core::consume(byte_span data, kept_bytes* kept) {
+void connection_core::consume(byte_span data) {
     net::loop_core& home = loop();
-    const std::size_t share = std::max(home.work_left(), net::message_work);
-    std::size_t allowance = share;  // to inflate
+    std::int64_t& work_left = home.work_left();
     // Who has a rate is judged by all that came: it may be too far ahead to stay.
-    const std::size_t most = metered_ ? SIZE_MAX : share / net::message_work;
+    const std::int64_t cost = metered_ ? 0 : net::message_work;
     std::size_t messages = 0;
     const std::size_t bytes = data.size();
     bool yielded = false;
-    while (!stopped_ && !yielded) {
-        const message_event event = assembler_.next(data, loop().now(), allowance);
+    while (!stopped_) {
+        const message_event event = assembler_.next(data, home.now(), work_left);
         if (event == message_event::need_more) break;
         if (event == message_event::text || event == message_event::binary) {
             dispatch_message(event == message_event::text ? message_kind::text
                                                           : message_kind::binary);
             ++messages;
-            // What its handler publishes spends work, too.
-            yielded = (messages >= most || home.work_left() == 0) && !data.empty();
+            work_left -= cost;  // what its handler publishes has spent some, too
+            if (work_left > 0) continue;
+            yielded = !data.empty();
         } else if (event == message_event::yielded) {
             yielded = true;
         } else {
             dispatch_other(event);
         }
+        if (yielded) break;
     }
-    home.spend_work(share - allowance + messages * net::message_work);
     if (state_ == state::ended) return;
     if (slow_ != nullptr || assembler_.in_message()) watch_pace(messages > 0);
-    if (metered_ && state_ == state::open) throttle(messages, bytes - data.size());
-    if (yielded || holds_.any()) handled_up_to(data, yielded, kept);
+    if (metered_) {
+        home.spend_work(messages * net::message_work);
+        if (state_ == state::open) throttle(messages, bytes - data.size());
+    }
+    if (yielded || holds_.any()) handled_up_to(data, yielded);
     update_behind();
 }
 
-void connection_core::handled_up_to(byte_view rest, bool yielded, kept_bytes* kept) {
+/// Of bytes that were kept, or have just come.
+void connection_core::handled_up_to(byte_view rest, bool yielded) {
     if (yielded || holds_.has(hold::paused)) {
-        keep_for_later(rest, kept);
+        if (holds_.has(hold::kept)) {
+            slow_->kept.drop_until(rest.data());
+        } else {
+            keep_for_later(rest);
+        }
         if (yielded) stream().await_turn();
     } else {
+        drop_kept();
         go_on(hold::kept);
         if (end_waits_) finish();
     }
@@ -158,16 +166,17 @@ time_point connection_core::message_due() const noexcept {
 
 /// The rest of these bytes comes again in a later iteration. It is never more than one read's,
 /// since reading stands still meanwhile.
-void connection_core::keep_for_later(byte_view rest, kept_bytes* kept) {
+void connection_core::keep_for_later(byte_view rest) {
     slow_state& s = slow();
-    if (kept != nullptr) {
-        kept->drop_until(rest.data());
-        s.kept = std::move(*kept);
-    } else {
-        s.kept.append(rest);
-    }
+    s.kept.append(rest);
     s.recount();
     stand(hold::kept);
+}
+
+void connection_core::drop_kept() noexcept {
+    if (slow_ == nullptr) return;
+    slow_->kept = {};
+    slow_->recount();
 }
 
 void connection_core::on_turn() noexcept {
@@ -180,9 +189,8 @@ void connection_core::consume_kept() {
         holds_.has(hold::paused) || peer_is_behind()) {
         return;
     }
-    kept_bytes bytes = std::exchange(slow_->kept, {});
-    slow_->recount();
-    consume(bytes.content(), &bytes);
+    consume(slow_->kept.content());
+    if (state_ == state::ended) drop_kept();
 }
 
 /// Whether what comes is told.

@@ -24,7 +24,6 @@ namespace weft::ws {
 
 class connection_base;
 class connection_core;
-class kept_bytes;
 namespace detail {
 class endpoint_core;
 }
@@ -132,9 +131,10 @@ private:
     };
     struct slow_state;  // what only a connection under stress needs
 
-    void consume(byte_span data, kept_bytes* kept = nullptr);
-    [[gnu::noinline]] void handled_up_to(byte_view rest, bool yielded, kept_bytes* kept);
-    void keep_for_later(byte_view rest, kept_bytes* kept = nullptr);
+    void consume(byte_span data);
+    [[gnu::noinline]] void handled_up_to(byte_view rest, bool yielded);
+    void keep_for_later(byte_view rest);
+    void drop_kept() noexcept;
     void consume_kept();
     void dispatch_message(message_kind kind) noexcept;
     void dispatch_other(message_event event);

@@ -190,7 +190,7 @@ void ws_link::on_data(byte_span data) noexcept {
         if (data.empty()) return;
     }
     const time_point now = steady_clock::now();
-    std::size_t allowance = SIZE_MAX;
+    std::int64_t allowance = INT64_MAX;
     while (assembler_ && handle(assembler_->next(data, now, allowance), now)) {
     }
 }

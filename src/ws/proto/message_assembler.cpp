@@ -45,7 +45,7 @@ message_event message_assembler::fail(errc why) noexcept {
 }
 
 message_event message_assembler::next_of_any(byte_span& input, time_point now,
-                                             std::size_t& allowance) noexcept {
+                                             std::int64_t& allowance) noexcept {
     if (error_ != errc{}) return message_event::failed;
     if (buffer_was_told_) {
         buffer_.clear();
@@ -112,7 +112,7 @@ std::optional<errc> message_assembler::begin_frame(const frame_piece& piece) noe
 
 message_assembler::maybe_event message_assembler::on_data(const frame_piece& piece,
                                                           byte_span& input,
-                                                          std::size_t& allowance) noexcept {
+                                                          std::int64_t& allowance) noexcept {
     if (piece.begins) {
         if (fragments_ == 0 && piece.ends && piece.fin && !piece.compressed) {
             return tell_whole(piece);
@@ -151,19 +151,19 @@ message_assembler::maybe_event message_assembler::append_plain(const frame_piece
 }
 
 message_assembler::maybe_event message_assembler::inflate_some(byte_span& input,
-                                                               std::size_t& allowance) noexcept {
+                                                               std::int64_t& allowance) noexcept {
     const byte_span scratch = shared_->inflate_scratch;
     const auto final_size = static_cast<std::size_t>(limits_->max_message);
     std::size_t fresh = 0;  // inflated bytes in the scratch that are not in the buffer yet
     inflate_status status = inflate_status::output_full;
-    while (status == inflate_status::output_full && allowance != 0) {
+    while (status == inflate_status::output_full && allowance > 0) {
         if (fresh == scratch.size()) {
             if (!buffer_.append(scratch, final_size)) return fail(errc::out_of_budget);
             fresh = 0;
         }
         const std::uint64_t left = limits_->max_message - buffer_.size() - fresh;
-        const std::uint64_t room =
-            std::min<std::uint64_t>({scratch.size() - fresh, left, allowance});
+        const std::uint64_t room = std::min(
+            {std::uint64_t{scratch.size() - fresh}, left, static_cast<std::uint64_t>(allowance)});
         std::byte beyond;  // at the limit, one byte more tells that the message is too big
         const byte_span out = left == 0 ? byte_span(&beyond, 1)
                                         : scratch.subspan(fresh, static_cast<std::size_t>(room));
@@ -178,7 +178,7 @@ message_assembler::maybe_event message_assembler::inflate_some(byte_span& input,
         if (left == 0 && step.produced != 0) return fail(errc::message_too_big);
         if (text_ && !utf8_.feed(out.first(step.produced))) return fail(errc::invalid_utf8);
         fresh += step.produced;
-        allowance -= step.produced;
+        allowance -= static_cast<std::int64_t>(step.produced);
     }
     const byte_view inflated = scratch.first(fresh);
     if (status == inflate_status::finished) return finish_inflated(inflated);

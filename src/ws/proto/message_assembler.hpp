@@ -76,12 +76,12 @@ public:
 
     /// Takes bytes from the front of `input` until something is to be told.
     ///
-    /// `allowance` bounds the bytes inflated before `yielded`: set it anew for each iteration of
-    /// the loop. After `yielded` the bytes that `input` then shows must come again, unchanged (they
-    /// may have been moved, and more may have been appended). **Cost**: below 15 ns for a 20 byte
-    /// message.
+    /// `allowance` bounds the bytes inflated before `yielded`, and shrinks by each of them: set it
+    /// anew for each iteration of the loop. After `yielded` the bytes that `input` then shows must
+    /// come again, unchanged (they may have been moved, and more may have been appended). **Cost**:
+    /// below 15 ns for a 20 byte message.
     [[nodiscard]] message_event next(byte_span& input, time_point now,
-                                     std::size_t& allowance) noexcept {
+                                     std::int64_t& allowance) noexcept {
         if (error_ == errc{} && !buffer_was_told_ && !inflating_) {
             if (input.empty()) return message_event::need_more;
             frame_piece piece;
@@ -120,12 +120,12 @@ private:
     using maybe_event = std::optional<message_event>;
 
     [[gnu::noinline]] message_event next_of_any(byte_span& input, time_point now,
-                                                std::size_t& allowance) noexcept;
+                                                std::int64_t& allowance) noexcept;
     message_event fail(errc why) noexcept;
     maybe_event on_control(const frame_piece& piece, time_point now) noexcept;
     message_event tell_control(opcode op, byte_view payload) noexcept;
     maybe_event on_data(const frame_piece& piece, byte_span& input,
-                        std::size_t& allowance) noexcept;
+                        std::int64_t& allowance) noexcept;
     message_event tell_whole(const frame_piece& piece) noexcept {
         text_ = piece.op == opcode::text;
         if (text_ && !piece.ascii && !validate_utf8(piece.payload)) return fail(errc::invalid_utf8);
@@ -133,7 +133,7 @@ private:
     }
     std::optional<errc> begin_frame(const frame_piece& piece) noexcept;
     maybe_event append_plain(const frame_piece& piece) noexcept;
-    maybe_event inflate_some(byte_span& input, std::size_t& allowance) noexcept;
+    maybe_event inflate_some(byte_span& input, std::int64_t& allowance) noexcept;
     message_event finish_inflated(byte_view inflated) noexcept;
     message_event tell_message(byte_view payload) noexcept {
         fragments_ = 0;

@@ -16,7 +16,7 @@ namespace {
 
 using namespace test;
 
-constexpr std::size_t plenty = std::numeric_limits<std::size_t>::max();
+constexpr std::size_t plenty = std::numeric_limits<std::int64_t>::max();
 
 /// A raw deflate stream made by zlib alone.
 class zlib_peer {
@@ -333,7 +333,7 @@ protected:
     }
 
     message_event feed(std::string input, std::size_t step = plenty,
-                       std::size_t allowance_each = plenty) {
+                       std::int64_t allowance_each = plenty) {
         byte_span rest = writable(input);
         std::size_t arrived = 0;
         message_event event = message_event::need_more;
@@ -343,7 +343,7 @@ protected:
             rest = rest.subspan(now.size());
             held.append(as_text(now));
             byte_span in = writable(held);
-            std::size_t allowance = allowance_each;
+            std::int64_t allowance = allowance_each;
             arrived += now.size();
             do {
                 event = assembler->next(in, {}, allowance);
@@ -385,7 +385,7 @@ TEST_F(compressed_messages, every_split_tells_the_same) {
         expected.push_back("p");
     }
     for (std::size_t step = 1; step <= input.size(); ++step) {
-        for (const std::size_t allowance : {std::size_t{10}, plenty}) {
+        for (const std::int64_t allowance : {std::int64_t{10}, std::int64_t{plenty}}) {
             restart();
             feed(input, step, allowance);
             ASSERT_EQ(texts, expected) << step << " " << allowance;
@@ -506,7 +506,7 @@ TEST_F(compressed_messages, sec_w7_the_allowance_bounds_each_turn) {
     byte_span rest = writable(input);
     std::size_t turns = 0;
     for (;;) {
-        std::size_t allowance = 100'000;
+        std::int64_t allowance = 100'000;
         message_event event{};
         do {
             event = assembler->next(rest, {}, allowance);

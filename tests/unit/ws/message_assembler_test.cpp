@@ -15,7 +15,7 @@ using namespace test;
 using namespace std::chrono_literals;
 
 constexpr std::uint8_t fin = 0x80;
-constexpr std::size_t plenty = std::numeric_limits<std::size_t>::max();
+constexpr std::size_t plenty = std::numeric_limits<std::int64_t>::max();
 
 /// One connection's assembler with what a loop would give it.
 class message_assembler_test : public testing::Test {
@@ -32,7 +32,7 @@ protected:
         while (!rest.empty()) {
             byte_span now = rest.first(std::min(step, rest.size()));
             rest = rest.subspan(now.size());
-            std::size_t allowance = plenty;
+            std::int64_t allowance = plenty;
             while ((event = assembler->next(now, clock, allowance)) != message_event::need_more) {
                 std::string text = bytes_to_string(assembler->payload());
                 if (event == message_event::failed) return event;
@@ -65,7 +65,7 @@ TEST_F(message_assembler_test, delivers_a_single_read_message_as_a_view) {
     restart();
     std::string input = encode({fin | 0x1, "twenty bytes of text"});
     byte_span rest = writable(input);
-    std::size_t allowance = plenty;
+    std::int64_t allowance = plenty;
     ASSERT_EQ(assembler->next(rest, clock, allowance), message_event::text);
     EXPECT_EQ(assembler->payload().data(), writable(input).data() + 6);
     EXPECT_EQ(assembler->held(), 0U);
@@ -106,7 +106,7 @@ TEST_F(message_assembler_test, a_split_message_can_be_taken_without_a_copy) {
     std::string input = encode({fin | 0x2, std::string(50'000, 'z')});
     byte_span first = writable(input).first(20'000);
     byte_span second = writable(input).subspan(20'000);
-    std::size_t allowance = plenty;
+    std::int64_t allowance = plenty;
     ASSERT_EQ(assembler->next(first, clock, allowance), message_event::need_more);
     EXPECT_TRUE(assembler->in_message());
     ASSERT_EQ(assembler->next(second, clock, allowance), message_event::binary);
@@ -127,7 +127,7 @@ TEST_F(message_assembler_test, a_large_frame_is_received_straight_into_the_messa
     byte_span rest = writable(input);
     byte_span head = rest.first(64 * 1024);
     rest = rest.subspan(head.size());
-    std::size_t allowance = plenty;
+    std::int64_t allowance = plenty;
     std::size_t in_place = 0;
     std::size_t arrived = head.size();
     message_event event = assembler->next(head, clock, allowance);
@@ -210,7 +210,7 @@ TEST_F(message_assembler_test, sec_w3_memory_follows_what_arrived) {
     std::string copy = frame;
     for (std::byte& b : writable(copy)) {
         byte_span one(&b, 1);
-        std::size_t allowance = plenty;
+        std::int64_t allowance = plenty;
         const message_event event = assembler->next(one, clock, allowance);
         ++arrived;
         ASSERT_LE(assembler->held(), 2 * arrived + 64 * 1024);
