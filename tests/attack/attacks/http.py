@@ -2,7 +2,6 @@
 
 import re
 import time
-from urllib.request import urlopen
 
 import wire
 from attacks import MIB, attack, echo, topics
@@ -156,14 +155,13 @@ def log_secrets(fight):
     fight.saw(f"{len(lines) - 1} lines of log, no secret")
 
 
-def series(port):
-    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=wire.PATIENCE) as answer:
-        return sum(not line.startswith("#") for line in answer.read().decode().splitlines())
+def series(fight):
+    return sum(not line.startswith("#") for line in fight.metrics().splitlines())
 
 
 @attack("H9", "10,000 topics of 100 connections; counters asked for where the public is", topics(files=SITE))
 def label_explosion(fight):
-    before = series(fight.metrics_port)
+    before = series(fight)
     for path in ("/metrics", "/metrics/", "/%6detrics"):
         said, _ = wire.ask(fight.port, f"GET {path} HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n".encode())
         fight.expect(statuses(said)[0] in (400, 404), f"{path}: {statuses(said)}")
@@ -172,7 +170,7 @@ def label_explosion(fight):
         for i, stream in enumerate(streams):
             stream.send(wire.frame(1, b'{"type":"subscribe","topic":"t%d-%d"}' % (i, n)))
         time.sleep(0.02)
-    after = series(fight.metrics_port)
+    after = series(fight)
     fight.expect(after == before, f"{before} series became {after}")
     fight.saw(f"{after} series before and after")
 
