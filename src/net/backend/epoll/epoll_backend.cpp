@@ -100,16 +100,32 @@ private:
                                                                      : last_error();
     }
 
+    int wait_for_events(duration timeout) noexcept;
+
     unique_fd epoll_;
     unique_fd event_;
     unique_fd reserve_;
     std::array<epoll_event, batch> events_{};
+    bool precise_ = true;
 };
 
-void epoll_backend::wait(duration timeout, event_sink& sink) noexcept {
+/// In nanoseconds, so that timers, whose ticks are rounded up, are not rounded up once more. Linux
+/// has it since 5.11; some sandboxes forbid what they do not know.
+int epoll_backend::wait_for_events(duration timeout) noexcept {
+    timeout = std::min<duration>(timeout, std::chrono::minutes(1));
+    if (precise_) {
+        const auto seconds = std::chrono::floor<std::chrono::seconds>(timeout);
+        const timespec time{seconds.count(), (timeout - seconds).count()};
+        const int count = ::epoll_pwait2(epoll_.get(), events_.data(), batch, &time, nullptr);
+        if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
+        precise_ = false;
+    }
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
-    const int count = ::epoll_wait(epoll_.get(), events_.data(), batch,
-                                   static_cast<int>(std::min<std::int64_t>(ms, 60'000)));
+    return ::epoll_wait(epoll_.get(), events_.data(), batch, static_cast<int>(ms));
+}
+
+void epoll_backend::wait(duration timeout, event_sink& sink) noexcept {
+    const int count = wait_for_events(timeout);
     sink.on_wake(now());
     for (int i = 0; i < count; ++i) {
         const epoll_event& event = events_[static_cast<std::size_t>(i)];
