@@ -272,7 +272,7 @@ def ping_flood(fight):
     fight.expect(codes <= {1008, None}, f"close codes {codes}")
 
 
-@attack("W3", "20 connections send endless messages in one-byte fragments", echo())
+@attack("W3", "20 connections send endless messages in one-byte fragments", echo(), memory=400 * MIB)  # 20 times max_message
 def tiny_fragments(fight):
     streams = open_many(fight.port, 20)
     for stream in streams:
