@@ -98,7 +98,7 @@ def slow_readers(fight):
         stream.sendall(b"GET /big HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         streams.append([stream, pace, 0, None])
     begun = time.monotonic()
-    while (now := time.monotonic() - begun) < 42:
+    while (now := time.monotonic() - begun) < 64:  # twice write_stall, and more
         for reader in streams[:2]:
             stream, pace, got, ended = reader
             while ended is None and reader[2] < now * pace:
