@@ -130,6 +130,20 @@ void sim_backend::tell(int fd, event_kind what) {
     if (e.watched) events_.push_back({fd, e.life, what});
 }
 
+/// What is to go wrong with this operation, which counts.
+std::optional<sim_backend::fault> sim_backend::count(call what, int fd) noexcept {
+    if (fd >= 0 && ends_[index(fd)].spared) return std::nullopt;
+    if (noted_ != nullptr) noted_->push_back(what);
+    if (operations_++ != fail_at_) return std::nullopt;
+    fail_with_ = system_code(fault_.why);
+    return fault_;
+}
+
+/// For operations that either work or do not.
+bool sim_backend::fails(call what, int fd) noexcept {
+    return count(what, fd).has_value();
+}
+
 void sim_backend::release(int fd) noexcept {
     end& e = ends_[index(fd)];
     for (const int waiting : e.waiting) reset(waiting);
@@ -151,7 +165,14 @@ void sim_backend::wait(duration, event_sink& sink) noexcept {
     woken_.store(false);
     spoil_lent();
     sink.on_wake(now_);
-    for (std::size_t batch = events_.size(); batch > 0; --batch) {
+    std::size_t batch = events_.size();
+    if (!quiet()) {
+        if (const auto wrong = count(call::wait, -1)) {
+            if (wrong->how == fault::kind::nothing) return;
+            batch = std::min<std::size_t>(batch, 1);
+        }
+    }
+    for (; batch > 0; --batch) {
         const event e = events_.front();
         events_.pop_front();
         const end& about = ends_[index(e.end)];
@@ -177,7 +198,7 @@ void sim_backend::wait(duration, event_sink& sink) noexcept {
 }
 
 result<int> sim_backend::listen(const listen_options& options) {
-    if (fails()) return error(fail_with_, "listen");
+    if (fails(call::listen)) return error(fail_with_, "listen");
     const std::uint16_t port = options.port != 0 ? options.port : next_port_++;
     if (find_listener(port) >= 0) return error(system_code(std::errc::address_in_use));
     const int fd = make_end(true);
@@ -193,7 +214,10 @@ result<socket_address> sim_backend::local_address(int fd) {
 io_result sim_backend::accept(int listener, int& fd, socket_address& from_where) noexcept {
     end& from = ends_[index(listener)];
     if (from.waiting.empty()) return {io_result::status::would_block, 0, {}};
-    if (fails()) return failure(fail_with_);
+    if (const auto wrong = count(call::accept, listener)) {
+        if (wrong->how == fault::kind::nothing) return {io_result::status::would_block, 0, {}};
+        return failure(fail_with_);
+    }
     if (out_of_descriptors()) return failure(system_code(std::errc::too_many_files_open));
     fd = from.waiting.front();
     from.waiting.pop_front();
@@ -203,7 +227,13 @@ io_result sim_backend::accept(int listener, int& fd, socket_address& from_where)
 }
 
 result<int> sim_backend::connect(const socket_address& address) {
-    if (fails()) return error(fail_with_, "connect");
+    if (const auto wrong = count(call::connect, -1)) {
+        if (wrong->how != fault::kind::late_error) return error(fail_with_, "connect");
+        const int fd = make_end(true);
+        ends_[index(fd)].refused = true;
+        ends_[index(fd)].refusal = fail_with_;
+        return fd;
+    }
     if (out_of_descriptors()) return error(system_code(std::errc::too_many_files_open), "connect");
     const int listener = find_listener(address.port());
     const auto served = served_.find(address.port());
@@ -211,6 +241,7 @@ result<int> sim_backend::connect(const socket_address& address) {
         const int fd = make_end(true);
         (mute_.count(address.port()) != 0 ? ends_[index(fd)].unanswered
                                           : ends_[index(fd)].refused) = true;
+        ends_[index(fd)].refusal = system_code(std::errc::connection_refused);
         return fd;
     }
     const int fd = make_pair_with(true, false);
@@ -233,7 +264,8 @@ result<int> sim_backend::connect(const socket_address& address) {
 
 std::error_code sim_backend::take_error(int fd) noexcept {
     const end& e = ends_[index(fd)];
-    if (e.refused) return system_code(std::errc::connection_refused);
+    if (fails(call::take_error, fd)) return fail_with_;
+    if (e.refused) return e.refusal;
     return e.in_reset ? system_code(std::errc::connection_reset) : std::error_code{};
 }
 
@@ -244,7 +276,7 @@ std::size_t sim_backend::undelivered(int fd) noexcept {
 }
 
 std::error_code sim_backend::watch_listener(int fd, io_token token) noexcept {
-    if (fails()) return fail_with_;
+    if (fails(call::watch_listener, fd)) return fail_with_;
     ends_[index(fd)].token = token;
     ends_[index(fd)].watched = true;
     return {};
@@ -255,7 +287,7 @@ void sim_backend::pause_listener(int fd, io_token, bool paused) noexcept {
 }
 
 std::error_code sim_backend::watch_stream(int fd, io_token token) noexcept {
-    if (fails()) return fail_with_;
+    if (fails(call::watch_stream, fd)) return fail_with_;
     end& e = ends_[index(fd)];
     e.token = token;
     e.watched = true;
@@ -275,22 +307,33 @@ receive_result sim_backend::receive(int fd, byte_span into) noexcept {
     using status = io_result::status;
     end& e = ends_[index(fd)];
     spoil_lent();
-    if (fails()) return {status::failed, true, {}, fail_with_};
+    const auto wrong = count(call::receive, fd);
+    if (wrong && wrong->how == fault::kind::error) return {status::failed, true, {}, fail_with_};
+    if (wrong && wrong->how == fault::kind::nothing && !e.in_reset) {
+        if (!e.in.empty()) tell(fd, event_kind::readable);
+        if (e.in_end) tell(fd, event_kind::ending);
+        return {status::would_block, true, {}, {}};
+    }
+    if (wrong && wrong->how == fault::kind::end) {
+        e.in.clear();
+        e.in_end = true;
+    }
     // A reset behind an end does not show here, as with the kernel.
     if (e.in_reset && !e.in_end)
         return {status::failed, true, {}, system_code(std::errc::connection_reset)};
     if (e.in.empty()) return {e.in_end ? status::ended : status::would_block, true, {}, {}};
-    const std::size_t count = std::min({into.size(), e.in.size(), max_receive_});
-    byte_span data = into.first(count);
+    std::size_t size = std::min({into.size(), e.in.size(), max_receive_});
+    if (wrong) size = wrong->how == fault::kind::one ? 1 : std::max<std::size_t>(size / 2, 1);
+    byte_span data = into.first(size);
     if (habits_.lends_buffers) {
-        data = lend(std::string_view(e.in).substr(0, count));
+        data = lend(std::string_view(e.in).substr(0, size));
     } else {
-        std::memcpy(data.data(), e.in.data(), count);
+        std::memcpy(data.data(), e.in.data(), size);
     }
-    e.in.erase(0, count);
+    e.in.erase(0, size);
     if (std::exchange(e.writer_blocked, false)) tell(e.other, event_kind::writable);
     // A short read empties; what the limit held back comes with an event of its own.
-    const bool emptied = count < into.size();
+    const bool emptied = size < into.size();
     if (!e.in.empty() && emptied) tell(fd, event_kind::readable);
     return {status::done, emptied, data, {}};
 }
@@ -309,11 +352,23 @@ void sim_backend::spoil_lent() noexcept {
     lent_ = {};
 }
 
-/// Moves what there is room for to the other end.
-std::size_t sim_backend::transfer(int fd, std::span<const iovec> pieces) noexcept {
+/// How much a send that goes wrong like this may move at the most.
+std::size_t sim_backend::most_sent(const std::optional<fault>& wrong,
+                                   std::span<const iovec> pieces) noexcept {
+    if (!wrong) return SIZE_MAX;
+    if (wrong->how == fault::kind::one) return 1;
+    if (wrong->how != fault::kind::half) return 0;
+    std::size_t all = 0;
+    for (const iovec& piece : pieces) all += piece.iov_len;
+    return std::max<std::size_t>(all / 2, 1);
+}
+
+/// Moves what there is room for to the other end, but not more than `most`.
+std::size_t sim_backend::transfer(int fd, std::span<const iovec> pieces,
+                                  std::size_t most) noexcept {
     end& theirs = ends_[index(ends_[index(fd)].other)];
     std::size_t room =
-        std::min(max_send_, theirs.window - std::min(theirs.window, theirs.in.size()));
+        std::min({most, max_send_, theirs.window - std::min(theirs.window, theirs.in.size())});
     std::size_t sent = 0;
     bool all = true;
     for (const iovec& piece : pieces) {
@@ -338,13 +393,15 @@ io_result sim_backend::send(int fd, std::span<const iovec> pieces) noexcept {
     if (!habits_.completes_late) return send_now(fd, pieces);
     end& e = ends_[index(fd)];
     ++sends_;
-    if (fails()) return failure(fail_with_);
+    const auto wrong = count(call::send, fd);
+    if (wrong && wrong->how == fault::kind::error) return failure(fail_with_);
     if (e.in_reset || e.other < 0) return failure(system_code(std::errc::broken_pipe));
     flight begun{fd, e.token, {pieces.begin(), pieces.end()}, {}};
     for (const iovec& piece : pieces) {
         begun.bytes.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
     }
-    begun.sent = transfer(fd, pieces);
+    if (wrong && wrong->how == fault::kind::late_error) begun.broken = fail_with_;
+    begun.sent = transfer(fd, pieces, most_sent(wrong, pieces));
     flights_.push_back(std::move(begun));
     return {io_result::status::in_flight, 0, {}};
 }
@@ -352,9 +409,12 @@ io_result sim_backend::send(int fd, std::span<const iovec> pieces) noexcept {
 io_result sim_backend::send_now(int fd, std::span<const iovec> pieces) noexcept {
     const end& e = ends_[index(fd)];
     ++sends_;
-    if (fails()) return failure(fail_with_);
+    const auto wrong = count(call::send, fd);
+    const bool fails =
+        wrong && (wrong->how == fault::kind::error || wrong->how == fault::kind::late_error);
+    if (fails) return failure(fail_with_);
     if (e.in_reset || e.other < 0) return failure(system_code(std::errc::broken_pipe));
-    const std::size_t sent = transfer(fd, pieces);
+    const std::size_t sent = transfer(fd, pieces, most_sent(wrong, pieces));
     if (sent == 0 && !pieces.empty()) return {io_result::status::would_block, 0, {}};
     return {io_result::status::done, sent, {}};
 }
@@ -373,14 +433,24 @@ std::size_t sim_backend::unwatch(int fd) noexcept {
     return sent;
 }
 
+bool sim_backend::may_end(const flight& f) const noexcept {
+    const end& e = ends_[index(f.fd)];
+    if (sends_held_) return false;
+    if (f.cut_short || f.sent > 0 || f.broken || break_sends_ || e.in_reset || e.other < 0)
+        return true;
+    const end& theirs = ends_[index(e.other)];
+    return theirs.in.size() < theirs.window;
+}
+
 /// Tells the end of every send that is over, or of all.
 void sim_backend::tell_sent(event_sink& sink, bool all) {
     std::vector<flight> go_on;
     std::vector<flight> looked_at = std::exchange(flights_, {});
     for (flight& f : looked_at) {
         const end& e = ends_[index(f.fd)];
-        const bool broken = !f.cut_short && (e.in_reset || e.other < 0 || break_sends_);
-        if (!f.cut_short && !broken && f.sent == 0) f.sent = transfer(f.fd, f.pieces);
+        const bool fails = break_sends_ || f.broken;
+        const bool broken = !f.cut_short && (e.in_reset || e.other < 0 || fails);
+        if (!f.cut_short && !broken && f.sent == 0) f.sent = transfer(f.fd, f.pieces, SIZE_MAX);
         const bool over = f.cut_short || broken || f.sent > 0;
         if (!all && (!over || sends_held_)) {
             go_on.push_back(std::move(f));
@@ -392,10 +462,11 @@ void sim_backend::tell_sent(event_sink& sink, bool all) {
         }
         if (now != f.bytes) ++damaged_;
         if (f.closing) ends_[index(f.fd)].used = false;
-        const bool failed = broken && (f.sent == 0 || break_sends_);
-        sink.on_sent(f.token, failed        ? failure(system_code(std::errc::broken_pipe))
-                              : f.sent == 0 ? failure(system_code(std::errc::operation_canceled))
-                                            : io_result{io_result::status::done, f.sent, {}});
+        const bool failed = broken && (f.sent == 0 || fails);
+        sink.on_sent(f.token,
+                     failed ? failure(f.broken ? f.broken : system_code(std::errc::broken_pipe))
+                     : f.sent == 0 ? failure(system_code(std::errc::operation_canceled))
+                                   : io_result{io_result::status::done, f.sent, {}});
     }
     // What began while the ends were told comes behind.
     go_on.insert(go_on.end(), std::make_move_iterator(flights_.begin()),
@@ -437,7 +508,7 @@ void sim_backend::reset(int fd) noexcept {
 
 bool sim_backend::shed_connection(int listener) noexcept {
     end& from = ends_[index(listener)];
-    if (from.waiting.empty()) return false;
+    if (from.waiting.empty() || fails(call::shed, listener)) return false;
     const int victim = from.waiting.front();
     from.waiting.pop_front();
     reset(victim);

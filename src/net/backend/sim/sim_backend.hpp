@@ -1,13 +1,16 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "net/backend/backend.hpp"
@@ -49,7 +52,9 @@ public:
     void advance(duration by) noexcept { now_ += by; }
     /// Whether a wait would find nothing.
     [[nodiscard]] bool quiet() const noexcept {
-        return events_.empty() && flights_.empty() && !woken_.load();
+        return events_.empty() && !woken_.load() &&
+               std::none_of(flights_.begin(), flights_.end(),
+                            [this](const flight& f) { return may_end(f); });
     }
 
     /// A client connects to the listener on `port`. Negative when nobody listens there.
@@ -77,12 +82,45 @@ public:
     void limit_send(std::size_t bytes) noexcept {
         max_send_ = bytes;
     }  ///< Per call: forces partial writes.
-    /// The operation with this number (counted from 0, over all kinds) fails with `why`.
-    void fail_operation(std::size_t number, std::errc why) noexcept {
+    /// Calls that can go wrong. A wait counts when there is something to tell.
+    enum class call : std::uint8_t {
+        listen,
+        accept,
+        connect,
+        take_error,
+        watch_listener,
+        watch_stream,
+        receive,
+        send,
+        shed,
+        wait,
+    };
+    /// How one goes wrong.
+    struct fault {
+        enum class kind : std::uint8_t {
+            error,       ///< it fails with `why`
+            late_error,  ///< it begins well, and its end is `why`: a connect, a send in flight
+            nothing,     ///< nothing moves, and an event comes again: EAGAIN, a spurious wake-up
+            one,         ///< one byte moves, one event is told
+            half,        ///< half of the bytes move
+            end,         ///< receiving: the peer's end, and what it sent is lost
+        };
+        kind how = kind::error;
+        std::errc why = std::errc::io_error;
+    };
+    /// The operation with this number (counted from 0, over all kinds) goes wrong.
+    void fail_operation(std::size_t number, fault how) noexcept {
         fail_at_ = number;
-        fail_with_ = std::make_error_code(why);
+        fault_ = how;
+    }
+    void fail_operation(std::size_t number, std::errc why) noexcept {
+        fail_operation(number, {fault::kind::error, why});
     }
     [[nodiscard]] std::size_t operations() const noexcept { return operations_; }
+    /// Keeps the kind of each operation from now on there; null: no more.
+    void note_operations(std::vector<call>* where) noexcept { noted_ = where; }
+    /// What is done for this peer's connection neither counts nor goes wrong.
+    void spare(peer p) { ends_[index(ends_[index(p)].other)].spared = true; }
     [[nodiscard]] std::size_t sends() const noexcept { return sends_; }  ///< Calls of `send`.
     /// Descriptors the loop holds now.
     [[nodiscard]] std::size_t open_descriptors() const noexcept;
@@ -132,6 +170,8 @@ private:
         bool in_reset = false;
         bool writer_blocked = false;  // the other end found no room here
         bool refused = false;         // a connect to nobody
+        bool spared = false;          // from what goes wrong
+        std::error_code refusal;      // what such a connect ends with
         bool unanswered = false;      // a connect that nothing becomes of
         std::size_t life = 0;
         io_token token{};
@@ -148,10 +188,11 @@ private:
         int fd;
         io_token token;
         std::vector<iovec> pieces;
-        std::string bytes;       // as they were when the send began
-        std::size_t sent = 0;    // not 0: complete
-        bool cut_short = false;  // by close, reset or unwatch
-        bool closing = false;    // the descriptor's number is free once this is told
+        std::string bytes;         // as they were when the send began
+        std::size_t sent = 0;      // not 0: complete
+        std::error_code broken{};  // what it ends with
+        bool cut_short = false;    // by close, reset or unwatch
+        bool closing = false;      // the descriptor's number is free once this is told
     };
 
     static std::size_t index(int fd) noexcept { return static_cast<std::size_t>(fd); }
@@ -159,13 +200,18 @@ private:
     int make_pair_with(bool first_by_loop, bool second_by_loop);
     int find_listener(std::uint16_t port) noexcept;
     void release(int fd) noexcept;
-    std::size_t transfer(int fd, std::span<const iovec> pieces) noexcept;
+    std::size_t transfer(int fd, std::span<const iovec> pieces, std::size_t most) noexcept;
+    static std::size_t most_sent(const std::optional<fault>& wrong,
+                                 std::span<const iovec> pieces) noexcept;
+    /// Whether a send in flight would be over at the next wait.
+    [[nodiscard]] bool may_end(const flight& f) const noexcept;
     void tell_sent(event_sink& sink, bool all);
     byte_span lend(std::string_view bytes);
     void spoil_lent() noexcept;
     void cut_short(int fd) noexcept;
     void tell(int fd, event_kind what);
-    bool fails() noexcept { return operations_++ == fail_at_; }
+    std::optional<fault> count(call what, int fd) noexcept;
+    bool fails(call what, int fd = -1) noexcept;
     bool out_of_descriptors() const noexcept { return open_descriptors() >= max_descriptors_; }
 
     time_point now_{std::chrono::hours(1)};
@@ -185,7 +231,9 @@ private:
     std::size_t operations_ = 0;
     std::size_t sends_ = 0;
     std::size_t fail_at_ = SIZE_MAX;
+    fault fault_{};
     std::error_code fail_with_{};
+    std::vector<call>* noted_ = nullptr;
     std::size_t max_descriptors_ = SIZE_MAX;
     std::size_t shed_ = 0;
     std::uint16_t next_port_ = 10'000;
