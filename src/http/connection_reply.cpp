@@ -219,7 +219,9 @@ void connection::tell_drained() {
 
 void connection::drain() noexcept {
     if (state_ == state::reading && reader_.between_requests() && !holds_bytes()) return end();
-    if (state_ != state::answering || !exchange_->handle.is_upgrade()) return;
+    // A handler that answers at once may be what drains us; it has no exchange yet.
+    if (state_ != state::answering || exchange_ == nullptr || !exchange_->handle.is_upgrade())
+        return;
     tell_gone();
     within_memory([this] { answer(response::plain_error(503).close()); });
 }
