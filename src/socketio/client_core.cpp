@@ -10,6 +10,7 @@
 #include <new>
 #include <utility>
 
+#include "base/explained.hpp"
 #include "http/retry_after.hpp"
 #include "net/byte_stream.hpp"
 #include "net/mailbox.hpp"
@@ -109,7 +110,8 @@ client_core::client_core(loop_ref loop, client_options wanted, tls_client_option
       anchor_(loop.owner(), this),
       home_(std::make_shared<client_home>(loop, anchor_.handle())),
       limits_{options_.max_attachments, std::string_view::npos, options_.max_message,
-              std::string_view::npos, lookalikes::data} {
+              std::string_view::npos, lookalikes::data},
+      timer_([this] { on_timer(); }) {
     if (auto path = engineio::path_of(options_.url); !path.empty()) {
         url_namespace_ = std::move(path);
     }
@@ -136,7 +138,7 @@ void client_core::start() {
     if (!options_.auto_connect) return;
     soon([this, serial = serial_] {
         if (serial != serial_ || state_ != state::closed || stopped_) return;
-        if (const auto begun = open(); !begun) attempt_failed(begun.error());
+        begin([this] { return open(); });
     });
 }
 
@@ -218,18 +220,26 @@ result<void> client_core::attempt() {
     drop_engine(false);
     ++serial_;
     engineio::client_user& user = *this;
+    assembler_.emplace(limits_, protocol_version::v4, assembling_);
     engine_ = std::make_unique<engineio::client_session>(loop(), context_, engine_options(), user);
     if (auto begun = engine_->open(); !begun) {
         engine_.reset();
         return begun;
     }
     state_ = state::opening;
-    assembler_.emplace(limits_, protocol_version::v4, assembling_);
-    later(options_.timeout, [this, serial = serial_] {
-        if (serial != serial_ || state_ != state::opening) return;
-        attempt_failed({weft::errc::timed_out, "timeout"});
-    });
+    loop().arm(timer_, weft::later(loop().now(), options_.timeout));
     return {};
+}
+
+/// An attempt takes too long, or a pause is over.
+void client_core::on_timer() {
+    const auto alive = shared_from_this();
+    if (left_) return;
+    if (state_ == state::opening) {
+        within_memory([&] { attempt_failed({weft::errc::timed_out, "timeout"}); });
+    } else if (state_ == state::closed && reconnecting_) {
+        retry();
+    }
 }
 
 /// The engine goes. In order: what it was given is still brought to the server, within a limit.
@@ -250,15 +260,14 @@ void client_core::on_open() {
     const auto alive = shared_from_this();
     state_ = state::open;
     ++serial_;
+    timer_.cancel();
     opened_at_ = loop().now();
     const unsigned attempt = attempts_;
     const bool again = std::exchange(reconnecting_, false);
-    run_guarded(
-        [&] {
-            each_namespace([](client_namespace& one) { one.engine_opened(); });
-            if (again) tell("on_reconnect", on.reconnect, attempt);
-        },
-        "the client");
+    within_memory([&] {
+        each_namespace([](client_namespace& one) { one.engine_opened(); });
+        if (again) tell("on_reconnect", on.reconnect, attempt);
+    });
 }
 
 // ---- While it is open ----
@@ -290,17 +299,15 @@ send_status client_core::send(const std::string& text, const std::vector<message
 
 void client_core::on_message(message_view what) {
     const auto alive = shared_from_this();
-    run_guarded(
-        [&] {
-            if (options_.parser == packet_parser::msgpack) return on_msgpack(what);
-            const packet_event event =
-                what.is_text() ? assembler_->text(what.text()) : assembler_->binary(what.bytes());
-            if (event == packet_event::failed) return broke_protocol(assembler_->error());
-            if (event == packet_event::packet) {
-                dispatch(assembler_->packet(), assembler_->attachments());
-            }
-        },
-        "the client");
+    within_memory([&] {
+        if (options_.parser == packet_parser::msgpack) return on_msgpack(what);
+        const packet_event event =
+            what.is_text() ? assembler_->text(what.text()) : assembler_->binary(what.bytes());
+        if (event == packet_event::failed) return broke_protocol(assembler_->error());
+        if (event == packet_event::packet) {
+            dispatch(assembler_->packet(), assembler_->attachments());
+        }
+    });
 }
 
 void client_core::on_msgpack(message_view what) {
@@ -340,28 +347,37 @@ void client_core::broke_protocol(const error& why) {
 void client_core::on_close(engineio::close_cause cause, const error& why,
                            const http::client_response* response) {
     const auto alive = shared_from_this();
-    const error kept = why;  // the engine goes, and with it the reference
-    run_guarded(
-        [&] {
-            if (state_ == state::opening) return attempt_failed(kept, response);
-            lost(reason_of(cause), kept);
-        },
-        "the client");
+    if (state_ == state::opening) return attempt_failed(why, response);
+    lost(reason_of(cause), why);
 }
 
-void client_core::lost(client_disconnect_reason reason, const error& why) {
+void client_core::within_memory(function_ref<void()> step) noexcept {
+    const std::uint64_t serial = serial_;
+    try {
+        return step();
+    } catch (const std::bad_alloc&) {
+        if (serial != serial_) return;  // it has been given up, or made anew
+    }
+    const error why(std::make_error_code(std::errc::not_enough_memory));
+    if (state_ == state::opening) return attempt_failed(why);
+    lost(client_disconnect_reason::transport_error, why);
+}
+
+void client_core::lost(client_disconnect_reason reason, const error& why) noexcept {
     if (state_ != state::open) return;
+    const error kept =
+        explained(why.code(), why.what());  // the engine goes, and with it the reference
     state_ = state::closed;
     ++serial_;
     // One that ends at once is no success: else such a server would be asked forever.
     if (loop().now() - opened_at_ >= options_.reconnection_stable_after) attempts_ = 0;
     engine_.reset();
-    each_namespace([&](client_namespace& one) { one.engine_lost(reason, why); });
+    each_namespace([&](client_namespace& one) { one.engine_lost(reason, kept); });
     if (state_ == state::closed && !reconnecting_) plan_reconnect();
 }
 
-void client_core::attempt_failed(const error& why, const http::client_response* response) {
-    const error kept = why;
+void client_core::attempt_failed(const error& why, const http::client_response* response) noexcept {
+    const error kept = explained(why.code(), why.what());
     const duration told = http::told_to_wait(response);
     prefers_websocket_ = false;
     state_ = state::closed;
@@ -371,8 +387,7 @@ void client_core::attempt_failed(const error& why, const http::client_response* 
     const std::uint64_t serial = serial_;
     tell("on_error", on.error, kept);
     each_namespace([&](client_namespace& one) {
-        if (one.active() && !one.connected())
-            one.connect_failed(kept.message(), {}, kept, response);
+        if (one.active() && !one.connected()) one.attempt_failed(kept, response);
     });
     if (serial != serial_) return;                            // a handler has begun anew
     if (kept.code() == weft::errc::invalid_argument) return;  // it would not become better
@@ -380,7 +395,7 @@ void client_core::attempt_failed(const error& why, const http::client_response* 
     if (again) tell("on_reconnect_error", on.reconnect_error, kept);
 }
 
-void client_core::plan_reconnect(duration told) {
+void client_core::plan_reconnect(duration told) noexcept {
     if (!options_.reconnection || stopped_ || left_) return;
     if (options_.reconnection_attempts && attempts_ >= *options_.reconnection_attempts) {
         attempts_ = 0;
@@ -392,16 +407,23 @@ void client_core::plan_reconnect(duration told) {
         told + reconnection_pause(options_, attempts_, random_.next_u32().value_or(0));
     ++attempts_;
     reconnecting_ = true;
-    later(pause, [this, serial = ++serial_] {
-        if (serial == serial_) retry();
-    });
+    ++serial_;
+    loop().arm(timer_, weft::later(loop().now(), pause));
 }
 
-void client_core::retry() {
+void client_core::retry() noexcept {
     const std::uint64_t serial = serial_;
     tell("on_reconnect_attempt", on.reconnect_attempt, attempts_);
     if (serial != serial_ || left_) return;
-    if (const auto begun = attempt(); !begun) attempt_failed(begun.error());
+    begin([this] { return attempt(); });
+}
+
+void client_core::begin(function_ref<result<void>()> how) noexcept {
+    try {
+        if (const auto begun = how(); !begun) attempt_failed(begun.error());
+    } catch (const std::bad_alloc&) {
+        attempt_failed(error(std::make_error_code(std::errc::not_enough_memory)));
+    }
 }
 
 void client_core::stop_reconnecting() noexcept {
@@ -409,6 +431,7 @@ void client_core::stop_reconnecting() noexcept {
     reconnecting_ = false;
     attempts_ = 0;
     ++serial_;
+    timer_.cancel();
 }
 
 void client_core::close_if_unused() {

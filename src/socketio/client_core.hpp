@@ -115,6 +115,9 @@ public:
     /// Sends a packet in its text form, without the digit of Engine.IO.
     send_status send(const std::string& text, const std::vector<message>& attachments,
                      const emit_flags& flags);
+    /// A step of ours, not of the user's code. When memory is out, the connection ends as after any
+    /// other loss and comes back: going on would be without what was lost.
+    void within_memory(function_ref<void()> step) noexcept;
     /// The server broke a rule: the connection ends, and comes back.
     void broke_protocol(const error& why);
     /// Whether a packet would not leave at once.
@@ -123,10 +126,6 @@ public:
     template <class F>
     void soon(F task) {
         home_->post(while_here(std::move(task)));
-    }
-    template <class F>
-    void later(duration delay, F task) {
-        home_->loop().after(delay, while_here(std::move(task)));
     }
     /// The one boundary to the user's code.
     template <class F>
@@ -165,13 +164,16 @@ private:
                      std::string_view event = {}, std::string_view nsp = {}) noexcept;
     void dispatch(const packet_view& packet, std::span<const byte_view> attachments);
     void on_msgpack(message_view what);
-    void lost(client_disconnect_reason reason, const error& why);
-    void attempt_failed(const error& why, const http::client_response* response = nullptr);
+    void lost(client_disconnect_reason reason, const error& why) noexcept;
+    void attempt_failed(const error& why, const http::client_response* response = nullptr) noexcept;
     result<void> attempt();
+    void on_timer();
     void drop_engine(bool in_order) noexcept;
     /// `told`: how long the server wants to be left alone.
-    void plan_reconnect(duration told = {});
-    void retry();
+    void plan_reconnect(duration told = {}) noexcept;
+    void retry() noexcept;
+    /// Begins by itself: what goes wrong is told as of any attempt.
+    void begin(function_ref<result<void>()> how) noexcept;
     void stop_reconnecting() noexcept;
     /// Calls `use(namespace)` for each; new ones may be made meanwhile.
     template <class F>
@@ -199,7 +201,8 @@ private:
     unsigned attempts_ = 0;           // to come back, since a connection last proved stable
     time_point opened_at_{};
     std::uint64_t serial_ =
-        0;  // of the attempt or pause: what belongs to an earlier one is ignored
+        0;              // of the attempt or pause: what belongs to an earlier one is ignored
+    net::timer timer_;  // of the attempt or pause: there is memory for it whatever happens
     bool left_ = false;
 };
 

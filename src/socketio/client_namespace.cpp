@@ -12,6 +12,7 @@
 #include <weft/base/json_reader.hpp>
 #include <weft/base/json_writer.hpp>
 
+#include "base/explained.hpp"
 #include "socketio/error_answer.hpp"
 
 namespace weft::socketio::detail {
@@ -78,20 +79,29 @@ client_namespace::client_namespace(client_core& core, std::string name, std::uin
     : core_(core),
       name_(std::move(name)),
       index_(index),
-      expiry_([this] { core_.soon([this] { expire_acks(); }); }) {}
+      departure_([this] {
+          const auto alive = core_.shared_from_this();
+          tell_departure();
+      }),
+      expiry_([this] { expire_soon(); }) {}
 
 // ---- What the user asks for ----
 
 result<void> client_namespace::connect() {
     if (active_) return {};
     active_ = true;
-    auto begun = core_.open();
-    if (!begun) {
+    try {
+        auto begun = core_.open();
+        if (!begun) {
+            active_ = false;
+        } else if (core_.connected()) {
+            send_connect();
+        }
+        return begun;
+    } catch (...) {
         active_ = false;
-    } else if (core_.connected()) {
-        send_connect();
+        throw;
     }
-    return begun;
 }
 
 void client_namespace::disconnect() {
@@ -103,14 +113,21 @@ void client_namespace::disconnect() {
     }
     active_ = false;
     const bool was_connected = connected_;
-    auto unanswered = forget_connection();
+    departed_.merge(forget_connection());
     core_.close_if_unused();
     if (!was_connected) return;
-    core_.soon([this, unanswered = std::move(unanswered)]() mutable {
-        tell_disconnected(client_disconnect_reason::io_client_disconnect,
-                          {weft::errc::closed_locally, "disconnect was called"},
-                          std::move(unanswered));
-    });
+    try {
+        core_.soon([this] { tell_departure(); });
+    } catch (const std::bad_alloc&) {
+        core_.loop().arm(departure_, core_.loop().now());
+    }
+}
+
+void client_namespace::tell_departure() noexcept {
+    tell_disconnected(
+        client_disconnect_reason::io_client_disconnect,
+        explained(make_error_code(weft::errc::closed_locally), "disconnect was called"),
+        std::exchange(departed_, {}));
 }
 
 send_status client_namespace::emit(std::string_view event, const encoded_arguments& args,
@@ -142,8 +159,14 @@ send_status client_namespace::ask(std::string_view event, const encoded_argument
     const auto limit = flags.timeout != duration::zero() ? std::optional(flags.timeout)
                                                          : core_.options().ack_timeout;
     if (limit) deadline = later(core_.loop().now(), *limit);
-    acks_.emplace(id, pending{std::move(on_ack), deadline});
-    const send_status status = send_event(event, id, args, flags);
+    const auto waits = acks_.emplace(id, pending{std::move(on_ack), deadline}).first;
+    send_status status{};
+    try {
+        status = send_event(event, id, args, flags);
+    } catch (...) {  // whoever asked sees it, and is told nothing else
+        acks_.erase(waits);
+        throw;
+    }
     if (status == send_status::sent || status == send_status::queued) {
         if (deadline) arm_expiry(*deadline);
         return status;
@@ -222,7 +245,14 @@ send_status client_namespace::enqueue(std::string_view event, const encoded_argu
     }
     waiting_size_ += size;
     queue_.push_back({next_serial_++, std::string(event), args, flags, std::move(on_ack), size});
-    drain_queue(false);
+    try {
+        drain_queue(false);
+    } catch (...) {
+        if (queue_.size() > 1) return send_status::queued;  // it was another that could not be sent
+        waiting_size_ -= size;
+        queue_.pop_back();
+        throw;
+    }
     return send_status::queued;
 }
 
@@ -232,21 +262,28 @@ void client_namespace::drain_queue(bool again) {
     if (first.under_way && !again) return;
     first.under_way = true;
     ++first.tries;
-    ask(first.event, first.args, first.flags,
-        [this, serial = first.serial](const result<raw_arguments>& answer) {
-            answered(serial, answer);
-        });
+    try {
+        ask(first.event, first.args, first.flags,
+            [this, serial = first.serial](const result<raw_arguments>& answer) {
+                answered(serial, answer);
+            });
+    } catch (...) {
+        first.under_way = false;
+        --first.tries;
+        throw;
+    }
 }
 
 void client_namespace::answered(std::uint64_t serial, const result<raw_arguments>& answer) {
     if (queue_.empty() || queue_.front().serial != serial) return;  // an earlier try's
     queued& first = queue_.front();
     first.under_way = false;
-    if (!answer && first.tries <= *core_.options().retries) return drain_queue(false);
+    const auto go_on = [&] { core_.within_memory([this] { drain_queue(false); }); };
+    if (!answer && first.tries <= *core_.options().retries) return go_on();
     ack_callback told = std::move(first.told);
     waiting_size_ -= first.size;
     queue_.pop_front();
-    drain_queue(false);
+    go_on();
     if (told) told(answer);
 }
 
@@ -275,42 +312,58 @@ void client_namespace::send_connect() {
     core_.send(text, {}, {});
 }
 
-void client_namespace::engine_lost(client_disconnect_reason reason, const error& why) {
+void client_namespace::engine_lost(client_disconnect_reason reason, const error& why) noexcept {
     const bool was_connected = connected_;
     auto unanswered = forget_connection();
-    if (was_connected) tell_disconnected(reason, why, std::move(unanswered));
+    if (was_connected) {
+        tell_disconnected(reason, why, std::move(unanswered));
+    } else if (active_) {  // it was about to connect
+        attempt_failed(why, nullptr);
+    }
 }
 
-std::vector<ack_callback> client_namespace::forget_connection() {
+client_namespace::pending_acks client_namespace::forget_connection() noexcept {
     connected_ = false;
     id_.clear();
     held_.clear();
     held_size_ = 0;
-    std::vector<ack_callback> unanswered;
+    pending_acks unanswered;
     auto waits = waiting_.begin();  // their ids grow, too
     for (auto ack = acks_.begin(); ack != acks_.end();) {
         while (waits != waiting_.end() && (!waits->id || *waits->id < ack->first)) ++waits;
         if (waits != waiting_.end() && waits->id == ack->first) {
             ++ack;
         } else {
-            unanswered.push_back(std::move(ack->second.told));
-            ack = acks_.erase(ack);
+            unanswered.insert(unanswered.end(), acks_.extract(ack++));
         }
     }
     return unanswered;
 }
 
 void client_namespace::tell_disconnected(client_disconnect_reason reason, const error& why,
-                                         std::vector<ack_callback> unanswered) {
+                                         pending_acks unanswered) noexcept {
     core_.tell("on_disconnect", on.disconnect, *face, client_disconnect{reason, why});
-    const error gone(weft::errc::closed_by_peer, "the socket has been disconnected");
-    for (ack_callback& one : unanswered) tell(std::move(one), gone);
+    const result<raw_arguments> gone =
+        explained(make_error_code(weft::errc::closed_by_peer), "the socket has been disconnected");
+    for (auto& [id, one] : unanswered) tell(std::move(one.told), gone);
 }
 
 void client_namespace::connect_failed(std::string_view message, std::string_view data,
-                                      const error& why, const http::client_response* response) {
+                                      const error& why,
+                                      const http::client_response* response) noexcept {
     core_.tell("on_connect_error", on.connect_error, *face,
                connect_error{message, data, why, response});
+}
+
+void client_namespace::attempt_failed(const error& why,
+                                      const http::client_response* response) noexcept {
+    std::string text;
+    try {
+        text = why.message();
+    } catch (const std::bad_alloc&) {
+        text.clear();  // it is told without
+    }
+    connect_failed(text, {}, why, response);
 }
 
 void client_namespace::take(const packet_view& packet, std::span<const byte_view> attachments) {
@@ -484,7 +537,7 @@ void client_namespace::take_ack(const packet_view& packet, std::span<const byte_
     }
 }
 
-void client_namespace::tell(ack_callback told, const result<raw_arguments>& answer) {
+void client_namespace::tell(ack_callback told, const result<raw_arguments>& answer) noexcept {
     core_.guarded([&] { told(answer); }, "the callback of an acknowledgement", {}, name_);
 }
 
@@ -494,26 +547,35 @@ void client_namespace::arm_expiry(time_point when) noexcept {
     core_.loop().arm(expiry_, when);
 }
 
-void client_namespace::expire_acks() {
-    const time_point now = core_.loop().now();
-    std::vector<std::uint64_t> expired;
-    for (const auto& [id, one] : acks_) {
-        if (!one.deadline) continue;
-        if (*one.deadline > now) {
-            arm_expiry(*one.deadline);
-        } else {
-            expired.push_back(id);
-        }
+void client_namespace::expire_soon() noexcept {
+    try {
+        core_.soon([this] { expire_acks(); });
+    } catch (const std::bad_alloc&) {
+        arm_expiry(later(core_.loop().now(), std::chrono::milliseconds(100)));
     }
+}
+
+void client_namespace::expire_acks() noexcept {
+    const time_point now = core_.loop().now();
+    const auto is_late = [&](const pending& one) { return one.deadline && *one.deadline <= now; };
     // What was never sent is not sent any more.
     std::erase_if(waiting_, [&](const outgoing& one) {
-        const bool late = one.id && std::binary_search(expired.begin(), expired.end(), *one.id);
+        const auto asked = one.id ? acks_.find(*one.id) : acks_.end();
+        const bool late = asked != acks_.end() && is_late(asked->second);
         if (late) waiting_size_ -= one.size;
         return late;
     });
-    const error late(weft::errc::timed_out, "no acknowledgement");
-    for (const std::uint64_t id : expired) {
-        if (auto found = acks_.extract(id)) tell(std::move(found.mapped().told), late);
+    const result<raw_arguments> late =
+        explained(make_error_code(weft::errc::timed_out), "no acknowledgement");
+    const std::uint64_t end = next_id_;  // those whom we tell may ask anew
+    for (auto ack = acks_.begin(); ack != acks_.end() && ack->first < end;) {
+        const std::uint64_t id = ack->first;
+        if (is_late(ack->second)) {
+            tell(std::move(acks_.extract(ack).mapped().told), late);
+        } else if (ack->second.deadline) {
+            arm_expiry(*ack->second.deadline);
+        }
+        ack = acks_.upper_bound(id);
     }
 }
 

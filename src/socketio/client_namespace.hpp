@@ -68,9 +68,11 @@ public:
 
     // What happens to the connection.
     void engine_opened();
-    void engine_lost(client_disconnect_reason reason, const error& why);
+    void engine_lost(client_disconnect_reason reason, const error& why) noexcept;
     void connect_failed(std::string_view message, std::string_view data, const error& why,
-                        const http::client_response* response = nullptr);
+                        const http::client_response* response = nullptr) noexcept;
+    /// As `connect_failed`, when there was no connection.
+    void attempt_failed(const error& why, const http::client_response* response) noexcept;
     void take(const packet_view& packet, std::span<const byte_view> attachments);
 
 private:
@@ -115,10 +117,12 @@ private:
     void handle(std::string_view event, const raw_arguments& args, std::optional<std::uint64_t> id);
     void release_held();
     void send_connect();
+    using pending_acks = std::map<std::uint64_t, pending>;
     /// Forgets the connection. What was asked over it will not be answered.
-    [[nodiscard]] std::vector<ack_callback> forget_connection();
+    [[nodiscard]] pending_acks forget_connection() noexcept;
     void tell_disconnected(client_disconnect_reason reason, const error& why,
-                           std::vector<ack_callback> unanswered);
+                           pending_acks unanswered) noexcept;
+    void tell_departure() noexcept;
     send_status send_event(std::string_view event, std::optional<std::uint64_t> id,
                            const encoded_arguments& args, const emit_flags& flags);
     send_status send_or_wait(outgoing packet);
@@ -133,9 +137,10 @@ private:
                         const emit_flags& flags, ack_callback on_ack);
     void drain_queue(bool again);
     void answered(std::uint64_t serial, const result<raw_arguments>& answer);
-    void expire_acks();
+    void expire_soon() noexcept;
+    void expire_acks() noexcept;
     void arm_expiry(time_point when) noexcept;
-    void tell(ack_callback told, const result<raw_arguments>& answer);
+    void tell(ack_callback told, const result<raw_arguments>& answer) noexcept;
 
     client_core& core_;
     const std::string name_;
@@ -153,7 +158,9 @@ private:
     std::size_t waiting_size_ = 0;  // of waiting_ and queue_
     std::vector<incoming> held_;
     std::size_t held_size_ = 0;
-    std::map<std::uint64_t, pending> acks_;
+    pending_acks acks_;
+    pending_acks departed_;  // of the connection that the user has ended, until that is told
+    net::timer departure_;   // for telling it, when that could not be posted
     std::uint64_t next_id_ = 0;
     net::timer expiry_;
     time_point next_expiry_{};  // while that is armed

@@ -256,7 +256,12 @@ void socket::emit_awaiting(std::string_view event, const encoded_arguments& args
     const duration limit =
         flags.timeout != duration::zero() ? flags.timeout : core.chosen.ack_timeout;
     context.wait_for_ack(*context.find(self.key), id, limit, std::move(on_ack));
-    self.link.send_event(self.space->name, id, event, args, flags);
+    try {
+        self.link.send_event(self.space->name, id, event, args, flags);
+    } catch (...) {  // whoever asked sees it, and is told nothing else
+        context.pending.erase(id);
+        throw;
+    }
 }
 
 broadcast_operator socket::others() const noexcept {

@@ -14,6 +14,7 @@
 
 #include <weft/base/base64.hpp>
 
+#include "base/explained.hpp"
 #include "http/proto/response_parser.hpp"
 #include "http/retry_after.hpp"
 #include "http/user_agent.hpp"
@@ -65,15 +66,6 @@ std::string describe_refusal(const http::message_head& head) {
     return text;
 }
 
-/// An error with its text, or without it when memory is out.
-error explained(std::error_code code, std::string_view what) noexcept {
-    try {
-        return {code, std::string(what)};
-    } catch (const std::bad_alloc&) {
-        return {code};
-    }
-}
-
 }  // namespace
 
 duration pause_before_retry(const backoff& how, unsigned failures, std::uint32_t random) noexcept {
@@ -109,7 +101,8 @@ result<std::shared_ptr<net::tls_client_context>> client_shared::tls() {
 /// when the loop goes.
 class client_core::attempt {
 public:
-    explicit attempt(client_core& core) : core_(core.weak_from_this()), serial_(core.serial_) {}
+    attempt(client_core& core, std::uint64_t serial)
+        : core_(core.weak_from_this()), serial_(serial) {}
     attempt(attempt&&) noexcept = default;
     attempt& operator=(attempt&&) = delete;
     ~attempt() {
@@ -288,7 +281,11 @@ client_core::client_core(client& face, std::shared_ptr<client_shared> shared, cl
       shared_(std::move(shared)),
       options_(std::move(wanted)),
       settings_(to_connection_options(options_)),
-      subprotocols_(options_.subprotocols.begin(), options_.subprotocols.end()) {}
+      subprotocols_(options_.subprotocols.begin(), options_.subprotocols.end()),
+      retry_([this] {
+          const auto alive = shared_from_this();
+          retry();
+      }) {}
 
 client_core::~client_core() = default;
 
@@ -424,6 +421,7 @@ std::optional<time_point> client_core::receiving() const noexcept {
 void client_core::become(client_state next) noexcept {
     state_ = next;
     stream_ = nullptr;
+    retry_.cancel();
     ++serial_;
 }
 
@@ -489,13 +487,14 @@ result<void> client_core::connect_to_url() {
     }
     become(client_state::connecting);
     http::connect(loop(), std::move(destination), proxy_,
-                  [mine = attempt(*this)](result<net::byte_stream*> made) mutable {
+                  [mine = attempt(*this, serial_ + 1)](result<net::byte_stream*> made) mutable {
                       if (const auto core = mine.take()) {
                           core->within_memory([&] { core->connected(std::move(made)); });
                       } else if (made) {
                           (*made)->abort(make_error_code(weft::errc::closed_locally));
                       }
                   });
+    ++serial_;  // only now would the end of `mine` be that of the attempt
     return {};
 }
 
@@ -579,15 +578,19 @@ void client_core::plan_retry(duration told) noexcept {
     state_ = client_state::waiting;
     retry_at_ = later(loop().now(), pause);
     try {
-        loop().after(pause, [mine = attempt(*this)]() mutable {
-            if (const auto core = mine.take()) core->within_memory([&] { core->retry(); });
+        loop().after(pause, [mine = attempt(*this, serial_ + 1)]() mutable {
+            if (const auto core = mine.take()) core->retry();
         });
-    } catch (const std::bad_alloc&) {  // `mine` went with it: this client has given up
+        ++serial_;  // only now would the end of `mine` be that of the pause
+    } catch (const std::bad_alloc&) {
+        loop().arm(retry_, retry_at_);
     }
 }
 
-void client_core::retry() {
-    if (const auto begun = begin(); !begun) failed(begun.error(), 0);
+void client_core::retry() noexcept {
+    within_memory([&] {
+        if (const auto begun = begin(); !begun) failed(begun.error(), 0);
+    });
 }
 
 void client_core::abandoned() noexcept {

@@ -122,7 +122,7 @@ private:
     /// Enters `waiting` or `idle`.
     /// `told`: how long the server wants to be left alone.
     void plan_retry(duration told = {}) noexcept;
-    void retry();
+    void retry() noexcept;
     /// What an earlier attempt still reports is ignored from now on.
     void become(client_state next) noexcept;
     void finish_open(result<void> outcome) noexcept;
@@ -148,6 +148,7 @@ private:
     bool reconnects_ = false;
     unsigned failures_ = 0;
     time_point retry_at_{};
+    net::timer retry_;  // at the end of the pause, when there was no memory for what tells us
 
     // The attempt.
     std::optional<http::client_proxy> proxy_;
