@@ -126,11 +126,11 @@ session* shard::make(http::handshake asked, const peer& from, const session::beg
     do {
         if (!web.random.fill(random)) return nullptr;
         key = make_key(random);
-    } while (all.loop_of(sid) != web.loop.index() || by_id_.contains(sid));
+    } while (all.loop_of(sid) != web.loop.index() || part_of(sid).contains(sid));
     session* made = sessions_.make(*this, key, std::move(asked), from, how);
     if (made == nullptr) return nullptr;
     try {
-        by_id_.emplace(made->id(), made);
+        part_of(made->id()).emplace(made->id(), made);
     } catch (...) {
         sessions_.free(made->name().slot());
         throw;
@@ -144,20 +144,20 @@ session* shard::make(http::handshake asked, const peer& from, const session::beg
 
 std::size_t shard::cost_of_session(const http::handshake& asked) noexcept {
     // A node of `by_id_`: the next one, the pair, the hash. Buckets double when they are all full.
-    constexpr std::size_t node =
-        heap_cost(2 * sizeof(void*) + sizeof(decltype(by_id_)::value_type));
+    constexpr std::size_t node = heap_cost(2 * sizeof(void*) + sizeof(id_table::value_type));
     constexpr std::size_t buckets = sizeof(void*) * 3 / 2;
     return net::slab<session>::slot_size() + node + buckets + session_census::cost() +
            (asked ? heap_cost(asked.memory()) : 0);
 }
 
 session* shard::find(std::string_view sid) noexcept {
-    const auto found = by_id_.find(sid);
-    return found != by_id_.end() ? found->second : nullptr;
+    const id_table& part = part_of(sid);
+    const auto found = part.find(sid);
+    return found != part.end() ? found->second : nullptr;
 }
 
 void shard::forget(session& gone) noexcept {
-    by_id_.erase(gone.id());
+    part_of(gone.id()).erase(gone.id());
     all.census.leave(gone.peer().address());
     (gone.transport() == transport_kind::polling ? metrics.polling_sessions
                                                  : metrics.websocket_sessions)

@@ -103,14 +103,15 @@ void connection_core::consume(byte_span data) {
             dispatch_message(event == message_event::text ? message_kind::text
                                                           : message_kind::binary);
             ++messages;
-            work_left -= cost;  // what its handler publishes has spent some, too
-            if (work_left > 0) continue;
-            yielded = !data.empty();
         } else if (event == message_event::yielded) {
             yielded = true;
+            break;
         } else {
             dispatch_other(event);
         }
+        work_left -= cost;  // what a handler publishes has spent some, too
+        if (work_left > 0) continue;
+        yielded = !data.empty();
         if (yielded) break;
     }
     if (state_ == state::ended) return;

@@ -9,6 +9,7 @@
 #include <array>
 #include <utility>
 
+#include "net/work.hpp"
 #include "ws/proto/mask.hpp"
 
 namespace weft::ws {
@@ -35,6 +36,7 @@ buffer_slice join_frame(message_kind kind, byte_view compressed) noexcept {
 }  // namespace
 
 std::optional<buffer_slice> message_writer::compress(byte_view payload) {
+    shared_.loop.spend_work(payload.size() * net::compressed_byte_work);
     const int bits = deflate_->window_bits(role_);
     // zlib cannot make a smaller window; what is not compressed is always allowed.
     if (bits < 9) return std::nullopt;

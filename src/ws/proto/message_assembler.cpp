@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t worth_receiving_in_place = 16 * 1024;
 /// Empty frames that even the shortest message may have: libraries begin and end streams with them.
 constexpr std::uint64_t spare_fragments = 16;
+/// What a frame takes of the allowance, besides what is inflated of it.
+constexpr std::int64_t frame_cost = 64;
 
 }  // namespace
 
@@ -54,12 +56,14 @@ message_event message_assembler::next_of_any(byte_span& input, time_point now,
     maybe_event event;
     if (inflating_) event = inflate_some(input, allowance);
     while (!event) {
+        if (allowance <= 0 && !input.empty()) return message_event::yielded;
         frame_piece piece;
         switch (decoder_.next(input, limits_->max_message, piece)) {
             case decode_status::need_more: return message_event::need_more;
             case decode_status::failed: return fail(decoder_.error());
             case decode_status::piece: break;
         }
+        if (piece.begins) allowance -= frame_cost;
         event = is_control(piece.op) ? on_control(piece, now) : on_data(piece, input, allowance);
     }
     return *event;

@@ -76,10 +76,11 @@ public:
 
     /// Takes bytes from the front of `input` until something is to be told.
     ///
-    /// `allowance` bounds the bytes inflated before `yielded`, and shrinks by each of them: set it
-    /// anew for each iteration of the loop. After `yielded` the bytes that `input` then shows must
-    /// come again, unchanged (they may have been moved, and more may have been appended). **Cost**:
-    /// below 15 ns for a 20 byte message.
+    /// `allowance` bounds what is done before `yielded`: it shrinks by each byte that is inflated,
+    /// and by 64 for a frame that is not a small message. Set it anew for each iteration of the
+    /// loop. After `yielded` the bytes that `input` then shows must come again, unchanged (they may
+    /// have been moved, and more may have been appended). **Cost**: below 15 ns for a 20 byte
+    /// message.
     [[nodiscard]] message_event next(byte_span& input, time_point now,
                                      std::int64_t& allowance) noexcept {
         if (error_ == errc{} && !buffer_was_told_ && !inflating_) {
