@@ -367,6 +367,23 @@ TEST(deflate_connection, sec_w7_others_are_served_between_the_slices) {
     EXPECT_GE(answered, turns - 2);
 }
 
+TEST(deflate_connection, sec_w7_compressing_counts_as_work_of_the_turn) {
+    ws_world world(with_deflate());
+    int handled = 0;
+    world.endpoint.on_message([&](auto& c, message_view) {
+        ++handled;
+        c.send(std::string(64 * 1024, 'x'));
+    });
+    const auto client = world.open(offer(""));
+    std::string flood;
+    for (int i = 0; i < 200; ++i) flood += text_frame("?");
+    world.io.peer_send(client, flood);
+    world.run(1);
+    EXPECT_LE(handled, 1 + 2 * 1024 / (4 * 64) + 1);
+    world.run(40);
+    EXPECT_EQ(handled, 200);
+}
+
 TEST(deflate_connection, what_came_behind_a_long_inflation_keeps_its_order) {
     options chosen = with_deflate();
     chosen.max_message = 8 << 20;
