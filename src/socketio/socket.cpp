@@ -370,7 +370,9 @@ void gate::settle(admission<> decided) noexcept {
                           const admission<>& said) {
         socket_core* s = home.find(key);
         if (s == nullptr || s->now != socket_core::state::asking || s->step != step) return;
-        home.guarded("a middleware", s, [&] { s->link.judge(*s, said); });
+        engineio::session& session = s->link.session();  // which is gone later than this returns
+        if (!home.within_memory([&] { s->link.judge(*s, said); }))
+            session.fail(engineio::errc::out_of_memory);
     };
     if (context->on_thread()) {
         judge(*context, key_, step_, decided);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -203,7 +204,11 @@ template <class R>
 template <class R>
 [[nodiscard]] result<R> decode_answer(const result<raw_arguments>& answer) {
     if (!answer) return answer.error();
-    return decode_ack<R>(*answer);
+    try {
+        return decode_ack<R>(*answer);
+    } catch (const std::bad_alloc&) {  // who waits for it is told in any case
+        return error(std::make_error_code(std::errc::not_enough_memory));
+    }
 }
 
 /// Decodes the `auth` of a client. **Errors**: "auth: token: missing".
