@@ -157,15 +157,6 @@ socketio::client_options by(std::vector<engineio::transport_kind> transports) {
 }
 using engineio::transport_kind;
 
-void talk(sio_user& user, torture_world& w) {
-    user.connect();
-    user.ask();
-    user.emit("bytes", std::vector<std::byte>(300, std::byte{7}));
-    user.emit("question");
-    w.pass(4s);
-    w.pass(25s);  // a ping
-}
-
 const scenario scenarios[] = {
     {"a WebSocket client",
      [](torture_world& w) {
@@ -239,30 +230,6 @@ const scenario scenarios[] = {
              user.connect();
          }
          w.run();
-     }},
-    {"a Socket.IO client over WebSocket",
-     [](torture_world& w) {
-         sio_user user(w, by({transport_kind::websocket}));
-         talk(user, w);
-     }},
-    {"a Socket.IO client that polls",
-     [](torture_world& w) {
-         sio_user user(w, by({transport_kind::polling}));
-         talk(user, w);
-     }},
-    {"a Socket.IO client that upgrades",
-     [](torture_world& w) {
-         sio_user user(w, by({transport_kind::polling, transport_kind::websocket}));
-         talk(user, w);
-     }},
-    {"a Socket.IO client over TLS",
-     [](torture_world& w) {
-         auto options = by({transport_kind::polling, transport_kind::websocket});
-         options.url = "https://127.0.0.1";
-         sio_user user(w, std::move(options), trusting());
-         user.connect();
-         user.ask();
-         w.pass(4s);
      }},
     {"a Socket.IO client of namespaces",
      [](torture_world& w) {
