@@ -102,8 +102,9 @@ struct loop_budgets {
     std::size_t turn_bytes = 8 * 1024 * 1024;
     /// What one connection may make us do in a turn before the others have had theirs, and all
     /// those together that want more; they wait in a line. A unit is about a nanosecond: a byte
-    /// that is inflated, 256 for a WebSocket message or a packet and for each subscriber that one
-    /// is delivered to, 4 Ki for an HTTP request, 32 Ki for a new Engine.IO session.
+    /// that is inflated, 4 for one that is compressed, 64 for a frame, 256 for a WebSocket message
+    /// or a packet and for each subscriber that one is delivered to, 4 Ki for an HTTP request,
+    /// 32 Ki for a new Engine.IO session.
     std::size_t connection_work = 32 * 1024;
     std::size_t turn_work = 2 * 1024 * 1024;
     unsigned accepts = 16;  ///< Per listener and iteration.
@@ -124,8 +125,8 @@ struct loop_budgets {
 
 /// How long a stream may make no progress.
 struct stream_limits {
-    duration write_stall =
-        std::chrono::seconds(30);  ///< The peer takes none of the queued bytes: abort.
+    /// The peer takes none of the queued bytes: abort, after at most twice that.
+    duration write_stall = std::chrono::seconds(30);
     /// After we close: until the peer has taken what is queued. One more second per 4 KiB of it.
     duration close_grace = std::chrono::seconds(10);
     /// After that: until the peer closes too.
