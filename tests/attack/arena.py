@@ -52,6 +52,8 @@ class TurnClock:
     def stalls(self):
         """p99.9 and longest since `clear`, in milliseconds."""
         counts = [after - before for before, after in zip(self.before, self._buckets())]
+        if not sum(counts):
+            raise RuntimeError("the turn clock saw no turn of the loop: which call does it wait in?")
         left = sum(counts) / 1000
         at = next((i for i in range(BUCKETS - 1, -1, -1) if (left := left - counts[i]) < 0), 0)
         return (at + 1) * BUCKET_MS, struct.unpack("Q", self.memory[:8])[0] / 1e6

@@ -1,5 +1,5 @@
 // Measures the stall of a program's event loops from outside: preloaded (LD_PRELOAD), it stands
-// before epoll_wait and plays a timer of one millisecond. Each time that timer could run, the
+// before epoll_wait and epoll_pwait2 and plays a timer of one millisecond. Each time that timer could run, the
 // processor time that the thread has used since it last ran goes into a histogram. It is processor
 // time, so what other programs do on the machine does not count.
 //
@@ -91,14 +91,11 @@ void timer_could_run(record& to, std::uint64_t at, std::uint64_t used) {
     due = at + period;
 }
 
-}  // namespace
-
-extern "C" [[gnu::visibility("default")]] int epoll_wait(int fd, epoll_event* events, int most,
-                                                         int timeout) {
-    static const auto real =
-        reinterpret_cast<decltype(&epoll_wait)>(dlsym(RTLD_NEXT, "epoll_wait"));
+/// `wait` between two looks at the clocks.
+template <typename Wait>
+int wait_between_looks(Wait wait) {
     static record* const to = map_file();
-    if (!to) return real(fd, events, most, timeout);
+    if (!to) return wait();
     thread_local std::uint64_t then = 0;
     thread_local std::uint64_t used_then = 0;
     const auto look = [&] {
@@ -109,8 +106,25 @@ extern "C" [[gnu::visibility("default")]] int epoll_wait(int fd, epoll_event* ev
         used_then = used;
     };
     look();
-    const int count = real(fd, events, most, timeout);
+    const int count = wait();
     look();
     timer_could_run(*to, then, used_then);
     return count;
+}
+
+}  // namespace
+
+extern "C" [[gnu::visibility("default")]] int epoll_wait(int fd, epoll_event* events, int most,
+                                                         int timeout) {
+    static const auto real =
+        reinterpret_cast<decltype(&epoll_wait)>(dlsym(RTLD_NEXT, "epoll_wait"));
+    return wait_between_looks([&] { return real(fd, events, most, timeout); });
+}
+
+extern "C" [[gnu::visibility("default")]] int epoll_pwait2(int fd, epoll_event* events, int most,
+                                                           const timespec* timeout,
+                                                           const sigset_t* signals) {
+    static const auto real =
+        reinterpret_cast<decltype(&epoll_pwait2)>(dlsym(RTLD_NEXT, "epoll_pwait2"));
+    return wait_between_looks([&] { return real(fd, events, most, timeout, signals); });
 }
