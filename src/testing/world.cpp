@@ -103,6 +103,10 @@ time_point test_world::now() const noexcept {
     return network_->io->now();
 }
 
+net::sim_backend& test_world::backend() noexcept {
+    return *network_->io;
+}
+
 result<test_response> test_world::ask(const test_request& what) {
     if (network_->loop == nullptr) return error(errc::invalid_state, "the world has not started");
     http::client_origin origin;

@@ -16,6 +16,10 @@
 /// are no namespace of their own, which would hide GoogleTest's.
 namespace weft {
 
+namespace net {
+class sim_backend;
+}
+
 /// What a server answered.
 struct test_response {
     int status = 0;
@@ -74,6 +78,9 @@ public:
     /// Asks over a connection of its own, and runs until the answer is there.
     /// **Errors**: the server gave no answer; what is wrong with it.
     result<test_response> ask(const test_request& what);
+
+    /// For the library's own tests: the network in memory.
+    [[nodiscard]] net::sim_backend& backend() noexcept;
 
 private:
     struct network;

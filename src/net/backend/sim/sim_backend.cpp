@@ -74,6 +74,25 @@ void sim_backend::peer_reset(peer p) {
     tell(other, event_kind::broken);
 }
 
+bool sim_backend::break_own_connection(std::size_t which) {
+    std::vector<int> own;
+    for (std::size_t i = 0; i < ends_.size(); ++i) {
+        const end& e = ends_[i];
+        if (e.used && e.held_by_loop && e.other >= 0 && ends_[index(e.other)].held_by_loop)
+            own.push_back(static_cast<int>(i));
+    }
+    if (own.empty()) return false;
+    const int first = own[which % own.size()];
+    for (const int fd : {first, ends_[index(first)].other}) {
+        end& e = ends_[index(fd)];
+        e.in.clear();
+        e.in_reset = true;
+        e.other = -1;
+        tell(fd, event_kind::broken);
+    }
+    return true;
+}
+
 std::string sim_backend::peer_take(peer p, std::size_t most) {
     end& mine = ends_[index(p)];
     std::string taken = mine.in.substr(0, most);

@@ -69,6 +69,9 @@ public:
     void peer_send(peer p, std::string_view bytes);
     void peer_end(peer p);    ///< The peer sends its end (FIN).
     void peer_reset(peer p);  ///< The peer resets the connection.
+    /// Resets one of the connections that the loop has with itself, whichever `which` leads to.
+    /// False if there is none.
+    bool break_own_connection(std::size_t which);
     /// What the peer has received and not yet taken, from the front, at most so much.
     std::string peer_take(peer p, std::size_t most = SIZE_MAX);
     [[nodiscard]] bool peer_sees_end(peer p) const { return ends_[index(p)].in_end; }
