@@ -94,7 +94,7 @@ result<void> client_namespace::connect() {
         auto begun = core_.open();
         if (!begun) {
             active_ = false;
-        } else if (core_.connected()) {
+        } else if (core_.connected() && !asked_) {
             send_connect();
         }
         return begun;
@@ -113,6 +113,8 @@ void client_namespace::disconnect() {
     }
     active_ = false;
     const bool was_connected = connected_;
+    left_ = left_ || was_connected || asked_;
+    given_up_ = asked_;
     departed_.merge(forget_connection());
     core_.close_if_unused();
     if (!was_connected) return;
@@ -290,6 +292,7 @@ void client_namespace::answered(std::uint64_t serial, const result<raw_arguments
 // ---- What happens to the connection ----
 
 void client_namespace::engine_opened() {
+    left_ = asked_ = given_up_ = false;
     if (active_) send_connect();
 }
 
@@ -310,6 +313,7 @@ void client_namespace::send_connect() {
     std::string text;
     append_connect(text, name_, auth);
     core_.send(text, {}, {});
+    asked_ = true;
 }
 
 void client_namespace::engine_lost(client_disconnect_reason reason, const error& why) noexcept {
@@ -367,7 +371,12 @@ void client_namespace::attempt_failed(const error& why,
 }
 
 void client_namespace::take(const packet_view& packet, std::span<const byte_view> attachments) {
+    const bool is_answer =
+        packet.type == packet_type::connect || packet.type == packet_type::connect_error;
+    if (is_answer && given_up_) return take_late_answer(packet.type);
     if (!active_) return;  // it left, and the server does not know yet
+    if (is_answer) asked_ = left_ = false;
+    if (left_) return;
     switch (packet.type) {
         case packet_type::connect: return take_connect(packet);
         case packet_type::connect_error: return take_connect_error(packet);
@@ -381,6 +390,18 @@ void client_namespace::take(const packet_view& packet, std::span<const byte_view
     engine_lost(client_disconnect_reason::io_server_disconnect,
                 {weft::errc::closed_by_peer, "the server took leave"});
     if (!active_) core_.close_if_unused();
+}
+
+/// Only now may a server be told that its client has left, or be asked again: to most, a second
+/// CONNECT, or a DISCONNECT before they have answered, breaks the protocol.
+void client_namespace::take_late_answer(packet_type answer) {
+    asked_ = given_up_ = false;
+    if (answer == packet_type::connect) {
+        std::string text;
+        append_disconnect(text, name_);
+        core_.send(text, {}, {});
+    }
+    if (active_) send_connect();
 }
 
 void client_namespace::take_connect(const packet_view& packet) {

@@ -107,6 +107,7 @@ private:
         bool under_way = false;
     };
 
+    void take_late_answer(packet_type answer);
     void take_connect(const packet_view& packet);
     void send_waiting();
     void take_connect_error(const packet_view& packet);
@@ -151,6 +152,11 @@ private:
     std::string pid_;     // names the session to recover; secret
     std::string offset_;  // of the last event that could be recovered
     bool connected_ = false;
+    /// It disconnected, and the server may not know yet: what comes before the answer to the next
+    /// CONNECT is of the connection before.
+    bool left_ = false;
+    bool asked_ = false;     // by a CONNECT that is not answered
+    bool given_up_ = false;  // disconnected since then
     bool active_ = false;
     bool recovered_ = false;
 

@@ -243,6 +243,65 @@ TEST_F(socketio_client_test, events_before_the_answer_wait_for_it) {
     EXPECT_EQ(seen, (strings{"early 1", "early 2", "connect x"}));
 }
 
+TEST_F(socketio_client_test, what_is_on_its_way_when_it_leaves_does_not_reach_its_next_connection) {
+    client_socket& s = open();
+    subject->of("/admin");  // which keeps the connection below
+    server.run();
+    s.on("news", [this](const std::string& text) { note(text); });
+    s.on("ask", [this](int) {
+        note("asked");
+        return 1;
+    });
+    answers_connect = false;
+    s.disconnect();
+    ASSERT_TRUE(s.connect());
+    server.send("42[\"news\",\"old\"]");
+    server.send("420[\"ask\",7]");  // its answer would be one to a question of the next connection
+    server.send("41");
+    server.run();
+    server.send("40{\"sid\":\"next\"}");
+    server.send("42[\"news\",\"new\"]");
+    server.run();
+    EXPECT_EQ(seen, (strings{"connect id-1", "io client disconnect", "connect next", "new"}));
+    EXPECT_EQ(sent(), (strings{"40", "40/admin,", "41", "40"}));
+}
+
+TEST_F(socketio_client_test, who_leaves_while_connecting_is_gone_once_the_answer_comes) {
+    open();
+    answers_connect = false;
+    client_socket& admin = subject->of("/admin");
+    admin.on_connect(
+        [this](client_socket&) { note("admin " + std::string(subject->of("/admin").id())); });
+    admin.on("news", [this](const std::string& text) { note(text); });
+    server.run();
+    admin.disconnect();
+    ASSERT_TRUE(admin.connect());
+    server.run();
+    EXPECT_EQ(sent(), (strings{"40", "40/admin,"}));  // a second one would end it all
+    server.send("40/admin,{\"sid\":\"late\"}");
+    server.send("42/admin,[\"news\",\"old\"]");
+    server.run();
+    EXPECT_EQ(sent(), (strings{"41/admin,", "40/admin,"}));
+    server.send("40/admin,{\"sid\":\"next\"}");
+    server.send("42/admin,[\"news\",\"new\"]");
+    server.run();
+    EXPECT_EQ(seen, (strings{"connect id-1", "admin next", "new"}));
+
+    client_socket& other = subject->of("/other");
+    server.run();
+    other.disconnect();
+    server.send("40/other,{\"sid\":\"late\"}");
+    server.run();
+    EXPECT_EQ(sent(), (strings{"40/other,", "41/other,"}));
+    ASSERT_TRUE(other.connect());
+    server.run();
+    other.disconnect();
+    ASSERT_TRUE(other.connect());
+    server.send("44/other,{\"message\":\"full\"}");  // there is no socket to take leave of
+    server.run();
+    EXPECT_EQ(sent(), (strings{"40/other,", "40/other,"}));
+}
+
 TEST_F(socketio_client_test, comes_back_with_growing_pauses) {
     client_socket& s = open();
     server.status = "503 Busy";
