@@ -103,6 +103,7 @@ function(weft_fuzz name)
     endif()
     set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
     add_dependencies(weft_checked_tests ${name})
+    add_dependencies(weft_fuzzers ${name})
 endfunction()
 
 # weft_bench(x_bench [SOURCES x_bench.cpp] USES layer ...): a program of micro benchmarks.

@@ -259,6 +259,8 @@ void polling::respond(std::string body, compressible may) {
     has_binary_ = false;
     http::responder answer = std::exchange(answer_, {});
     const reply_form how = std::exchange(how_, {});
+    if (may == compressible::yes && how.coding != content_coding::none)
+        session_.loop().spend_work(body.size() * net::compressed_byte_work);
     (void)answer.send(make_reply(how, std::move(body), session_.owner().all.chosen, may, kind));
 }
 

@@ -209,12 +209,14 @@ void connection::consume(byte_span in, std::string* held) {
 /// Goes on with what had to wait.
 void connection::consume_held() {
     std::string held;
+    std::size_t from = 0;
     if (exchange_ != nullptr) {
         held.swap(exchange_->held);
+        from = std::exchange(exchange_->held_from, 0);
         exchange_->recount();
     }
     if (state_ == state::reading) arm(later(now(), service_.options_.idle_timeout));
-    consume(writable(held), &held);
+    consume(writable(held).subspan(from), &held);
     if (end_ahead_ && (state_ == state::answering || state_ == state::streaming)) {
         return on_end(stream_);
     }
@@ -376,7 +378,7 @@ void connection::hold(byte_span rest, std::string* held) {
     if (state_ == state::ended || rest.empty()) return;
     exchange& x = use_exchange();
     if (held != nullptr && x.held.empty()) {
-        held->erase(0, held->size() - rest.size());
+        x.held_from = held->size() - rest.size();
         x.held.swap(*held);
     } else {
         x.held.reserve(x.held.size() + rest.size() + padding);

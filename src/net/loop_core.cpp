@@ -26,6 +26,14 @@ constexpr duration slow_turn_rest = std::chrono::seconds(10);
 /// After a slow turn callbacks are watched for so long, so that the next one can be explained.
 constexpr duration watch_time = std::chrono::minutes(1);
 
+/// Units of work, or bytes to send, between two looks at the clock.
+constexpr std::int64_t look_every = 64 * 1024;
+/// What these spend of it.
+constexpr std::int64_t accept_work = 16 * 1024;
+constexpr std::int64_t newcomer_work = 16 * 1024;
+constexpr std::int64_t handshake_work = 256 * 1024;
+constexpr std::int64_t end_work = 16 * 1024;
+
 /// Of an option; what is left may be overdrawn.
 std::int64_t as_work(std::size_t most) noexcept {
     constexpr std::int64_t endless = std::numeric_limits<std::int64_t>::max() / 2;
@@ -106,8 +114,10 @@ std::optional<time_point> loop_core::iterate(duration wait) noexcept {
     handshakes_left_ = options_.budgets.tls_handshakes;
     newcomers_left_ = options_.budgets.newcomers;
     bytes_left_ = options_.budgets.turn_bytes;
+    pressed_ = !idle();
     const std::uint64_t sent = metrics_.bytes_sent.read();
     send_until_ = sent + std::min(bytes_left_, std::numeric_limits<std::uint64_t>::max() - sent);
+    look_at_sent_ = std::min<std::uint64_t>(send_until_, sent + look_every);
     std::swap(ready_, ready_now_);  // what is cut off in this iteration reads on in the next
     io_->wait(wait, *this);
     metrics_.iterations.add();
@@ -176,13 +186,14 @@ std::optional<time_point> loop_core::flush() noexcept {
 
 void loop_core::settle() noexcept {
     // Ending one stream may make others write, and writing may end streams. Each round ends or
-    // writes something.
+    // writes something. When very many end at once, the rest waits for the next turn.
+    begin_phase(io_->now());
     do {
         flush_dirty();
         tell_drained();
         flush_dirty();  // what dies next may have written just now: it must not be on this list
         finish_closed();
-    } while (!dirty_.empty() || !closing_.empty());
+    } while (!dirty_.empty() || (!closing_.empty() && !time_is_up()));
     // The destructors may replace other handlers: the list may grow, and move, amid this.
     for (std::size_t i = 0; i < graveyard_.size(); ++i) std::exchange(graveyard_[i], nullptr);
     graveyard_.clear();
@@ -207,8 +218,12 @@ void loop_core::flush_dirty() noexcept {
 void loop_core::read_left_over() noexcept {
     bytes_left_ = options_.budgets.turn_bytes;
     newcomers_left_ = options_.budgets.newcomers;  // those who wait are not behind those who come
+    if (ready_now_.empty()) return;
+    begin_phase(io_->now());
     auto next = ready_now_.begin();
-    for (; next != ready_now_.end() && bytes_left_ > 0; ++next) {
+    for (; next != ready_now_.end(); ++next) {
+        begin_share();
+        if (bytes_left_ == 0) break;
         if (tcp_stream* s = streams_.find(next->slot(), next->generation())) s->read_on();
     }
     ready_.insert(ready_.begin(), next, ready_now_.end());  // there is room: see reserve_lists
@@ -217,8 +232,10 @@ void loop_core::read_left_over() noexcept {
 
 /// One after the other, and from the front again, until they have done what a turn may.
 void loop_core::serve_line() noexcept {
+    if (line_.empty()) return;
     std::int64_t left = as_work(options_.budgets.turn_work);
-    while (left > 0 && !line_.empty()) {
+    begin_phase(io_->now());
+    while (left > 0 && !line_.empty() && !time_is_up()) {
         waiting next = std::move(line_.front());
         line_.pop_front();
         const std::int64_t share = std::min(left, share_);
@@ -229,8 +246,29 @@ void loop_core::serve_line() noexcept {
                        streams_.find(next.stream.slot(), next.stream.generation())) {
             s->take_turn();
         }
-        left -= std::max<std::int64_t>(share - work_left_, 1);
+        const std::int64_t spent = std::max<std::int64_t>(share - work_left_, 1);
+        left -= spent;
+        until_look_ -= spent;
     }
+}
+
+void loop_core::begin_phase(time_point at) noexcept {
+    work_left_ = share_;
+    until_look_ = look_every;
+    phase_until_ = later(at, options_.budgets.phase_time);
+}
+
+bool loop_core::look_at_clock() noexcept {
+    if (io_->now() >= phase_until_) return true;
+    until_look_ = look_every;
+    return false;
+}
+
+bool loop_core::look_at_sends() noexcept {
+    const std::uint64_t sent = metrics_.bytes_sent.read();
+    if (sent >= send_until_ || look_at_clock()) return true;
+    look_at_sent_ = std::min(send_until_, sent + look_every);
+    return false;
 }
 
 /// They go behind those that have written in this turn.
@@ -251,23 +289,29 @@ void loop_core::tell_drained() noexcept {
 
 void loop_core::finish_closed() noexcept {
     std::swap(closing_, closing_now_);
-    for (tcp_stream* s : closing_now_) {
+    auto next = closing_now_.begin();
+    for (; next != closing_now_.end() && !time_is_up(); ++next) {
+        until_look_ -= end_work;
+        tcp_stream* const s = *next;
         if (!s->finish()) continue;
         metrics_.open.sub();
         streams_.free(s->id().slot());
     }
+    closing_.insert(closing_.begin(), next, closing_now_.end());  // room: see reserve_lists
     closing_now_.clear();
 }
 
 bool loop_core::take_handshake() noexcept {
     if (handshakes_left_ == 0) return false;
     --handshakes_left_;
+    until_look_ -= handshake_work;
     return true;
 }
 
 bool loop_core::take_newcomer() noexcept {
     if (newcomers_left_ == 0) return false;
     --newcomers_left_;
+    until_look_ -= newcomer_work;
     return true;
 }
 
@@ -303,7 +347,9 @@ loop_core::listener* loop_core::listener_of(io_token token) noexcept {
 }
 
 void loop_core::on_acceptable(io_token token) noexcept {
-    for (unsigned budget = options_.budgets.accepts; budget > 0; --budget) {
+    // Those that were taken before come first: a queue in the kernel is cheaper than one of ours.
+    const bool many_wait = ready_now_.size() >= options_.budgets.newcomers;
+    for (unsigned budget = many_wait ? 1 : options_.budgets.accepts; budget > 0; --budget) {
         listener* from = listener_of(token);  // accepting may run user code that closes it
         if (from == nullptr) return;
         if (from->readable) return run_guarded("the handler of a descriptor", from->readable);
@@ -329,6 +375,8 @@ void loop_core::on_acceptable(io_token token) noexcept {
             return;
         }
         accept_one(*from, fd, peer);
+        until_look_ -= accept_work;
+        if (time_is_up()) return;
     }
 }
 
@@ -613,9 +661,11 @@ void loop_core::shut_down() noexcept {
     for (listener_id id = 0; id < listeners_.size(); ++id) close_listener(id);
     streams_.for_each(
         [](tcp_stream& s, std::uint32_t) { s.abort(make_error_code(errc::shutting_down)); });
-    settle();
+    do settle();
+    while (!closing_.empty());
     io_->finish_sends(*this);
-    settle();
+    do settle();
+    while (!closing_.empty());
     // Each may hold the frame of a coroutine, whose locals may start something anew when they die.
     while (!scheduled_.empty()) std::exchange(scheduled_, {});
     while (!working_.empty()) std::exchange(working_, {});

@@ -184,6 +184,9 @@ public:
     /// Runs `task`, which is no stream's, on a turn of its own. When the loop goes first, `task` is
     /// destroyed uncalled.
     void await_turn(unique_function<void()> task) { line_.push_back({{}, std::move(task)}); }
+    /// Whether there was something left to do when the turn began: others wait for whoever takes
+    /// long now.
+    [[nodiscard]] bool is_pressed() const noexcept { return pressed_; }
     void spend_work(std::size_t work) noexcept { work_left_ -= static_cast<std::int64_t>(work); }
 
     [[nodiscard]] net_metrics& metrics() noexcept { return metrics_; }
@@ -236,6 +239,7 @@ private:
     // event_sink
     void on_wake(time_point now) noexcept override {
         now_ = now;
+        begin_phase(now);
         callbacks_.turn_began(now);
     }
     void on_acceptable(io_token token) noexcept override;
@@ -299,10 +303,22 @@ private:
     byte_span seal_buffer() noexcept { return {seal_memory_.get(), seal_size}; }
     void read_later(conn_id id) { ready_.push_back(id); }
     void flush_later(tcp_stream& s) { dirty_.push_back(&s); }
-    [[nodiscard]] bool sent_enough() const noexcept {
-        return metrics_.bytes_sent.read() >= send_until_;
+    [[nodiscard]] bool sent_enough() noexcept {
+        return metrics_.bytes_sent.read() >= look_at_sent_ && look_at_sends();
     }
-    void begin_share() noexcept { work_left_ = share_; }
+    bool look_at_sends() noexcept;
+    /// For a connection that has something to read.
+    void begin_share() noexcept {
+        until_look_ -= share_ - work_left_;
+        work_left_ = share_;
+        if (until_look_ < 0 && time_is_up()) [[unlikely]]
+            bytes_left_ = 0;
+    }
+    /// Of the phases of a turn (see `loop_budgets::phase_time`) one begins.
+    void begin_phase(time_point at) noexcept;
+    /// Whether the phase has had its time. Looks at the clock after some work only.
+    bool time_is_up() noexcept { return until_look_ < 0 && look_at_clock(); }
+    bool look_at_clock() noexcept;
     void line_up(conn_id id) { line_.push_back({id, {}}); }
     void finish_later(tcp_stream& s) { closing_.push_back(&s); }
     void drained_later(conn_id id) { drained_.push_back(id); }
@@ -356,7 +372,11 @@ private:
     unsigned newcomers_left_ = 0;   // to read from, likewise
     std::size_t bytes_left_ = 0;    // to receive, likewise
     std::uint64_t send_until_ = 0;  // until so many bytes have gone out in all, likewise
-    std::int64_t work_left_ = 0;    // of who is being served
+    std::uint64_t look_at_sent_ = 0;  // when so many have gone out: `look_at_sends`
+    std::int64_t work_left_ = 0;      // of who is being served
+    std::int64_t until_look_ = 0;     // at the clock, in units of work
+    time_point phase_until_;
+    bool pressed_ = false;  // something was left to do when the turn began
     std::atomic<bool> stopping_{false};
 };
 

@@ -50,6 +50,7 @@ result<void> loop_budgets::check() const {
         .at_least("read_bytes", read_bytes, 1)
         .at_least("connection_work", connection_work, 1)
         .at_least("turn_work", turn_work, 1)
+        .above_zero("phase_time", phase_time)
         .at_least("accepts", accepts, 1)
         .at_least("newcomers", newcomers, 1)
         .at_least("tls_handshakes", tls_handshakes, 1)

@@ -103,13 +103,14 @@ bool send_queue::append(buffer_slice bytes, send_memory& memory) noexcept {
     return true;
 }
 
-std::size_t send_queue::gather(std::span<iovec> pieces) const noexcept {
-    std::size_t used = 0;
-    for (const auto* s = head_; s != nullptr && used < pieces.size(); s = s->next) {
+send_queue::gathered send_queue::gather(std::span<iovec> pieces) const noexcept {
+    gathered all{};
+    for (const auto* s = head_; s != nullptr && all.pieces < pieces.size(); s = s->next) {
         if (s->size == 0) continue;
-        pieces[used++] = {const_cast<std::byte*>(s->data), s->size};
+        pieces[all.pieces++] = {const_cast<std::byte*>(s->data), s->size};
+        all.bytes += s->size;
     }
-    return used;
+    return all;
 }
 
 std::size_t send_queue::peek(byte_span into) const noexcept {

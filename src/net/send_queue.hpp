@@ -82,8 +82,13 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
 
-    /// Describes the first bytes for a gathering send; returns how many of `pieces` were filled.
-    std::size_t gather(std::span<iovec> pieces) const noexcept;
+    /// Of `pieces`, how many were filled, and of how many bytes they tell.
+    struct gathered {
+        std::size_t pieces;
+        std::size_t bytes;
+    };
+    /// Describes the first bytes for a gathering send.
+    gathered gather(std::span<iovec> pieces) const noexcept;
     /// Copies the first bytes, at most as many as fit, and returns how many; they stay queued.
     std::size_t peek(byte_span into) const noexcept;
     /// Forgets the first `count` bytes, which must be queued.

@@ -145,11 +145,20 @@ void tcp_stream::on_broken() noexcept {
         fail(why ? why : std::make_error_code(std::errc::connection_reset));
         return;
     }
+    broken_ = true;
     on_ending();
-    if (dead_ || (readable_ && !paused_)) return;
-    // Receiving does not show a reset while nobody reads, nor behind an end that was read. Without
-    // an error both ends were sent, and the bytes before them stay for the reader.
+    if (!dead_ && (paused_ || !readable_)) look_for_error();
+}
+
+/// Receiving does not show a reset while nobody reads, nor behind an end that was read. Without an
+/// error both ends were sent, and the bytes before them stay for the reader.
+void tcp_stream::look_for_error() noexcept {
     if (const std::error_code why = loop_.io_->take_error(fd_)) fail(why);
+}
+
+void tcp_stream::pause_reading() noexcept {
+    paused_ = true;
+    if (broken_ && !dead_) look_for_error();
 }
 
 void tcp_stream::resume_reading() noexcept {
@@ -367,10 +376,8 @@ void tcp_stream::queued_more(bool appended) noexcept {
 bool tcp_stream::write_through(byte_view bytes) noexcept {
     if (blocked_ || connecting_ || loop_.sent_enough()) return false;
     std::array<iovec, max_pieces> pieces;
-    const std::size_t used = out_.gather(std::span(pieces).first(max_pieces - 1));
+    const auto [used, gathered] = out_.gather(std::span(pieces).first(max_pieces - 1));
     const std::size_t before = out_.size();
-    std::size_t gathered = 0;
-    for (std::size_t i = 0; i < used; ++i) gathered += pieces[i].iov_len;
     if (gathered != before) return false;  // more pieces are queued than one send takes
     pieces[used] = {const_cast<std::byte*>(bytes.data()), bytes.size()};
     const io_result sent = loop_.io_->send_now(fd_, std::span(pieces).first(used + 1));
@@ -488,9 +495,7 @@ void tcp_stream::flush() noexcept {
         if (tls_ != nullptr && opened_) encrypt_pending();
         if (out_.empty() || dead_) break;
         std::array<iovec, max_pieces> pieces;
-        const std::size_t used = out_.gather(pieces);
-        std::size_t offered = 0;
-        for (std::size_t i = 0; i < used; ++i) offered += pieces[i].iov_len;
+        const auto [used, offered] = out_.gather(pieces);
         const io_result sent = loop_.io_->send(fd_, std::span(pieces).first(used));
         loop_.metrics_.sends.add();
         if (sent.what == io_result::status::failed) return fail(sent.error);

@@ -28,7 +28,7 @@ public:
     [[nodiscard]] bool stalled() const noexcept override { return blocked_; }
     void ask_drained() noexcept override;
     [[nodiscard]] progress delivered() const noexcept override;
-    void pause_reading() noexcept override { paused_ = true; }
+    void pause_reading() noexcept override;
     void resume_reading() noexcept override;
     void await_turn() noexcept override;
     void shutdown() noexcept override;
@@ -103,6 +103,7 @@ private:
     [[gnu::cold]] void stalled_for_good() noexcept;
     void mark_dirty() noexcept;
     void finish_later() noexcept;
+    void look_for_error() noexcept;
     void flush() noexcept;
     void charge_queue() noexcept;
     [[nodiscard]] send_queue& pending() noexcept;
@@ -125,6 +126,7 @@ private:
     // What the stream waits for and what it has seen.
     bool readable_ : 1 = false;  // the kernel may have bytes
     bool end_seen_ : 1 = false;  // the kernel has the peer's end, perhaps behind bytes
+    bool broken_ : 1 = false;    // the kernel told that both ends were sent, or of an error
     bool ended_ : 1 = false;     // we have read the peer's end
     bool newcomer_ : 1 = false;  // accepted, and nothing was read yet
     bool paused_ : 1 = false;

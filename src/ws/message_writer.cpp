@@ -15,6 +15,9 @@
 namespace weft::ws {
 namespace {
 
+/// Compressing a larger one takes longer than others should wait who wait already.
+constexpr std::size_t largest_when_pressed = 64 * 1024;
+
 std::size_t put_header_before(byte_span headroom, frame_flags flags, std::size_t size) noexcept {
     const frame_header_bytes header = encode_header(flags, size);
     std::memcpy(headroom.data() + headroom.size() - header.size, header.bytes.data(), header.size);
@@ -51,6 +54,7 @@ std::optional<buffer_slice> message_writer::compress(byte_view payload) {
 
 bool message_writer::try_compressed(message_kind kind, byte_view payload) {
     if (!compresses(payload.size())) return false;
+    if (payload.size() > largest_when_pressed && shared_.loop.is_pressed()) return false;
     const std::optional<buffer_slice> compressed = compress(payload);
     if (!compressed || compressed->bytes.size() >= payload.size()) {
         if (deflater_ != nullptr) deflater_->forget_history();
@@ -133,6 +137,7 @@ buffer_slice message_writer::shared_frame(const message& what) {
         const int bits = deflate_->window_bits(role_);
         buffer_slice compressed =
             what.encoded(message_encoding::deflated_frame(bits), [&](const message& m) {
+                shared_.loop.spend_work(m.size() * net::compressed_byte_work);
                 const auto made = shared_.deflaters.compress_once(m.bytes(), bits);
                 return made && made->bytes.size() < m.size() ? join_frame(m.kind(), made->bytes)
                                                              : buffer_slice{};

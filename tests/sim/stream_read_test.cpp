@@ -131,6 +131,26 @@ TEST(stream_read, reset_is_noticed_behind_an_end_that_was_read) {
     EXPECT_EQ(stream->why, std::errc::connection_reset);
 }
 
+TEST(stream_read, reset_is_noticed_by_who_was_to_read_on_and_then_pauses) {
+    loop_options options;
+    options.budgets.read_bytes = 4;
+    sim_world world(options);
+    auto [peer, stream] = world.open();
+    stream->target_size = 4;
+    stream->on_data = [](record& r) {
+        if (r.received.size() == 8) r.stream->pause_reading();
+    };
+    world.io.peer_send(peer, "onlyhalf of it");
+    world.run();
+    ASSERT_EQ(stream->received, "only") << "the rest is read in the next turn";
+    world.io.peer_end(peer);
+    world.io.peer_reset(peer);
+    world.run(3);
+    EXPECT_EQ(stream->received, "onlyhalf");
+    EXPECT_EQ(stream->closed, 1);
+    EXPECT_EQ(stream->why, std::errc::connection_reset);
+}
+
 TEST(stream_read, half_closed_peer_still_gets_answers) {
     sim_world world;
     auto [peer, stream] = world.open();

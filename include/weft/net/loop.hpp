@@ -107,6 +107,10 @@ struct loop_budgets {
     /// 32 Ki for a new Engine.IO session.
     std::size_t connection_work = 32 * 1024;
     std::size_t turn_work = 2 * 1024 * 1024;
+    /// How long a turn may go on with one kind of thing when that takes longer than a budget in
+    /// units foresees: with what has come, what was cut off before, the line, sending long queues,
+    /// and what remains of connections that have ended. The rest waits for the next turn.
+    duration phase_time = std::chrono::microseconds(500);
     unsigned accepts = 16;  ///< Per listener and iteration.
     /// Connections whose first bytes are read per iteration: of those that have come, and as many
     /// of those that wait. Open connections go first.

@@ -21,6 +21,8 @@ enum class origin_check : std::uint8_t {
 };
 
 /// permessage-deflate, offered or accepted when set. **See**: RFC 7692.
+/// Messages of more than 64 KiB, unless several connections share them, go uncompressed while a
+/// loop has more to do than a turn has time for.
 struct deflate_options {
     /// Keep the window between our messages: better ratios, but 39 KB per active connection.
     bool context_takeover = true;

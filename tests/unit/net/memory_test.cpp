@@ -135,7 +135,7 @@ TEST(conn_id, packs_and_unpacks) {
 
 std::string text_of(const send_queue& queue) {
     std::array<iovec, 2000> pieces;
-    const std::size_t used = queue.gather(pieces);
+    const std::size_t used = queue.gather(pieces).pieces;
     std::string all;
     for (std::size_t i = 0; i < used; ++i) {
         all.append(static_cast<const char*>(pieces[i].iov_base), pieces[i].iov_len);
@@ -204,9 +204,9 @@ TEST(send_queue, gathers_only_as_many_pieces_as_fit) {
         ASSERT_TRUE(queue.append(buffer_slice{shared, {shared->data(), 10}}, memory));
     }
     std::array<iovec, 3> pieces;
-    EXPECT_EQ(queue.gather(pieces), 3U);
+    EXPECT_EQ(queue.gather(pieces).pieces, 3U);
     queue.consume(25, memory);
-    EXPECT_EQ(queue.gather(pieces), 3U);
+    EXPECT_EQ(queue.gather(pieces).pieces, 3U);
     EXPECT_EQ(pieces[0].iov_len, 5U);
     queue.clear(memory);
 }
@@ -232,7 +232,7 @@ TEST(send_queue, small_writes_share_a_block_and_steady_flow_allocates_nothing) {
         for (send_queue& q : queues) {
             for (int i = 0; i < 3; ++i) ASSERT_TRUE(q.append(as_bytes(bytes), memory));
             std::array<iovec, 4> pieces;
-            ASSERT_EQ(q.gather(pieces), 1U);
+            ASSERT_EQ(q.gather(pieces).pieces, 1U);
             ASSERT_TRUE(q.append(buffer_slice{shared, {shared->data(), 100}}, memory));
         }
         for (send_queue& q : queues) q.clear(memory);

@@ -1,5 +1,6 @@
 // What a turn of the loop sends is bounded, and short queues go first. Of those that are new it
-// reads from a few, and from all that are open.
+// reads from a few, and from all that are open. What takes longer than units of work foresee is cut
+// off by the clock.
 
 #include <string>
 #include <vector>
@@ -100,6 +101,77 @@ TEST(loop_turns, a_few_newcomers_are_read_from_beside_those_that_are_open) {
     for (const auto peer : peers) w.io.peer_send(peer, ".");
     w.run();
     EXPECT_EQ(came(), 0U) << "they are no newcomers any more";
+}
+
+TEST(loop_turns, who_waits_to_be_accepted_waits_while_many_newcomers_do) {
+    loop_options options;
+    options.budgets.accepts = 100;
+    options.budgets.newcomers = 4;
+    sim_world w(options);
+    for (int i = 0; i < 20; ++i) w.io.peer_send(w.io.connect_client(80), "first");
+    w.run(2);  // accepts them, and reads from some
+    ASSERT_EQ(w.acceptor.accepted.size(), 20U);
+    for (int i = 0; i < 20; ++i) w.io.peer_send(w.io.connect_client(80), "first");
+    w.run();
+    EXPECT_EQ(w.acceptor.accepted.size(), 21U) << "one, so that nobody waits for ever";
+    w.run(20);
+    EXPECT_EQ(w.acceptor.accepted.size(), 40U);
+}
+
+/// Each takes a millisecond, and the loop would allow for many more units of work.
+class slow_steps : public ::testing::Test {
+protected:
+    void step() {
+        ++done;
+        w.io.advance(1ms);
+        w.core.spend_work(128 * 1024);
+    }
+    static constexpr int count = 10;
+    sim_world w;
+    int done = 0;
+};
+
+TEST_F(slow_steps, of_connections_with_new_data_wait_for_the_next_turn_when_time_is_up) {
+    std::vector<sim_world::connection> crowd;
+    for (int i = 0; i < count; ++i) crowd.push_back(w.open());
+    std::vector<int> order;
+    for (int i = 0; i < count; ++i) {
+        w.io.peer_send(crowd[static_cast<std::size_t>(i)].peer, ".");
+        w.run();
+        crowd[static_cast<std::size_t>(i)].record->on_data = [this, i, &order](record&) {
+            order.push_back(i);
+            step();
+        };
+    }
+    for (const auto& c : crowd) w.io.peer_send(c.peer, "x");
+    for (int turn = 1; turn <= count; ++turn) {
+        w.run();
+        EXPECT_EQ(done, turn);
+    }
+    for (int i = 0; i < count; ++i) EXPECT_EQ(order[static_cast<std::size_t>(i)], i);
+}
+
+TEST_F(slow_steps, of_the_line_wait_for_the_next_turn_when_time_is_up) {
+    for (int i = 0; i < count; ++i) w.core.await_turn([this] { step(); });
+    for (int turn = 1; turn <= count; ++turn) {
+        w.run();
+        EXPECT_EQ(done, turn);
+    }
+}
+
+TEST_F(slow_steps, of_ends_wait_for_the_next_turn_when_time_is_up) {
+    std::vector<sim_world::connection> crowd;
+    for (int i = 0; i < count; ++i) {
+        crowd.push_back(w.open());
+        crowd.back().record->on_closed = [this](record&) { step(); };
+    }
+    for (const auto& c : crowd) w.io.peer_reset(c.peer);
+    w.run();
+    EXPECT_GE(done, 1);
+    EXPECT_LE(done, 5) << "the clock is looked at after some of them only";
+    w.run(count);
+    EXPECT_EQ(done, count);
+    EXPECT_EQ(w.core.connections(), 0U);
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ void sim_backend::peer_reset(peer p) {
     const int other = std::exchange(ends_[index(p)].other, -1);
     if (other < 0) return;
     end& theirs = ends_[index(other)];
-    theirs.in.clear();
+    if (!theirs.in_end) theirs.in.clear();
     theirs.in_reset = true;
     theirs.other = -1;
     tell(other, event_kind::broken);
