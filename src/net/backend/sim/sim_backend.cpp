@@ -40,9 +40,14 @@ sim_backend::peer sim_backend::connect_client(std::uint16_t port, std::string_vi
     const int theirs = make_pair_with(false, false);
     const int ours = ends_[index(theirs)].other;
     ends_[index(ours)].from = local(static_cast<std::uint16_t>(20'000 + ours), from);
-    ends_[index(listener)].waiting.push_back(ours);
-    tell(listener, event_kind::acceptable);
+    wait_for_accept(listener, ours);
     return theirs;
+}
+
+void sim_backend::wait_for_accept(int listener, int from) {
+    std::deque<int>& waiting = ends_[index(listener)].waiting;
+    waiting.push_back(from);
+    if (waiting.size() == 1) tell(listener, event_kind::acceptable);  // else it was told
 }
 
 std::vector<sim_backend::peer> sim_backend::taken_connections(std::uint16_t port) {
@@ -268,8 +273,7 @@ result<int> sim_backend::connect(const socket_address& address) {
     try {
         if (listener >= 0) {
             ends_[index(other)].from = local(next_port_++);
-            ends_[index(listener)].waiting.push_back(other);
-            tell(listener, event_kind::acceptable);
+            wait_for_accept(listener, other);
         } else {
             served->second.push_back(other);
         }

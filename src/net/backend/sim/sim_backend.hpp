@@ -202,6 +202,7 @@ private:
     int make_end(bool held_by_loop);
     int make_pair_with(bool first_by_loop, bool second_by_loop);
     int find_listener(std::uint16_t port) noexcept;
+    void wait_for_accept(int listener, int from);
     void release(int fd) noexcept;
     std::size_t transfer(int fd, std::span<const iovec> pieces, std::size_t most) noexcept;
     static std::size_t most_sent(const std::optional<fault>& wrong,
