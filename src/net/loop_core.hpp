@@ -273,6 +273,8 @@ private:
     std::optional<time_point> iterate(duration wait) noexcept;
     void read_left_over() noexcept;
     void serve_line() noexcept;
+    void run_timers() noexcept;
+    void run_posted() noexcept;
     void take_up_put_off() noexcept;
     void settle() noexcept;
     void end_turn() noexcept;
@@ -309,10 +311,14 @@ private:
     bool look_at_sends() noexcept;
     /// For a connection that has something to read.
     void begin_share() noexcept {
+        if (note_spent()) [[unlikely]]
+            bytes_left_ = 0;
+    }
+    /// Begins a new share. Whether the phase has had its time then.
+    bool note_spent() noexcept {
         until_look_ -= share_ - work_left_;
         work_left_ = share_;
-        if (until_look_ < 0 && time_is_up()) [[unlikely]]
-            bytes_left_ = 0;
+        return time_is_up();
     }
     /// Of the phases of a turn (see `loop_budgets::phase_time`) one begins.
     void begin_phase(time_point at) noexcept;
@@ -368,10 +374,10 @@ private:
     std::uint64_t last_ticket_ = 0;
     std::shared_ptr<worker_pool> workers_;
     std::size_t list_room_ = 0;
-    unsigned handshakes_left_ = 0;  // of this turn
-    unsigned newcomers_left_ = 0;   // to read from, likewise
-    std::size_t bytes_left_ = 0;    // to receive, likewise
-    std::uint64_t send_until_ = 0;  // until so many bytes have gone out in all, likewise
+    unsigned handshakes_left_ = 0;    // of this turn
+    unsigned newcomers_left_ = 0;     // to read from, likewise
+    std::size_t bytes_left_ = 0;      // to receive, likewise
+    std::uint64_t send_until_ = 0;    // until so many bytes have gone out in all, likewise
     std::uint64_t look_at_sent_ = 0;  // when so many have gone out: `look_at_sends`
     std::int64_t work_left_ = 0;      // of who is being served
     std::int64_t until_look_ = 0;     // at the clock, in units of work

@@ -108,8 +108,9 @@ struct loop_budgets {
     std::size_t connection_work = 32 * 1024;
     std::size_t turn_work = 2 * 1024 * 1024;
     /// How long a turn may go on with one kind of thing when that takes longer than a budget in
-    /// units foresees: with what has come, what was cut off before, the line, sending long queues,
-    /// and what remains of connections that have ended. The rest waits for the next turn.
+    /// units foresees: with what has come, timers, posted tasks, what was cut off before, the line,
+    /// sending long queues, and what remains of connections that have ended. The rest waits for the
+    /// next turn.
     duration phase_time = std::chrono::microseconds(500);
     unsigned accepts = 16;  ///< Per listener and iteration.
     /// Connections whose first bytes are read per iteration: of those that have come, and as many

@@ -159,6 +159,20 @@ TEST_F(slow_steps, of_the_line_wait_for_the_next_turn_when_time_is_up) {
     }
 }
 
+TEST_F(slow_steps, of_timers_and_posted_tasks_wait_for_the_next_turn_when_time_is_up) {
+    constexpr int many = 100;
+    for (int i = 0; i < many; ++i) w.core.after(1ms, [this] { step(); });
+    w.pass(1ms);
+    EXPECT_EQ(done, 32) << "the clock runs from the first few on, and is looked at after some more";
+    w.run(many);
+    EXPECT_EQ(done, many);
+    for (int i = 0; i < many; ++i) w.core.post([this] { step(); });
+    w.run();
+    EXPECT_EQ(done, many + 32);
+    w.run(many);
+    EXPECT_EQ(done, 2 * many);
+}
+
 TEST_F(slow_steps, of_ends_wait_for_the_next_turn_when_time_is_up) {
     std::vector<sim_world::connection> crowd;
     for (int i = 0; i < count; ++i) {
