@@ -143,10 +143,11 @@ private:
     using id_table = std::unordered_map<std::string_view, session*, keyed_hash>;
     /// Where this id would stand. The table has parts, so that no turn has to grow it as a whole.
     [[nodiscard]] id_table& part_of(std::string_view sid) noexcept {
-        return by_id_[sid.empty() ? 0 : static_cast<unsigned char>(sid.front()) % by_id_.size()];
+        const auto at = [&](std::size_t i) { return static_cast<unsigned char>(sid[i]); };
+        return by_id_[sid.size() < 2 ? 0 : (at(0) * 64U + at(1)) % by_id_.size()];
     }
 
-    std::array<id_table, 64> by_id_;
+    std::array<id_table, 256> by_id_;
     session* flushes_ = nullptr;  // lists through the sessions, for the next turn
     session* ends_ = nullptr;
     net::timer timer_;  // for a turn that could not be posted

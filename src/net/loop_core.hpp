@@ -379,10 +379,10 @@ private:
     std::size_t bytes_left_ = 0;      // to receive, likewise
     std::uint64_t send_until_ = 0;    // until so many bytes have gone out in all, likewise
     std::uint64_t look_at_sent_ = 0;  // when so many have gone out: `look_at_sends`
-    std::int64_t work_left_ = 0;      // of who is being served
     std::int64_t until_look_ = 0;     // at the clock, in units of work
     time_point phase_until_;
-    bool pressed_ = false;  // something was left to do when the turn began
+    std::int64_t work_left_ = 0;  // of who is being served
+    bool pressed_ = false;        // something was left to do when the turn began
     std::atomic<bool> stopping_{false};
 };
 

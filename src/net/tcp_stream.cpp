@@ -152,7 +152,7 @@ void tcp_stream::on_broken() noexcept {
 
 /// Receiving does not show a reset while nobody reads, nor behind an end that was read. Without an
 /// error both ends were sent, and the bytes before them stay for the reader.
-void tcp_stream::look_for_error() noexcept {
+[[gnu::noinline]] void tcp_stream::look_for_error() noexcept {
     if (const std::error_code why = loop_.io_->take_error(fd_)) fail(why);
 }
 
@@ -510,6 +510,7 @@ void tcp_stream::flush() noexcept {
             block(sent.bytes > 0);
             return;
         }
+        if (tls_ == nullptr && out_.empty()) break;
     }
     if (!dead_) after_flush();
 }

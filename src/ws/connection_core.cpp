@@ -356,8 +356,9 @@ void connection_core::throttle(std::size_t messages, std::size_t bytes) noexcept
     }
 }
 
-std::size_t connection_core::queued() const noexcept {
-    return stream().queued() + (slow_ != nullptr && slow_->outbox ? slow_->outbox->bytes() : 0);
+/// In the outbox.
+std::size_t connection_core::waiting() const noexcept {
+    return slow_->outbox ? slow_->outbox->bytes() : 0;
 }
 
 bool connection_core::peer_is_behind() const noexcept {

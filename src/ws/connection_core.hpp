@@ -99,7 +99,9 @@ public:
     [[nodiscard]] bool passes(const message_view& what);
 
     [[nodiscard]] bool is_open() const noexcept { return state_ == state::open; }
-    [[nodiscard]] std::size_t queued() const noexcept;
+    [[nodiscard]] std::size_t queued() const noexcept {
+        return stream().queued() + (slow_ != nullptr ? waiting() : 0);
+    }
     /// When bytes of any kind last came, also those of a message that is not whole yet.
     [[nodiscard]] time_point last_received() const noexcept { return last_received_; }
     /// The same, while a message is not complete.
@@ -134,6 +136,7 @@ private:
     void consume(byte_span data);
     [[gnu::noinline]] void handled_up_to(byte_view rest, bool yielded);
     void keep_for_later(byte_view rest);
+    [[nodiscard]] std::size_t waiting() const noexcept;
     void drop_kept() noexcept;
     void consume_kept();
     void dispatch_message(message_kind kind) noexcept;
