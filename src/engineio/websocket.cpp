@@ -152,9 +152,7 @@ void websocket::on_probe(const message_view& what) {
     if (what.is_text() && what.text() == "2probe") {
         socket_.send(message_view("3probe"));
         probed_ = true;
-        session_->make_way();
-        shard_.web.loop.arm(*timer_,
-                            std::min(timer_->deadline, later(shard_.web.loop.now(), noop_every)));
+        make_way();
     } else if (what.is_text() && what.text() == "5" && probed_) {
         timer_.reset();
         role_ = role::carrier;
@@ -165,10 +163,16 @@ void websocket::on_probe(const message_view& what) {
 }
 
 void websocket::tick() noexcept {
-    const time_point now = shard_.web.loop.now();
-    if (now >= timer_->deadline) return give_up(errc::upgrade_timeout);
+    if (shard_.web.loop.now() >= timer_->deadline) return give_up(errc::upgrade_timeout);
+    make_way();
+}
+
+/// The poll that hangs is answered, now and again, until the client switches.
+void websocket::make_way() noexcept {
     session_->make_way();
-    shard_.web.loop.arm(*timer_, std::min(timer_->deadline, later(now, noop_every)));
+    if (timer_ == nullptr) return;  // there was no memory for it, and the session has ended
+    shard_.web.loop.arm(*timer_,
+                        std::min(timer_->deadline, later(shard_.web.loop.now(), noop_every)));
 }
 
 void websocket::give_up(errc why) noexcept {
