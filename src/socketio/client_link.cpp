@@ -380,10 +380,18 @@ detail::gate client_link::gate_of(const socket_core& s) {
 void client_link::ask(socket_core& s) {
     detail::server_core& core = *context_.core();
     const std::size_t patterns = core.patterns.size();
-    if (s.step < patterns) {
-        context_.guarded("a predicate", &s, [&] {
-            core.patterns[s.step].decide(s.space->name, s.socket::auth(), gate_of(s));
+    // The socket may go meanwhile, also with an exception: letting its gate go refuses it.
+    const auto space = s.space;
+    const auto guarded = [&](std::string_view callback, auto&& code) {
+        context_.users.call(code, [&, callback] {
+            user_place place{.callback = callback, .nsp = space->name};
+            place.peer = session_.peer().address().to_string();
+            return place;
         });
+    };
+    if (s.step < patterns) {
+        guarded("a predicate",
+                [&] { core.patterns[s.step].decide(space->name, s.socket::auth(), gate_of(s)); });
         return;
     }
     if (s.space->handlers == core.no_handlers) {
@@ -397,14 +405,7 @@ void client_link::ask(socket_core& s) {
         connected(s);
         return;
     }
-    // The socket may go with the exception: letting its gate go refuses it.
-    const auto space = s.space;
-    context_.users.call([&] { middlewares[next](s, gate_of(s)); },
-                        [&] {
-                            user_place place{.callback = "a middleware", .nsp = space->name};
-                            place.peer = session_.peer().address().to_string();
-                            return place;
-                        });
+    guarded("a middleware", [&] { middlewares[next](s, gate_of(s)); });
 }
 
 void client_link::judge(socket_core& s, const admission<>& decided) {

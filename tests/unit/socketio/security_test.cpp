@@ -4,6 +4,7 @@
 #include <optional>
 #include <random>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -309,6 +310,23 @@ TEST(sec_s11, pending_acknowledgements_are_bounded_expire_and_end_with_the_socke
     w.say(a, R"(42["ask"])");
     w.drop(a);
     EXPECT_EQ(ends["gone"], 1);
+}
+
+/// A namespace that nobody wants any more goes at once, and its socket with it.
+TEST(socketio_predicate, that_throws_refuses_and_is_told_of) {
+    sio_world w;
+    w.server.of_matching(
+        [](std::string_view, std::string_view) -> bool { throw std::runtime_error("secret"); });
+    w.start();
+    const auto client = w.open();
+    w.say(client, "40/a-name-of-more-than-sixteen-bytes,");
+    const std::string refusal = w.packet(client);
+    EXPECT_TRUE(refusal.starts_with("44/a-name-of-more-than-sixteen-bytes,")) << refusal;
+    EXPECT_EQ(refusal.find("secret"), std::string::npos);
+    ASSERT_FALSE(w.lines.empty());
+    EXPECT_NE(w.lines.front().find("a predicate in namespace '/a-name-of-more-than-sixteen-bytes'"),
+              std::string::npos)
+        << w.lines.front();
 }
 
 }  // namespace
