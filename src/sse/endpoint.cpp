@@ -51,8 +51,10 @@ void endpoint::drain(std::uint8_t loop) noexcept {
 
 void endpoint::shut_down() noexcept {
     // The counters stay: any thread may read them.
-    for (const auto& s : shards_)
-        s->streams.for_each([&s](event_stream&, std::uint32_t slot) { s->streams.free(slot); });
+    for (const auto& s : shards_) {
+        // Those that were about to end: the others went with their connections.
+        s->streams.for_each([&s](event_stream& left, std::uint32_t) { s->end(left); });
+    }
 }
 
 void endpoint::visit_metrics(metric_visitor visitor) const {

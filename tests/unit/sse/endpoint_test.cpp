@@ -227,6 +227,18 @@ TEST(event_stream, a_drain_ends_it_whole) {
     EXPECT_EQ(world.closed, 1);
 }
 
+TEST(event_stream, that_is_closed_when_its_loop_ends_hears_its_end) {
+    sse_world world;
+    (void)world.open();
+    world.events.drain(0);
+    world.loop.shut_down();
+    EXPECT_EQ(world.closed, 0);
+    world.events.shut_down();
+    EXPECT_EQ(world.closed, 1);
+    world.events.shut_down();
+    EXPECT_EQ(world.closed, 1);
+}
+
 TEST(event_stream, of_http_1_0_has_no_chunks) {
     sse_world world;
     const auto client = world.open("", "GET", "1.0");
