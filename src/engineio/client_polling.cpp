@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <ctime>
+#include <new>
 
 #include <weft/base/base64.hpp>
 #include <weft/http/error.hpp>
@@ -66,7 +67,10 @@ private:
     void post(std::string_view body);
     void polled(const http::client_response& reply);
     void posted(const http::client_response& reply);
+    void answered(answer_handler then, const result<http::client_response>& got);
     void fail(error why, const http::client_response* response = nullptr);
+    /// For calls that must not call the user before they return.
+    void fail_later(error why);
     /// False when nobody wants more: we are closed, or gone.
     bool take_packets(std::string_view body);
     bool take(const packet& one);
@@ -109,12 +113,21 @@ result<void> client_polling::ask(http::client_connection& over, http::method met
     http::client_request what{
         method, target, headers, body, route_.request_timeout, route_.max_message};
     if (!what.timeout && route_.sid.empty()) what.timeout = route_.timeout;
-    return over.request(what, [this, then](result<http::client_response> got) {
-        if (!got) return fail(got.error());
-        if (route_.with_cookies) route_.cookies.take(got->head, std::time(nullptr));
-        if (got->head.status() == 200) return (this->*then)(*got);
-        fail({errc::handshake_failed, refusal_of(*got)}, &*got);
+    return over.request(what, [this, then](const result<http::client_response>& got) {
+        const std::weak_ptr<client_polling*> alive = self_;
+        try {
+            answered(then, got);
+        } catch (const std::bad_alloc&) {  // an answer is lost, or what was to follow it
+            if (!alive.expired()) fail(error(std::make_error_code(std::errc::not_enough_memory)));
+        }
     });
+}
+
+void client_polling::answered(answer_handler then, const result<http::client_response>& got) {
+    if (!got) return fail(got.error());
+    if (route_.with_cookies) route_.cookies.take(got->head, std::time(nullptr));
+    if (got->head.status() == 200) return (this->*then)(*got);
+    fail({errc::handshake_failed, refusal_of(*got)}, &*got);
 }
 
 void client_polling::poll() {
@@ -187,12 +200,7 @@ send_status client_polling::send(std::span<const message> group) {
 
 void client_polling::post(std::string_view body) {
     auto asked = ask(*post_, http::method::post, body, &client_polling::posted);
-    if (asked) return;
-    // Nothing calls the user before it returns.
-    route_.loop.post(
-        [weak_self = std::weak_ptr<client_polling*>(self_), why = asked.error()]() mutable {
-            if (const auto self = weak_self.lock()) (*self)->fail(std::move(why));
-        });
+    if (!asked) fail_later(asked.error());
 }
 
 void client_polling::pause(unique_function<void()> done) {
@@ -211,7 +219,9 @@ void client_polling::check_paused() {
 void client_polling::resume() {
     pausing_ = false;
     paused_ = nullptr;
-    if (!get_->busy()) poll();
+    if (get_->busy()) return;
+    auto asked = ask(*get_, http::method::get, {}, &client_polling::polled);
+    if (!asked) fail_later(asked.error());
 }
 
 void client_polling::close() {
@@ -227,6 +237,13 @@ void client_polling::fail(error why, const http::client_response* response) {
     get_->cancel();
     post_->cancel();
     user().on_transport_closed(std::move(why), response);
+}
+
+void client_polling::fail_later(error why) {
+    route_.loop.post(
+        [weak_self = std::weak_ptr<client_polling*>(self_), why = std::move(why)]() mutable {
+            if (const auto self = weak_self.lock()) (*self)->fail(std::move(why));
+        });
 }
 
 }  // namespace

@@ -5,14 +5,25 @@
 #include "engineio/client_session.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include <weft/base/base64.hpp>
+
+#include "base/explained.hpp"
 
 namespace weft::engineio {
 namespace {
 
 constexpr std::size_t packet_overhead = 64;  // what a queued packet costs besides its bytes
+constexpr duration memory_pause = std::chrono::milliseconds(100);  // until it is tried again
+
+/// A packet that must not get lost without a word.
+message packet_of(std::string_view text) {
+    message made = message::text(text);
+    if (!made) throw std::bad_alloc();
+    return made;
+}
 
 error bad_option(std::string_view what) {
     return {weft::errc::invalid_argument, std::string(what)};
@@ -50,7 +61,7 @@ private:
     }
     void on_writable() override {
         if (std::exchange(asked_, true)) return;
-        const message question = message::text("2probe");
+        const message question = packet_of("2probe");
         transport_->send({&question, 1});
     }
     void on_transport_closed(std::optional<error>, const http::client_response*) override {
@@ -164,9 +175,14 @@ void client_session::heartbeat() {
         const time_point due = weft::later(*last, patience());
         if (due > route_.loop.now()) return route_.loop.arm(heartbeat_, due);
     }
-    later([this] {
-        finish(close_cause::ping_timeout, {errc::ping_timeout, "nothing came from the server"});
-    });
+    try {
+        later([this] {
+            finish(close_cause::ping_timeout,
+                   explained(make_error_code(errc::ping_timeout), "nothing came from the server"));
+        });
+    } catch (const std::bad_alloc&) {
+        route_.loop.arm(heartbeat_, weft::later(route_.loop.now(), memory_pause));
+    }
 }
 
 void client_session::on_packet(packet_type type, message_view data) {
@@ -181,7 +197,7 @@ void client_session::on_packet(packet_type type, message_view data) {
             if (state_ == state::open && user_ != nullptr) user_->on_message(data);
             return;
         case packet_type::ping:
-            send(message::text("3"));
+            send(packet_of("3"));
             if (user_ != nullptr) user_->on_ping();
             return;
         case packet_type::noop:
@@ -211,7 +227,13 @@ send_status client_session::send(std::span<const message> group) {
     const bool waits = behind();
     queue_.insert(queue_.end(), group.begin(), group.end());
     queued_ += size;
-    flush();
+    try {
+        flush();
+    } catch (...) {  // none of them has left: whoever sent these sees it
+        queue_.erase(queue_.end() - static_cast<std::ptrdiff_t>(group.size()), queue_.end());
+        queued_ -= size;
+        throw;
+    }
     return waits ? send_status::queued : send_status::sent;
 }
 
@@ -241,9 +263,9 @@ void client_session::flush() {
     if (switching_ || queue_.empty() || !transport_->writable()) return;
     const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(batch_size());
     const std::vector<message> batch(queue_.begin(), end);
+    transport_->send(batch);  // what it throws leaves them waiting
     queue_.erase(queue_.begin(), end);
     for (const message& one : batch) queued_ -= one.size() + packet_overhead;
-    transport_->send(batch);
 }
 
 // ---- Upgrading ----
@@ -254,19 +276,25 @@ void client_session::start_upgrade() {
     if (!probe_->open()) probe_.reset();
 }
 
+/// Without the memory for it the session goes on as it was, or ends, and its user knows.
 void client_session::end_upgrade(bool failed) {
     const std::unique_ptr<probe> was = std::move(probe_);
     const bool paused = std::exchange(switching_, false);
-    if (!failed) {
-        transport_ = was->take();
-        transport_->set_user(*this);
-        const message upgrade = message::text("5");
-        transport_->send({&upgrade, 1});
-    } else if (paused) {
-        transport_->resume();
+    const message upgrade = failed ? message() : message::text("5");
+    try {
+        if (upgrade) {
+            transport_ = was->take();
+            transport_->set_user(*this);
+            transport_->send({&upgrade, 1});
+        } else if (paused) {
+            transport_->resume();
+        }
+        on_writable();
+    } catch (const std::bad_alloc&) {
+        return finish(close_cause::transport_error,
+                      error(std::make_error_code(std::errc::not_enough_memory)));
     }
-    on_writable();
-    if (!failed && state_ == state::open && user_ != nullptr) user_->on_upgrade();
+    if (upgrade && state_ == state::open && user_ != nullptr) user_->on_upgrade();
 }
 
 // ---- Closing ----
@@ -277,7 +305,8 @@ void client_session::close() {
     state_ = state::closing;
     if (!was_open) {
         return later([this] {
-            finish(close_cause::forced_close, {weft::errc::closed_locally, "before it was open"});
+            finish(close_cause::forced_close,
+                   explained(make_error_code(weft::errc::closed_locally), "before it was open"));
         });
     }
     on_writable();
@@ -295,8 +324,12 @@ void client_session::on_transport_closed(std::optional<error> why,
     }
     if (state_ == state::opening && options_.try_all_transports &&
         next_transport_ < options_.transports.size()) {
-        if (auto begun = begin(options_.transports[next_transport_++]); !begun) {
-            finish(close_cause::transport_error, begun.error());
+        try {
+            const auto begun = begin(options_.transports[next_transport_++]);
+            if (!begun) finish(close_cause::transport_error, begun.error());
+        } catch (const std::bad_alloc&) {
+            finish(close_cause::transport_error,
+                   error(std::make_error_code(std::errc::not_enough_memory)));
         }
         return;
     }

@@ -1,6 +1,7 @@
 // WebSocket from the client's side: one packet per message. The WebSocket below keeps its own
 // queue, so this transport takes packets whenever it is open.
 
+#include "base/explained.hpp"
 #include "engineio/client_transport.hpp"
 #include "net/byte_stream.hpp"
 
@@ -23,7 +24,8 @@ public:
                 user().on_transport_closed(error_of(event));
             })
             .on_failure([this](ws::client&, const ws::connect_failure& failure) {
-                user().on_transport_closed(failure.why, failure.response);
+                user().on_transport_closed(explained(failure.why.code(), failure.why.what()),
+                                           failure.response);
             });
     }
 

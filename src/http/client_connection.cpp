@@ -11,6 +11,7 @@
 
 #include <weft/http/error.hpp>
 
+#include "base/explained.hpp"
 #include "http/proto/head_writer.hpp"
 #include "http/proto/response_parser.hpp"
 #include "http/user_agent.hpp"
@@ -73,14 +74,14 @@ public:
     }
 
 private:
-    /// Memory that runs out ends the connection.
+    /// Memory that runs out ends the connection, and whoever waits for the response is told.
     template <class F>
     void guarded(F&& what) noexcept {
         if (owner_ == nullptr) return;
         try {
             what();
         } catch (const std::bad_alloc&) {
-            if (owner_ != nullptr) owner_->cancel();
+            if (owner_ != nullptr) end(error(std::make_error_code(std::errc::not_enough_memory)));
         }
     }
 
@@ -165,15 +166,15 @@ result<void> client_connection::request(const client_request& what, callback don
     max_body_ = what.max_body;
     deadline_.reset();
     if (what.timeout) deadline_ = later(loop_.now(), *what.timeout);
-    done_ = std::move(done);
     if (reusable()) {
+        done_ = std::move(done);
         send();
         return {};
     }
     if (exchange_ != nullptr) std::exchange(exchange_, nullptr)->leave();
-    self_ = std::make_shared<client_connection*>(this);
     net::connect_options destination = origin_.to;
     if (what.timeout) destination.timeout = std::min(destination.timeout, *what.timeout);
+    self_ = std::make_shared<client_connection*>(this);
     connect(loop_, std::move(destination), origin_.proxy,
             [weak_self = std::weak_ptr<client_connection*>(self_)](result<net::byte_stream*> made) {
                 if (const auto self = weak_self.lock()) {
@@ -182,15 +183,22 @@ result<void> client_connection::request(const client_request& what, callback don
                     (*made)->abort(make_error_code(weft::errc::closed_locally));
                 }
             });
+    done_ = std::move(done);  // at last: who sees an exception is not called as well
     return {};
 }
 
 void client_connection::connected(result<net::byte_stream*> made) {
     self_.reset();
-    if (!made) return finish(made.error());
-    auto handler = std::make_unique<exchange>(*this, **made);
-    exchange_ = handler.get();
-    (*made)->set_handler(std::move(handler));
+    if (!made) return finish(explained(made.error().code(), made.error().what()));
+    try {
+        auto handler = std::make_unique<exchange>(*this, **made);
+        exchange_ = handler.get();
+        (*made)->set_handler(std::move(handler));
+    } catch (const std::bad_alloc&) {
+        const std::error_code why = std::make_error_code(std::errc::not_enough_memory);
+        (*made)->abort(why);
+        return finish(error(why));
+    }
     send();
 }
 

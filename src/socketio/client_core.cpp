@@ -247,8 +247,8 @@ void client_core::drop_engine(bool in_order) noexcept {
     if (engine_ == nullptr) return;
     engine_->forget_user();
     if (const owner_scope own(owner()); own && in_order) {
-        engine_->close();
         try {
+            engine_->close();
             loop().after(close_grace, [last = std::move(engine_)] {});
         } catch (const std::bad_alloc&) {  // it ends at once
         }
@@ -294,6 +294,9 @@ send_status client_core::send(const std::string& text, const std::vector<message
     }
     std::vector<message> group{message::text('4' + text, how)};
     for (const message& one : attachments) group.push_back(message::binary(one.bytes(), how));
+    for (const message& one : group) {
+        if (!one) throw std::bad_alloc();  // as if it were one that the vector needed
+    }
     return engine_->send(group);
 }
 

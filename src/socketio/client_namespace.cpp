@@ -95,7 +95,8 @@ result<void> client_namespace::connect() {
         if (!begun) {
             active_ = false;
         } else if (core_.connected() && !asked_) {
-            send_connect();
+            begun = send_connect();
+            active_ = static_cast<bool>(begun);
         }
         return begun;
     } catch (...) {
@@ -293,10 +294,15 @@ void client_namespace::answered(std::uint64_t serial, const result<raw_arguments
 
 void client_namespace::engine_opened() {
     left_ = asked_ = given_up_ = false;
-    if (active_) send_connect();
+    begin_again();
 }
 
-void client_namespace::send_connect() {
+void client_namespace::begin_again() {
+    if (!active_) return;
+    if (const auto sent = send_connect(); !sent) attempt_failed(sent.error(), nullptr);
+}
+
+result<void> client_namespace::send_connect() {
     std::string auth;
     core_.guarded([&] { auth = auth_ ? auth_->json() : core_.options().auth.json(); },
                   "the function that makes the auth", {}, name_);
@@ -312,8 +318,10 @@ void client_namespace::send_connect() {
     }
     std::string text;
     append_connect(text, name_, auth);
-    core_.send(text, {}, {});
+    if (core_.send(text, {}, {}) == send_status::dropped)
+        return error(weft::errc::limit_exceeded, "max_queue");
     asked_ = true;
+    return {};
 }
 
 void client_namespace::engine_lost(client_disconnect_reason reason, const error& why) noexcept {
@@ -401,7 +409,7 @@ void client_namespace::take_late_answer(packet_type answer) {
         append_disconnect(text, name_);
         core_.send(text, {}, {});
     }
-    if (active_) send_connect();
+    begin_again();
 }
 
 void client_namespace::take_connect(const packet_view& packet) {

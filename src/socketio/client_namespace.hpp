@@ -117,7 +117,8 @@ private:
     void dispatch(const packet_view& packet, std::span<const byte_view> attachments);
     void handle(std::string_view event, const raw_arguments& args, std::optional<std::uint64_t> id);
     void release_held();
-    void send_connect();
+    void begin_again();
+    result<void> send_connect();
     using pending_acks = std::map<std::uint64_t, pending>;
     /// Forgets the connection. What was asked over it will not be answered.
     [[nodiscard]] pending_acks forget_connection() noexcept;

@@ -203,11 +203,12 @@ template <class R>
 /// The same for an answer that may be missing.
 template <class R>
 [[nodiscard]] result<R> decode_answer(const result<raw_arguments>& answer) {
-    if (!answer) return answer.error();
     try {
+        if (!answer) return answer.error();
         return decode_ack<R>(*answer);
     } catch (const std::bad_alloc&) {  // who waits for it is told in any case
-        return error(std::make_error_code(std::errc::not_enough_memory));
+        return error(answer ? std::make_error_code(std::errc::not_enough_memory)
+                            : answer.error().code());
     }
 }
 
