@@ -369,7 +369,10 @@ bool connection_core::peer_is_behind() const noexcept {
 void connection_core::update_behind() noexcept {
     if (state_ == state::ended) return;
     const bool behind = peer_is_behind();
-    if (behind == holds_.has(hold::behind)) return;
+    if (behind != holds_.has(hold::behind)) change_behind(behind);
+}
+
+[[gnu::noinline]] void connection_core::change_behind(bool behind) noexcept {
     if (behind) {
         stand(hold::behind);
     } else {

@@ -167,6 +167,7 @@ private:
     void stand(hold reason) noexcept;
     void go_on(hold reason) noexcept;
     void update_behind() noexcept;
+    void change_behind(bool behind) noexcept;
     void peer_was_not_heard() noexcept;
 
     [[gnu::noinline]] send_status send_any(const message_view& what) noexcept;
