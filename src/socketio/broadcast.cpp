@@ -411,8 +411,8 @@ void fetch_everywhere(const broadcast_target& target, unique_function<void(Found
     const server_reach& server = *target.space->server;
     loop_context* const context = here(target);
     auto home = context != nullptr ? context->shared_from_this() : server.loops().front();
-    auto into =
-        std::make_shared<fetched<Found>>(std::move(home), server.loops().size(), std::move(done));
+    auto into = std::make_shared<fetched<Found>>(
+        fetched<Found>{std::move(home), server.loops().size(), std::move(done)});
     run_everywhere(server, context, std::make_shared<fetch<Found>>(target, std::move(into)));
 }
 

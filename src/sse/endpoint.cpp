@@ -74,6 +74,12 @@ void endpoint::visit_metrics(metric_visitor visitor) const {
     }
 }
 
+endpoint::shard::shard(endpoint& e, const loop_services& services) noexcept
+    : owner(e),
+      loop(services.loop),
+      hub(services.hub),
+      boundary("sse", services.log, exceptions, services.loop.callbacks()) {}
+
 void endpoint::shard::open(const http::request& asked, http::responder answer) {
     if (owner.accept_) {
         const admission<void> said = owner.accept_(asked);

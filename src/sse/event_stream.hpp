@@ -26,11 +26,7 @@ struct loop_services {
 /// The streams of one endpoint on one loop.
 class endpoint::shard {
 public:
-    shard(endpoint& e, const loop_services& services) noexcept
-        : owner(e),
-          loop(services.loop),
-          hub(services.hub),
-          boundary("sse", services.log, exceptions, services.loop.callbacks()) {}
+    shard(endpoint& e, const loop_services& services) noexcept;
 
     void open(const http::request& asked, http::responder answer);
     /// Frees a stream; its `on_close` runs before.
