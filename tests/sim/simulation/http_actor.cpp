@@ -55,7 +55,7 @@ bool reply_reader::read_body(std::string& wrong) {
     }
 }
 
-std::optional<reply_reader::reply> reply_reader::next(std::string& wrong) {
+std::optional<reply> reply_reader::next(std::string& wrong) {
     if (!read_head(wrong) || !read_body(wrong)) return std::nullopt;
     return std::exchange(head_, std::nullopt);
 }
@@ -158,29 +158,28 @@ void http_actor::serve() {
 void http_actor::read(std::size_t most) {
     replies_.add(wire_.read(most));
     std::string wrong;
-    while (const auto reply = replies_.next(wrong)) {
-        all_.note(mine_, "client got", reply->body);
+    while (const auto got = replies_.next(wrong)) {
+        all_.note(mine_, "client got", got->body);
         ++all_.messages;
-        if (answered_last_) return broken("a reply behind the last one: " + shown(reply->body));
-        answered_last_ = reply->closes;
+        if (answered_last_) return broken("a reply behind the last one: " + shown(got->body));
+        answered_last_ = got->closes;
         if (due_.empty()) {
             // A refusal of the connection, or of what is no request.
-            if (reply->status < 400 || !reply->closes) broken("a reply that nobody asked for");
+            if (got->status < 400 || !got->closes) broken("a reply that nobody asked for");
             if (!mine_.wild && mine_.excuse.empty() && all_.excuse.empty())
-                broken("refused with " + std::to_string(reply->status));
+                broken("refused with " + std::to_string(got->status));
             return;
         }
         const request was = std::move(due_.front());
         due_.pop_front();
-        const bool right =
-            reply->status == was.status && (was.body.empty() || reply->body == was.body);
-        if (reply->closes) due_.clear();
+        const bool right = got->status == was.status && (was.body.empty() || got->body == was.body);
+        if (got->closes) due_.clear();
         if (right) continue;
         const bool excused = mine_.wild || !mine_.excuse.empty() || !all_.excuse.empty();
-        if (reply->status < 400 || !excused)
-            return broken("answered " + std::to_string(reply->status) + ' ' + shown(reply->body) +
+        if (got->status < 400 || !excused)
+            return broken("answered " + std::to_string(got->status) + ' ' + shown(got->body) +
                           ", due was " + std::to_string(was.status) + ' ' + shown(was.body));
-        if (!reply->closes && reply->status != 503) broken("refused, and goes on");
+        if (!got->closes && got->status != 503) broken("refused, and goes on");
     }
     if (!wrong.empty()) broken(wrong);
 }
@@ -207,7 +206,10 @@ void http_actor::check_calm() {
         broken("the last reply has come, and the connection is not over");
     } else if (!excused && !due_.empty() &&
                std::none_of(due_.begin(), due_.end(), [](const request& r) { return r.waits; })) {
-        broken("never answered: " + shown(due_.front().body));
+        // At the second calm at which nothing has come since the first.
+        const std::size_t answered = asked_ - due_.size();
+        if (std::exchange(stuck_at_, answered) == answered)
+            broken("never answered: " + shown(due_.front().body));
     }
 }
 

@@ -11,14 +11,15 @@
 
 namespace weft::simulation {
 
+struct reply {
+    int status = 0;
+    std::string body;
+    bool closes = false;
+};
+
 /// Takes whole replies off the front of what came.
 class reply_reader {
 public:
-    struct reply {
-        int status = 0;
-        std::string body;
-        bool closes = false;
-    };
     void add(std::string_view bytes) { in_ += bytes; }
     /// The next whole reply. Sets `wrong` when what came is none.
     std::optional<reply> next(std::string& wrong);
@@ -64,7 +65,8 @@ private:
     reply_reader replies_;
     std::deque<request> due_;
     std::size_t asked_ = 0;
-    bool last_ = false;  // we asked the server to close behind it
+    std::size_t stuck_at_ = SIZE_MAX;  // so many were answered at the last calm that found some due
+    bool last_ = false;                // we asked the server to close behind it
     bool answered_last_ = false;
 };
 

@@ -76,7 +76,7 @@ served::served(test_world& w, model& all, choices& from) : w_(w), all_(all) {
 void served::set_up_socketio() {
     socketio_.emplace(w_.server());
     for (const std::string_view nsp : namespaces)
-        spaces_.push_back(std::make_unique<served_space>(socketio_->of(nsp), all_));
+        spaces_.push_back(std::make_unique<served_space>(socketio_->of(nsp), all_, w_.loop()));
 }
 
 session* served::session_of(std::string_view number) const {

@@ -51,6 +51,17 @@ session* served_space::session_of(const socketio::socket& s) const {
     return index < all_.sessions.size() ? &all_.sessions[index] : nullptr;
 }
 
+/// Says something in each of the next turns, in which most clients change their transport.
+void served_space::greet(session& who, std::string room, int times) {
+    if (times == 0 || !who.live() || who.server_closes) return;
+    const std::string text = "greeting " + std::to_string(all_.next_id++);
+    who.down.owe(event_text("room", text));
+    where_.to(room).emit("room", text);
+    loop_.post([this, &who, room = std::move(room), times]() mutable {
+        greet(who, std::move(room), times - 1);
+    });
+}
+
 void served_space::set_up() {
     using socketio::socket;
     where_.use([this](socket& s) {
@@ -61,6 +72,7 @@ void served_space::set_up() {
         session& mine = *session_of(s);
         if (mine.opened) all_.fail(mine, "on_connect twice");
         mine.opened = true;
+        greet(mine, std::string(s.id()), 12);
     });
     where_.on_disconnect([this](socket& s, socketio::disconnect_reason why) {
         all_.ended(*session_of(s), to_string(why));
@@ -261,6 +273,13 @@ bool socketio_actor::over() const {
 
 void socketio_actor::check_calm() {
     for (const end& e : ends_) {
+        if (e.socket == nullptr) continue;
+        // After a broken connection the server keeps what was on it for a while.
+        const bool settled = client_.connected() && !all_.network_broke && all_.excuse.empty();
+        if (settled && !e.socket->connected() && e.asked != nullptr) {
+            if (e.asked->live()) all_.fail(*e.asked, "client: left, but not at the server");
+            if (e.socket->active()) all_.fail(*e.asked, "client: asked, and never answered");
+        }
         if (e.now == nullptr || !e.socket->connected()) continue;
         session& mine = *e.now;
         if (!mine.live()) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <weft/net/loop.hpp>
@@ -22,10 +23,14 @@ inline constexpr std::array<std::string_view, 2> namespaces{"/", "/chat"};
 /// The handlers of a namespace.
 class served_space {
 public:
-    served_space(socketio::space& where, model& all) : where_(where), all_(all) { set_up(); }
+    served_space(socketio::space& where, model& all, loop_ref loop)
+        : where_(where), all_(all), loop_(std::move(loop)) {
+        set_up();
+    }
 
 private:
     void set_up();
+    void greet(session& who, std::string room, int times);
     session* session_of(const socketio::socket& s) const;
     /// The sockets of this namespace that are in a room.
     std::string room_key(std::string_view room) const {
@@ -34,6 +39,7 @@ private:
 
     socketio::space& where_;
     model& all_;
+    loop_ref loop_;
 };
 
 class socketio_actor final : public actor {
