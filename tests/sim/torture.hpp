@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <functional>
 #include <ostream>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -126,15 +127,40 @@ public:
         play({});  // what is made once per process
         fail_allocations();
         for (const bool late : {false, true}) fail_calls(late);
-        std::printf("torture: %s: %zu plays, %zu failures\n", what_.name, plays_, failures_);
-        all().first += plays_;
-        all().second += failures_;
-        ::testing::Test::RecordProperty("plays", static_cast<int>(plays_));
-        ::testing::Test::RecordProperty("failures", static_cast<int>(failures_));
+        tried_.scenarios = 1;
+        tried_.print(what_.name);
+        all().add(tried_);
+        ::testing::Test::RecordProperty("plays", static_cast<int>(tried_.plays));
+        ::testing::Test::RecordProperty("failures",
+                                        static_cast<int>(tried_.allocations + tried_.faults));
     }
-    /// Plays and failures of this program.
-    static std::pair<std::size_t, std::size_t>& all() {
-        static std::pair<std::size_t, std::size_t> counted;
+
+    /// How much was tried.
+    struct figures {
+        std::size_t scenarios = 0, plays = 0;
+        std::size_t allocations = 0;  ///< That failed, each in a play of its own.
+        std::size_t calls = 0;        ///< Of the system: places that went wrong.
+        std::size_t faults = 0;       ///< The ways in which they did, each in a play of its own.
+        std::set<std::pair<net_call, std::pair<int, int>>> kinds;  ///< Of call and fault.
+
+        void add(const figures& more) {
+            scenarios += more.scenarios;
+            plays += more.plays;
+            allocations += more.allocations;
+            calls += more.calls;
+            faults += more.faults;
+            kinds.insert(more.kinds.begin(), more.kinds.end());
+        }
+        void print(const char* of) const {
+            std::printf(
+                "torture: %s: %zu scenarios, %zu plays: %zu allocations failed; %zu calls went "
+                "wrong in %zu ways, of %zu kinds\n",
+                of, scenarios, plays, allocations, calls, faults, kinds.size());
+        }
+    };
+    /// Of this program.
+    static figures& all() {
+        static figures counted;
         return counted;
     }
 
@@ -143,18 +169,24 @@ private:
         for (std::size_t number = 0;; ++number) {
             ASSERT_LT(number, 5'000U);
             if (!play_whole({.allocation = number})) return;
+            ++tried_.allocations;
         }
     }
     void fail_calls(bool late) {
         std::vector<net_call> calls;
         play({.late = late}, &calls);
         if (::testing::Test::HasFailure()) return;
+        tried_.calls += calls.size();
         for (std::size_t number = 0; number < calls.size(); ++number) {
             for (const net_fault& how : faults_of(calls[number])) {
                 if (how.how == net_fault::kind::late_error && calls[number] == net_call::send &&
                     !late)
                     continue;
-                play_whole({.call = number, .how = how, .late = late});
+                if (play_whole({.call = number, .how = how, .late = late})) {
+                    ++tried_.faults;
+                    tried_.kinds.emplace(calls[number], std::pair(static_cast<int>(how.how),
+                                                                  static_cast<int>(how.why)));
+                }
                 if (::testing::Test::HasFailure()) return;
             }
         }
@@ -166,12 +198,11 @@ private:
         const bool met = play(wrong);
         if (::testing::Test::HasFailure()) return false;  // its report is allocated, too
         EXPECT_EQ(allocations::living, living) << "leaked";
-        if (met) ++failures_;
         return met;
     }
     /// Plays once; false when what was to go wrong did not come.
     bool play(const mishap& wrong, std::vector<net_call>* calls = nullptr) {
-        ++plays_;
+        ++tried_.plays;
         torture_world w(guard_, wrong.late);
         w.let_bystanders_in();
         const std::size_t begin = w.sim.operations();
@@ -210,16 +241,12 @@ private:
     const scenario& what_;
     const guard* guard_;
     std::function<void(torture_world&)> after_;
-    std::size_t plays_ = 0;
-    std::size_t failures_ = 0;
+    figures tried_;
 };
 
 /// Says at the end how much was tried.
 class torture_figures final : public ::testing::Environment {
-    void TearDown() override {
-        const auto [plays, failures] = torture::all();
-        std::printf("torture: all: %zu plays, %zu failures\n", plays, failures);
-    }
+    void TearDown() override { torture::all().print("all"); }
 };
 inline const auto* const figures =
     ::testing::AddGlobalTestEnvironment(new torture_figures);  // NOLINT: googletest owns it

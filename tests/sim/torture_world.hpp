@@ -74,9 +74,15 @@ public:
 class torture_world final : public socketio::host, private net::acceptor, private log_sink {
 public:
     using peer = net::sim_backend::peer;
+    /// Those of a usual server, or all that there are.
+    enum class handlers : std::uint8_t { usual, all };
+    static constexpr std::string_view room = "a room with a name of more than sixteen bytes";
+    static constexpr std::string_view lobby = "a room with quite a long name";
 
-    explicit torture_world(const guard* doors, bool late = false)
+    explicit torture_world(const guard* doors, bool late = false, handlers set = handlers::usual)
         : guard_(doors),
+          handlers_(set),
+          late_(late),
           sim(*new net::sim_backend),
           loop(std::make_unique<unwatched_backend>(std::unique_ptr<net::backend>(&sim)),
                {.log = this}),
@@ -84,6 +90,7 @@ public:
           endpoint(ws_options(doors != nullptr)),
           server(*this, socketio_options()),
           service_(loop, routes_, http_options(), this) {
+        if (set == handlers::all) use_the_rest();
         sim.behave({.completes_late = late, .lends_buffers = late});
         if (doors != nullptr) close_doors();
         use_websocket();
@@ -94,17 +101,18 @@ public:
         static const auto tls = net::testing::make_server();
         listen_options where;
         where.port = 80;
-        EXPECT_TRUE(loop.listen(where, *this));
+        listen(where, nullptr);
         where.port = 443;
-        EXPECT_TRUE(loop.listen(where, *this, tls));
+        listen(where, tls);
         where.port = 81;
         where.proxy_protocol_from = {"127.0.0.1"};
-        EXPECT_TRUE(loop.listen(where, *this));
+        listen(where, nullptr);
         loop.start();
     }
     ~torture_world() { end(); }
     void end() {
         waiting.clear();
+        streaming.clear();
         loop.shut_down();
         streams_.shut_down();
         module_->shut_down();
@@ -114,13 +122,13 @@ public:
 
     void turn(int times) {
         const allocations::watch on(watching);
-        while (times-- > 0) loop.turn(duration::zero());
+        while (times-- > 0) loop.turn(duration::zero());  // nothing once it was stopped
     }
     /// Until what has come is handled, also by workers.
     void run() {
         turn(6);
+        for (int i = 0; i < most_turns && !stopped && !sim.quiet(); ++i) turn(1);
         if (stopped) return;
-        for (int i = 0; i < most_turns && !sim.quiet(); ++i) turn(1);
         EXPECT_TRUE(sim.quiet()) << "it never comes to rest";
         if (!at_work()) return;
         if (allocations::failed) pass(100ms);  // when a thread is tried for again
@@ -170,10 +178,10 @@ public:
         return sim.connect_client(port, from);
     }
     void send(peer client, std::string_view bytes) {
-        sim.peer_send(client, bytes);
+        if (client >= 0) sim.peer_send(client, bytes);  // else nobody listens any more
         run();
     }
-    std::string take(peer client) { return sim.peer_take(client); }
+    std::string take(peer client) { return client >= 0 ? sim.peer_take(client) : ""; }
     std::string ask(peer client, std::string_view bytes) {
         send(client, bytes);
         return take(client);
@@ -227,16 +235,50 @@ public:
 
     // ---- What a test does in the server's callbacks ----
 
-    /// Whom a callback is about. What it has not is empty.
+    /// Whom a callback is about, and what can be done to it. What it has not is empty.
     struct self {
-        std::function<void()> close, terminate, send_much;
+        std::function<void()> close, terminate, send_much, leave_all, publish;
     };
-    /// Told each callback that is no bystander's.
-    std::function<void(const char* callback, const self& whom)> at;
+    /// Whether something is to be done in this callback, which is no bystander's.
+    std::function<bool(std::string_view callback)> acts_in;
+    /// What is done there: to whom it is about at once, or in a later turn, if that is still there.
+    std::function<void(const self& now, const self& later)> act;
 
-    static std::string much() { return std::string(2'000'000, 'x'); }
+    /// How to come by a thing, now or later.
+    template <class T>
+    using way_to = std::function<void(const std::function<void(T&)>&)>;
+    template <class T>
+    static way_to<T> straight_to(T& what) {
+        return [&what](const std::function<void(T&)>& use) { use(what); };
+    }
+    template <class T, class F>
+    static std::function<void()> there(const way_to<T>& way, F use) {
+        return [way, use] { way(use); };
+    }
+    /// More than a queue takes; on the backend that keeps a copy of what is in flight, less.
+    [[nodiscard]] std::string_view much() const {
+        return std::string_view(ten_megabytes()).substr(0, late_ ? 2'000'000 : 10'000'000);
+    }
+    static const std::string& ten_megabytes() {
+        static const std::string made(10'000'000, 'x');
+        return made;
+    }
     static bool is_bystander(const weft::peer& who) {
         return who.address().to_string().starts_with("10.1.");
+    }
+    /// The server closes all WebSockets and sockets but those of bystanders.
+    void close_connections() {
+        std::vector<conn_id> found;
+        shared.connections.for_each([&](ws::connection_core& c) {
+            if (!is_bystander(c.stream().peer())) found.push_back(c.id());
+        });
+        for (const conn_id id : found) {
+            if (auto* const c = shared.connections.find(id)) c->close(ws::close_code::normal, "");
+        }
+        server.disconnect_sockets(socketio::disconnect_scope::connection);
+    }
+    void stop_listening() {
+        for (const net::listener_id id : listeners_) loop.close_listener(id);
     }
     /// The server resets the connections of the scenario.
     void break_connections() {
@@ -296,6 +338,8 @@ public:
 
 private:
     const guard* guard_;
+    const handlers handlers_;
+    const bool late_;
 
 public:
     net::sim_backend& sim;
@@ -308,6 +352,7 @@ public:
     ws::connection_shared shared;
     ws::endpoint<void> endpoint;
     std::vector<http::responder> waiting;
+    std::vector<http::body_stream> streaming;
     peer plain = -1, events = -1;  // the bystanders
     int opened = 0, closed = 0;
     int streams_opened = 0, streams_closed = 0;
@@ -329,26 +374,61 @@ private:
             return http::response::text(200, "welcome");
         }));
     }
-    void reach(const char* callback, ws::connection<void>& c) {
-        if (!at || is_bystander(c.peer())) return;
-        at(callback, {.close = [&] { c.close(); },
-                      .terminate = [&] { c.terminate(); },
-                      .send_much = [&] { c.send(much()); }});
+    void listen(const listen_options& where, const std::shared_ptr<net::tls_server_context>& tls) {
+        const auto listening = loop.listen(where, *this, tls);
+        ASSERT_TRUE(listening);
+        listeners_.push_back(*listening);
+    }
+    using websocket = ws::connection<void>;
+    self about(const way_to<websocket>& way) {
+        return {there(way, [](websocket& c) { c.close(); }),
+                there(way, [](websocket& c) { c.terminate(); }),
+                there(way, [this](websocket& c) { c.send(much()); }),
+                there(way, [](websocket& c) { c.unsubscribe(room); }),
+                there(way, [](websocket& c) { c.publish(room, "news"); })};
+    }
+    void reach(const char* callback, websocket& c) {
+        if (!acts_in || is_bystander(c.peer()) || !acts_in(callback)) return;
+        act(about(straight_to(c)),
+            about([this, id = c.id()](const std::function<void(websocket&)>& use) {
+                auto* const there = shared.connections.find(id);
+                if (there == nullptr) return;
+                if (auto* const face = there->user().connection_of(endpoint))
+                    use(static_cast<websocket&>(*face));
+            }));
+    }
+    self about(const way_to<socketio::socket>& way) {
+        return {there(way, [](socketio::socket& s) { s.disconnect(); }),
+                there(way,
+                      [](socketio::socket& s) {
+                          s.disconnect(socketio::disconnect_scope::connection);
+                      }),
+                there(way, [this](socketio::socket& s) { s.emit("much", much()); }),
+                there(way,
+                      [](socketio::socket& s) {
+                          for (const std::string& each : s.rooms()) s.leave(each);
+                      }),
+                there(way, [](socketio::socket& s) { s.to(lobby).emit("said", "news"); })};
     }
     void reach(const char* callback, socketio::socket& s) {
-        if (!at || is_bystander(s.peer())) return;
-        at(callback, {.close = [&] { s.disconnect(); },
-                      .terminate = [&] { s.disconnect(socketio::disconnect_scope::connection); },
-                      .send_much = [&] { s.emit("much", much()); }});
+        if (!acts_in || is_bystander(s.peer()) || !acts_in(callback)) return;
+        act(about(straight_to(s)),
+            about([name = s.ref()](const std::function<void(socketio::socket&)>& use) {
+                name.with([use](socketio::socket& there) { use(there); });
+            }));
     }
+    /// It has no name by which it could be reached later.
     void reach(const char* callback, sse::stream& s) {
-        if (!at) return;
-        at(callback, {.close = [&] { s.close(); },
-                      .terminate = {},
-                      .send_much = [&] { s.send({.data = much()}); }});
+        if (!acts_in || !acts_in(callback)) return;
+        act({.close = [&] { s.close(); },
+             .terminate = {},
+             .send_much = [&] { s.send({.data = std::string(much())}); },
+             .leave_all = [&] { s.unsubscribe(room); },
+             .publish = {}},
+            {});
     }
     void reach(const char* callback) {
-        if (at) at(callback, {});
+        if (acts_in && acts_in(callback)) act({}, {});
     }
     void note_identity(const weft::peer& who) {
         if (who.who() == nullptr) ++unknown;
@@ -369,16 +449,36 @@ private:
         chosen.trusted_proxies = {"10.0.0.1"};
         return chosen;
     }
-    static socketio::options socketio_options() {
+    socketio::options socketio_options() {
         socketio::options chosen;
         chosen.connection_state_recovery.emplace();
+        if (handlers_ == handlers::usual) return chosen;
+        const auto tell = [this](const char* callback) {
+            return [this, callback](const http::handshake&) {
+                reach(callback);
+                return true;
+            };
+        };
+        chosen.engine.allow_request = tell("engine allow_request");
+        chosen.engine.middlewares.emplace_back(tell("engine middleware"));
+        chosen.engine.initial_headers = [this](http::response&, const http::request&) {
+            reach("engine initial_headers");
+        };
+        chosen.engine.headers = [this](http::response&, const http::request&) {
+            reach("engine headers");
+        };
+        chosen.engine.on_connection_error = [this](const engineio::connection_error&) {
+            reach("engine connection_error");
+        };
         return chosen;
     }
-    static void answer(ws::connection<void>& c, const message_view& m) {
+    void answer(ws::connection<void>& c, const message_view& m) {
         if (m.text() == "subscribe") {
-            c.subscribe("a room with a name of more than sixteen bytes");
+            c.subscribe(room);
         } else if (m.text() == "publish") {
-            c.publish("a room with a name of more than sixteen bytes", m);
+            c.publish(room, m);
+        } else if (m.text() == "is it written?") {
+            c.send("it is", [this, &c](std::error_code) { reach("ws written", c); });
         } else if (m.text() == "much") {
             for (int i = 0; i < 8; ++i) c.send(std::string(100'000, 'm'));
         } else {
@@ -428,7 +528,7 @@ private:
         streams_
             .on_open([this](sse::stream& s, const http::request& asked) {
                 ++streams_opened;
-                s.subscribe("a room with a name of more than sixteen bytes");
+                s.subscribe(room);
                 if (asked.query() == "end") s.close();
                 reach("events open", s);
             })
@@ -444,7 +544,7 @@ private:
     void use_socketio() {
         server.use([this](socketio::socket& s) {
             reach("middleware", s);
-            return s.join("a room with quite a long name");
+            return s.join(lobby);
         });
         server.on_connect([this](socketio::socket& s) { reach("socket connect", s); });
         server.on_any([this](socketio::socket& s, std::string_view,
@@ -460,13 +560,12 @@ private:
             reach("socket event", s);
             return what;
         });
-        server.on("say", [](socketio::socket& s, std::string what) {
-            s.to("a room with quite a long name").emit("said", what);
-        });
-        server.on("join", [](socketio::socket& s, std::string room) { s.join(room); });
+        server.on("say",
+                  [](socketio::socket& s, std::string what) { s.to(lobby).emit("said", what); });
+        server.on("join", [](socketio::socket& s, std::string where) { s.join(where); });
         server.on("question", [this](socketio::socket& s) {
             s.emit_with_ack<int>("how many", [this, asked = s.ref()](const result<int>&) {
-                if (!at) return;
+                if (!acts_in) return;
                 asked.with([this](socketio::socket& there) { reach("socket answer", there); });
             });
         });
@@ -479,6 +578,67 @@ private:
         if (login) members.require(*login).validate("numbers", schema_of_numbers());
         members.on_connect([this](socketio::socket& s) { note_identity(s.peer()); })
             .on("numbers", [](socketio::socket&, int first) { return first; });
+    }
+    /// What the usual server has not.
+    void use_the_rest() {
+        endpoint.on_accept([this](const http::handshake&) {
+            reach("ws accept");
+            return true;
+        });
+        routes_.before([this](const http::request&) -> std::optional<http::response> {
+            reach("http filter");
+            return std::nullopt;
+        });
+        routes_.after([this](const http::owned_request&, const http::reply_facts&) {
+            reach("http observer");
+        });
+        EXPECT_TRUE(routes_.get("/wait", [this](const http::request&, http::responder r) {
+            r.on_gone([this] { reach("http gone"); });
+            waiting.push_back(std::move(r));
+        }));
+        EXPECT_TRUE(routes_.get("/stream", [this](const http::request&, http::responder r) {
+            http::body_stream body = r.start(http::response::text(200, ""));
+            body.write(std::string(400'000, 's'));
+            body.on_drained([this] { reach("stream drained"); });
+            body.on_gone([this] { reach("stream gone"); });
+            streaming.push_back(std::move(body));
+        }));
+        EXPECT_TRUE(routes_.post(
+            "/parts", [](const http::request&) { return http::response::text(200, "whole"); },
+            {.max_body = {},
+             .on_body_part = [this](const http::request&) { reach("http body_part"); },
+             .on_body_cut = [this](const http::request&) { reach("http body_cut"); }}));
+        streams_.on_accept([this](const http::request&) {
+            reach("events accept");
+            return true;
+        });
+        server.use(
+            [this](socketio::socket& s, std::string_view event, const socketio::raw_arguments&) {
+                reach("socket filter", s);
+                return event != "refused";
+            });
+        server.on_unhandled([this](socketio::socket& s, std::string_view,
+                                   const socketio::raw_arguments&,
+                                   const socketio::raw_ack&) { reach("socket unhandled", s); });
+        server.on_any_outgoing([this](std::string_view, const socketio::raw_arguments&) {
+            reach("socket any_outgoing");
+        });
+        server.on_error([this](socketio::socket& s, const error&) { reach("socket error", s); });
+        server.on("ask all", [this](socketio::socket& s) {
+            s.emit("unheard of");
+            server.timeout(2s).emit_with_ack<int>(
+                "how many",
+                [this](const socketio::broadcast_replies<int>&) { reach("broadcast answer"); });
+            server.fetch_sockets(
+                [this](const std::vector<socketio::remote_socket>&) { reach("sockets fetched"); });
+            server.visit_sockets([this](socketio::socket& each) { reach("socket visit", each); });
+        });
+        server.of_matching("/made-*").on_new_namespace(
+            [this](std::string_view) { reach("new namespace"); });
+        server.of_matching([this](std::string_view, std::string_view) {
+            reach("namespace predicate");
+            return false;
+        });
     }
     [[nodiscard]] bool at_work() const {
         const allocations::watch off(false);
@@ -502,6 +662,7 @@ private:
 
     http::router routes_;
     sse::endpoint streams_{{}, "/events"};
+    std::vector<net::listener_id> listeners_;
     std::shared_ptr<socketio::module> module_;
 
 public:
