@@ -15,8 +15,8 @@ TIME = r"duration|std::chrono::\w+"
 MEMBER = re.compile(rf"^    (?:std::optional<)?({NUMBER}|{TIME}|receive_rate|traffic_limits)>? (\w+)\s*(?:=\s*([^;]+)|\{{\}})?;",
                     re.MULTILINE)
 OPTIONAL = re.compile(r"^    std::optional<")
-SECONDS = {"hours": 3600, "minutes": 60, "seconds": 1, "milliseconds": 0.001}
-UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "ms": 0.001, "s": 1, "min": 60, "h": 3600, "": 1}
+SECONDS = {"hours": 3600, "minutes": 60, "seconds": 1, "milliseconds": 0.001, "microseconds": 0.000001}
+UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "ms": 0.001, "µs": 0.000001, "s": 1, "min": 60, "h": 3600, "": 1}
 ROW = re.compile(r"^\| `([\w:]+)` \| ([^|]*?) \| ([^|]*?) \| ([^|]*?) \| ([^|]*?) \|$", re.MULTILINE)
 
 # Numbers and times that nobody can meet as a limit.
