@@ -70,6 +70,7 @@ void connection::on_drained() noexcept {
 
 void connection::on_turn() noexcept {
     within_memory([&] {
+        if (std::exchange(waking_, false)) return go_on();
         if (state_ == state::reading && holds_bytes()) consume_held();
     });
 }
@@ -88,13 +89,14 @@ void connection::on_end_ahead() noexcept {
     if (state_ == state::answering || state_ == state::streaming) on_end(stream_);
 }
 
+void connection::go_on() {
+    if (state_ == state::pumping) return pump();
+    if (state_ == state::leaving && exchange_->next == nullptr) return finish_move();
+    consume_held();
+}
+
 void connection::on_deadline() noexcept {
-    within_memory([&] {
-        if (!std::exchange(waking_, false)) return deadline_passed();
-        if (state_ == state::pumping) return pump();
-        if (state_ == state::leaving && exchange_->next == nullptr) return finish_move();
-        consume_held();
-    });
+    within_memory([&] { deadline_passed(); });
 }
 
 /// A reply that goes on and on (an event stream) ends with what its peer was admitted for.

@@ -116,6 +116,7 @@ private:
     void within_memory(F&& work) noexcept;
     void arm(time_point when) noexcept;
     void wake_soon() noexcept;
+    void go_on();
     void pause() noexcept;
     void unpause() noexcept;
     void unlink() noexcept;
@@ -132,7 +133,7 @@ private:
     bool in_user_code_ = false;  // which may answer; what follows waits until it returns
     bool paused_ = false;
     bool end_ahead_ = false;  // the peer's end is there, behind requests that are not read yet
-    bool waking_ = false;     // the deadline is a wake-up
+    bool waking_ = false;     // `go_on` comes
 };
 
 }  // namespace weft::http

@@ -10,12 +10,12 @@
 #include "http/exchange.hpp"
 #include "http/proto/chunked.hpp"
 #include "net/loop_core.hpp"
+#include "net/work.hpp"
 
 namespace weft::http {
 namespace {
 
 constexpr std::size_t source_piece = 64 * 1024;
-constexpr std::size_t source_budget = 256 * 1024;  // per turn: other connections wait meanwhile
 
 }  // namespace
 
@@ -101,16 +101,15 @@ std::string_view connection::answer_to_plain() const noexcept {
 
 void connection::pump() {
     exchange& x = *exchange_;
-    std::size_t budget = source_budget;
     while (x.source_left > 0 && stream_.queued() <= net::byte_stream::high_water) {
-        if (budget == 0) return wake_soon();
+        if (!service_.loop_.has_work_left()) return wake_soon();
         const auto wanted =
             static_cast<std::size_t>(std::min<std::uint64_t>(source_piece, x.source_left));
         const buffer_ref piece = shared_buffer::allocate(wanted);
         const std::size_t size = piece ? x.source->read({piece->data(), wanted}) : 0;
         if (size == 0) return drop(errc::body_incomplete);  // the reply cannot be made whole
         x.source_left -= size;
-        budget -= std::min(budget, size);
+        service_.loop_.spend_work(size / net::bytes_read_per_work);
         stream_.write(buffer_slice{piece, {piece->data(), size}});
     }
     if (x.source_left > 0) return;  // on_drained goes on
@@ -248,10 +247,11 @@ void connection::arm(time_point when) noexcept {
     stream_.set_deadline(when);
 }
 
-/// Goes on in the loop's next turn, outside of every call that is running now.
+/// Goes on (`go_on`) outside of every call that is running now, when the others had their turn.
 void connection::wake_soon() noexcept {
-    arm(now());
+    stream_.clear_deadline();
     waking_ = true;
+    stream_.await_turn();
 }
 
 void connection::pause() noexcept {

@@ -58,7 +58,7 @@ struct connection::exchange {
     /// What came behind the request. Its capacity has room for the padding that `on_data` promises.
     std::string held;
     std::size_t held_from = 0;  ///< What lies before it was handled in an earlier turn.
-    byte_charge charge;  ///< For itself and what it keeps.
+    byte_charge charge;         ///< For itself and what it keeps.
 };
 
 /// Runs code of the user. While it runs nothing else happens to this connection.

@@ -314,6 +314,9 @@ private:
         if (note_spent()) [[unlikely]]
             bytes_left_ = 0;
     }
+    void note_received(std::size_t bytes) noexcept {
+        until_look_ -= static_cast<std::int64_t>(bytes / 4);
+    }
     /// Begins a new share. Whether the phase has had its time then.
     bool note_spent() noexcept {
         until_look_ -= share_ - work_left_;

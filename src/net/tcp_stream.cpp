@@ -221,6 +221,7 @@ void tcp_stream::read() noexcept {
         loop_.metrics_.bytes_received.add(got.data.size());
         if (got.emptied && !end_seen_) readable_ = false;
         left -= std::min(left, got.data.size());
+        loop_.note_received(got.data.size());
         deliver(got.data);
     }
     if (end_seen_ && readable_ && opened_ && usable()) handler_->on_end_ahead();
@@ -556,6 +557,7 @@ void tcp_stream::on_writable() noexcept {
     }
     if (!blocked_ || in_flight_) return;
     blocked_ = false;
+    if (loop_.sent_enough()) return mark_dirty();
     flush();
     charge_queue();
 }
