@@ -22,6 +22,7 @@ namespace {
 constexpr std::size_t flush_at = byte_stream::high_water;
 constexpr std::size_t write_through_at = 16 * 1024;
 constexpr std::size_t max_pieces = 64;
+constexpr std::byte tls_handshake_record{0x16};  // RFC 8446 section 5.1
 // With its places in the loop's lists, which grow by halves.
 constexpr std::size_t stream_cost = slab<tcp_stream>::slot_size() + 10 * sizeof(void*) * 5 / 4;
 
@@ -247,6 +248,12 @@ void tcp_stream::deliver_early() noexcept {
 }
 
 void tcp_stream::deliver_tls(byte_span cipher) noexcept {
+    // Who has hung up before its hello was read cannot finish a handshake: do not begin it. One
+    // that speaks no TLS is still told so.
+    const bool first = newcomer_;
+    newcomer_ = false;
+    if (first && end_seen_ && cipher.front() == tls_handshake_record)
+        return fail(make_error_code(errc::closed_by_peer));
     tls_session& session = *tls_->session;
     const auto announce = [&] {
         if (opened_ || !session.handshake_done()) return;

@@ -71,5 +71,25 @@ TEST_F(tls_storm, open_connections_are_served_in_every_iteration) {
     EXPECT_EQ(iterations, count / budget) << "all got their turn, none of it was wasted";
 }
 
+TEST_F(tls_storm, who_hangs_up_while_its_hello_waits_costs_no_handshake) {
+    constexpr std::size_t budget = loop_budgets{}.tls_handshakes;
+    const auto gone = say_hello(3 * budget);
+    for (const auto p : gone) world.io.peer_end(p);
+    world.run(5);
+    std::size_t answered = 0;
+    for (const auto p : gone) answered += world.io.peer_take(p).empty() ? 0 : 1;
+    EXPECT_EQ(answered, budget) << "those of the first turn, whose end came in an event of its own";
+    EXPECT_EQ(world.core.connections(), 0U);
+}
+
+TEST_F(tls_storm, an_end_behind_a_finished_handshake_is_no_hanging_up) {
+    client tls(client::role::client);
+    const auto peer = connect(tls);
+    world.io.peer_send(peer, tls.write("last words"));
+    world.io.peer_end(peer);
+    world.run(3);
+    EXPECT_EQ(acceptor.accepted.back()->received, "last words");
+}
+
 }  // namespace
 }  // namespace weft::net::testing
