@@ -66,6 +66,7 @@ def wait_until_alone(server, most):
 def churn(build, name, argv, path, cycles, scheme="ws"):
     with program(0, argv) as server:
         url = server.stdout.readline().split()[-1].rstrip("/")
+        time.sleep(0.5)  # it says where it listens before it has opened all that it keeps
         base = descriptors(server)
         with program(1, [build / "bench/load/churn", scheme + "://" + url.split("://")[1] + path]) as clients:
             ask(clients, str(cycles // 10))
