@@ -552,17 +552,19 @@ void tcp_stream::after_flush() noexcept {
 }
 
 void tcp_stream::on_writable() noexcept {
-    if (connecting_) {
-        if (const std::error_code why = loop_.io_->take_error(fd_)) {
-            fail(why);
-            return;
-        }
-        connecting_ = false;
-        loop_.metrics_.connected.add();
-        start();
-        return;
-    }
-    if (!blocked_ || in_flight_) return;
+    if (connecting_) return on_connected();
+    if (blocked_ && !in_flight_) write_on();
+}
+
+[[gnu::noinline]] void tcp_stream::on_connected() noexcept {
+    if (const std::error_code why = loop_.io_->take_error(fd_)) return fail(why);
+    connecting_ = false;
+    loop_.metrics_.connected.add();
+    start();
+}
+
+/// The kernel has room again.
+[[gnu::noinline]] void tcp_stream::write_on() noexcept {
     blocked_ = false;
     if (loop_.sent_enough()) return mark_dirty();
     flush();

@@ -104,6 +104,8 @@ private:
     void mark_dirty() noexcept;
     void finish_later() noexcept;
     void look_for_error() noexcept;
+    void on_connected() noexcept;
+    void write_on() noexcept;
     void flush() noexcept;
     void charge_queue() noexcept;
     [[nodiscard]] send_queue& pending() noexcept;
