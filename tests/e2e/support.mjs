@@ -59,9 +59,9 @@ export class Server {
     return server;
   }
 
-  /// SIGTERM, and the exit code.
+  /// SIGTERM, unless it had one, and the exit code. A second one may come when the server watches signals no more, and kill it.
   async stop() {
-    this.child.kill('SIGTERM');
+    if (!this.child.killed) this.child.kill('SIGTERM');
     return this.exited;
   }
 }
