@@ -6,6 +6,7 @@
 Instructions are counted by callgrind, of two runs that differ in nothing but the number of messages: what start, handshakes
 and end cost drops out. The server stands still while a round of messages is sent, so that it finds them all at once, and the
 counts hardly depend on what else the machine does: ratios are good to a few thousandths, where times of a busy machine are not.
+Its clock is as slow as the program is under callgrind (slow_clock.cpp, of the build that is judged).
 """
 
 import argparse
@@ -181,6 +182,7 @@ def wait_until_asleep(pid):
 class Build:
     def __init__(self, folder):
         self.folder = Path(folder)
+        self.slow_clock = ""
 
     def command(self, server):
         weft = str(self.folder / "apps/weft/weft")
@@ -206,7 +208,7 @@ class Build:
 
     def instructions(self, work, rounds, out):
         """Of the server's whole life, with this many rounds."""
-        wrapper = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
+        wrapper = ["env", f"LD_PRELOAD={self.slow_clock}", "valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
         with self.run(work.server, wrapper) as (process, address):
             work.open(address)
             for _ in range(rounds):
@@ -215,10 +217,14 @@ class Build:
                 work.send_round()
                 process.send_signal(signal.SIGCONT)
                 work.receive_round()
-            clients, work.clients = work.clients, []
+            for client in work.clients:
+                client.socket.close()
+            work.clients = []
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=5)  # its clock is slow, too: a second signal ends what it waits for
             process.terminate()
             process.communicate(timeout=120)
-            del clients
         return int(re.search(r"^(?:totals|summary): (\d+)", Path(out).read_text(), re.MULTILINE).group(1))
 
     def per_message(self, work, file):
@@ -244,6 +250,7 @@ def main():
     parser.add_argument("--functions", action="store_true", help="show which functions differ, not only for what is too much")
     parser.add_argument("--keep", metavar="FOLDER", help="leave callgrind's files there, for callgrind_annotate")
     args = parser.parse_args()
+    args.before.slow_clock = args.after.slow_clock = (args.after.folder / "bench/load/weft_slow_clock.so").resolve()
 
     good = True
     print("| work | before | after | ratio or limit |\n|---|---|---|---|", flush=True)
