@@ -102,7 +102,10 @@ void mailbox_post_and_run(benchmark::State& state) {
     std::size_t ran = 0;
     for (auto _ : state) {
         for (std::size_t i = 0; i < batch; ++i) mail.push([&ran] { ++ran; });
-        mail.drain(batch, [](unique_function<void()>& task) { task(); });
+        mail.drain(batch, [](unique_function<void()>& task) {
+            task();
+            return true;
+        });
     }
     benchmark::DoNotOptimize(ran);
     state.SetItemsProcessed(state.iterations() * state.range(0));

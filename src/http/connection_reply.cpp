@@ -109,7 +109,7 @@ void connection::pump() {
         const std::size_t size = piece ? x.source->read({piece->data(), wanted}) : 0;
         if (size == 0) return drop(errc::body_incomplete);  // the reply cannot be made whole
         x.source_left -= size;
-        service_.loop_.spend_work(size / net::bytes_read_per_work);
+        service_.loop_.spend_work(size / net::bytes_copied_per_work);
         stream_.write(buffer_slice{piece, {piece->data(), size}});
     }
     if (x.source_left > 0) return;  // on_drained goes on

@@ -33,9 +33,7 @@ constexpr std::int64_t accept_work = 16 * 1024;
 constexpr std::int64_t newcomer_work = 16 * 1024;
 constexpr std::int64_t handshake_work = 256 * 1024;
 constexpr std::int64_t end_work = 16 * 1024;
-constexpr std::int64_t timer_work = 2 * 1024;  // or a posted task
-/// Timers and posted tasks that are run without looking at it.
-constexpr unsigned few = 16;
+constexpr std::int64_t task_work = 2 * 1024;  // a timer or a posted task
 
 /// Of an option; what is left may be overdrawn.
 std::int64_t as_work(std::size_t most) noexcept {
@@ -135,31 +133,25 @@ std::optional<time_point> loop_core::iterate(duration wait) noexcept {
 }
 
 void loop_core::run_timers() noexcept {
-    unsigned left = options_.budgets.timers;
-    bool more = true;
-    while (more && left > 0) {
-        const unsigned some = std::min(left, few);
-        run_guarded("a timer", [&] { more = wheel_.advance(now_, some); });
+    const unsigned most = options_.budgets.timers;
+    for (unsigned left = most; left > 0; --left) {
+        bool more = false;
+        run_guarded("a timer", [&] { more = wheel_.advance(now_, 1); });
         if (!more) return;
-        if (left == options_.budgets.timers) begin_phase(io_->now());
-        left -= some;
-        until_look_ -= timer_work * some;
+        if (left == most) begin_phase(io_->now());
+        until_look_ -= task_work;
         if (note_spent()) return;
     }
 }
 
 void loop_core::run_posted() noexcept {
-    const auto run = [this](auto& task) { run_guarded("a posted task", task); };
-    for (unsigned left = options_.budgets.posted_tasks; left > 0;) {
-        const unsigned some = std::min(left, few);
-        const std::size_t done = mail_->drain(some, run);
-        metrics_.posted_tasks.add(done);
-        if (done < some) return;
-        if (left == options_.budgets.posted_tasks) begin_phase(io_->now());
-        left -= some;
-        until_look_ -= timer_work * some;
-        if (note_spent()) return;
-    }
+    if (mail_->empty()) return;
+    begin_phase(io_->now());
+    metrics_.posted_tasks.add(mail_->drain(options_.budgets.posted_tasks, [this](auto& task) {
+        run_guarded("a posted task", task);
+        until_look_ -= task_work;
+        return !note_spent();
+    }));
 }
 
 void loop_core::end_turn() noexcept {

@@ -35,6 +35,7 @@
 #include "net/stream_names.hpp"
 #include "net/tcp_stream.hpp"
 #include "net/timer_wheel.hpp"
+#include "net/work.hpp"
 
 namespace weft::net {
 
@@ -315,7 +316,7 @@ private:
             bytes_left_ = 0;
     }
     void note_received(std::size_t bytes) noexcept {
-        until_look_ -= static_cast<std::int64_t>(bytes / 4);
+        until_look_ -= static_cast<std::int64_t>(bytes / bytes_copied_per_work);
     }
     /// Begins a new share. Whether the phase has had its time then.
     bool note_spent() noexcept {

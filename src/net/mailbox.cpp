@@ -39,13 +39,14 @@ bool mailbox::push(letter what) noexcept {
     return true;
 }
 
-std::size_t mailbox::drain(std::size_t budget, function_ref<void(unique_function<void()>&)> run) {
+std::size_t mailbox::drain(std::size_t budget, function_ref<bool(unique_function<void()>&)> run) {
     std::size_t ran = 0;
+    bool go_on = true;
     // Once: what the tasks post comes behind everybody else's turn.
     if (batch_ == nullptr) batch_ = reverse(head_.exchange(nullptr, std::memory_order_acq_rel));
-    while (batch_ != nullptr && ran < budget) {
+    while (batch_ != nullptr && ran < budget && go_on) {
         node* first = std::exchange(batch_, batch_->next);
-        run(first->task);
+        go_on = run(first->task);
         delete first;
         ++ran;
     }

@@ -40,9 +40,9 @@ public:
     [[nodiscard]] bool empty() const noexcept {
         return batch_ == nullptr && head_.load(std::memory_order_acquire) == nullptr;
     }
-    /// Hands at most `budget` tasks to `run`, and none that they post; the rest stays for the next
-    /// call, in order. Returns how many ran.
-    std::size_t drain(std::size_t budget, function_ref<void(unique_function<void()>&)> run);
+    /// Hands at most `budget` tasks to `run`, until it returns false, and none that they post; the
+    /// rest stays for the next call, in order. Returns how many ran.
+    std::size_t drain(std::size_t budget, function_ref<bool(unique_function<void()>&)> run);
     /// From now on every push fails; what is queued is destroyed unrun.
     void close() noexcept;
     [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }

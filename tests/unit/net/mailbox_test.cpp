@@ -44,7 +44,10 @@ public:
     bool shed_connection(int) noexcept override { return false; }
 };
 
-constexpr auto run = [](unique_function<void()>& task) { task(); };
+constexpr auto run = [](unique_function<void()>& task) {
+    task();
+    return true;
+};
 
 TEST(mailbox, runs_in_order_and_wakes_once_per_edge) {
     counting_backend waker;

@@ -384,6 +384,54 @@ TEST(deflate_connection, sec_w7_compressing_counts_as_work_of_the_turn) {
     EXPECT_EQ(handled, 200);
 }
 
+TEST(deflate_connection, sec_w7_compressing_what_many_share_counts_as_work_of_the_turn) {
+    ws_world world(with_deflate());
+    int handled = 0;
+    world.endpoint.on_open([](auto& c) { c.subscribe("all"); });
+    world.endpoint.on_message([&](auto& c, message_view) {
+        ++handled;
+        c.publish("all", std::string(64 * 1024, 'x'));
+    });
+    const auto client = world.open(offer(""));
+    const auto member = world.open(offer(""));
+    world.io.peer_window(member, 100'000'000);
+    std::string flood;
+    for (int i = 0; i < 200; ++i) flood += text_frame("?");
+    world.io.peer_send(client, flood);
+    world.run(1);
+    EXPECT_LE(handled, 1 + 2 * 1024 / (4 * 64) + 1);
+    world.run(40);
+    EXPECT_EQ(handled, 200);
+}
+
+TEST(deflate_connection, sec_w7_a_large_message_goes_uncompressed_while_others_wait) {
+    constexpr std::uint8_t compressed = 0x40;
+    constexpr int count = 40;
+    ws_world world(with_deflate());
+    world.endpoint.on_message([&](auto& c, message_view m) {
+        c.send(std::string(m.text() == "large" ? 100'000 : 1000, 'x'));
+    });
+    const auto client = world.open(offer(""));
+    world.io.peer_window(client, 100'000'000);
+    const auto ask = [&](int times) {
+        std::string flood;
+        for (int i = 0; i < times; ++i) flood += text_frame("large") + text_frame("small");
+        world.io.peer_send(client, flood);
+        std::string bytes = world.take_all(client);
+        return take_frames(bytes);
+    };
+    const auto answers = ask(count);
+    ASSERT_EQ(answers.size(), 2U * count);
+    int plain = 0;
+    for (std::size_t i = 0; i < answers.size(); i += 2) {
+        plain += (answers[i].first & compressed) == 0 ? 1 : 0;
+        EXPECT_NE(answers[i + 1].first & compressed, 0) << "a small one is compressed always";
+    }
+    EXPECT_NE(answers.front().first & compressed, 0) << "nobody waited yet";
+    EXPECT_GT(plain, count / 2);
+    EXPECT_NE(ask(1).front().first & compressed, 0) << "nobody waits any more";
+}
+
 TEST(deflate_connection, what_came_behind_a_long_inflation_keeps_its_order) {
     options chosen = with_deflate();
     chosen.max_message = 8 << 20;
