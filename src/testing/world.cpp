@@ -12,6 +12,7 @@
 #include "http/client_connection.hpp"
 #include "net/backend/sim/sim_backend.hpp"
 #include "net/loop_core.hpp"
+#include "testing/network_of.hpp"
 
 namespace weft {
 namespace {
@@ -103,8 +104,8 @@ time_point test_world::now() const noexcept {
     return network_->io->now();
 }
 
-net::sim_backend& test_world::backend() noexcept {
-    return *network_->io;
+net::sim_backend& network_of(test_world& world) noexcept {
+    return *world.network_->io;
 }
 
 result<test_response> test_world::ask(const test_request& what) {

@@ -79,10 +79,8 @@ public:
     /// **Errors**: the server gave no answer; what is wrong with it.
     result<test_response> ask(const test_request& what);
 
-    /// For the library's own tests: the network in memory.
-    [[nodiscard]] net::sim_backend& backend() noexcept;
-
 private:
+    friend net::sim_backend& network_of(test_world& world) noexcept;  // for the library's own tests
     struct network;
     std::optional<time_point> settle();
 

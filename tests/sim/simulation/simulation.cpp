@@ -19,6 +19,7 @@
 #include "net/loop_core.hpp"
 #include "rough_actor.hpp"
 #include "served.hpp"
+#include "testing/network_of.hpp"
 #include "ws_actor.hpp"
 
 namespace weft::simulation {
@@ -53,7 +54,7 @@ public:
           log_(all_),
           options_(draw_options(from_, all_, &log_)),
           world_(options_),
-          io_(world_.backend()) {
+          io_(network_of(world_)) {
         if (within.tells) all_.verdict.tell_story();
         served_.emplace(world_, all_, from_);
     }
