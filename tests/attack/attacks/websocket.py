@@ -1,5 +1,6 @@
 """Attacks with frames: rows W1 to W13 of SECURITY.md."""
 
+import json
 import random
 import re
 import struct
@@ -200,6 +201,50 @@ def strange_offers(fight):
             answers[status] = answers.get(status, 0) + 1
             fight.expect(status == "400" if i >= len(lines) else status in ("101", "400", "431"), f"{head[:300]!r}: {said[:100]!r}")
     fight.saw(f"{sum(answers.values())} handshakes, answers {', '.join(sorted(answers))}")
+
+
+class Member:
+    """A client of the topic protocol, with what it is to get and what it got."""
+
+    def __init__(self, fight, index):
+        self.fight, self.id = fight, 0
+        self.stream, self.frames = wire.websocket(fight.port, "/ws", source=f"127.0.0.{2 + index}")
+        self.topics, self.due, self.got = set(), [], []
+
+    def ask(self, **what):
+        """Sends a request, and takes what comes until it is answered."""
+        self.id += 1
+        self.stream.sendall(frame(1, json.dumps({**what, "id": self.id}).encode()))
+        answered = False
+        while not answered:
+            for _, payload in self.frames.feed(self.stream.recv(65536)):
+                said = json.loads(payload)
+                self.fight.expect(said["type"] != "error", f"an error: {said}")
+                if said["type"] == "message":
+                    self.got.append((said["topic"], said["data"]))
+                answered = answered or said.get("id") == self.id
+
+
+@attack("S10", "60 clients come to and leave topics with names that resemble each other, and publish", topics())
+def neighbours(fight):
+    names = ["a", "A", "a ", " a", "a/b", "a/", "/a", "aa", "a.b", "a*", "*", "#", "a#", "/#", "socket.io#/#", "ä", "a\u0308", "é" * 60]
+    members, random_ = [Member(fight, i) for i in range(60)], random.Random(11)
+    end, serial = time.monotonic() + SECONDS, 0
+    while time.monotonic() < end:
+        one, topic = random_.choice(members), random_.choice(names)
+        if random_.random() < 0.3:
+            one.ask(type="unsubscribe" if topic in one.topics else "subscribe", topic=topic)
+            one.topics ^= {topic}
+            continue
+        serial += 1
+        one.ask(type="publish", topic=topic, data=serial)
+        for other in members:
+            if topic in other.topics and other is not one:
+                other.due.append((topic, serial))
+    for one in members:
+        one.ask(type="ping")
+        fight.expect(one.got == one.due, f"a client got {len(one.got)} messages, not the {len(one.due)} of its topics")
+    fight.saw(f"{serial} messages, {sum(len(m.due) for m in members)} deliveries, each to members only, in order, once")
 
 
 @attack("W11", "1,000 members of a topic read nothing while it receives 10 MB/s", topics(), memory=200 * MIB)
