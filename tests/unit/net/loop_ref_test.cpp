@@ -183,7 +183,8 @@ TEST_F(loop_ref_test, a_timer_may_cancel_itself_and_others_in_its_task) {
 
 TEST_F(loop_ref_test, what_a_task_that_dies_with_its_loop_cancels_is_dying_too) {
     struct canceller {
-        std::vector<timer_ref>& all;
+        explicit canceller(const std::vector<timer_ref>& timers) : all(timers) {}
+        const std::vector<timer_ref>& all;
         ~canceller() {
             for (const timer_ref& one : all) one.cancel();
         }
