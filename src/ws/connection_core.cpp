@@ -504,6 +504,7 @@ void connection_core::ask() {
     if (slow_ != nullptr && !pong_due_ && slow_->spent()) slow_.reset();
     if (slow_ != nullptr || now.behind > 0) slow().delivery.begin(now);
     metrics().pings_sent.add();
+    assembler_.expect_pong();
     out_.write_control(opcode::ping, {});
     // Who has been silent for so long may be silent for hours.
     assembler_.release();

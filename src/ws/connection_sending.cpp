@@ -132,6 +132,7 @@ send_status connection_core::ping(byte_view payload) noexcept {
     if (may != send_status::sent) return may;
     // A peer that does not read has enough to answer already.
     if (stream().queued() >= net::byte_stream::high_water) return send_status::dropped;
+    assembler_.expect_pong();
     out_.write_control(opcode::ping, payload);
     return stream().stalled() ? send_status::queued : send_status::sent;
 }

@@ -60,7 +60,7 @@ struct options {
     /// How fast it may come. Unset: no limit; `loop_budgets` still shares the turns fairly.
     std::optional<receive_rate> rate{};
 
-    unsigned max_control_burst = 40;  ///< Pings and pongs that may come at once; above: 1008.
+    unsigned max_control_burst = 40;  ///< Pings, and pongs unasked for, at once; above: 1008.
     /// How long until one more may come.
     duration control_interval = std::chrono::milliseconds(50);
 

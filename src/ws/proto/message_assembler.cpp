@@ -72,8 +72,10 @@ message_event message_assembler::next_of_any(byte_span& input, time_point now,
 message_assembler::maybe_event message_assembler::on_control(const frame_piece& piece,
                                                              time_point now) noexcept {
     if (piece.begins) {
-        if (piece.op != opcode::close &&
-            !control_rate_.allow(now, limits_->control_interval, limits_->control_burst)) {
+        if (piece.op == opcode::pong && pongs_due_ != 0) {
+            --pongs_due_;
+        } else if (piece.op != opcode::close &&
+                   !control_rate_.allow(now, limits_->control_interval, limits_->control_burst)) {
             return fail(errc::control_flood);
         }
         if (piece.ends) return tell_control(piece.op, piece.payload);

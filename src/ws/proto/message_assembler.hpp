@@ -111,6 +111,11 @@ public:
     [[nodiscard]] std::uint64_t arrived() const noexcept { return arrived_; }
     /// Memory held for the unfinished message.
     [[nodiscard]] std::size_t held() const noexcept { return buffer_.capacity(); }
+    /// We send a ping: one more pong may come, however fast. A peer that was cut off, or that we did
+    /// not read, brings all it owes at once.
+    void expect_pong() noexcept {
+        if (pongs_due_ != UINT16_MAX) ++pongs_due_;
+    }
     /// Frees what an idle connection does not need.
     void release() noexcept;
     /// From the next frame on. **Lifetime**: they outlive it.
@@ -155,6 +160,7 @@ private:
     std::size_t undigested_ = 0;   // unmasked bytes at the front of the input, to be inflated
     std::uint64_t fragments_ = 0;  // frames of the message that have begun
     utf8_stream utf8_;
+    std::uint16_t pongs_due_ = 0;  // that answer our pings
     bool text_ = false;
     bool compressed_ = false;
     bool inflating_ = false;        // the inflater is amid a piece

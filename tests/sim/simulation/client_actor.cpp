@@ -2,6 +2,7 @@
 
 #include "client_actor.hpp"
 
+#include <chrono>
 #include <string>
 
 #include <weft/testing/world.hpp>
@@ -21,7 +22,10 @@ ws::client_options options_for(std::size_t index, const endpoint_facts& where, c
 
 client_actor::client_actor(model& all, session& mine, const endpoint_facts& where,
                            const loop_ref& loop, choices& from)
-    : all_(all), mine_(mine), client_(loop, options_for(all.index(mine), where, from)) {
+    : all_(all),
+      mine_(mine),
+      loop_(loop),
+      client_(loop, options_for(all.index(mine), where, from)) {
     mine_.policy = where.policy;
     client_.on_open([this](ws::client&) {
         if (opened_) broken("on_open twice");
@@ -80,7 +84,9 @@ void client_actor::act(choices& from) {
     switch (from.below(12)) {
         default: say(from); break;
         case 5:
-            if (client_.is_open()) {
+            // More than ws::options::max_control_burst at once are a flood.
+            if (client_.is_open() && loop_.now() >= may_ping_) {
+                may_ping_ = loop_.now() + std::chrono::seconds(1);
                 const std::string payload = std::to_string(all_.next_id++);
                 const auto how = client_.ping(as_bytes(payload));
                 if (how == send_status::sent || how == send_status::queued)

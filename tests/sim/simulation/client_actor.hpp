@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include <weft/base/time.hpp>
 #include <weft/net/loop.hpp>
 #include <weft/ws/client.hpp>
 
@@ -34,6 +35,8 @@ private:
     bool closed_ = false;
     bool leaving_ = false;
     ledger pongs_;
+    loop_ref loop_;
+    time_point may_ping_{};
     ws::client client_;
 };
 

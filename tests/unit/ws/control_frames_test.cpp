@@ -52,6 +52,22 @@ TEST(ws_ping, without_auto_pong_only_the_handler_answers) {
     EXPECT_EQ(got[0].payload, "2");
 }
 
+TEST(ws_ping, the_answers_to_many_may_come_at_once) {
+    ws_world world;
+    int answers = 0;
+    world.endpoint
+        .on_open([](auto& c) {
+            for (int i = 0; i < 100; ++i) EXPECT_EQ(c.ping(), send_status::sent);
+        })
+        .on_pong([&](auto&, byte_view) { ++answers; });
+    const auto client = world.open();
+    std::string pongs;
+    for (int i = 0; i < 100; ++i) pongs += encode({pong_byte, ""});
+    world.send(client, pongs);
+    EXPECT_EQ(answers, 100);
+    EXPECT_FALSE(world.ended(client));
+}
+
 TEST(ws_ping, of_the_user_carries_its_payload_and_refuses_what_is_too_long) {
     ws_world world;
     std::string told;

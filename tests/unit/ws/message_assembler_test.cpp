@@ -269,6 +269,21 @@ TEST_F(message_assembler_test, sec_w3_the_budget_of_the_loop_bounds_all) {
     assembler.reset();  // which refers to the budget
 }
 
+TEST_F(message_assembler_test, pongs_that_answer_our_pings_may_come_all_at_once) {
+    restart();
+    const std::string pong = encode({fin | 0xA, ""});
+    for (int i = 0; i < 100; ++i) assembler->expect_pong();
+    for (int i = 0; i < 100; ++i) ASSERT_EQ(feed(pong), message_event::need_more) << i;
+    // From here on they are unasked for.
+    for (int i = 0; i < 40; ++i) ASSERT_EQ(feed(pong), message_event::need_more) << i;
+    EXPECT_EQ(feed(pong), message_event::failed);
+    EXPECT_EQ(assembler->error(), errc::control_flood);
+    restart();
+    for (int i = 0; i < 100; ++i) assembler->expect_pong();
+    for (int i = 0; i < 40; ++i) ASSERT_EQ(feed(encode({fin | 0x9, ""})), message_event::need_more);
+    EXPECT_EQ(feed(encode({fin | 0x9, ""})), message_event::failed) << "pings are none";
+}
+
 TEST_F(message_assembler_test, sec_w4_control_frames_are_limited_in_rate) {
     restart();
     const std::string ping = encode({fin | 0x9, ""});
