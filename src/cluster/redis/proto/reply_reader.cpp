@@ -35,11 +35,6 @@ bool holds_text(char type) noexcept {
     return type == '+' || type == '-' || type == '(';
 }
 
-/// Of a line that does not end where it must.
-errc too_long(char type) noexcept {
-    return holds_text(type) ? errc::bulk_too_long : errc::malformed_reply;
-}
-
 bool is_big_number(std::string_view line) noexcept {
     if (!line.empty() && (line[0] == '-' || line[0] == '+')) line.remove_prefix(1);
     return !line.empty() &&
@@ -87,8 +82,14 @@ reply_status reply_reader::fail(errc why) noexcept {
     return reply_status::failed;
 }
 
-std::uint64_t reply_reader::longest_line(char type) const noexcept {
-    return 1 + line_end + (holds_text(type) ? limits_.max_bulk : longest_number);
+/// How long the line at `at_` may be, and what it breaks when it is longer: the same however the
+/// line came.
+reply_reader::line_limit reply_reader::limit_of(char type) const noexcept {
+    const std::uint64_t room = limits_.max_reply - at_;
+    const std::uint64_t most =
+        1 + line_end + (holds_text(type) ? limits_.max_bulk : longest_number);
+    if (room < most) return {room, errc::reply_too_long};
+    return {most, holds_text(type) ? errc::bulk_too_long : errc::malformed_reply};
 }
 
 reply_reader::outcome reply_reader::feed(std::string_view data) {
@@ -114,10 +115,9 @@ reply_reader::outcome reply_reader::read_on(std::string_view data) {
             take = std::min<std::uint64_t>(take, bulk_size_ + line_end - have);
         } else {
             if (const auto end = data.find('\n'); end != std::string_view::npos) take = end + 1;
-            const char type = have > 0 ? kept_[at_] : data[0];
-            if (take > longest_line(type) - have) return {fail(too_long(type)), 0};
+            const line_limit limit = limit_of(have > 0 ? kept_[at_] : data[0]);
+            if (take > limit.most - have) return {fail(limit.broken), 0};
         }
-        if (take > limits_.max_reply - kept_.size()) return {fail(errc::reply_too_long), 0};
         kept_.append(data.substr(0, take));
         data.remove_prefix(take);
         const reply_status status = parse(kept_);
@@ -142,8 +142,8 @@ reply_status reply_reader::parse(std::string_view all) {
             const char type = all[at_];
             const auto end = all.find('\n', std::max(searched_, at_));
             const std::size_t size = (end == std::string_view::npos ? all.size() : end + 1) - at_;
-            if (size > longest_line(type)) return fail(too_long(type));
-            if (size > limits_.max_reply - at_) return fail(errc::reply_too_long);
+            const line_limit limit = limit_of(type);
+            if (size > limit.most) return fail(limit.broken);
             if (end == std::string_view::npos) {
                 searched_ = all.size();
                 return reply_status::incomplete;

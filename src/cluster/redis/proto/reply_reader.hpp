@@ -54,6 +54,11 @@ private:
         bool attribute;
     };
 
+    struct line_limit {
+        std::uint64_t most;
+        errc broken;
+    };
+
     void reset() noexcept;
     reply_status fail(errc why) noexcept;
     outcome read_on(std::string_view data);
@@ -64,7 +69,7 @@ private:
     reply_status end_bulk(std::string_view all);
     reply_status add(const detail::reply_node& node);
     reply_status value_ended() noexcept;
-    [[nodiscard]] std::uint64_t longest_line(char type) const noexcept;
+    [[nodiscard]] line_limit limit_of(char type) const noexcept;
 
     const reply_limits limits_;
     std::string kept_;  // of an incomplete reply, from its beginning
