@@ -93,7 +93,7 @@ private:
         void on_open() override {
             with([](core& c) { c.opened(); });
         }
-        void on_lost(const error&) override {
+        void on_lost() noexcept override {
             with([](core& c) { c.lost(); });
         }
         void on_push(const reply_view& what) override {
