@@ -294,7 +294,7 @@ class Injection(unittest.TestCase):
         with doors() as server:
             self.attack(Strangers(server.port, str))
             self.assertEqual(server.stop(), 0)
-            self.expect_clean(server.errors, r"^\d (net|http|auth|sse|ws|engineio|socketio|server): .")
+            self.expect_clean(server.errors, r"^\d (net|http|auth|sse|ws|engineio|socketio|cluster|server): .")
 
     def test_sec_h7_nor_of_that_of_the_program(self):
         with support.Server("serve", "--log-level", "debug", loud=True) as server:

@@ -72,7 +72,7 @@ def proto_complaints(own, text, read, seen):
                 seen.add(include)
                 for c in proto_complaints(own, read(include), read, seen):
                     yield f"{c}, by way of {include}"
-        elif used != "base" and not (used in below and include.startswith(f"{used}/proto/")):
+        elif used != "base" and not (used in below and re.match(rf"{used}/(\w+/)?proto/", include)):
             yield f"proto/ may use base and the proto/ of its own and lower protocols only: {include}"
 
 
@@ -172,6 +172,9 @@ class rules(unittest.TestCase):
         fine += '#include "http/proto/syntax.hpp"\n'
         self.assertEqual(complaints("src/ws/proto/frame.cpp", fine), [])
         self.assertEqual(complaints("src/net/proto/header.cpp", '#include "net/proto/header.hpp"\n'), [])
+        redis = "src/cluster/redis/proto/reply.cpp"
+        self.assertEqual(complaints(redis, '#include "cluster/redis/proto/reply.hpp"\n'), [])
+        self.refused(redis, '#include "cluster/redis/options.hpp"\n', "lower protocols only")
         self.refused("src/net/proto/header.cpp", '#include "net/loop_core.hpp"\n', "lower protocols only")
         self.refused("src/ws/proto/frame.cpp", "#include <weft/net/loop.hpp>\n", "lower protocols only")
         self.refused("src/ws/proto/frame.cpp", '#include "ws/connection_core.hpp"\n', "lower protocols only")

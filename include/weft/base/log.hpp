@@ -9,7 +9,7 @@ enum class log_level { debug, info, warning, error };
 /// One thing worth telling the operator. **Lifetime**: the texts are valid during `write` only.
 struct log_record {
     log_level level;
-    /// "net", "http", "auth", "sse", "ws", "engineio", "socketio" or "server".
+    /// "net", "http", "auth", "sse", "ws", "engineio", "socketio", "cluster" or "server".
     std::string_view layer;
     /// One sentence. Control characters are escaped. Secrets never appear.
     std::string_view message;
