@@ -57,6 +57,10 @@ protected:
         core->start();
         io.serve_port(6379);
     }
+    ~redis_world() override {  // handlers may note until then
+        subject.reset();
+        core.reset();
+    }
 
     void run(int iterations = 4) {
         while (iterations-- > 0) core->turn(duration::zero());
