@@ -7,6 +7,7 @@
 #include <weft/auth/claims.hpp>
 #include <weft/auth/verifier.hpp>
 #include <weft/base/task.hpp>
+#include <weft/cluster/redis_options.hpp>
 #include <weft/http/router.hpp>
 #include <weft/http/static_files.hpp>
 #include <weft/net/awaitable.hpp>

@@ -174,7 +174,7 @@ class rules(unittest.TestCase):
         self.assertEqual(complaints("src/net/proto/header.cpp", '#include "net/proto/header.hpp"\n'), [])
         redis = "src/cluster/redis/proto/reply.cpp"
         self.assertEqual(complaints(redis, '#include "cluster/redis/proto/reply.hpp"\n'), [])
-        self.refused(redis, '#include "cluster/redis/options.hpp"\n', "lower protocols only")
+        self.refused(redis, '#include "cluster/redis/retry.hpp"\n', "lower protocols only")
         self.refused("src/net/proto/header.cpp", '#include "net/loop_core.hpp"\n', "lower protocols only")
         self.refused("src/ws/proto/frame.cpp", "#include <weft/net/loop.hpp>\n", "lower protocols only")
         self.refused("src/ws/proto/frame.cpp", '#include "ws/connection_core.hpp"\n', "lower protocols only")

@@ -43,6 +43,10 @@ NO_LIMITS = {
     "socketio::client_options::reconnection_delay": "when we call again",
     "socketio::client_options::reconnection_delay_max": "when we call again",
     "socketio::client_options::randomization_factor": "when we call again",
+    "cluster::redis_options::port": "a name",
+    "cluster::redis_options::database": "a name",
+    "cluster::redis_options::reconnect_min": "when we call again",
+    "cluster::redis_options::reconnect_max": "when we call again",
     "socketio::client_options::retries": "how often we ask again",
 }
 
@@ -111,7 +115,8 @@ def limit_rows(text):
 
 
 # What the program itself decided, and what is fixed: the last section of the page says why.
-NAMES_NO_OPTION = {"identity_expired", "trailers_too_large", "too_many_fragments", "no_entropy", "json_too_deep"}
+NAMES_NO_OPTION = {"identity_expired", "trailers_too_large", "too_many_fragments", "no_entropy", "json_too_deep",
+                   "too_many_elements", "reply_too_deep"}
 
 
 class limits(unittest.TestCase):
@@ -147,7 +152,7 @@ class limits(unittest.TestCase):
     def test_every_limit_tells_its_option(self):
         known = {name.rsplit("::", 1)[1] for name in all_options()}
         tables = ["src/http/error.cpp", "src/auth/error.cpp", "src/ws/proto/error_table.cpp", "src/engineio/error_table.cpp",
-                  "src/socketio/proto/error_table.cpp"]
+                  "src/socketio/proto/error_table.cpp", "src/cluster/redis/proto/error_table.cpp"]
         seen = 0
         for table in tables:
             for code, words in limit_rows((ROOT / table).read_text()):

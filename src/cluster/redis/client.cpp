@@ -66,7 +66,7 @@ struct operation {
 
 class client::core final : public std::enable_shared_from_this<client::core> {
 public:
-    core(loop_ref loop, options wanted)
+    core(loop_ref loop, redis_options wanted)
         : shared_(std::make_shared<connection_shared>(std::move(loop), std::move(wanted))) {}
 
     result<void> start();
@@ -424,7 +424,7 @@ void client::core::leave() noexcept {
 
 // ---- The face ----
 
-client::client(loop_ref loop, options wanted)
+client::client(loop_ref loop, redis_options wanted)
     : core_(std::make_shared<core>(std::move(loop), std::move(wanted))) {}
 client::~client() {
     core_->leave();

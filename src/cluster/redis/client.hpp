@@ -12,7 +12,7 @@
 #include <weft/net/loop.hpp>
 
 #include "cluster/redis/connection.hpp"
-#include "cluster/redis/options.hpp"
+#include "cluster/redis/retry.hpp"
 
 namespace weft::cluster::redis {
 
@@ -43,7 +43,7 @@ enum class gap : std::uint8_t {
 /// **Threads**: the loop's. **Lifetime**: may outlive the loop.
 class client {
 public:
-    client(loop_ref loop, options wanted);
+    client(loop_ref loop, redis_options wanted);
     ~client();
     client(const client&) = delete;
     client& operator=(const client&) = delete;

@@ -132,7 +132,7 @@ private:
 class connection::link final : public net::stream_handler {
 public:
     link(std::shared_ptr<connection> core, net::byte_stream& stream)
-        : core_(std::move(core)), stream_(stream), reader_(core_->wanted().replies) {}
+        : core_(std::move(core)), stream_(stream), reader_(limits(core_->wanted())) {}
 
     void on_data(byte_span data) noexcept override {
         if (core_->link_ != this) return;
@@ -151,6 +151,9 @@ public:
     }
 
 private:
+    static reply_limits limits(const redis_options& wanted) noexcept {
+        return {.max_bulk = wanted.max_reply_size, .max_reply = wanted.max_reply_size};
+    }
     void read(std::string_view data) {
         while (!data.empty() && core_->link_ == this) {
             const auto [status, consumed] = reader_.feed(data);
@@ -286,7 +289,7 @@ void connection::answer_all(std::list<pending>& whom, const error& why) noexcept
 
 bool connection::is_push(const reply_view& reply) const noexcept {
     if (reply.type() == reply_type::push) return true;
-    if (role_ != connection_role::subscriptions || protocol_ != protocol_version::resp2) {
+    if (role_ != connection_role::subscriptions || protocol_ != redis_protocol::resp2) {
         return false;
     }
     const std::string_view kind = reply.type() == reply_type::array ? kind_of(reply) : "";
@@ -338,7 +341,8 @@ void connection::look_for_life() noexcept {
 
 void connection::begin() noexcept {
     become(state::connecting);
-    deadline_ = later(loop().now(), wanted().connect_timeout);
+    begun_ = loop().now();
+    deadline_ = later(begun_, wanted().connect_timeout);
     try {
         net::connect_options to{wanted().host, wanted().port, wanted().unix_path,
                                 wanted().connect_timeout, shared_->tls};
@@ -374,13 +378,13 @@ void connection::write_step(std::string& out, step which,
 }
 
 /// Says who we are: in one command to a server that knows RESP3, else in as many as it takes.
-void connection::greet(protocol_version version) {
-    const options& o = wanted();
+void connection::greet(redis_protocol version) {
+    const redis_options& o = wanted();
     protocol_ = version;
     steps_.clear();
     std::string out;
     std::vector<std::string_view> words;
-    if (version == protocol_version::resp3) {
+    if (version == redis_protocol::resp3) {
         words = {"HELLO", "3"};
         if (!o.password.empty()) {
             const std::string_view user = o.user.empty() ? "default" : std::string_view(o.user);
@@ -414,7 +418,7 @@ void connection::greeted(const reply_view& reply) {
     const step answered = steps_.front();
     steps_.erase(steps_.begin());
     if (answered == step::hello && reply.is_error() && knows_no_hello(reply)) {
-        return greet(protocol_version::resp2);
+        return greet(redis_protocol::resp2);
     }
     if (reply.type() == reply_type::push) return drop(error(errc::unexpected_reply));
     if (reply.is_error() && answered != step::set_name) {
@@ -464,9 +468,11 @@ void connection::lost(const error& why) noexcept {
     (was_open ? metrics.losses : metrics.connect_failures).add();
     const bool lasted = was_open && loop().now() - opened_at_ >= wanted().reconnect_max;
     failures_ = lasted ? 0 : failures_ + 1;
-    const auto random = shared_->random.next_u32();
-    loop().arm(retry_, later(loop().now(), pause_before_retry(wanted(), failures_,
-                                                              random.value_or(UINT32_MAX / 2))));
+    const auto random = shared_->random.next_u32().value_or(UINT32_MAX / 2);
+    // An attempt that nobody answered has waited by itself.
+    const time_point since = was_open ? loop().now() : begun_;
+    loop().arm(retry_, std::max(later(since, pause_before_retry(wanted(), failures_, random)),
+                                loop().now()));
     tell_log(why);
     auto unanswered = std::move(sent_);
     sent_.clear();

@@ -17,8 +17,9 @@
 #include "base/random.hpp"
 #include "base/user_boundary.hpp"
 #include "cluster/redis/metrics.hpp"
-#include "cluster/redis/options.hpp"
+#include "cluster/redis/proto/error.hpp"
 #include "cluster/redis/proto/reply.hpp"
+#include "cluster/redis/retry.hpp"
 #include "net/loop_core.hpp"
 
 namespace weft::net {
@@ -33,11 +34,11 @@ using reply_handler = unique_function<void(result<reply_view>)>;
 
 /// What the connections of a client have in common.
 struct connection_shared {
-    connection_shared(loop_ref home, options chosen) noexcept
+    connection_shared(loop_ref home, redis_options chosen) noexcept
         : loop(std::move(home)), wanted(std::move(chosen)) {}
 
     const loop_ref loop;
-    const options wanted;
+    const redis_options wanted;
     redis_metrics metrics;
     random_pool random;
     std::shared_ptr<net::tls_client_context> tls;  // once started, if wanted
@@ -67,7 +68,7 @@ enum class connection_role : std::uint8_t { commands, subscriptions };
 
 /// What is special about a command.
 struct command_options {
-    std::optional<duration> timeout{};  ///< Instead of `options::command_timeout`.
+    std::optional<duration> timeout{};  ///< Instead of `redis_options::command_timeout`.
     /// For the commands of subscriptions: so many confirmations of this kind answer it, such as
     /// "subscribe". **Lifetime**: static.
     std::string_view confirmed_by{};
@@ -104,7 +105,7 @@ public:
 
     [[nodiscard]] bool is_open() const noexcept { return state_ == state::open; }
     /// What the server agreed to; of the last connection.
-    [[nodiscard]] protocol_version protocol() const noexcept { return protocol_; }
+    [[nodiscard]] redis_protocol protocol() const noexcept { return protocol_; }
     /// **Units**: bytes, with what we need to remember the commands.
     [[nodiscard]] std::uint64_t queued() const noexcept { return queued_; }
 
@@ -119,7 +120,7 @@ private:
 
     void begin() noexcept;
     void connected(result<net::byte_stream*> made);
-    void greet(protocol_version version);
+    void greet(redis_protocol version);
     void write_step(std::string& out, step which, std::span<const std::string_view> arguments);
     void write_select(std::string& out);
     void greeted(const reply_view& reply);
@@ -147,18 +148,19 @@ private:
     void within_memory(F&& what) noexcept;
     /// On its thread only.
     [[nodiscard]] net::loop_core& loop() const noexcept { return *shared_->loop.core(); }
-    [[nodiscard]] const options& wanted() const noexcept { return shared_->wanted; }
+    [[nodiscard]] const redis_options& wanted() const noexcept { return shared_->wanted; }
 
     const std::shared_ptr<connection_shared> shared_;
     connection_user* user_;
     const connection_role role_;
     state state_ = state::idle;
     std::uint64_t serial_ = 0;  // of the attempt: what is told of an earlier one is dropped
-    protocol_version protocol_ = protocol_version::resp3;
+    redis_protocol protocol_ = redis_protocol::resp3;
     unsigned failures_ = 0;
     bool complained_ = false;  // the log knows that the server is not there
     time_point opened_at_{};
-    time_point deadline_{};  // of the attempt
+    time_point begun_{};     // the attempt
+    time_point deadline_{};  // its
     link* link_ = nullptr;   // owned by the stream
     net::byte_stream* stream_ = nullptr;
     std::vector<step> steps_;    // of the greeting: what is to be answered

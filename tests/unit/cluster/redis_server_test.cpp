@@ -54,7 +54,6 @@ protected:
         std::string name = (std::filesystem::temp_directory_path() / "weft-redis-XXXXXX").string();
         folder_ = ::mkdtemp(name.data());
         where.port = free_port();
-        where.connect_timeout = 2s;
     }
     ~redis_server() override {
         subject.reset();
@@ -161,7 +160,7 @@ protected:
         EXPECT_EQ(subject->metrics().handler_exceptions.read(), 0U);
     }
 
-    options where;
+    redis_options where;
     std::unique_ptr<client> subject;
     strings seen;
     std::size_t largest = 0;
@@ -191,7 +190,7 @@ TEST_F(redis_server, speaks_resp3) {
 
 TEST_F(redis_server, speaks_resp2) {
     start_server();
-    where.protocol = protocol_version::resp2;
+    where.protocol = redis_protocol::resp2;
     where.database = 3;
     connect();
     exchange_messages();
@@ -270,12 +269,12 @@ TEST_F(redis_server, may_be_killed_and_come_back_with_all_subscriptions) {
     kill_server();
     await_seen("gap begins");
     ASSERT_TRUE(subject->command({"SET", "k", "kept"}));  // waits
-    await([&] { return subject->metrics().connect_failures.read() >= 2; });
+    // Until both connections pause as long as they ever will.
+    await([&] { return subject->metrics().connect_failures.read() >= 14; });
     run_server();
     const auto since = steady_clock::now();
     await_seen("gap ends");
-    RecordProperty("milliseconds_until_restored",
-                   static_cast<int>((steady_clock::now() - since) / 1ms));
+    EXPECT_LT(steady_clock::now() - since, 2s);
     await([&] { return subject->is_open(); });
     ASSERT_TRUE(subject->publish(channel_kind::plain, "c599", "back"));
     ASSERT_TRUE(subject->publish(channel_kind::shard, "shard", "back"));

@@ -77,7 +77,7 @@ TEST_F(redis_subscription, delivers_messages_that_come_between_confirmations) {
 }
 
 TEST_F(redis_subscription, speaks_resp2_as_well) {
-    ASSERT_TRUE(make({.protocol = protocol_version::resp2}).start());
+    ASSERT_TRUE(make({.protocol = redis_protocol::resp2}).start());
     serve();
     say(commands, "+OK\r\n");
     say(channels, "+OK\r\n");

@@ -69,7 +69,7 @@ protected:
         io.advance(time);
         run();
     }
-    client& make(options wanted = {}) {
+    client& make(redis_options wanted = {}) {
         subject = std::make_unique<client>(core->ref(), std::move(wanted));
         subject->on_gap([this](gap which) {
             note(which == gap::begins ? "gap begins" : "gap ends");
@@ -86,7 +86,7 @@ protected:
         channels = taken[1];
         run();
     }
-    void open(options wanted = {}) {
+    void open(redis_options wanted = {}) {
         ASSERT_TRUE(make(std::move(wanted)).start());
         serve();
         say(commands, greeting);

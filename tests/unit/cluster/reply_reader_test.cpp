@@ -269,7 +269,8 @@ TEST(command_writer, writes_arrays_of_bulk_strings) {
 }
 
 TEST(redis_errors, name_the_option_and_have_a_condition) {
-    EXPECT_NE(make_error_code(errc::bulk_too_long).message().find("max_bulk"), std::string::npos);
+    EXPECT_NE(make_error_code(errc::bulk_too_long).message().find("max_reply_size"),
+              std::string::npos);
     EXPECT_TRUE(make_error_code(errc::bulk_too_long) == condition::limit_exceeded);
     EXPECT_TRUE(make_error_code(errc::malformed_reply) == condition::protocol_violation);
     EXPECT_TRUE(make_error_code(errc::connection_lost) == condition::peer_gone);

@@ -14,7 +14,7 @@ namespace weft::cluster::redis {
 
 /// How much of the server's replies we take. What exceeds a limit ends the connection.
 struct reply_limits {
-    std::uint64_t max_bulk = 16ULL * 1024 * 1024;   ///< Of one text. **Units**: bytes.
+    std::uint64_t max_bulk = 64ULL * 1024 * 1024;   ///< Of one text. **Units**: bytes.
     std::uint64_t max_elements = 1024 * 1024;       ///< Of one reply, nested ones included.
     std::uint64_t max_depth = 16;                   ///< Of aggregates inside of each other.
     std::uint64_t max_reply = 64ULL * 1024 * 1024;  ///< Of one reply on the wire. **Units**: bytes.

@@ -63,6 +63,11 @@ public:
     /// ends.
     void serve_port(std::uint16_t port) { served_[port]; }
     [[nodiscard]] std::vector<peer> taken_connections(std::uint16_t port);
+    /// The end of `serve_port` and `mute_port`: connections are refused.
+    void close_port(std::uint16_t port) {
+        served_.erase(port);
+        mute_.erase(port);
+    }
     /// Nobody answers the loop's connections to `port`, neither yes nor no.
     void mute_port(std::uint16_t port) { mute_.insert(port); }
 
