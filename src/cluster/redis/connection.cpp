@@ -137,9 +137,16 @@ public:
     void on_data(byte_span data) noexcept override {
         if (core_->link_ != this) return;
         core_->shared_->metrics.bytes_received.add(data.size());
-        core_->heard_ = core_->loop().now();
-        core_->pinged_ = false;
-        core_->within_memory([&] { read(as_text(data)); });
+        core_->heard();
+        core_->within_memory([&] {
+            if (!kept_.empty()) return keep(as_text(data));
+            read(as_text(data));
+        });
+    }
+    void on_turn() noexcept override {
+        if (core_->link_ != this || kept_.empty()) return;
+        core_->heard();  // what waits here is no silence of the server
+        core_->within_memory([&] { read(std::string_view(kept_).substr(kept_read_)); });
     }
     void on_deadline() noexcept override {
         if (core_->link_ != this) return;
@@ -155,17 +162,39 @@ private:
         return {.max_bulk = wanted.max_reply_size, .max_reply = wanted.max_reply_size};
     }
     void read(std::string_view data) {
-        while (!data.empty() && core_->link_ == this) {
+        net::loop_core& loop = core_->loop();
+        while (!data.empty()) {
+            if (!loop.has_work_left()) return put_off(data);
             const auto [status, consumed] = reader_.feed(data);
             if (status == reply_status::failed) return core_->drop(error(reader_.error()));
             data.remove_prefix(consumed);
+            loop.spend_work(net::message_work + consumed / net::bytes_copied_per_work);
             if (status == reply_status::complete) core_->take(reader_.reply());
+            if (core_->link_ != this) return;
         }
+        if (kept_.empty()) return;
+        kept_ = {};
+        kept_read_ = 0;
+        stream_.resume_reading();
     }
+    /// Other connections of the loop come first.
+    void put_off(std::string_view rest) {
+        if (kept_.empty()) {
+            keep(rest);
+            stream_.pause_reading();
+        } else {
+            kept_read_ = kept_.size() - rest.size();
+        }
+        stream_.await_turn();
+    }
+    /// No more than a read brings: nothing is read until it is gone.
+    void keep(std::string_view rest) { kept_.append(rest); }
 
     const std::shared_ptr<connection> core_;
     net::byte_stream& stream_;
     reply_reader reader_;
+    std::string kept_;  // what waits for a turn
+    std::size_t kept_read_ = 0;
 };
 
 connection::connection(std::shared_ptr<connection_shared> shared, connection_user& user,
@@ -316,6 +345,11 @@ void connection::take(const reply_view& reply) {
     }
     if (reply.is_error()) return answer_first(refusal(reply));
     answer_first(reply);
+}
+
+void connection::heard() noexcept {
+    heard_ = loop().now();
+    pinged_ = false;
 }
 
 void connection::look_for_life() noexcept {

@@ -134,6 +134,7 @@ private:
     void answer(reply_handler done, result<reply_view> with) noexcept;
     void answer_all(std::list<pending>& whom, const error& why) noexcept;
     void expired(pending& late) noexcept;
+    void heard() noexcept;
     void look_for_life() noexcept;
     /// Ends the stream by our decision.
     void drop(const error& why) noexcept;

@@ -269,6 +269,48 @@ TEST_F(redis_subscription, answers_all_when_the_client_goes) {
     EXPECT_EQ(take_seen().size(), 2U);
 }
 
+TEST_F(redis_subscription, lets_others_have_their_turn_in_a_flood_of_messages) {
+    open();
+    subscribe("a");
+    say(channels, confirmed("subscribe", "a"));
+    ASSERT_TRUE(subject->command({"GET", "k"}, noting("k")));
+    run();
+    take_seen();
+    std::string flood;
+    for (int i = 0; i < 5000; ++i) flood += pushed({"message", "a", std::to_string(i)});
+    io.peer_send(channels, flood);
+    io.peer_send(commands, "+value\r\n");
+    core->turn(duration::zero());
+    const auto answered = std::find(seen.begin(), seen.end(), "k = value");
+    ASSERT_NE(answered, seen.end());
+    EXPECT_LT(answered - seen.begin(), 200) << "messages that came before";
+    run();
+    seen.erase(std::find(seen.begin(), seen.end(), "k = value"));
+    ASSERT_EQ(seen.size(), 5000U);
+    for (int i = 0; i < 5000; ++i) ASSERT_EQ(seen[i], "a got " + std::to_string(i) + " on a");
+    take_seen();
+    say(channels, pushed({"message", "a", "next"}));
+    EXPECT_EQ(take_seen(), strings{"a got next on a"}) << "reading goes on";
+}
+
+TEST_F(redis_subscription, may_lose_the_connection_amid_a_flood) {
+    open();
+    subscribe("a");
+    say(channels, confirmed("subscribe", "a"));
+    std::string flood;
+    for (int i = 0; i < 5000; ++i) flood += pushed({"message", "a", "x"});
+    ASSERT_TRUE(subject->subscribe(channel_kind::plain, "b", noting_messages("b")));
+    io.peer_send(channels, flood);
+    core->turn(duration::zero());
+    io.peer_reset(channels);
+    run();
+    pass(51ms);
+    EXPECT_EQ(std::count(seen.begin(), seen.end(), "gap begins"), 1);
+    EXPECT_EQ(io.taken_connections(6379).size(), 1U);
+    subject.reset();
+    run();
+}
+
 TEST_F(redis_subscription, refuses_a_channel_twice_and_names_that_are_too_long) {
     ASSERT_EQ(make().subscribe(channel_kind::plain, "a", noting_messages("a")).error().code(),
               weft::errc::invalid_state);
