@@ -16,8 +16,6 @@
 #include <utility>
 #include <vector>
 
-#include "net/tls/tls_context.hpp"
-
 namespace weft::cluster::redis {
 namespace {
 
@@ -66,8 +64,9 @@ struct operation {
 
 class client::core final : public std::enable_shared_from_this<client::core> {
 public:
-    core(loop_ref loop, redis_options wanted)
-        : shared_(std::make_shared<connection_shared>(std::move(loop), std::move(wanted))) {}
+    core(std::shared_ptr<connection_home> home, redis_options wanted)
+        : home_(std::move(home)),
+          wanted_(std::make_shared<const redis_options>(std::move(wanted))) {}
 
     result<void> start();
     result<void> command(std::span<const std::string_view> arguments, reply_handler done);
@@ -78,7 +77,7 @@ public:
     [[nodiscard]] bool is_open() const noexcept {
         return commands_ != nullptr && commands_->is_open() && channels_->is_open();
     }
-    [[nodiscard]] const redis_metrics& metrics() const noexcept { return shared_->metrics; }
+    [[nodiscard]] const redis_metrics& metrics() const noexcept { return home_->metrics; }
     unique_function<void(gap)> on_gap;
 
 private:
@@ -130,7 +129,8 @@ private:
         return found->second->serial == of.serial ? found->second.get() : nullptr;
     }
 
-    const std::shared_ptr<connection_shared> shared_;
+    const std::shared_ptr<connection_home> home_;
+    const std::shared_ptr<const redis_options> wanted_;
     commands_user commands_user_;
     channels_user channels_user_;
     std::shared_ptr<connection> commands_;
@@ -169,34 +169,26 @@ private:
 };
 
 result<void> client::core::start() {
-    if (shared_->loop.ended()) return weft::errc::shutting_down;
-    const owner_scope own(shared_->loop.owner());
+    if (home_->loop.ended()) return weft::errc::shutting_down;
+    const owner_scope own(home_->loop.owner());
     if (!own) return weft::errc::wrong_thread;
     if (commands_ != nullptr) return error(weft::errc::invalid_state, "it was started before");
-    if (auto checked = shared_->wanted.check(); !checked) return checked;
-    if (shared_->wanted.tls && shared_->tls == nullptr) {
-        tls_client_options secure = *shared_->wanted.tls;
-        secure.alpn.clear();
-        auto made = net::tls_client_context::make(secure);
-        if (!made) return made.error();
-        shared_->tls = std::move(*made);
-    }
-    net::loop_core& loop = *shared_->loop.core();
-    shared_->users.emplace("cluster", loop.options().log, shared_->metrics.handler_exceptions,
-                           loop.callbacks());
-    commands_user_.metrics = &shared_->metrics;
+    if (auto checked = wanted_->check(); !checked) return checked;
+    if (auto prepared = home_->prepare(*wanted_); !prepared) return prepared;
+    commands_user_.metrics = &home_->metrics;
     channels_user_.owner = this;
-    commands_ = std::make_shared<connection>(shared_, commands_user_, connection_role::commands);
-    channels_ =
-        std::make_shared<connection>(shared_, channels_user_, connection_role::subscriptions);
+    commands_ =
+        std::make_shared<connection>(home_, wanted_, commands_user_, connection_role::commands);
+    channels_ = std::make_shared<connection>(home_, wanted_, channels_user_,
+                                             connection_role::subscriptions);
     if (auto begun = commands_->start(); !begun) return begun;
     return channels_->start();
 }
 
 result<void> client::core::command(std::span<const std::string_view> arguments,
                                    reply_handler done) {
-    if (shared_->loop.ended()) return weft::errc::shutting_down;
-    const owner_scope own(shared_->loop.owner());
+    if (home_->loop.ended()) return weft::errc::shutting_down;
+    const owner_scope own(home_->loop.owner());
     if (!own) return weft::errc::wrong_thread;
     if (commands_ == nullptr) return error(weft::errc::invalid_state, "it was not started");
     return commands_->command(arguments, std::move(done));
@@ -206,8 +198,8 @@ result<void> client::core::command(std::span<const std::string_view> arguments,
 
 result<void> client::core::subscribe(channel_kind kind, std::string_view name,
                                      message_handler handler, subscribed_handler done) {
-    if (shared_->loop.ended()) return weft::errc::shutting_down;
-    const owner_scope own(shared_->loop.owner());
+    if (home_->loop.ended()) return weft::errc::shutting_down;
+    const owner_scope own(home_->loop.owner());
     if (!own) return weft::errc::wrong_thread;
     if (channels_ == nullptr) return error(weft::errc::invalid_state, "it was not started");
     if (name.size() > most_bytes) {
@@ -230,7 +222,7 @@ result<void> client::core::subscribe(channel_kind kind, std::string_view name,
 }
 
 bool client::core::unsubscribe(channel_kind kind, std::string_view name) {
-    const owner_scope own(shared_->loop.owner());
+    const owner_scope own(home_->loop.owner());
     if (!own) return false;
     book& known = books_[index(kind)];
     const auto found = known.find(name);
@@ -346,9 +338,9 @@ void client::core::refused(const operation& one, const error& why) {
     const subscription* const known = find(one);
     if (known == nullptr) return;
     const auto gone = std::move(books_[index(one.kind)].extract(one.name).mapped());
-    shared_->metrics.subscriptions_lost.add();
+    home_->metrics.subscriptions_lost.add();
     if (gone->done) return answer(std::move(gone->done), why);
-    shared_->loop.core()->log(
+    home_->loop.core()->log(
         log_level::warning, "cluster",
         "Redis refused to restore the subscription of " + one.name + ": " + why.message());
 }
@@ -371,28 +363,28 @@ void client::core::received(const reply_view& what) {
     if (words[0] == "smessage" && what.size() == 3) {
         return deliver(channel_kind::shard, words[1], words[1], words[2]);
     }
-    shared_->metrics.ignored.add();
+    home_->metrics.ignored.add();
 }
 
 void client::core::deliver(channel_kind kind, std::string_view name, std::string_view channel,
                            std::string_view payload) {
     const auto found = books_[index(kind)].find(name);
-    if (found == books_[index(kind)].end()) return shared_->metrics.ignored.add();
-    shared_->metrics.messages.add();
+    if (found == books_[index(kind)].end()) return home_->metrics.ignored.add();
+    home_->metrics.messages.add();
     const auto alive = found->second;  // the handler may unsubscribe
-    shared_->users->call([&] { alive->handler(channel, payload); },
-                         [] { return user_place{.callback = "the handler of a channel"}; });
+    home_->users->call([&] { alive->handler(channel, payload); },
+                       [] { return user_place{.callback = "the handler of a channel"}; });
 }
 
 void client::core::tell_gap(gap which) noexcept {
     if (!on_gap || left_) return;
-    shared_->users->call([&] { on_gap(which); }, [] { return user_place{.callback = "on_gap"}; });
+    home_->users->call([&] { on_gap(which); }, [] { return user_place{.callback = "on_gap"}; });
 }
 
 void client::core::answer(subscribed_handler done, result<void> how) noexcept {
     if (!done) return;
-    shared_->users->call([&] { done(std::move(how)); },
-                         [] { return user_place{.callback = "the handler of a subscription"}; });
+    home_->users->call([&] { done(std::move(how)); },
+                       [] { return user_place{.callback = "the handler of a subscription"}; });
 }
 
 // ---- The end ----
@@ -408,15 +400,15 @@ void client::core::answer_waiting(const error& why) noexcept {
 void client::core::answer_later(std::shared_ptr<subscription> one,
                                 std::array<book, 3> many) noexcept {
     try {
-        shared_->loop.post([all = refusal(shared_from_this(), std::move(one), std::move(many))] {});
+        home_->loop.post([all = refusal(shared_from_this(), std::move(one), std::move(many))] {});
     } catch (const std::bad_alloc&) {  // they were answered at once
     }
 }
 
 void client::core::leave() noexcept {
     left_ = true;
-    const owner_scope own(shared_->loop.owner());
-    if (commands_ == nullptr || shared_->loop.ended()) return;
+    const owner_scope own(home_->loop.owner());
+    if (commands_ == nullptr || home_->loop.ended()) return;
     commands_->end();
     channels_->end();
     answer_later(nullptr, std::move(books_));
@@ -425,7 +417,9 @@ void client::core::leave() noexcept {
 // ---- The face ----
 
 client::client(loop_ref loop, redis_options wanted)
-    : core_(std::make_shared<core>(std::move(loop), std::move(wanted))) {}
+    : client(std::make_shared<connection_home>(std::move(loop)), std::move(wanted)) {}
+client::client(std::shared_ptr<connection_home> home, redis_options wanted)
+    : core_(std::make_shared<core>(std::move(home), std::move(wanted))) {}
 client::~client() {
     core_->leave();
 }

@@ -44,6 +44,8 @@ enum class gap : std::uint8_t {
 class client {
 public:
     client(loop_ref loop, redis_options wanted);
+    /// Shares counters and TLS with other clients.
+    client(std::shared_ptr<connection_home> home, redis_options wanted);
     ~client();
     client(const client&) = delete;
     client& operator=(const client&) = delete;

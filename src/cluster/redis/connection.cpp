@@ -13,6 +13,7 @@
 
 #include "base/explained.hpp"
 #include "base/heap_cost.hpp"
+#include "cluster/redis/master_search.hpp"
 #include "cluster/redis/proto/command_writer.hpp"
 #include "cluster/redis/proto/reply_reader.hpp"
 #include "net/tls/tls_context.hpp"
@@ -70,7 +71,7 @@ struct connection::pending final : net::timer_node {
     }
     void charge(std::uint64_t size) noexcept {
         owner.queued_ += size - charged;
-        owner.shared_->metrics.queued.add(size - charged);
+        owner.home_->metrics.queued.add(size - charged);
         charged = size;
     }
 
@@ -105,7 +106,7 @@ public:
     end_of_loop(end_of_loop&&) noexcept = default;
     end_of_loop& operator=(end_of_loop&&) = delete;
     ~end_of_loop() {
-        if (const auto core = core_.lock()) core->abandoned();
+        if (const auto core = core_.lock()) core->finish(error(weft::errc::shutting_down));
     }
 
 private:
@@ -136,7 +137,7 @@ public:
 
     void on_data(byte_span data) noexcept override {
         if (core_->link_ != this) return;
-        core_->shared_->metrics.bytes_received.add(data.size());
+        core_->home_->metrics.bytes_received.add(data.size());
         core_->heard();
         core_->within_memory([&] {
             if (!kept_.empty()) return keep(as_text(data));
@@ -197,11 +198,29 @@ private:
     std::size_t kept_read_ = 0;
 };
 
-connection::connection(std::shared_ptr<connection_shared> shared, connection_user& user,
-                       connection_role role)
-    : shared_(std::move(shared)),
+result<void> connection_home::prepare(const redis_options& wanted) {
+    if (wanted.tls && tls == nullptr) {
+        tls_client_options secure = *wanted.tls;
+        secure.alpn.clear();
+        auto made = net::tls_client_context::make(secure);
+        if (!made) return made.error();
+        tls = std::move(*made);
+    }
+    net::loop_core& core = *loop.core();
+    if (users) return {};
+    users.emplace("cluster", core.options().log, metrics.handler_exceptions, core.callbacks());
+    return {};
+}
+
+connection::connection(std::shared_ptr<connection_home> home,
+                       std::shared_ptr<const redis_options> wanted, connection_user& user,
+                       connection_role role, persistence lasts)
+    : home_(std::move(home)),
+      wanted_(std::move(wanted)),
       user_(&user),
       role_(role),
+      lasts_(lasts),
+      at_(needs_master() ? redis_address{{}, 0} : redis_address{wanted_->host, wanted_->port}),
       life_([this] {
           const auto alive = shared_from_this();
           look_for_life();
@@ -215,7 +234,7 @@ connection::~connection() = default;
 
 template <class F>
 void connection::guarded(std::string_view callback, F&& what) noexcept {
-    shared_->users->call(std::forward<F>(what), [&] { return user_place{.callback = callback}; });
+    home_->users->call(std::forward<F>(what), [&] { return user_place{.callback = callback}; });
 }
 
 /// Without memory the connection is lost, and comes back.
@@ -233,6 +252,7 @@ void connection::become(state next) noexcept {
     ++serial_;
     link_ = nullptr;
     stream_ = nullptr;
+    if (search_ != nullptr) std::exchange(search_, nullptr)->cancel();
     life_.cancel();
     retry_.cancel();
 }
@@ -241,7 +261,7 @@ void connection::become(state next) noexcept {
 
 result<void> connection::start() {
     if (state_ != state::idle) return error(weft::errc::invalid_state, "it was started before");
-    loop_end_ = shared_->loop.after(duration::max(), [guard = end_of_loop(*this)] {});
+    loop_end_ = home_->loop.after(duration::max(), [guard = end_of_loop(*this)] {});
     begin();
     return {};
 }
@@ -253,7 +273,7 @@ result<void> connection::command(std::span<const std::string_view> arguments, re
     const std::uint64_t size =
         heap_cost_of<pending> + command_size(arguments) + (done ? done.heap_size() : 0);
     if (size > wanted().max_queue - std::min(queued_, wanted().max_queue)) {
-        shared_->metrics.refused.add();
+        home_->metrics.refused.add();
         return errc::queue_full;
     }
     std::string bytes;
@@ -263,7 +283,7 @@ result<void> connection::command(std::span<const std::string_view> arguments, re
     pending& added = list.emplace_back(*this, std::move(done), how);
     added.self = std::prev(list.end());
     added.charge(size);
-    shared_->metrics.commands.add();
+    home_->metrics.commands.add();
     const duration patience = how.timeout.value_or(wanted().command_timeout);
     if (patience != duration::max()) loop().arm(added, later(loop().now(), patience));
     if (open) {
@@ -275,7 +295,7 @@ result<void> connection::command(std::span<const std::string_view> arguments, re
 }
 
 void connection::write(std::string_view bytes) noexcept {
-    shared_->metrics.bytes_sent.add(bytes.size());
+    home_->metrics.bytes_sent.add(bytes.size());
     stream_->write(as_bytes(bytes));
 }
 
@@ -288,7 +308,7 @@ void connection::send_waiting() {
 }
 
 void connection::expired(pending& late) noexcept {
-    shared_->metrics.timed_out.add();
+    home_->metrics.timed_out.add();
     reply_handler done = std::exchange(late.done, nullptr);
     if (!late.bytes.empty()) unsent_.erase(late.self);  // what was sent is answered one day
     answer(std::move(done), explained(make_error_code(weft::errc::timed_out), "command_timeout"));
@@ -300,7 +320,7 @@ void connection::answer(reply_handler done, result<reply_view> with) noexcept {
 }
 
 void connection::answer_first(result<reply_view> with) {
-    if (!with) shared_->metrics.server_refused.add();
+    if (!with) home_->metrics.server_refused.add();
     reply_handler done = std::move(sent_.front().done);
     sent_.pop_front();
     answer(std::move(done), std::move(with));
@@ -343,8 +363,10 @@ void connection::take(const reply_view& reply) {
     if (sent_.empty() || (sent_.front().confirmations > 0 && !reply.is_error())) {
         return drop(error(errc::unexpected_reply));
     }
-    if (reply.is_error()) return answer_first(refusal(reply));
-    answer_first(reply);
+    if (!reply.is_error()) return answer_first(reply);
+    const bool demoted = needs_master() && reply.text().starts_with("READONLY");
+    answer_first(refusal(reply));
+    if (demoted && is_open()) drop(error(errc::not_a_master));
 }
 
 void connection::heard() noexcept {
@@ -364,7 +386,7 @@ void connection::look_for_life() noexcept {
         std::string bytes;
         append_command(bytes, ping);
         sent_.emplace_back(*this, nullptr, command_options{});
-        shared_->metrics.commands.add();
+        home_->metrics.commands.add();
         pinged_ = true;
         write(bytes);
         loop().arm(life_, later(loop().now(), wanted().ping_timeout));
@@ -378,20 +400,40 @@ void connection::begin() noexcept {
     begun_ = loop().now();
     deadline_ = later(begun_, wanted().connect_timeout);
     try {
-        net::connect_options to{wanted().host, wanted().port, wanted().unix_path,
-                                wanted().connect_timeout, shared_->tls};
-        to.tls_name = wanted().tls_name.empty() ? wanted().host : wanted().tls_name;
-        loop().connect(std::move(to),
-                       [mine = attempt(*this, serial_)](result<net::byte_stream*> made) mutable {
-                           if (const auto core = mine.take()) {
-                               core->within_memory([&] { core->connected(std::move(made)); });
-                           } else if (made) {
-                               (*made)->abort(make_error_code(weft::errc::closed_locally));
-                           }
-                       });
+        needs_master() ? search() : connect();
     } catch (const std::bad_alloc&) {
         lost(error(std::make_error_code(std::errc::not_enough_memory)));
     }
+}
+
+void connection::search() {
+    search_ = std::make_shared<master_search>(
+        home_, wanted_, [mine = attempt(*this, serial_)](result<redis_address> found) mutable {
+            const auto core = mine.take();
+            if (core == nullptr) return;
+            if (!found) return core->lost(found.error());
+            core->within_memory([&] {
+                core->at_ = std::move(*found);
+                core->named_by_ = core->home_->last_sentinel;
+                core->deadline_ = later(core->loop().now(), core->wanted().connect_timeout);
+                core->connect();
+            });
+        });
+    search_->ask();
+}
+
+void connection::connect() {
+    net::connect_options to{at_.host, at_.port, wanted().unix_path, wanted().connect_timeout,
+                            home_->tls};
+    to.tls_name = wanted().tls_name.empty() ? at_.host : wanted().tls_name;
+    loop().connect(std::move(to),
+                   [mine = attempt(*this, serial_)](result<net::byte_stream*> made) mutable {
+                       if (const auto core = mine.take()) {
+                           core->within_memory([&] { core->connected(std::move(made)); });
+                       } else if (made) {
+                           (*made)->abort(make_error_code(weft::errc::closed_locally));
+                       }
+                   });
 }
 
 void connection::connected(result<net::byte_stream*> made) {
@@ -438,8 +480,19 @@ void connection::greet(redis_protocol version) {
         words = {"CLIENT", "SETNAME", o.client_name};
         write_step(out, step::set_name, words);
     }
-    write_select(out);  // also of 0: the answer shows that commands are taken
+    write_last_steps(out);
+    if (wanted().database == 0 && !needs_master()) {  // an answer shows that commands are taken
+        constexpr std::array<std::string_view, 1> ping{"PING"};
+        write_step(out, step::ping, ping);
+    }
     write(out);
+}
+
+void connection::write_last_steps(std::string& out) {
+    if (wanted().database != 0) write_select(out);
+    if (!needs_master()) return;
+    constexpr std::array<std::string_view, 1> role{"ROLE"};
+    write_step(out, step::role, role);
 }
 
 void connection::write_select(std::string& out) {
@@ -464,10 +517,14 @@ void connection::greeted(const reply_view& reply) {
         }
         return drop(why);
     }
-    if (answered == step::hello && wanted().database != 0) {
+    if (answered == step::role && kind_of(reply) != "master") {
+        home_->last_sentinel = named_by_ + 1;  // this one is behind the times
+        return drop(error(errc::not_a_master));
+    }
+    if (answered == step::hello) {
         std::string out;
-        write_select(out);
-        return write(out);
+        write_last_steps(out);
+        if (!out.empty()) write(out);
     }
     if (steps_.empty()) opened();
 }
@@ -476,7 +533,7 @@ void connection::opened() {
     state_ = state::open;
     opened_at_ = heard_;
     stream_->clear_deadline();
-    shared_->metrics.connects.add();
+    home_->metrics.connects.add();
     loop().arm(life_, later(heard_, wanted().ping_interval));
     if (std::exchange(complained_, false)) {
         loop().log(log_level::info, "cluster", "Redis at " + where() + " is back");
@@ -495,14 +552,15 @@ void connection::drop(const error& why) noexcept {
 void connection::lost(const error& why) noexcept {
     if (state_ == state::ended) return;
     const auto alive = shared_from_this();
-    if (why.code() == weft::errc::shutting_down) return abandoned();
+    if (why.code() == weft::errc::shutting_down) return finish(why);
     const bool was_open = is_open();
-    become(state::waiting);
-    auto& metrics = shared_->metrics;
+    auto& metrics = home_->metrics;
     (was_open ? metrics.losses : metrics.connect_failures).add();
+    if (lasts_ == persistence::once) return finish(why);
+    become(state::waiting);
     const bool lasted = was_open && loop().now() - opened_at_ >= wanted().reconnect_max;
     failures_ = lasted ? 0 : failures_ + 1;
-    const auto random = shared_->random.next_u32().value_or(UINT32_MAX / 2);
+    const auto random = home_->random.next_u32().value_or(UINT32_MAX / 2);
     // An attempt that nobody answered has waited by itself.
     const time_point since = was_open ? loop().now() : begun_;
     loop().arm(retry_, std::max(later(since, pause_before_retry(wanted(), failures_, random)),
@@ -519,7 +577,7 @@ void connection::lost(const error& why) noexcept {
 }
 
 void connection::end() noexcept {
-    const owner_scope own(shared_->loop.owner());
+    const owner_scope own(home_->loop.owner());
     if (state_ == state::ended) return;
     user_ = nullptr;
     if (!own) return;
@@ -529,7 +587,7 @@ void connection::end() noexcept {
     sent_.splice(sent_.end(), unsent_);
     for (pending& one : sent_) one.cancel();
     try {
-        shared_->loop.post([all = farewell(shared_from_this(), std::move(sent_))] {});
+        home_->loop.post([all = farewell(shared_from_this(), std::move(sent_))] {});
     } catch (const std::bad_alloc&) {  // they were answered at once
     }
 }
@@ -538,8 +596,8 @@ void connection::reset(std::error_code why) noexcept {
     if (stream_ != nullptr) stream_->abort(why);
 }
 
-/// The loop goes.
-void connection::abandoned() noexcept {
+/// It does not come back.
+void connection::finish(const error& why) noexcept {
     if (state_ == state::ended) return;
     const auto alive = shared_from_this();
     become(state::ended);
@@ -548,12 +606,13 @@ void connection::abandoned() noexcept {
     sent_.clear();
     for (pending& one : unanswered) one.cancel();
     if (user_ != nullptr) user_->on_abandoned();
-    answer_all(unanswered, error(weft::errc::shutting_down));
+    answer_all(unanswered, why);
 }
 
 std::string connection::where() const {
     if (!wanted().unix_path.empty()) return wanted().unix_path;
-    return wanted().host + ':' + std::to_string(wanted().port);
+    if (at_.port == 0) return wanted().master_name;  // never found yet
+    return at_.host + ':' + std::to_string(at_.port);
 }
 
 /// Once per outage.

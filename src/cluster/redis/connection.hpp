@@ -32,17 +32,18 @@ namespace weft::cluster::redis {
 /// `errc::refused_by_server` with its text. The view is valid during the call.
 using reply_handler = unique_function<void(result<reply_view>)>;
 
-/// What the connections of a client have in common.
-struct connection_shared {
-    connection_shared(loop_ref home, redis_options chosen) noexcept
-        : loop(std::move(home)), wanted(std::move(chosen)) {}
+/// What all connections of one user of Redis have in common. **Threads**: the loop's.
+struct connection_home {
+    explicit connection_home(loop_ref of) noexcept : loop(std::move(of)) {}
+    /// Makes what connections need. Blocks on the file system for TLS.
+    result<void> prepare(const redis_options& wanted);
 
     const loop_ref loop;
-    const redis_options wanted;
     redis_metrics metrics;
     random_pool random;
-    std::shared_ptr<net::tls_client_context> tls;  // once started, if wanted
+    std::shared_ptr<net::tls_client_context> tls;  // once prepared, if wanted
     std::optional<user_boundary> users;            // likewise
+    std::size_t last_sentinel = 0;                 // who named the master last, modulo
 };
 
 /// Who has a connection. **Threads**: the loop's. No call comes from inside a call of the user.
@@ -66,6 +67,10 @@ protected:
 /// Whether a connection is for commands, or for subscriptions and what they bring.
 enum class connection_role : std::uint8_t { commands, subscriptions };
 
+/// Whether a connection comes back. One that does not ends with its first failure, with all its
+/// commands.
+enum class persistence : std::uint8_t { comes_back, once };
+
 /// What is special about a command.
 struct command_options {
     std::optional<duration> timeout{};  ///< Instead of `redis_options::command_timeout`.
@@ -74,6 +79,8 @@ struct command_options {
     std::string_view confirmed_by{};
     std::size_t confirmations = 0;
 };
+
+class master_search;
 
 /// One connection to a Redis server, which comes back by itself. Commands are pipelined and
 /// answered in order; those given while there is no connection wait for one.
@@ -84,13 +91,14 @@ struct command_options {
 /// **Threads**: the loop's. **Lifetime**: shared with its streams; its owner calls `end`.
 class connection final : public std::enable_shared_from_this<connection> {
 public:
-    connection(std::shared_ptr<connection_shared> shared, connection_user& user,
-               connection_role role);
+    connection(std::shared_ptr<connection_home> home, std::shared_ptr<const redis_options> wanted,
+               connection_user& user, connection_role role,
+               persistence lasts = persistence::comes_back);
     connection(const connection&) = delete;
     connection& operator=(const connection&) = delete;
     ~connection();
 
-    /// Begins to connect. `connection_shared::tls` and `users` are there by now.
+    /// Begins to connect. `connection_home` is prepared by now.
     result<void> start();
     /// Sends a command, or keeps it until there is a connection. **Errors**: `queue_full`,
     /// `invalid_state` before start, `shutting_down`; `done` is then not called.
@@ -116,12 +124,15 @@ private:
     class farewell;     // what answers those who wait at the end
     struct pending;     // a command
     enum class state : std::uint8_t { idle, connecting, greeting, open, waiting, ended };
-    enum class step : std::uint8_t { hello, auth, set_name, select };
+    enum class step : std::uint8_t { hello, auth, set_name, select, ping, role };
 
     void begin() noexcept;
+    void search();
+    void connect();
     void connected(result<net::byte_stream*> made);
     void greet(redis_protocol version);
     void write_step(std::string& out, step which, std::span<const std::string_view> arguments);
+    void write_last_steps(std::string& out);
     void write_select(std::string& out);
     void greeted(const reply_view& reply);
     void opened();
@@ -139,7 +150,7 @@ private:
     /// Ends the stream by our decision.
     void drop(const error& why) noexcept;
     void lost(const error& why) noexcept;
-    void abandoned() noexcept;
+    void finish(const error& why) noexcept;
     void become(state next) noexcept;
     void tell_log(const error& why) noexcept;
     [[nodiscard]] std::string where() const;
@@ -148,12 +159,18 @@ private:
     template <class F>
     void within_memory(F&& what) noexcept;
     /// On its thread only.
-    [[nodiscard]] net::loop_core& loop() const noexcept { return *shared_->loop.core(); }
-    [[nodiscard]] const redis_options& wanted() const noexcept { return shared_->wanted; }
+    [[nodiscard]] net::loop_core& loop() const noexcept { return *home_->loop.core(); }
+    [[nodiscard]] const redis_options& wanted() const noexcept { return *wanted_; }
+    [[nodiscard]] bool needs_master() const noexcept { return !wanted_->sentinels.empty(); }
 
-    const std::shared_ptr<connection_shared> shared_;
+    const std::shared_ptr<connection_home> home_;
+    const std::shared_ptr<const redis_options> wanted_;
     connection_user* user_;
     const connection_role role_;
+    const persistence lasts_;
+    redis_address at_;                       // where the server is
+    std::size_t named_by_ = 0;               // which Sentinel
+    std::shared_ptr<master_search> search_;  // who asks where it is
     state state_ = state::idle;
     std::uint64_t serial_ = 0;  // of the attempt: what is told of an earlier one is dropped
     redis_protocol protocol_ = redis_protocol::resp3;

@@ -1,110 +1,22 @@
 // The client and a real redis-server, which each test starts in a folder of its own and ends by its
 // process id. Skipped where there is none, or an older one than 7.
 
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <signal.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <functional>
-
-#include <gtest/gtest.h>
-
-#include <weft/net/loop.hpp>
-
-#include "cluster/redis/client.hpp"
 #include "support/certificates.hpp"
+#include "unit/cluster/redis_process.hpp"
 
 namespace weft::cluster::redis {
 namespace {
 
-using namespace std::chrono_literals;
-using strings = std::vector<std::string>;
-
-std::uint16_t free_port() {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in where{};
-    where.sin_family = AF_INET;
-    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof where;
-    EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&where), size), 0);
-    EXPECT_EQ(::getsockname(fd, reinterpret_cast<sockaddr*>(&where), &size), 0);
-    ::close(fd);
-    return ntohs(where.sin_port);
-}
-
-bool has_redis_7() {
-    FILE* const out = ::popen("redis-server --version 2>/dev/null", "r");
-    if (out == nullptr) return false;
-    std::string line(200, '\0');
-    line.resize(std::fread(line.data(), 1, line.size(), out));
-    ::pclose(out);
-    const auto at = line.find("v=");
-    return at != std::string::npos && std::atoi(line.c_str() + at + 2) >= 7;
-}
-
-class redis_server : public ::testing::Test {
+class redis_server : public redis_loop {
 protected:
-    redis_server() : made_(loop::make()) {
-        std::string name = (std::filesystem::temp_directory_path() / "weft-redis-XXXXXX").string();
-        folder_ = ::mkdtemp(name.data());
-        where.port = free_port();
-    }
-    ~redis_server() override {
-        subject.reset();
-        kill_server();
-        std::filesystem::remove_all(folder_);
-    }
-    void SetUp() override {
-        if (!has_redis_7()) GTEST_SKIP() << "no redis-server of version 7 here";
-        ASSERT_TRUE(made_);
-        ASSERT_TRUE((*made_)->start());
-    }
+    redis_server() { where.port = free_port(); }
+    ~redis_server() override { subject.reset(); }
 
-    [[nodiscard]] std::string file(const std::string& name) const { return folder_ + "/" + name; }
-    std::string keep(const std::string& name, const std::string& text) const {
-        std::ofstream(file(name)) << text;
-        return file(name);
-    }
     void start_server(const std::string& more = {}) {
-        config_ = keep("redis.conf", "bind 127.0.0.1\nport " + std::to_string(where.port) +
-                                         "\ndir " + folder_ + "\nunixsocket " + file("socket") +
-                                         "\nsave \"\"\nlogfile " + file("log") + "\n" + more);
-        run_server();
-    }
-    void run_server() {
-        server_ = ::fork();
-        ASSERT_GE(server_, 0);
-        if (server_ == 0) {
-            ::execlp("redis-server", "redis-server", config_.c_str(), nullptr);
-            ::_exit(127);
-        }
-    }
-    void kill_server() {
-        if (server_ <= 0) return;
-        ::kill(server_, SIGKILL);
-        ::waitpid(server_, nullptr, 0);
-        server_ = -1;
-    }
-
-    /// Turns the loop until it holds; fails after 20 seconds.
-    void await(const std::function<bool()>& holds) {
-        const auto end = later(steady_clock::now(), 20s);
-        while (!holds()) {
-            ASSERT_LT(steady_clock::now(), end) << ::testing::PrintToString(seen);
-            (*made_)->turn(20ms);
-        }
-    }
-    void await_seen(const std::string& what) {
-        await([&] { return std::find(seen.begin(), seen.end(), what) != seen.end(); });
+        server.start(where.port, "unixsocket " + server.folder.file("socket") + "\n" + more);
     }
     void connect() {
-        subject = std::make_unique<client>((*made_)->ref(), where);
+        subject = std::make_unique<client>(home(), where);
         subject->on_gap([this](gap which) {
             seen.emplace_back(which == gap::begins ? "gap begins" : "gap ends");
         });
@@ -124,25 +36,9 @@ protected:
                 seen.push_back(name + (how ? " subscribed" : " " + how.error().what()));
             }));
     }
-    /// What a command is answered.
     std::string ask(std::initializer_list<std::string_view> words) {
-        std::optional<std::string> reply;
-        EXPECT_TRUE(subject->command(words, [&](const result<reply_view>& r) {
-            if (!r) {
-                reply = r.error().message();
-            } else if (r->type() == reply_type::integer) {
-                reply = std::to_string(r->integer());
-            } else if (r->is_aggregate()) {
-                reply =
-                    std::to_string(static_cast<int>(r->type())) + ":" + std::to_string(r->size());
-            } else {
-                reply = std::string(r->text());
-            }
-        }));
-        await([&] { return reply.has_value(); });
-        return reply.value_or("");
+        return redis_loop::ask(*subject, words);
     }
-    [[nodiscard]] loop_ref home() const { return (*made_)->ref(); }
     void exchange_messages() {
         subscribe(channel_kind::plain, "news");
         subscribe(channel_kind::pattern, "n*s");
@@ -160,16 +56,10 @@ protected:
         EXPECT_EQ(subject->metrics().handler_exceptions.read(), 0U);
     }
 
+    redis_process server;
     redis_options where;
     std::unique_ptr<client> subject;
-    strings seen;
     std::size_t largest = 0;
-    pid_t server_ = -1;
-    std::string config_;
-
-private:
-    result<std::unique_ptr<loop>> made_;
-    std::string folder_;
 };
 
 TEST_F(redis_server, speaks_resp3) {
@@ -208,7 +98,7 @@ TEST_F(redis_server, falls_back_where_hello_was_taken_away) {
 
 TEST_F(redis_server, listens_on_a_unix_socket) {
     start_server();
-    where.unix_path = file("socket");
+    where.unix_path = server.folder.file("socket");
     connect();
     exchange_messages();
 }
@@ -249,9 +139,9 @@ TEST_F(redis_server, speaks_tls) {
     const std::uint16_t plain = where.port;
     const std::uint16_t secure = free_port();
     start_server("tls-port " + std::to_string(secure) + "\ntls-cert-file " +
-                 keep("cert.pem", issued.cert_pem) + "\ntls-key-file " +
-                 keep("key.pem", issued.key_pem) + "\ntls-ca-cert-file " +
-                 keep("ca.pem", ca.pem()) + "\ntls-auth-clients no\n");
+                 server.folder.keep("cert.pem", issued.cert_pem) + "\ntls-key-file " +
+                 server.folder.keep("key.pem", issued.key_pem) + "\ntls-ca-cert-file " +
+                 server.folder.keep("ca.pem", ca.pem()) + "\ntls-auth-clients no\n");
     where.port = secure;
     where.tls = tls_client_options{.system_cas = false, .ca_pem = ca.pem()};
     connect();
@@ -266,12 +156,12 @@ TEST_F(redis_server, may_be_killed_and_come_back_with_all_subscriptions) {
     subscribe(channel_kind::shard, "shard");
     subscribe(channel_kind::pattern, "p*");
     await_seen("p* subscribed");
-    kill_server();
+    server.kill();
     await_seen("gap begins");
     ASSERT_TRUE(subject->command({"SET", "k", "kept"}));  // waits
     // Until both connections pause as long as they ever will.
     await([&] { return subject->metrics().connect_failures.read() >= 14; });
-    run_server();
+    server.run();
     const auto since = steady_clock::now();
     await_seen("gap ends");
     EXPECT_LT(steady_clock::now() - since, 2s);
@@ -306,10 +196,10 @@ TEST_F(redis_server, may_stop_for_a_while) {
     connect();
     subscribe(channel_kind::plain, "a");
     await_seen("a subscribed");
-    ::kill(server_, SIGSTOP);
+    ::kill(server.pid, SIGSTOP);
     EXPECT_NE(ask({"GET", "k"}).find("command_timeout"), std::string::npos);
     await_seen("gap begins");
-    ::kill(server_, SIGCONT);
+    ::kill(server.pid, SIGCONT);
     await_seen("gap ends");
 }
 

@@ -21,6 +21,11 @@ enum class errc : std::uint8_t {
     refused_by_server,  ///< An error reply; the error's sentence is the server's.
     queue_full,
     connection_lost,
+    // Whom to talk to.
+    no_master,
+    not_a_master,
+    redirected_too_often,
+    no_node,
 };
 
 const std::error_category& error_category() noexcept;

@@ -19,7 +19,7 @@ struct error_row {
 constexpr condition broken = condition::protocol_violation;
 constexpr condition limit = condition::limit_exceeded;
 
-constexpr std::array<error_row, 10> rows{{
+constexpr std::array<error_row, 14> rows{{
     {errc::malformed_reply, "a reply of the server is malformed", broken},
     {errc::streamed_reply, "the server sent a streamed reply, which no command asks for", broken},
     {errc::bulk_too_long, "a text in a reply of the server is longer than max_reply_size", limit},
@@ -31,6 +31,11 @@ constexpr std::array<error_row, 10> rows{{
     {errc::queue_full, "more than max_queue waits for the Redis server", limit},
     {errc::connection_lost, "the connection was lost; the command may have been executed",
      condition::peer_gone},
+    {errc::no_master, "no Sentinel has named the master", condition{}},
+    {errc::not_a_master, "the server is not the master", condition{}},
+    {errc::redirected_too_often, "the nodes of the Redis Cluster sent the command around",
+     condition{}},
+    {errc::no_node, "no node of the Redis Cluster serves the slot", condition{}},
 }};
 
 }  // namespace
