@@ -16,10 +16,12 @@
 #include <utility>
 #include <vector>
 
+#include "cluster/redis/proto/slot.hpp"
+
 namespace weft::cluster::redis {
 namespace {
 
-constexpr std::size_t most_names = 256;  // of a batch
+constexpr std::size_t most_names = 256;  // of a batch; of a cluster's shard channels: batches
 constexpr std::size_t most_bytes = 16 * 1024;
 
 struct verbs {
@@ -69,24 +71,31 @@ public:
           wanted_(std::make_shared<const redis_options>(std::move(wanted))) {}
 
     result<void> start();
-    result<void> command(std::span<const std::string_view> arguments, reply_handler done);
+    result<void> command(std::span<const std::string_view> arguments, reply_handler done,
+                         const command_options& how);
     result<void> subscribe(channel_kind kind, std::string_view name, message_handler handler,
                            subscribed_handler done);
     bool unsubscribe(channel_kind kind, std::string_view name);
     void leave() noexcept;
-    [[nodiscard]] bool is_open() const noexcept {
-        return commands_ != nullptr && commands_->is_open() && channels_->is_open();
+    [[nodiscard]] bool is_open() const noexcept { return takes_commands() && channels_->is_open(); }
+    [[nodiscard]] bool takes_commands() const noexcept {
+        return commands_ != nullptr && commands_->is_open();
     }
     [[nodiscard]] const redis_metrics& metrics() const noexcept { return home_->metrics; }
     unique_function<void(gap)> on_gap;
+    unique_function<void()> on_open;
+    refused_handler on_refused;
 
 private:
     struct commands_user final : connection_user {
-        void on_open() override {}
+        void on_open() override {
+            const auto alive = owner->shared_from_this();
+            if (alive->on_open && !alive->left_) alive->on_open();
+        }
         void on_lost() noexcept override {}
-        void on_push(const reply_view&) override { metrics->ignored.add(); }
+        void on_push(const reply_view&) override { owner->home_->metrics.ignored.add(); }
         void on_abandoned() noexcept override {}
-        redis_metrics* metrics = nullptr;
+        core* owner = nullptr;
     };
     struct channels_user final : connection_user {
         void on_open() override {
@@ -98,6 +107,7 @@ private:
         void on_push(const reply_view& what) override {
             with([&](core& c) { c.received(what); });
         }
+        bool confirms(const reply_view& what) override { return owner->confirms(what); }
         void on_abandoned() noexcept override {
             with([](core& c) { c.answer_waiting(error(weft::errc::shutting_down)); });
         }
@@ -113,6 +123,10 @@ private:
     void opened();
     void lost() noexcept;
     void received(const reply_view& what);
+    [[nodiscard]] bool confirms(const reply_view& what);
+    void ended_by_server(std::string_view name);
+    [[nodiscard]] bool may_fly() const noexcept;
+    [[nodiscard]] bool is_node() const noexcept { return !wanted_->cluster_nodes.empty(); }
     void deliver(channel_kind kind, std::string_view name, std::string_view channel,
                  std::string_view payload);
     void go_on() noexcept;
@@ -138,7 +152,9 @@ private:
     std::array<book, 3> books_;
     std::deque<operation> queue_;
     std::uint64_t last_serial_ = 0;
-    bool asking_ = false;  // a batch is on its way
+    std::size_t flying_ = 0;            // batches that are on their way
+    bool shards_fly_ = false;           // and they are to subscribe shard channels
+    std::deque<std::string> removing_;  // shard channels, as they are going to be confirmed
     bool in_gap_ = false;
     bool left_ = false;
 };
@@ -175,7 +191,7 @@ result<void> client::core::start() {
     if (commands_ != nullptr) return error(weft::errc::invalid_state, "it was started before");
     if (auto checked = wanted_->check(); !checked) return checked;
     if (auto prepared = home_->prepare(*wanted_); !prepared) return prepared;
-    commands_user_.metrics = &home_->metrics;
+    commands_user_.owner = this;
     channels_user_.owner = this;
     commands_ =
         std::make_shared<connection>(home_, wanted_, commands_user_, connection_role::commands);
@@ -185,13 +201,13 @@ result<void> client::core::start() {
     return channels_->start();
 }
 
-result<void> client::core::command(std::span<const std::string_view> arguments,
-                                   reply_handler done) {
+result<void> client::core::command(std::span<const std::string_view> arguments, reply_handler done,
+                                   const command_options& how) {
     if (home_->loop.ended()) return weft::errc::shutting_down;
     const owner_scope own(home_->loop.owner());
     if (!own) return weft::errc::wrong_thread;
     if (commands_ == nullptr) return error(weft::errc::invalid_state, "it was not started");
-    return commands_->command(arguments, std::move(done));
+    return commands_->command(arguments, std::move(done), how);
 }
 
 // ---- Subscriptions ----
@@ -202,7 +218,7 @@ result<void> client::core::subscribe(channel_kind kind, std::string_view name,
     const owner_scope own(home_->loop.owner());
     if (!own) return weft::errc::wrong_thread;
     if (channels_ == nullptr) return error(weft::errc::invalid_state, "it was not started");
-    if (name.size() > most_bytes) {
+    if (name.size() > max_channel_name) {
         return error(weft::errc::invalid_argument, "a channel's name is longer than 16 KiB");
     }
     book& known = books_[index(kind)];
@@ -239,7 +255,8 @@ bool client::core::unsubscribe(channel_kind kind, std::string_view name) {
 
 void client::core::opened() {
     queue_.clear();
-    asking_ = false;
+    removing_.clear();
+    flying_ = 0;
     for (std::size_t kind = 0; kind < books_.size(); ++kind) {
         for (auto& [name, one] : books_[kind]) {
             one->asked = false;
@@ -252,7 +269,8 @@ void client::core::opened() {
 
 void client::core::lost() noexcept {
     queue_.clear();
-    asking_ = false;
+    removing_.clear();
+    flying_ = 0;
     for (book& known : books_) {
         for (auto& [name, one] : known) one->asked = false;
     }
@@ -264,11 +282,23 @@ void client::core::lost() noexcept {
 void client::core::go_on() noexcept {
     if (left_ || !channels_->is_open()) return;
     try {
-        while (!asking_ && !queue_.empty()) asking_ = send_batch();
+        while (!queue_.empty() && may_fly()) {
+            if (send_batch()) ++flying_;
+        }
     } catch (const std::bad_alloc&) {
         return channels_->reset(std::make_error_code(std::errc::not_enough_memory));
     }
-    if (!asking_ && std::exchange(in_gap_, false)) tell_gap(gap::ends);
+    if (flying_ == 0 && std::exchange(in_gap_, false)) tell_gap(gap::ends);
+}
+
+/// One batch at a time. But a node of a cluster takes shard channels of one slot per command, so
+/// these follow each other.
+bool client::core::may_fly() const noexcept {
+    if (flying_ == 0) return true;
+    const operation& next = queue_.front();
+    return shards_fly_ && flying_ < most_names && channels_->queued() <= wanted_->max_queue / 4 &&
+           !next.alone && next.kind == channel_kind::shard && next.what == operation_kind::add &&
+           is_node();
 }
 
 /// Takes from the queue what one command can say. False when nothing of it is wanted any more.
@@ -280,6 +310,10 @@ bool client::core::send_batch() {
     while (!queue_.empty() && batch.size() < most_names && bytes < most_bytes) {
         operation& next = queue_.front();
         if (next.what != what || next.kind != kind || (next.alone && !batch.empty())) break;
+        if (is_node() && kind == channel_kind::shard && !batch.empty() &&
+            slot_of(next.name) != slot_of(batch.front().name)) {
+            break;
+        }
         const bool alone = next.alone;
         subscription* const wanted = what == operation_kind::add ? find(next) : nullptr;
         if (wanted != nullptr) wanted->asked = true;
@@ -293,6 +327,11 @@ bool client::core::send_batch() {
     if (batch.empty()) return false;
     const verbs& say = verbs_of[index(kind)];
     const bool adds = what == operation_kind::add;
+    shards_fly_ = adds && kind == channel_kind::shard;
+    removing_.clear();
+    if (!adds && kind == channel_kind::shard) {
+        for (const operation& one : batch) removing_.push_back(one.name);
+    }
     std::vector<std::string_view> words{adds ? say.add : say.remove};
     for (const operation& one : batch) words.emplace_back(one.name);
     // A server that does not answer is found by its sign of life: then all is done anew.
@@ -309,6 +348,7 @@ bool client::core::send_batch() {
 
 void client::core::batch_ended(const std::vector<operation>& batch, const result<reply_view>& how) {
     if (!how && how.error().code() != errc::refused_by_server) return;  // all is done anew
+    --flying_;
     if (!how && batch.size() > 1) {
         try {
             for (auto one = batch.rbegin(); one != batch.rend(); ++one) {
@@ -318,10 +358,8 @@ void client::core::batch_ended(const std::vector<operation>& batch, const result
         } catch (const std::bad_alloc&) {
             return channels_->reset(std::make_error_code(std::errc::not_enough_memory));
         }
-        asking_ = false;
         return go_on();
     }
-    asking_ = false;
     for (const operation& one : batch) {
         if (one.what == operation_kind::remove) continue;
         if (!how) {
@@ -338,8 +376,9 @@ void client::core::refused(const operation& one, const error& why) {
     const subscription* const known = find(one);
     if (known == nullptr) return;
     const auto gone = std::move(books_[index(one.kind)].extract(one.name).mapped());
-    home_->metrics.subscriptions_lost.add();
+    if (!is_node()) home_->metrics.subscriptions_lost.add();  // else it may go elsewhere
     if (gone->done) return answer(std::move(gone->done), why);
+    if (on_refused) return on_refused(one.kind, one.name, why);
     home_->loop.core()->log(
         log_level::warning, "cluster",
         "Redis refused to restore the subscription of " + one.name + ": " + why.message());
@@ -363,7 +402,30 @@ void client::core::received(const reply_view& what) {
     if (words[0] == "smessage" && what.size() == 3) {
         return deliver(channel_kind::shard, words[1], words[1], words[2]);
     }
+    if (words[0] == "sunsubscribe") return ended_by_server(words[1]);
     home_->metrics.ignored.add();
+}
+
+/// The server also says by itself that a shard channel is none any more, at any time.
+bool client::core::confirms(const reply_view& what) {
+    auto word = what.begin();
+    if ((*word).text() != "sunsubscribe") return true;
+    if (removing_.empty() || what.size() < 2 || (*++word).text() != removing_.front()) return false;
+    removing_.pop_front();
+    return true;
+}
+
+/// The slot has gone to another node. It is asked for again: the refusal says where it is.
+void client::core::ended_by_server(std::string_view name) {
+    const auto found = books_[index(channel_kind::shard)].find(name);
+    if (found == books_[index(channel_kind::shard)].end() || !found->second->asked) {
+        return home_->metrics.ignored.add();
+    }
+    queue_.push_back(
+        {operation_kind::add, channel_kind::shard, found->first, found->second->serial});
+    found->second->asked = false;
+    if (!std::exchange(in_gap_, true)) tell_gap(gap::begins);
+    go_on();
 }
 
 void client::core::deliver(channel_kind kind, std::string_view name, std::string_view channel,
@@ -426,8 +488,9 @@ client::~client() {
 result<void> client::start() {
     return core_->start();
 }
-result<void> client::command(std::span<const std::string_view> arguments, reply_handler done) {
-    return core_->command(arguments, std::move(done));
+result<void> client::command(std::span<const std::string_view> arguments, reply_handler done,
+                             const command_options& how) {
+    return core_->command(arguments, std::move(done), how);
 }
 result<void> client::publish(channel_kind kind, std::string_view channel, std::string_view payload,
                              reply_handler done) {
@@ -447,8 +510,17 @@ bool client::unsubscribe(channel_kind kind, std::string_view channel) {
 void client::on_gap(unique_function<void(gap)> handler) {
     core_->on_gap = std::move(handler);
 }
+void client::on_open(unique_function<void()> handler) {
+    core_->on_open = std::move(handler);
+}
+void client::on_refused(refused_handler handler) {
+    core_->on_refused = std::move(handler);
+}
 bool client::is_open() const noexcept {
     return core_->is_open();
+}
+bool client::takes_commands() const noexcept {
+    return core_->takes_commands();
 }
 const redis_metrics& client::metrics() const noexcept {
     return core_->metrics();

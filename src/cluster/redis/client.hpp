@@ -34,8 +34,11 @@ enum class gap : std::uint8_t {
     ends,    ///< All subscriptions are in place again; what was published between did not come.
 };
 
-/// A client of one Redis server, with one connection for commands and one for subscriptions. Both
-/// come back by themselves.
+/// Names of channels may be so long. **Units**: bytes.
+inline constexpr std::size_t max_channel_name = 16 * 1024;
+
+/// A client of one Redis server (of a Redis Cluster: of the node at `host`), with one connection
+/// for commands and one for subscriptions. Both come back by themselves.
 ///
 /// No function here calls a handler before it returns. Exceptions of handlers are logged and
 /// counted. Destroying the client is allowed in each of its handlers; those who wait are then
@@ -59,7 +62,8 @@ public:
     /// command may or may not have been executed, `closed_locally`, `shutting_down`.
     /// **Errors**: `queue_full`, `wrong_thread`, `invalid_state`, `shutting_down`; `done` is then
     /// not called.
-    result<void> command(std::span<const std::string_view> arguments, reply_handler done = {});
+    result<void> command(std::span<const std::string_view> arguments, reply_handler done = {},
+                         const command_options& how = {});
     result<void> command(std::initializer_list<std::string_view> arguments,
                          reply_handler done = {}) {
         return command(std::span(arguments.begin(), arguments.size()), std::move(done));
@@ -82,9 +86,17 @@ public:
 
     /// Told of losses of the connection for subscriptions.
     void on_gap(unique_function<void(gap)> handler);
+    /// Told whenever the connection for commands has opened.
+    void on_open(unique_function<void()> handler);
+    /// Told of a subscription that was confirmed once and that the server refused to restore: it
+    /// is none any more. Without a handler the log is told.
+    using refused_handler = unique_function<void(channel_kind, std::string_view, const error&)>;
+    void on_refused(refused_handler handler);
 
     /// Whether both connections are open.
     [[nodiscard]] bool is_open() const noexcept;
+    /// Whether that for commands is.
+    [[nodiscard]] bool takes_commands() const noexcept;
     [[nodiscard]] const redis_metrics& metrics() const noexcept;
 
 private:

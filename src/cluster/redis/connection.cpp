@@ -21,7 +21,7 @@
 namespace weft::cluster::redis {
 namespace {
 
-constexpr std::size_t most_text = 200;  // of the server's texts in our errors
+constexpr std::size_t most_text = 300;  // of the server's texts in our errors
 
 /// The server's text as far as it is fit to be told.
 error refusal(const reply_view& reply) {
@@ -349,7 +349,9 @@ bool connection::is_push(const reply_view& reply) const noexcept {
 bool connection::confirm(const reply_view& push) {
     if (sent_.empty()) return false;
     pending& first = sent_.front();
-    if (first.confirmations == 0 || kind_of(push) != first.confirmed_by) return false;
+    if (first.confirmations == 0 || kind_of(push) != first.confirmed_by || !user_->confirms(push)) {
+        return false;
+    }
     if (--first.confirmations == 0) answer_first(push);
     return true;
 }

@@ -57,6 +57,8 @@ public:
     /// What no command asked for: a message of a channel. Confirmations of subscriptions are not.
     /// **Errors**: as for `on_open`.
     virtual void on_push(const reply_view& what) = 0;
+    /// Whether this confirms what was asked, of the kind that was asked for; else it is a push.
+    [[nodiscard]] virtual bool confirms(const reply_view&) { return true; }
     /// The loop goes: it does not come back.
     virtual void on_abandoned() noexcept = 0;
 

@@ -20,6 +20,8 @@ void redis_metrics::visit(metric_visitor visitor) const {
     tell(failed, failed_help, lost, R"(reason="connection_lost")");
     tell(failed, failed_help, refused, R"(reason="queue_full")");
     tell(failed, failed_help, server_refused, R"(reason="refused_by_server")");
+    tell("weft_redis_redirected_total",
+         "Commands and subscriptions that a node of a Redis Cluster sent to another.", redirected);
     tell("weft_redis_messages_total", "Messages from Redis to a subscribed channel.", messages);
     tell("weft_redis_ignored_total", "Pushes of Redis that nobody waits for.", ignored);
     tell("weft_redis_subscriptions_refused_total", "Subscriptions that Redis refused.",

@@ -14,6 +14,7 @@ struct redis_metrics {
     counter lost;                ///< Commands whose connection was lost before they were answered.
     counter refused;             ///< Commands that max_queue had no room for.
     counter server_refused;      ///< Commands that the server refused.
+    counter redirected;          ///< Commands and subscriptions that a node sent to another.
     counter messages;            ///< From channels that have a handler.
     counter ignored;             ///< Pushes that nobody waits for.
     counter subscriptions_lost;  ///< Channels whose subscription the server refused.
