@@ -183,7 +183,8 @@ result<void> cluster_client::start() {
         guard(guard&&) noexcept = default;
         guard& operator=(guard&&) = delete;
         ~guard() {
-            if (const auto self = owner.lock()) self->finish(error(weft::errc::shutting_down));
+            const auto self = owner.lock();
+            if (self != nullptr && !self->left_) self->finish(error(weft::errc::shutting_down));
         }
         std::weak_ptr<cluster_client> owner;
     };
@@ -615,8 +616,9 @@ void cluster_client::lose(subscription& one) noexcept {
 }
 
 void cluster_client::update_gap() noexcept {
-    const bool now = lost_ > 0 || std::any_of(nodes_.begin(), nodes_.end(),
-                                              [](const auto& one) { return one->in_gap; });
+    const bool now = lost_ > 0 || std::any_of(nodes_.begin(), nodes_.end(), [](const auto& one) {
+                         return one->in_gap && one->slots > 0;
+                     });
     if (left_ || std::exchange(in_gap_, now) == now || !on_gap) return;
     home_->users->call([&] { on_gap(now ? gap::begins : gap::ends); },
                        [] { return user_place{.callback = "on_gap"}; });

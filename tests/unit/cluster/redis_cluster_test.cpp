@@ -18,11 +18,12 @@ protected:
         io.serve_port(7000);
         io.serve_port(7001);
         io.serve_port(7002);
+        wanted.ping_interval = std::chrono::hours(1);
         wanted.cluster_nodes = {{"127.0.0.1", 7000}, {"127.0.0.1", 7009}};
     }
     ~redis_cluster() override {
         routing.reset();
-        run();
+        if (core != nullptr) run();
     }
     void begin() {
         routing = std::make_unique<router>(core->ref(), wanted);
@@ -209,11 +210,11 @@ TEST_F(redis_cluster, waits_while_the_cluster_is_down_or_a_slot_in_transit) {
     say(nodes[7001].commands, "-CLUSTERDOWN Hash slot not served\r\n");
     EXPECT_EQ(take_seen(), strings{});
     pass(1s);
-    tell_map(7000, "*2\r\n" + entry(0, 8191, 7001) + entry(8192, 16383, 7000));
+    tell_map(7001, "*2\r\n" + entry(0, 8191, 7001) + entry(8192, 16383, 7000));
     EXPECT_EQ(said(nodes[7000].commands), wire({"GET", "foo"}));
     pass(51ms);
     say(nodes[7000].commands, "-TRYAGAIN Multiple keys request during rehashing of slot\r\n");
-    tell_map(7001, two_halves());
+    tell_map(7000, two_halves());
     EXPECT_EQ(said(nodes[7001].commands), wire({"GET", "foo"}));
     say(nodes[7001].commands, "-WRONGTYPE no\r\n");
     EXPECT_EQ(take_seen(), strings{"foo: WRONGTYPE no: the Redis server refused the command"});
@@ -291,13 +292,8 @@ TEST_F(redis_cluster, moves_subscriptions_with_the_map) {
     say(nodes[7000].channels, next.find("SSUBSCRIBE") != std::string::npos
                                   ? confirmed("ssubscribe", "foo")
                                   : confirmed("subscribe", "foo"));
-    for (int i = 0; i < 70; ++i) {
-        pass(1s);
-        for (auto peer : {nodes[7000].commands, nodes[7000].channels}) {
-            if (said(peer) == wire({"PING"})) say(peer, "+PONG\r\n");
-        }
-    }
-    EXPECT_EQ(take_seen(), strings{"gap ends"}) << "at the latest when the dead one is forgotten";
+    EXPECT_EQ(take_seen(), strings{"gap ends"}) << "whatever becomes of the other one";
+    for (int i = 0; i < 70; ++i) pass(1s);
     io.serve_port(7001);
     pass(2s);
     EXPECT_EQ(io.taken_connections(7001).size(), 0U) << "it was forgotten";

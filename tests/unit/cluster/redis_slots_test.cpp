@@ -133,9 +133,8 @@ TEST_F(redis_slots, carry_channels_and_commands_of_every_slot) {
         ASSERT_TRUE(subject->publish(
             channel_kind::shard, key, key,
             [&](const result<reply_view>& r) { answered += r && r->integer() == 1 ? 1U : 0U; }));
-        ASSERT_TRUE(subject->command(key, {"SET", key, "v"}, [&](const result<reply_view>& r) {
-            answered += r ? 1U : 0U;
-        }));
+        ASSERT_TRUE(subject->command(
+            key, {"SET", key, "v"}, [&](const result<reply_view>& r) { answered += r ? 1U : 0U; }));
     }
     await([&] { return received == slot_count && answered == 2 * slot_count; });
     EXPECT_EQ(subject->metrics().redirected.read(), 0U);
@@ -171,10 +170,12 @@ TEST_F(redis_slots, may_move_amid_commands_and_subscriptions) {
     ASSERT_EQ(route("{foo}old", {"SET", "{foo}old", "1"}), "OK");
 
     // In transit: what is not at the source is asked for at the target.
-    ASSERT_EQ(ask(target, {"CLUSTER", "SETSLOT", slot, "IMPORTING",
-                           ids[static_cast<std::size_t>(from)]}), "OK");
-    ASSERT_EQ(ask(source, {"CLUSTER", "SETSLOT", slot, "MIGRATING",
-                           ids[static_cast<std::size_t>(to)]}), "OK");
+    ASSERT_EQ(
+        ask(target, {"CLUSTER", "SETSLOT", slot, "IMPORTING", ids[static_cast<std::size_t>(from)]}),
+        "OK");
+    ASSERT_EQ(
+        ask(source, {"CLUSTER", "SETSLOT", slot, "MIGRATING", ids[static_cast<std::size_t>(to)]}),
+        "OK");
     EXPECT_EQ(route("{foo}old", {"GET", "{foo}old"}), "1");
     EXPECT_EQ(subject->metrics().redirected.read(), 0U);
     EXPECT_EQ(route("{foo}new", {"SET", "{foo}new", "2"}), "OK") << "by way of ASK";
@@ -190,7 +191,8 @@ TEST_F(redis_slots, may_move_amid_commands_and_subscriptions) {
     EXPECT_EQ(route("{foo}new", {"GET", "{foo}new"}), "2");
     EXPECT_EQ(answer_to([&](reply_handler done) {
                   return subject->publish(channel_kind::shard, "{foo}", "moved", std::move(done));
-              }), "1");
+              }),
+              "1");
     EXPECT_EQ(ask(target, {"SPUBLISH", "{foo}2", "moved, too"}), "1");
     ASSERT_TRUE(subject->publish(channel_kind::plain, "{foo}", "plain"));
     await_seen("{foo} got moved");
@@ -205,6 +207,7 @@ TEST_F(redis_slots, may_move_amid_commands_and_subscriptions) {
     EXPECT_EQ(subject->metrics().redirected.read(), redirected);
     // And back.
     ASSERT_TRUE(subject->unsubscribe(channel_kind::shard, "{foo}2"));
+    EXPECT_EQ(route("{foo}", {"DEL", "{foo}old", "{foo}new"}), "2");
     seen.clear();
     assign(slot, from, to);
     await_seen("gap ends");
