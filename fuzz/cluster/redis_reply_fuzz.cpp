@@ -1,5 +1,6 @@
 // Replies of a Redis server. First byte: the limits; second: how the rest is split. What comes of
 // it must not depend on the split; no limit may be exceeded, and every text lies in what was read.
+// Each reply is also taken for a map of slots, and its text for a redirection.
 
 #include <algorithm>
 #include <cstdint>
@@ -10,6 +11,8 @@
 #include <vector>
 
 #include "cluster/redis/proto/reply_reader.hpp"
+#include "cluster/redis/proto/slot.hpp"
+#include "cluster/redis/proto/topology.hpp"
 
 namespace {
 
@@ -37,6 +40,20 @@ std::size_t describe(const reply_view& r, std::string& out, std::size_t depth, s
     return elements + nested;
 }
 
+/// What a node of a cluster says: whatever is made of it can be used.
+void look_for_topology(const reply_view& r) {
+    if (const auto map = read_slots(r)) {
+        for (const slot_range& one : *map) {
+            require(one.first <= one.last && one.last < slot_count && one.port != 0);
+        }
+    }
+    if (const auto where = read_redirection(r.text())) {
+        require(where->slot < slot_count && where->port != 0);
+        require(where->host.find(' ') == std::string::npos);
+    }
+    require(slot_of(r.text()) < slot_count);
+}
+
 std::string read(std::string_view wire, std::size_t step, const reply_limits& limits) {
     reply_reader reader(limits);
     std::string out;
@@ -59,6 +76,7 @@ std::string read(std::string_view wire, std::size_t step, const reply_limits& li
                 require(data.empty());
             } else {
                 require(describe(reader.reply(), out, 0, limits.max_depth) <= limits.max_elements);
+                look_for_topology(reader.reply());
                 out += '\n';
             }
         }

@@ -193,12 +193,18 @@ result<void> client::core::start() {
     if (auto prepared = home_->prepare(*wanted_); !prepared) return prepared;
     commands_user_.owner = this;
     channels_user_.owner = this;
-    commands_ =
+    auto commands =
         std::make_shared<connection>(home_, wanted_, commands_user_, connection_role::commands);
-    channels_ = std::make_shared<connection>(home_, wanted_, channels_user_,
-                                             connection_role::subscriptions);
-    if (auto begun = commands_->start(); !begun) return begun;
-    return channels_->start();
+    auto channels = std::make_shared<connection>(home_, wanted_, channels_user_,
+                                                 connection_role::subscriptions);
+    if (auto begun = commands->start(); !begun) return begun;
+    if (auto begun = channels->start(); !begun) {
+        commands->end();
+        return begun;
+    }
+    commands_ = std::move(commands);
+    channels_ = std::move(channels);
+    return {};
 }
 
 result<void> client::core::command(std::span<const std::string_view> arguments, reply_handler done,

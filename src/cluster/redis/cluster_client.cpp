@@ -184,13 +184,14 @@ result<void> cluster_client::start() {
         guard& operator=(guard&&) = delete;
         ~guard() {
             const auto self = owner.lock();
-            if (self != nullptr && !self->left_) self->finish(error(weft::errc::shutting_down));
+            if (self != nullptr && self->started_ && !self->left_)
+                self->finish(error(weft::errc::shutting_down));
         }
         std::weak_ptr<cluster_client> owner;
     };
     loop_end_ = home_->loop.after(duration::max(), [at_end = guard(*this)] {});
     started_ = true;
-    add_seeds();
+    within_memory([this] { add_seeds(); });
     loop().arm(tick_, later(loop().now(), wanted_.reconnect_max));
     return {};
 }
@@ -203,7 +204,8 @@ bool cluster_client::is_open() const noexcept {
 
 // ---- Nodes and slots ----
 
-/// The node of that address, which is made if need be. Null when there are too many.
+/// The node of that address, which is made if need be. Null when it cannot be, or there are too
+/// many.
 cluster_client::node* cluster_client::node_at(const std::string& host, std::uint16_t port) {
     redis_address where{host, port};
     for (const auto& known : nodes_) {
@@ -232,8 +234,9 @@ cluster_client::node* cluster_client::node_at(const std::string& host, std::uint
             update_gap();
             if (!left_) within_memory([&] { not_placed(one, why); });
         });
+    nodes_.reserve(nodes_.size() + 1);
+    if (!made->talker.start()) return nullptr;  // without memory, or the loop ends
     nodes_.push_back(std::move(fresh));
-    (void)made->talker.start();  // it fails when the loop ends, and then nobody waits any more
     return made;
 }
 
@@ -339,15 +342,17 @@ void cluster_client::map_came(const redis_address& from, const result<reply_view
 
 void cluster_client::apply(const std::vector<slot_range>& map, const redis_address& from) {
     std::vector<node*> fresh(slot_count);
+    bool has_all = true;
     for (const slot_range& range : map) {
         node* const to = node_at(range.host.empty() ? from.host : range.host, range.port);
+        has_all = has_all && to != nullptr;
         std::fill(fresh.begin() + range.first, fresh.begin() + range.last + 1, to);
     }
     for (std::size_t slot = 0; slot < slot_count; ++slot) {
         give(static_cast<std::uint16_t>(slot), fresh[slot]);
     }
     has_map_ = true;
-    unplaced_ = false;
+    unplaced_ = !has_all;
     for (book& known : books_) {
         for (const auto& [name, one] : known) settle(one);
     }

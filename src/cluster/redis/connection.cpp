@@ -261,7 +261,11 @@ void connection::become(state next) noexcept {
 
 result<void> connection::start() {
     if (state_ != state::idle) return error(weft::errc::invalid_state, "it was started before");
-    loop_end_ = home_->loop.after(duration::max(), [guard = end_of_loop(*this)] {});
+    try {
+        loop_end_ = home_->loop.after(duration::max(), [guard = end_of_loop(*this)] {});
+    } catch (const std::bad_alloc&) {
+        return error(std::make_error_code(std::errc::not_enough_memory));
+    }
     begin();
     return {};
 }
@@ -421,7 +425,8 @@ void connection::search() {
                 core->connect();
             });
         });
-    search_->ask();
+    const auto asking = search_;  // it may be over at once
+    asking->ask();
 }
 
 void connection::connect() {

@@ -70,7 +70,7 @@ void master_search::ask() {
         asked_->command(words, [mine = weak_from_this()](const result<reply_view>& reply) {
             if (const auto self = mine.lock()) self->answered(reply);
         });
-    if (!sent) tell(sent.error());
+    if (!sent) tell(error(errc::no_master, sent.error().message()));  // memory was out
 }
 
 void master_search::answered(const result<reply_view>& reply) {
