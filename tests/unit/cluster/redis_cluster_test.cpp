@@ -142,7 +142,8 @@ TEST_F(redis_cluster, bounds_what_waits_for_all_nodes) {
     wanted.max_queue = 64 * 1024;
     begin();
     std::size_t taken = 0;
-    while (routing->command("foo", {"SET", "foo", "a value"}, noting("x"))) ++taken;
+    while (taken < 10'000 && routing->command("foo", {"SET", "foo", "a value"}, noting("x")))
+        ++taken;
     EXPECT_GT(taken, 100U);
     EXPECT_LT(taken, 1000U);
     const auto refused = routing->command("bar", {"GET", "bar"}, noting("y"));
@@ -262,10 +263,9 @@ TEST_F(redis_cluster, asks_for_shard_channels_of_each_slot_by_themselves) {
     greet(7000);
     tell_map(7000, "*1\r\n" + entry(0, 16383, 7000));
     const std::string asked = said(nodes[7000].channels);
-    strings all{wire({"SSUBSCRIBE", "foo"}), wire({"SSUBSCRIBE", "bar"})};
     EXPECT_NE(asked.find(wire({"SSUBSCRIBE", "bar"})), std::string::npos) << asked;
-    EXPECT_NE(asked.find("SSUBSCRIBE\r\n$3\r\nfoo"), asked.find("SSUBSCRIBE\r\n$6\r\n{foo}2"))
-        << "without waiting for each other";
+    EXPECT_NE(asked.find("{foo}2"), std::string::npos) << "without waiting for each other";
+    EXPECT_NE(asked.find("\r\nfoo\r\n"), std::string::npos);
 }
 
 TEST_F(redis_cluster, moves_subscriptions_with_the_map) {
