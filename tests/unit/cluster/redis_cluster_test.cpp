@@ -266,6 +266,14 @@ TEST_F(redis_cluster, asks_for_shard_channels_of_each_slot_by_themselves) {
     EXPECT_NE(asked.find(wire({"SSUBSCRIBE", "bar"})), std::string::npos) << asked;
     EXPECT_NE(asked.find("{foo}2"), std::string::npos) << "without waiting for each other";
     EXPECT_NE(asked.find("\r\nfoo\r\n"), std::string::npos);
+    io.peer_reset(nodes[7000].channels);
+    run();
+    pass(51ms);
+    const auto back = io.taken_connections(7000);
+    ASSERT_EQ(back.size(), 1U);
+    say(back[0], greeting);
+    EXPECT_NE(said(back[0]).find(wire({"SSUBSCRIBE", "bar"})), std::string::npos)
+        << "nodes refuse several slots in one command";
 }
 
 TEST_F(redis_cluster, moves_subscriptions_with_the_map) {
