@@ -30,6 +30,11 @@ struct msgpack_token {
     byte_view bytes;  ///< The content of texts (UTF-8 is not checked), binaries and extensions.
 };
 
+/// What notepack.io writes for `undefined`.
+[[nodiscard]] inline bool is_undefined(const msgpack_token& token) noexcept {
+    return token.kind == msgpack_kind::extension && token.type == 0 && token.bytes.size() == 1;
+}
+
 /// Reads msgpack token by token. What a head announces is not believed: only content that is there
 /// is told, and nothing is allocated.
 /// **Lifetime**: the input outlives the reader and the tokens.
