@@ -25,7 +25,7 @@ MAY_USE = {
 MAY_USE["server"] = set(MAY_USE)
 MAY_USE["testing"] = set(MAY_USE)
 
-# A proto/ folder uses base, itself, the proto/ of protocols below it, and the public vocabulary (error codes, limits) of
+# A proto/ folder uses base, itself, the proto/ of protocols below it, and the public vocabulary (errors, limits, messages) of
 # both: headers which, with all that they include, use nothing else. Sockets, clocks, threads and streams have no place in it.
 NOT_IN_PROTO = re.compile(
     r"sys/|netinet/|arpa/|(unistd|fcntl|poll|netdb|pthread)\.h$|openssl/"
@@ -61,7 +61,7 @@ def read_public(include):
 
 def proto_complaints(own, text, read, seen):
     """What keeps a file of src/<own>/proto/, or a public header that it uses, from being sans-I/O."""
-    below = {own} | (MAY_USE[own] - {"net", "pubsub"})
+    below = {own} | (MAY_USE[own] - {"net"})
     for quote, include in INCLUDE.findall(text):
         used = layer_of(include, quote)
         if used is None and quote == "<":
@@ -175,6 +175,8 @@ class rules(unittest.TestCase):
         redis = "src/cluster/redis/proto/reply.cpp"
         self.assertEqual(complaints(redis, '#include "cluster/redis/proto/reply.hpp"\n'), [])
         self.refused(redis, '#include "cluster/redis/retry.hpp"\n', "lower protocols only")
+        self.assertEqual(complaints("src/cluster/adapter/proto/message.cpp", "#include <weft/pubsub/message.hpp>\n"), [])
+        self.refused("src/cluster/adapter/proto/message.cpp", '#include "pubsub/hub.hpp"\n', "lower protocols only")
         self.refused("src/net/proto/header.cpp", '#include "net/loop_core.hpp"\n', "lower protocols only")
         self.refused("src/ws/proto/frame.cpp", "#include <weft/net/loop.hpp>\n", "lower protocols only")
         self.refused("src/ws/proto/frame.cpp", '#include "ws/connection_core.hpp"\n', "lower protocols only")
