@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "socketio/proto/msgpack.hpp"
+#include "socketio/proto/msgpack_json.hpp"
 #include "socketio/proto/msgpack_packet.hpp"
 
 namespace weft::socketio {
@@ -380,6 +381,42 @@ TEST(msgpack_packet, every_truncation_and_every_changed_byte_is_survived) {
             EXPECT_LE(packet.attachments.size(), 10U);
         }
     }
+}
+
+TEST(msgpack_json, without_a_list_of_attachments_binaries_are_base64) {
+    const std::string bytes = unhex("95 c400 c40101 c403010203 d60501020304 c7030005060a");
+    msgpack_reader in(as_bytes(bytes));
+    std::string out = "before ";
+    EXPECT_EQ(append_json(out, in, nullptr), errc{});
+    EXPECT_EQ(out, R"(before ["","AQ==","AQID",[5,"AQIDBA=="],"BQYK"])");
+    EXPECT_TRUE(in.at_end());
+}
+
+TEST(msgpack_json, values_are_read_one_by_one) {
+    const std::string bytes = unhex("91c40107 a178 d40000 c40108");
+    msgpack_reader in(as_bytes(bytes));
+    attachment_list list{{}, 2};
+    std::string out;
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(append_json(out, in, &list), errc{});
+    EXPECT_EQ(out, R"([{"_placeholder":true,"num":0}]"x"{"_placeholder":true,"num":1})");
+    EXPECT_EQ(list.found.size(), 2U);
+    EXPECT_EQ(append_json(out, in, &list), errc::bad_msgpack);
+}
+
+TEST(msgpack_json, nothing_is_made_of_what_is_no_json) {
+    const auto nested = [](std::size_t depth) {
+        return std::string(depth, '[') + std::string(depth, ']');
+    };
+    std::string out = "before";
+    for (const std::string& json :
+         {std::string(), std::string("[1"), std::string("1 2"), std::string("{\"a\":}"),
+          std::string("[01]"), nested(513), std::string(100'000, '[')}) {
+        EXPECT_FALSE(append_msgpack(out, json, {})) << json.substr(0, 20);
+    }
+    EXPECT_EQ(out, "before");
+    EXPECT_TRUE(append_msgpack(out, nested(512), {}));
+    EXPECT_TRUE(append_msgpack(out, " { \"a\" : 1 } ", {}));
+    EXPECT_TRUE(out.ends_with("\x81\xa1\x61\x01"));
 }
 
 }  // namespace
