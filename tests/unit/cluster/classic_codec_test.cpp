@@ -308,6 +308,15 @@ TEST(classic_response, that_is_an_acknowledgement_is_msgpack) {
               "client_ack id=i nsp=/ args=[1,2]");
 }
 
+TEST(classic_response, tells_one_argument) {
+    adapter_message m;
+    m.head.type = message_type::client_ack;
+    m.head.request_id = "i";
+    m.content.arguments = R"("pong","more")";
+    EXPECT_EQ(read(decode_response, written(append_response, m)),
+              R"(client_ack id=i nsp=/ args="pong")");
+}
+
 TEST(classic_response, with_descriptions_in_msgpack_has_base64) {
     std::string bodies = "82 a9726571756573744964 a169 a7736f636b657473 dc0064";
     std::string meaning = "sockets id=i nsp=/";
