@@ -12,6 +12,7 @@
 #include <weft/base/base64.hpp>
 #include <weft/base/utf8.hpp>
 
+#include "cluster/adapter/proto/message_reader.hpp"
 #include "cluster/adapter/proto/message_writer.hpp"
 
 namespace weft::cluster {

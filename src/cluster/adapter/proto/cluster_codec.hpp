@@ -8,7 +8,6 @@
 
 #include "cluster/adapter/proto/error.hpp"
 #include "cluster/adapter/proto/message.hpp"
-#include "cluster/adapter/proto/message_reader.hpp"
 
 namespace weft::cluster {
 

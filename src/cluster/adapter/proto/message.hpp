@@ -75,6 +75,9 @@ struct adapter_message {
 static_assert(type_of(socketio::cluster_message::kind::server_side_emit) ==
               message_type::server_side_emit);
 
+/// How a body is written. What has attachments is always msgpack.
+enum class body_form : std::uint8_t { json, msgpack };
+
 /// How much we take from other nodes. What exceeds a limit is ignored as a whole. The length of a
 /// message is limited by `redis::reply_limits::max_bulk`, the attachments are at most 64.
 struct message_limits {

@@ -19,9 +19,6 @@
 
 namespace weft::cluster {
 
-/// How a body is written. What has attachments is always msgpack.
-enum class body_form : std::uint8_t { json, msgpack };
-
 /// What binary values become while a body is read.
 enum class binary_values : std::uint8_t {
     attachments,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,7 +9,6 @@
 
 #include "cluster/adapter/proto/error.hpp"
 #include "cluster/adapter/proto/message.hpp"
-#include "cluster/adapter/proto/message_reader.hpp"
 
 namespace weft::cluster {
 
