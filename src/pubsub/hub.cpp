@@ -212,8 +212,25 @@ send_status subscriber::deliver_group(std::span<const message> group) noexcept {
     return status;
 }
 
+void exchange::watch(topic_owner owner, topic_watcher& by) {
+    const auto index = static_cast<std::size_t>(owner);
+    if (watchers_.size() <= index) watchers_.resize(index + 1);
+    watchers_[index] = &by;
+}
+
+void exchange::connect(bus& others) {
+    watch(topic_owner::program, others);
+    bus_ = &others;
+}
+
+topic_watcher* exchange::watcher_of(topic_owner owner) const noexcept {
+    const auto index = static_cast<std::size_t>(owner);
+    return index < watchers_.size() ? watchers_[index] : nullptr;
+}
+
 void exchange::publish(topic_key topic, const message& what) const {
     publish({.owner = topic.owner, .topics = {&topic.name, 1}}, {&what, 1});
+    tell_bus(topic, what);
 }
 
 void exchange::publish(const audience& receivers, std::span<const message> group) const {
@@ -263,10 +280,14 @@ bool hub::subscribe(subscriber& member, topic_key key) {
     in->members.push_back(&made);
     try {
         state_->subscriptions.insert(std::move(fresh));
-        if (first != nullptr) state_->topics.insert(std::move(first));
+        if (first != nullptr) {
+            state_->topics.insert(std::move(first));
+            if (topic_watcher* const told = all_.watcher_of(key.owner)) told->on_used(key);
+        }
     } catch (...) {
         state_->subscriptions.erase(state::pair{in, &member});
         in->members.pop_back();
+        if (in->members.empty()) state_->topics.erase(key);
         throw;
     }
     made.next = member.first_;
@@ -313,6 +334,7 @@ void hub::remove(subscriber::subscription& gone) noexcept {
     loop_.budget().release(heap_cost_of<subscriber::subscription>);
     metrics_.subscriptions.sub();
     if (in.members.empty()) {
+        if (topic_watcher* const told = all_.watcher_of(in.owner)) told->on_unused(in.key());
         loop_.budget().release(in.cost());
         state_->topics.erase(in.key());
         metrics_.topics.sub();
@@ -337,7 +359,10 @@ std::size_t hub::subscribers(topic_key key) const noexcept {
 }
 
 std::size_t hub::publish(topic_key key, const message& what, const subscriber* except) {
-    return publish({.owner = key.owner, .topics = {&key.name, 1}, .except = except}, {&what, 1});
+    const std::size_t taken =
+        publish({.owner = key.owner, .topics = {&key.name, 1}, .except = except}, {&what, 1});
+    all_.tell_bus(key, what);
+    return taken;
 }
 
 std::size_t hub::publish(const audience& receivers, std::span<const message> group) {

@@ -13,6 +13,7 @@
 #include <weft/pubsub/message.hpp>
 
 #include "net/loop_core.hpp"
+#include "pubsub/bus.hpp"
 #include "pubsub/outbox.hpp"
 #include "pubsub/topic_key.hpp"
 
@@ -67,17 +68,30 @@ public:
     explicit exchange(std::uint64_t most_under_way = 64ULL * 1024 * 1024) noexcept
         : most_under_way_(most_under_way) {}
 
-    /// Publishes on every loop. What one thread publishes arrives in order.
+    /// Who is told which topics of this owner have subscribers. Before the loops run.
+    void watch(topic_owner owner, topic_watcher& by);
+    /// Connects the topics of the program with those of other processes. Before the loops run.
+    void connect(bus& others);
+
+    /// Publishes on every loop, and a topic of the program in the other processes too. What one
+    /// thread publishes arrives in order.
     /// **Threads**: any; on a loop's own thread its subscribers are served at once.
     void publish(topic_key topic, const message& what) const;
-    /// The same for an audience; see `hub::publish`. `to.except` counts on its own loop only.
+    /// To an audience in this process; see `hub::publish`. `to.except` counts on its own loop only.
     void publish(const audience& receivers, std::span<const message> group) const;
 
 private:
     friend class hub;
     struct member;
+    [[nodiscard]] topic_watcher* watcher_of(topic_owner owner) const noexcept;
+    void tell_bus(topic_key topic, const message& what) const {
+        if (bus_ != nullptr && topic.owner == topic_owner::program) bus_->publish(topic.name, what);
+    }
+
     std::uint64_t most_under_way_;
     std::vector<std::shared_ptr<member>> members_;
+    std::vector<topic_watcher*> watchers_;  // by owner
+    bus* bus_ = nullptr;
 };
 
 /// The topics of one loop and their subscribers. Names are found through a keyed hash (SipHash-1-3
@@ -100,11 +114,12 @@ public:
     void unsubscribe_all(subscriber& member) noexcept;
     [[nodiscard]] bool is_subscribed(const subscriber& member, topic_key topic) const noexcept;
 
-    /// To every subscriber on every loop, but not to `except`. Returns how many of this loop took
-    /// it without a loss. Other loops get what one iteration published in one post, in order.
+    /// To every subscriber on every loop, but not to `except`; a topic of the program in the other
+    /// processes too. Returns how many of this loop took it without a loss. Other loops get what
+    /// one iteration published in one post, in order.
     std::size_t publish(topic_key topic, const message& what, const subscriber* except = nullptr);
-    /// Messages that belong together, to an audience on every loop. Returns how many of this loop
-    /// took them all. **Cost**: with one topic and nothing excepted, that of the publish above.
+    /// Messages that belong together, to an audience on every loop of this process. Returns how many
+    /// of this loop took them all. **Cost**: with one topic and nothing excepted, that of the publish above.
     std::size_t publish(const audience& receivers, std::span<const message> group);
     /// To the subscribers of this loop only: what other loops' hubs call here.
     std::size_t publish_local(const audience& receivers, std::span<const message> group);

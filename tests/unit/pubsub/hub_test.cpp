@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <memory>
+#include <new>
 #include <random>
 #include <set>
 #include <string>
@@ -405,6 +406,85 @@ TEST_F(hub_test, a_group_ends_at_the_first_message_that_is_not_taken) {
     const std::array<message, 3> group{message::text("1"), message::text("2"), message::text("3")};
     EXPECT_EQ(hubs[0]->publish({.owner = topic_owner::program, .topics = in}, group), 0U);
     EXPECT_EQ(who.heard, texts{"1"});
+}
+
+/// Notes what it is told, as a cluster would hear it.
+struct recording_bus final : bus {
+    texts told;
+    bool out_of_memory = false;
+
+    void on_used(topic_key topic) override {
+        if (out_of_memory) throw std::bad_alloc();
+        told.push_back("used " + std::string(topic.name));
+    }
+    void on_unused(topic_key topic) noexcept override {
+        told.push_back("unused " + std::string(topic.name));
+    }
+    void publish(std::string_view topic, const message& what) override {
+        told.push_back(std::string(topic) + ": " + std::string(what.text()));
+    }
+};
+
+class hub_bus : public hub_test {
+protected:
+    hub_bus() { all.connect(others); }
+    // The hubs go first: they tell it so.
+    ~hub_bus() override {
+        for (auto& h : hubs) h.reset();
+    }
+    recording_bus others;
+};
+
+TEST_F(hub_bus, hears_which_topics_each_loop_uses) {
+    listener a, b, c;
+    hubs[0]->subscribe(a, program_topic("t"));
+    hubs[0]->subscribe(b, program_topic("t"));
+    hubs[1]->subscribe(c, program_topic("t"));
+    EXPECT_EQ(others.told, (texts{"used t", "used t"}));
+    hubs[0]->unsubscribe(a, program_topic("t"));
+    EXPECT_EQ(others.told.size(), 2U);
+    hubs[0]->unsubscribe_all(b);
+    hubs[1].reset();
+    EXPECT_EQ(others.told, (texts{"used t", "used t", "unused t", "unused t"}));
+}
+
+TEST_F(hub_bus, gets_what_the_program_publishes_and_nothing_of_modules) {
+    const topic_key rooms{owner_of_module(0), "room"};
+    listener a;
+    hubs[0]->subscribe(a, rooms);
+    hubs[0]->publish(rooms, message::text("to a room"));
+    all.publish(rooms, message::text("to a room"));
+    EXPECT_EQ(others.told, texts{});
+    hubs[0]->publish(program_topic("t"), message::text("1"));
+    all.publish(program_topic("t"), message::text("2"));
+    EXPECT_EQ(others.told, (texts{"t: 1", "t: 2"}));
+    const std::string_view name = "t";
+    const message what = message::text("from another process");
+    all.publish({.owner = topic_owner::program, .topics = {&name, 1}}, {&what, 1});
+    EXPECT_EQ(others.told.size(), 2U) << "an audience is of this process";
+}
+
+TEST_F(hub_bus, a_module_may_watch_its_own_topics) {
+    recording_bus watcher;
+    all.watch(owner_of_module(1), watcher);
+    {
+        listener a;
+        hubs[0]->subscribe(a, {owner_of_module(1), "room"});
+        hubs[0]->subscribe(a, {owner_of_module(2), "foreign"});
+    }
+    EXPECT_EQ(watcher.told, (texts{"used room", "unused room"}));
+    EXPECT_EQ(others.told, texts{});
+}
+
+TEST_F(hub_bus, nobody_is_subscribed_when_it_has_no_memory) {
+    listener a;
+    others.out_of_memory = true;
+    EXPECT_THROW(hubs[0]->subscribe(a, program_topic("t")), std::bad_alloc);
+    EXPECT_EQ(hubs[0]->subscribers(program_topic("t")), 0U);
+    EXPECT_EQ(a.subscriptions(), 0U);
+    others.out_of_memory = false;
+    EXPECT_TRUE(hubs[0]->subscribe(a, program_topic("t")));
+    EXPECT_EQ(hubs[0]->publish(program_topic("t"), message::text("m")), 1U);
 }
 
 }  // namespace
