@@ -140,6 +140,7 @@ public:
     [[nodiscard]] std::size_t subscribers(topic_key topic) const noexcept;
 
     [[nodiscard]] net::loop_core& loop() const noexcept { return loop_; }
+    [[nodiscard]] exchange& all() const noexcept { return all_; }
     [[nodiscard]] queue_metrics& metrics() noexcept { return metrics_; }
 
 private:

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <iterator>
+#include <type_traits>
 #include <utility>
 
 #include "socketio/broadcast_wait.hpp"
@@ -228,30 +230,52 @@ void note(std::size_t& count, const socket_core&) {
     ++count;
 }
 
-void note(std::vector<remote_socket>& all, const socket_core& s) {
-    all.push_back({std::string(s.id_text()), s.rooms(), std::string(s.socket::auth()),
-                   s.link.session().request(), data_of(s)});
+void note(fetched_sockets& all, const socket_core& s) {
+    all.sockets.push_back({std::string(s.id_text()), s.rooms(), std::string(s.socket::auth()),
+                           s.link.session().request(), data_of(s)});
 }
 
-/// Brings together what the loops found.
+/// Brings together what the loops, and the other servers, found.
 template <class Found>
 struct fetched {
     std::shared_ptr<loop_context> home;
-    std::size_t loops_left;
+    std::size_t parts_left;
     unique_function<void(Found)> done;
     Found all{};
 
-    void add(std::size_t some, std::size_t& sum) { sum += some; }
-    void add(std::vector<remote_socket> some, std::vector<remote_socket>& sum) {
-        std::move(some.begin(), some.end(), std::back_inserter(sum));
+    static void add(std::size_t some, std::size_t& sum) { sum += some; }
+    static void add(fetched_sockets some, fetched_sockets& sum) {
+        std::move(some.sockets.begin(), some.sockets.end(), std::back_inserter(sum.sockets));
+        if (some.silent.count != 0) sum.silent = std::move(some.silent);
     }
     void add(Found some) {
         add(std::move(some), all);
-        if (--loops_left == 0) {
+        if (--parts_left == 0) {
             home->guarded("the callback of fetch_sockets", nullptr,
                           [this] { done(std::move(all)); });
         }
     }
+};
+
+/// What the other servers found.
+class others_sockets final : public cluster_answers {
+public:
+    explicit others_sockets(std::shared_ptr<fetched<fetched_sockets>> into)
+        : into_(std::move(into)) {}
+    void expect(std::size_t) override {}
+    void reply(const raw_arguments&) override {}
+    void found(std::vector<remote_socket> sockets) override {
+        std::move(sockets.begin(), sockets.end(), std::back_inserter(all_.sockets));
+    }
+    void end(const silent_servers& silent) override {
+        all_.silent = silent;
+        into_->home->post(
+            [into = into_, all = std::move(all_)]() mutable { into->add(std::move(all)); });
+    }
+
+private:
+    std::shared_ptr<fetched<fetched_sockets>> into_;
+    fetched_sockets all_;
 };
 
 template <class Found>
@@ -331,28 +355,46 @@ void run_everywhere(const server_reach& server, loop_context* context,
     });
 }
 
-void tell_cluster(const broadcast_target& target, cluster_message::kind kind,
-                  std::string_view event = {}, const encoded_arguments* args = nullptr,
-                  std::string_view room = {}, bool close = false) {
-    server_reach& server = *target.space->server;
-    if (!server.adapter || target.flags.local) return;
+/// What the other servers are told or asked; null if they are not.
+std::shared_ptr<cluster_message> for_cluster(const broadcast_target& target,
+                                             cluster_message::kind kind) {
+    if (!target.space->server->adapter || target.flags.local) return nullptr;
     auto told = std::make_shared<cluster_message>();
     told->what = kind;
     told->to = {target.space->name,
                 {target.rooms.begin(), target.rooms.end()},
                 {target.except.begin(), target.except.end()}};
-    if (!room.empty()) told->names.emplace_back(room);
-    told->event = event;
-    if (args != nullptr) {
-        told->arguments = args->json;
-        told->attachments = args->attachments;
-    }
     told->droppable = target.flags.droppable;
     told->uncompressed = target.flags.uncompressed;
     told->latest = target.flags.latest;
-    told->close = close;
-    server.publish(std::move(told));
+    return told;
 }
+
+std::shared_ptr<cluster_message> event_for_cluster(const broadcast_target& target,
+                                                   std::string_view event,
+                                                   const encoded_arguments& args) {
+    auto told = for_cluster(target, cluster_message::kind::broadcast);
+    if (told == nullptr) return told;
+    told->event = event;
+    told->arguments = args.json;
+    told->attachments = args.attachments;
+    return told;
+}
+
+/// What the sockets of other servers answer.
+class others_replies final : public cluster_answers {
+public:
+    others_replies(std::shared_ptr<loop_context> home, std::shared_ptr<reply_collector> collector)
+        : home_(std::move(home)), collector_(std::move(collector)) {}
+    void expect(std::size_t sockets) override { collector_->expect_of_others(*home_, sockets); }
+    void reply(const raw_arguments& what) override { collector_->answer(*home_, what); }
+    void found(std::vector<remote_socket>) override {}
+    void end(const silent_servers& silent) override { collector_->others_end(*home_, silent); }
+
+private:
+    std::shared_ptr<loop_context> home_;  // the adapter's
+    std::shared_ptr<reply_collector> collector_;
+};
 
 }  // namespace
 
@@ -372,11 +414,13 @@ void broadcast_encoded(const broadcast_target& target, std::string_view event,
             broadcast_from(*first, owned.borrow(), copy.name, copy.args);
         });
     }
-    tell_cluster(target, cluster_message::kind::broadcast, event, &args);
+    if (auto told = event_for_cluster(target, event, args))
+        target.space->server->publish(std::move(told));
 }
 
 void broadcast_awaiting(const broadcast_target& target, std::string_view event,
-                        const encoded_arguments& args, replies_callback on_reply) {
+                        const encoded_arguments& args, replies_callback on_reply,
+                        asked_callback on_asked) {
     if (target.space == nullptr || target.space->server->loops().empty()) return;
     server_reach& server = *target.space->server;
     loop_context* const context = here(target);
@@ -384,11 +428,15 @@ void broadcast_awaiting(const broadcast_target& target, std::string_view event,
     const duration limit =
         target.flags.timeout != duration::zero() ? target.flags.timeout : server.ack_timeout;
     if (!server.may_emit(event)) {
-        home->post([on_reply = std::move(on_reply)]() mutable { on_reply(nullptr, 0); });
+        home->post([on_reply = std::move(on_reply)]() mutable { on_reply(nullptr, {}); });
         return;
     }
-    auto collector =
-        std::make_shared<reply_collector>(home, server.loops().size(), std::move(on_reply));
+    auto collector = std::make_shared<reply_collector>(home, server.loops().size(),
+                                                       std::move(on_reply), std::move(on_asked));
+    const auto question = event_for_cluster(target, event, args);
+    if (question && server.ask(question, limit,
+                               std::make_shared<others_replies>(server.loops().front(), collector)))
+        collector->ask_others();
     auto what = std::make_shared<ask>(target, event, args, server.next_ack_id(), limit, collector);
     if (context != nullptr) {
         tell_outgoing(*target.space, *context, event, args);
@@ -408,18 +456,23 @@ namespace {
 template <class Found>
 void fetch_everywhere(const broadcast_target& target, unique_function<void(Found)> done) {
     if (target.space == nullptr || target.space->server->loops().empty()) return;
-    const server_reach& server = *target.space->server;
+    server_reach& server = *target.space->server;
     loop_context* const context = here(target);
     auto home = context != nullptr ? context->shared_from_this() : server.loops().front();
     auto into = std::make_shared<fetched<Found>>(
         fetched<Found>{std::move(home), server.loops().size(), std::move(done)});
+    if constexpr (std::is_same_v<Found, fetched_sockets>) {
+        const auto question = for_cluster(target, cluster_message::kind::fetch_sockets);
+        if (question &&
+            server.ask(question, server.ack_timeout, std::make_shared<others_sockets>(into)))
+            ++into->parts_left;
+    }
     run_everywhere(server, context, std::make_shared<fetch<Found>>(target, std::move(into)));
 }
 
 }  // namespace
 
-void fetch_sockets(const broadcast_target& target,
-                   unique_function<void(std::vector<remote_socket>)> done) {
+void fetch_sockets(const broadcast_target& target, unique_function<void(fetched_sockets)> done) {
     fetch_everywhere(target, std::move(done));
 }
 
@@ -437,16 +490,21 @@ void change_rooms(const broadcast_target& target, std::string_view room, bool en
     if (target.space == nullptr || target.space->server->loops().empty()) return;
     run_everywhere(*target.space->server, here(target),
                    std::make_shared<change_membership>(target, room, enter));
-    tell_cluster(target, enter ? cluster_message::kind::join : cluster_message::kind::leave, {},
-                 nullptr, room);
+    if (auto told = for_cluster(
+            target, enter ? cluster_message::kind::join : cluster_message::kind::leave)) {
+        told->names.emplace_back(room);
+        target.space->server->publish(std::move(told));
+    }
 }
 
 void disconnect_sockets(const broadcast_target& target, disconnect_scope what) {
     if (target.space == nullptr || target.space->server->loops().empty()) return;
     run_everywhere(*target.space->server, here(target),
                    std::make_shared<disconnect_all>(target, what));
-    tell_cluster(target, cluster_message::kind::disconnect, {}, nullptr, {},
-                 what == disconnect_scope::connection);
+    if (auto told = for_cluster(target, cluster_message::kind::disconnect)) {
+        told->close = what == disconnect_scope::connection;
+        target.space->server->publish(std::move(told));
+    }
 }
 
 }  // namespace weft::socketio::detail

@@ -9,23 +9,13 @@
 #include <vector>
 
 namespace weft::socketio::detail {
-namespace {
-
-/// Arguments that travel to another loop.
-struct owned_arguments {
-    explicit owned_arguments(const raw_arguments& from) : json(from.json) {
-        for (const byte_view bytes : from.attachments)
-            blocks.emplace_back(bytes.begin(), bytes.end());
-    }
-    std::string json;
-    std::vector<std::vector<std::byte>> blocks;
-};
-
-}  // namespace
-
 reply_collector::reply_collector(std::shared_ptr<loop_context> home, std::size_t loops,
-                                 replies_callback told)
-    : timer_node(&fire), home_(std::move(home)), told_(std::move(told)), loops_left_(loops) {}
+                                 replies_callback told, asked_callback on_asked)
+    : timer_node(&fire),
+      home_(std::move(home)),
+      told_(std::move(told)),
+      on_asked_(std::move(on_asked)),
+      loops_left_(loops) {}
 
 void reply_collector::start(duration limit) {
     home_->collecting.insert(shared_from_this());
@@ -44,8 +34,20 @@ void reply_collector::at_home(loop_context& context, F task) {
 void reply_collector::asked(loop_context& context, std::size_t sockets) {
     at_home(context, [sockets](reply_collector& c) {
         c.expected_ += sockets;
-        --c.loops_left_;
+        if (--c.loops_left_ == 0 && c.on_asked_) c.on_asked_(c.expected_);
         c.check();
+    });
+}
+
+void reply_collector::expect_of_others(loop_context& context, std::size_t sockets) {
+    at_home(context, [sockets](reply_collector& c) { c.expected_ += sockets; });
+}
+
+void reply_collector::others_end(loop_context& context, silent_servers silent) {
+    at_home(context, [silent = std::move(silent)](reply_collector& c) mutable {
+        c.others_left_ = false;
+        c.silent_ = std::move(silent);
+        c.over_ ? c.finish() : c.check();
     });
 }
 
@@ -53,12 +55,12 @@ void reply_collector::answer(loop_context& context, const raw_arguments& what) {
     if (&context == home_.get()) {
         if (!told_) return;
         ++answers_;
-        home_->guarded("the callback of an acknowledgement", nullptr, [&] { told_(&what, 0); });
+        home_->guarded("the callback of an acknowledgement", nullptr, [&] { told_(&what, {}); });
         check();
         return;
     }
     home_->post([self = shared_from_this(), owned = owned_arguments(what)] {
-        std::vector<byte_view> views(owned.blocks.begin(), owned.blocks.end());
+        const std::vector<byte_view> views(owned.blocks.begin(), owned.blocks.end());
         self->answer(*self->home_, {owned.json, views});
     });
 }
@@ -73,10 +75,11 @@ void reply_collector::lost(loop_context& context) {
 void reply_collector::abandon() noexcept {
     cancel();
     told_ = nullptr;
+    on_asked_ = nullptr;
 }
 
 void reply_collector::check() {
-    if (loops_left_ == 0 && answers_ + lost_ >= expected_) finish();
+    if (loops_left_ == 0 && !others_left_ && answers_ + lost_ >= expected_) finish();
 }
 
 void reply_collector::finish() {
@@ -84,14 +87,16 @@ void reply_collector::finish() {
     cancel();
     const auto keep = home_->collecting.extract(shared_from_this());
     auto told = std::exchange(told_, nullptr);
-    home_->guarded("the callback of an acknowledgement", nullptr,
-                   [&] { told(nullptr, expected_ - answers_); });
+    home_->guarded("the callback of an acknowledgement", nullptr, [&] {
+        told(nullptr, {expected_ - answers_, std::move(silent_)});
+    });
 }
 
 void reply_collector::fire(net::timer_node& node) {
     auto& self = static_cast<reply_collector&>(node);
     self.home_->metrics.acks_timed_out.add();
-    self.finish();
+    self.over_ = true;
+    if (!self.others_left_) self.finish();  // their end comes now, and says who was silent
 }
 
 void broadcast_wait::fire(net::timer_node& node) {

@@ -1,22 +1,38 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <unordered_set>
+#include <vector>
 
-#include <weft/socketio/detail/emit.hpp>
+#include <weft/socketio/broadcast.hpp>
 
 #include "net/loop_core.hpp"
 #include "socketio/loop_context.hpp"
 
 namespace weft::socketio::detail {
 
-/// Gathers what all loops have to say about one question, on the loop that asked.
+/// Arguments that travel to another loop.
+struct owned_arguments {
+    explicit owned_arguments(const raw_arguments& from) : json(from.json) {
+        for (const byte_view bytes : from.attachments)
+            blocks.emplace_back(bytes.begin(), bytes.end());
+    }
+    std::string json;
+    std::vector<std::vector<std::byte>> blocks;
+};
+
+/// Gathers what all loops, and the other servers of the cluster, have to say about one question, on
+/// the loop that asked.
 /// **Threads**: the functions any; they travel home. **Lifetime**: shared by all who may report.
 class reply_collector final : public std::enable_shared_from_this<reply_collector>,
                               private net::timer_node {
 public:
-    reply_collector(std::shared_ptr<loop_context> home, std::size_t loops, replies_callback told);
+    /// `on_asked`, if any, is called at home when all loops of this process have asked.
+    reply_collector(std::shared_ptr<loop_context> home, std::size_t loops, replies_callback told,
+                    asked_callback on_asked);
 
     void start(duration limit);  ///< At home.
     /// A loop has asked so many sockets.
@@ -24,6 +40,10 @@ public:
     void answer(loop_context& context, const raw_arguments& what);
     /// A socket that was asked is gone.
     void lost(loop_context& context);
+    /// Others will answer too: it waits for their end. Before `start`.
+    void ask_others() noexcept { others_left_ = true; }
+    void expect_of_others(loop_context& context, std::size_t sockets);
+    void others_end(loop_context& context, silent_servers silent);
     /// Its loop ends: what belongs to that goes now, whoever lets go of us last.
     void abandon() noexcept;
 
@@ -36,6 +56,10 @@ private:
 
     std::shared_ptr<loop_context> home_;
     replies_callback told_;
+    asked_callback on_asked_;
+    silent_servers silent_;
+    bool others_left_ = false;
+    bool over_ = false;
     std::size_t loops_left_;
     std::size_t expected_ = 0;
     std::size_t answers_ = 0;

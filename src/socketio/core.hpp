@@ -12,13 +12,14 @@
 
 #include <weft/auth/verifier.hpp>
 #include <weft/schema/schema.hpp>
+#include <weft/socketio/ack.hpp>
 #include <weft/socketio/adapter.hpp>
 #include <weft/socketio/server.hpp>
 
 #include "base/siphash.hpp"
 #include "base/user_boundary.hpp"
 #include "engineio/engine.hpp"
-#include "pubsub/topic_key.hpp"
+#include "pubsub/bus.hpp"
 #include "socketio/proto/packet.hpp"
 
 namespace weft::socketio::detail {
@@ -44,7 +45,7 @@ struct space_handlers {
     std::vector<unique_function<void(std::string_view, const raw_arguments&)>> any_outgoing;
     std::vector<unique_function<void(socket&, const error&)>> error;
     std::vector<unique_function<void(std::string_view)>> new_namespace;
-    by_name<std::vector<unique_function<void(const raw_arguments&)>>> server_side;
+    by_name<std::vector<server_side_handler>> server_side;
     event_handler unhandled;
     std::vector<auth::verifier> verifiers;  // that `require` named
     std::atomic<std::size_t> sockets{0};
@@ -84,6 +85,18 @@ public:
                                       .event = what->event,
                                       .nsp = what->to.nsp};
                 });
+    }
+    /// Asks the other servers, if this one takes part in a cluster. False if nobody was asked: `to`
+    /// is not called then.
+    bool ask(const std::shared_ptr<const cluster_message>& what, duration limit,
+             const std::shared_ptr<cluster_answers>& to) noexcept {
+        if (!in_cluster.load(std::memory_order_acquire)) return false;
+        return guarded([&] { adapter->ask(what, limit, to); },
+                       [&] {
+                           return user_place{.callback = "an adapter's ask",
+                                             .event = what->event,
+                                             .nsp = what->to.nsp};
+                       });
     }
     /// Runs what users gave us, on whatever thread: see `user_boundary`.
     template <class F, class Place>
@@ -131,6 +144,14 @@ struct space_info : std::enable_shared_from_this<space_info> {
     bool pattern = false;  ///< Not a namespace, but what makes them.
 };
 
+/// What `server_side_emit` tells the others.
+[[nodiscard]] std::shared_ptr<const cluster_message> server_side_message(
+    const space_info& info, std::string_view event, const encoded_arguments& args);
+/// Asks the other servers' handlers; `on_reply` is called on the loop that this runs on, or on the
+/// first.
+void ask_servers(const space_info& info, std::string_view event, const encoded_arguments& args,
+                 replies_callback on_reply);
+
 /// The name of a room's topic among those of this server; the namespace's own has its name. A
 /// namespace's name has no comma, so no two rooms share one.
 inline void append_room_topic(std::string& out, const space_info& space, std::string_view room) {
@@ -149,6 +170,7 @@ struct space_pattern {
 /// **Threads**: set up by one; once prepared, only read, except for what says so.
 class server_core final : public module,
                           public adapter_target,
+                          private pubsub::topic_watcher,
                           public std::enable_shared_from_this<server_core> {
 public:
     server_core(options wanted, http::router& routes, log_sink* log);
@@ -176,7 +198,10 @@ public:
     void visit_metrics(metric_visitor visit) const override;
 
     // adapter_target
+    void each_namespace(function_ref<void(std::string_view)> visit) const override;
     void apply(const cluster_message& what) override;
+    void answer(const cluster_message& what, duration limit,
+                std::shared_ptr<cluster_answers> to) override;
 
     const options chosen;
     const std::shared_ptr<server_reach> reach;
@@ -190,7 +215,16 @@ public:
     const std::shared_ptr<space_handlers> no_handlers = std::make_shared<space_handlers>();
 
 private:
+    // topic_watcher: rooms are topics
+    void on_used(pubsub::topic_key topic) override;
+    void on_unused(pubsub::topic_key topic) noexcept override;
+
     std::unique_ptr<space> make_space(std::string name, bool pattern);
+    /// The namespace of what others say: one of ours, or one that reaches what a pattern made.
+    [[nodiscard]] std::shared_ptr<const space_info> space_of(const cluster_message& what);
+    /// Calls `on_server_side`. `answers` may be null: nobody waits for one.
+    void tell_servers_handlers(const space_info& info, const cluster_message& what,
+                               const std::shared_ptr<ack_route>& answers);
 
     pubsub::topic_owner topics_ = pubsub::owner_of_module(0);
     by_name<std::unique_ptr<space>> spaces_;

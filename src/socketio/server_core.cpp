@@ -187,14 +187,14 @@ result<void> server_core::prepare(const std::vector<ws::connection_shared*>& bel
             shared->loop, *chosen.connection_state_recovery, epoch, below.size());
     }
     reach->set_loops(std::move(loops));
-    if (chosen.adapter) {
-        // What it applies at once finds the loops.
-        const bool started =
-            reach->guarded([this] { chosen.adapter->start(*this); },
-                           [] { return user_place{.callback = "an adapter's start"}; });
-        if (!started) return error(errc::handler_failed, "the adapter could not be started");
-        reach->in_cluster = true;
-    }
+    if (!chosen.adapter) return {};
+    // What it applies at once finds the loops.
+    result<void> started = error(errc::handler_failed, "the adapter could not be started");
+    reach->guarded([&] { started = chosen.adapter->start(*this, below.front()->loop.ref()); },
+                   [] { return user_place{.callback = "an adapter's start"}; });
+    if (!started) return started;
+    below.front()->hub.all().watch(topics_, *this);
+    reach->in_cluster = true;
     return {};
 }
 
@@ -224,56 +224,6 @@ void server_core::visit_metrics(metric_visitor visit) const {
            handler_exceptions_help,
            metric_kind::counter,
            reach->thrown()});
-}
-
-void server_core::apply(const cluster_message& what) {
-    auto info = find(what.to.nsp);
-    if (!info) {  // perhaps a pattern's: a name is enough to reach its sockets
-        auto named = std::make_shared<space_info>();
-        named->server = reach;
-        named->handlers = no_handlers;
-        named->name = what.to.nsp;
-        info = std::move(named);
-    }
-    const encoded_arguments args{what.arguments, what.attachments};
-    if (what.what == cluster_message::kind::server_side_emit) {
-        std::vector<byte_view> attachments;
-        for (const message& one : what.attachments) attachments.push_back(one.bytes());
-        const auto found = info->handlers->server_side.find(what.event);
-        if (found == info->handlers->server_side.end()) return;
-        for (auto& told : found->second) {
-            reach->guarded(
-                [&] {
-                    told({what.arguments, attachments});
-                },
-                [&] {
-                    return user_place{
-                        .callback = "on_server_side", .event = what.event, .nsp = what.to.nsp};
-                });
-        }
-        return;
-    }
-    broadcast_target target;
-    target.space = info.get();
-    target.flags = {.droppable = what.droppable,
-                    .uncompressed = what.uncompressed,
-                    .local = true,
-                    .latest = what.latest};
-    for (const std::string& room : what.to.rooms) target.rooms.add(room);
-    for (const std::string& room : what.to.except) target.except.add(room);
-    switch (what.what) {
-        case cluster_message::kind::broadcast: broadcast_encoded(target, what.event, args); break;
-        case cluster_message::kind::join:
-        case cluster_message::kind::leave:
-            for (const std::string& room : what.names)
-                change_rooms(target, room, what.what == cluster_message::kind::join);
-            break;
-        case cluster_message::kind::disconnect:
-            disconnect_sockets(target, what.close ? disconnect_scope::connection
-                                                  : disconnect_scope::this_namespace);
-            break;
-        case cluster_message::kind::server_side_emit: break;
-    }
 }
 
 }  // namespace detail
@@ -328,8 +278,7 @@ space& space::on_new_namespace(unique_function<void(std::string_view)> handler) 
     info_->handlers->new_namespace.push_back(std::move(handler));
     return *this;
 }
-space& space::on_server_side(std::string_view event,
-                             unique_function<void(const raw_arguments&)> handler) {
+space& space::add_server_side(std::string_view event, detail::server_side_handler handler) {
     if (!info_->server->may_register("on_server_side")) return *this;
     info_->handlers->server_side[std::string(event)].push_back(std::move(handler));
     return *this;
@@ -370,13 +319,12 @@ void space::add_on_disconnect(detail::socket_handler<disconnect_reason> what) {
 
 void space::emit_server_side(std::string_view event, const encoded_arguments& args) {
     if (!info_->server->adapter) return;
-    auto told = std::make_shared<cluster_message>();
-    told->what = cluster_message::kind::server_side_emit;
-    told->to.nsp = info_->name;
-    told->event = event;
-    told->arguments = args.json;
-    told->attachments = args.attachments;
-    info_->server->publish(std::move(told));
+    info_->server->publish(detail::server_side_message(*info_, event, args));
+}
+
+void space::ask_server_side(std::string_view event, const encoded_arguments& args,
+                            detail::replies_callback on_reply) {
+    detail::ask_servers(*info_, event, args, std::move(on_reply));
 }
 
 // ---- server ----

@@ -245,7 +245,7 @@ const scenario scenarios[] = {
              try {
                  w.server.timeout(5s).emit_with_ack<int>(
                      "how many", [](const socketio::broadcast_replies<int>&) {});
-                 w.server.fetch_sockets([](const std::vector<socketio::remote_socket>&) {});
+                 w.server.fetch_sockets([](const socketio::fetched_sockets&) {});
              } catch (const std::bad_alloc&) {
                  return;
              }

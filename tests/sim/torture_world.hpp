@@ -630,7 +630,7 @@ private:
                 "how many",
                 [this](const socketio::broadcast_replies<int>&) { reach("broadcast answer"); });
             server.fetch_sockets(
-                [this](const std::vector<socketio::remote_socket>&) { reach("sockets fetched"); });
+                [this](const socketio::fetched_sockets&) { reach("sockets fetched"); });
             server.visit_sockets([this](socketio::socket& each) { reach("socket visit", each); });
         });
         server.of_matching("/made-*").on_new_namespace(

@@ -78,7 +78,7 @@ void rooms(io_server& io) {
     io.on("except",
           [&io](socket&, std::string room, value what) { io.except(room).emit("excepted", what); });
     io.on("count", [&io](socket_ref, std::string room) -> task<std::size_t> {
-        co_return (co_await io.in(room).fetch_sockets()).size();
+        co_return (co_await io.in(room).fetch_sockets()).sockets.size();
     });
     io.on("pull",
           [&io](socket&, std::string from, std::string to) { io.in(from).sockets_join(to); });

@@ -69,11 +69,11 @@ void on_server(weft::server& server, weft::socketio::server& io) {
 }
 
 weft::task<void> on_server_later(weft::socketio::server& io) {
-    auto sockets = co_await io.in("a").fetch_sockets();
+    const auto found = co_await io.in("a").fetch_sockets();
     const std::size_t count = co_await io.in("a").count_sockets();
     auto replies = co_await io.to("a").timeout(5s).emit_with_ack<int>("ask");
     for (const weft::result<int>& answer : replies.answers) log(answer ? "yes" : "no");
-    log(std::to_string(sockets.size() + count + replies.missing));
+    log(std::to_string(found.sockets.size() + count + replies.missing));
 }
 
 void middlewares(weft::socketio::options& options, weft::socketio::server& io) {

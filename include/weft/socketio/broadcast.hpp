@@ -14,11 +14,11 @@
 #include <weft/base/shared_function.hpp>
 #include <weft/base/task.hpp>
 #include <weft/base/unique_function.hpp>
-#include <weft/http/handshake.hpp>
 #include <weft/socketio/codec.hpp>
 #include <weft/socketio/detail/emit.hpp>
 #include <weft/socketio/detail/reply_awaitable.hpp>
 #include <weft/socketio/detail/typed.hpp>
+#include <weft/socketio/remote_socket.hpp>
 
 namespace weft::socketio {
 
@@ -30,17 +30,7 @@ template <class R>
 struct broadcast_replies {
     std::vector<result<R>> answers;  ///< In the order in which they came.
     std::size_t missing = 0;         ///< How many sockets did not answer in time, or left.
-};
-
-/// A description of a socket. Reach the socket with `in(id)`.
-struct remote_socket {
-    std::string id;
-    std::vector<std::string> rooms;
-    std::string auth;           ///< A JSON object: what the client sent for this namespace.
-    http::handshake handshake;  ///< The request that began the client's connection.
-    /// A JSON object: the members of each `data<T>()` of the socket whose `T` has WEFT_FIELDS or a
-    /// codec of its own. `from_json<T>(data)` gives it back.
-    std::string data;
+    silent_servers silent;           ///< Whose sockets are not counted.
 };
 
 namespace detail {
@@ -97,10 +87,12 @@ public:
 
 void broadcast_encoded(const broadcast_target& target, std::string_view event,
                        const encoded_arguments& args);
+/// Called when all loops have asked, with the number of sockets.
+using asked_callback = unique_function<void(std::size_t)>;
 void broadcast_awaiting(const broadcast_target& target, std::string_view event,
-                        const encoded_arguments& args, replies_callback on_reply);
-void fetch_sockets(const broadcast_target& target,
-                   unique_function<void(std::vector<remote_socket>)> done);
+                        const encoded_arguments& args, replies_callback on_reply,
+                        asked_callback on_asked = {});
+void fetch_sockets(const broadcast_target& target, unique_function<void(fetched_sockets)> done);
 void fetch_sockets(const broadcast_target& target, unique_function<void(std::size_t)> done);
 void visit_sockets(const broadcast_target& target, shared_function<void(socket&)> visit);
 void change_rooms(const broadcast_target& target, std::string_view room, bool enter);
@@ -140,11 +132,12 @@ private:
 template <class R, class Done>
 replies_callback gather(Done done) {
     return [done = std::move(done), all = broadcast_replies<R>{}](const raw_arguments* answer,
-                                                                  std::size_t missing) mutable {
+                                                                  replies_end end) mutable {
         if (answer != nullptr) {
             all.answers.push_back(decode_ack<R>(*answer));
         } else {
-            all.missing = missing;
+            all.missing = end.missing;
+            all.silent = std::move(end.silent);
             done(std::move(all));
         }
     };
@@ -195,8 +188,8 @@ public:
     void send(const Args&... args) && {
         std::move(*this).emit("message", args...);
     }
-    /// Sends an event to the sockets of this process and gives the `broadcast_replies<R>` when all
-    /// have answered or the time is over. Await it, or pass a callback as the last argument. If you
+    /// Sends an event and gives the `broadcast_replies<R>` when all have answered or the time is
+    /// over. Await it, or pass a callback as the last argument. If you
     /// do neither, nothing is sent.
     template <class R = void, class... Args>
     auto emit_with_ack(std::string_view event, Args&&... args) && {
@@ -217,12 +210,12 @@ public:
         }
     }
 
-    /// Describes the sockets of this process. Await it, or pass a callback.
-    void fetch_sockets(unique_function<void(std::vector<remote_socket>)> done) && {
+    /// Describes the sockets. Await it, or pass a callback.
+    void fetch_sockets(unique_function<void(fetched_sockets)> done) && {
         detail::fetch_sockets(target_, std::move(done));
     }
-    [[nodiscard]] detail::fetch_awaitable<std::vector<remote_socket>> fetch_sockets() && {
-        return detail::fetch_awaitable<std::vector<remote_socket>>(target_);
+    [[nodiscard]] detail::fetch_awaitable<fetched_sockets> fetch_sockets() && {
+        return detail::fetch_awaitable<fetched_sockets>(target_);
     }
     /// How many sockets of this process are meant. Await it, or pass a callback.
     void count_sockets(unique_function<void(std::size_t)> done) && {

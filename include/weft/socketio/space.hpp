@@ -8,6 +8,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <weft/base/admission.hpp>
 #include <weft/base/result.hpp>
@@ -37,6 +38,33 @@ template <class T>
     made.data = detail::encode_arguments(data).json;
     return made;
 }
+
+/// The answers of the other servers of a cluster.
+template <class R>
+struct server_replies {
+    std::vector<result<R>> answers;  ///< In the order in which they came.
+    silent_servers silent;
+};
+
+namespace detail {
+
+using server_side_handler = unique_function<void(const raw_arguments&, raw_ack)>;
+
+/// Collects the answers of servers and calls `done` with them.
+template <class R, class Done>
+replies_callback gather_servers(Done done) {
+    return [done = std::move(done), all = server_replies<R>{}](const raw_arguments* answer,
+                                                               replies_end end) mutable {
+        if (answer != nullptr) {
+            all.answers.push_back(decode_ack<R>(*answer));
+        } else {
+            all.silent = std::move(end.silent);
+            done(std::move(all));
+        }
+    };
+}
+
+}  // namespace detail
 
 /// A namespace ("space", because `namespace` is a keyword): the handlers of its sockets, and what
 /// you send to all of them. A namespace that a pattern made has the handlers of the pattern.
@@ -135,18 +163,29 @@ public:
     space& on_error(unique_function<void(socket&, const error&)> handler);
     /// This pattern made a namespace on a loop: `void(std::string_view name)`. For patterns only.
     space& on_new_namespace(unique_function<void(std::string_view)> handler);
-    /// Another server of the cluster called `server_side_emit`: `void(const raw_arguments&)`.
-    space& on_server_side(std::string_view event,
-                          unique_function<void(const raw_arguments&)> handler);
+    /// Another server of the cluster called `server_side_emit`: `void(const raw_arguments&)`, or
+    /// `void(const raw_arguments&, raw_ack)` to answer `server_side_emit_with_ack`. **Threads**:
+    /// the first loop's.
+    template <class F>
+    space& on_server_side(std::string_view event, F handler) {
+        if constexpr (std::is_invocable_v<F&, const raw_arguments&, raw_ack>) {
+            return add_server_side(event, std::move(handler));
+        } else {
+            return add_server_side(
+                event, [handler = std::move(handler)](const raw_arguments& args, raw_ack) mutable {
+                    handler(args);
+                });
+        }
+    }
 
     // **Threads** (all functions below, and those of `event_verbs` and `room_verbs`): any. On a
     // pattern, they reach every namespace that it made.
 
     /// See `broadcast_operator::fetch_sockets`.
-    void fetch_sockets(unique_function<void(std::vector<remote_socket>)> done) {
+    void fetch_sockets(unique_function<void(fetched_sockets)> done) {
         others().fetch_sockets(std::move(done));
     }
-    [[nodiscard]] detail::fetch_awaitable<std::vector<remote_socket>> fetch_sockets() {
+    [[nodiscard]] detail::fetch_awaitable<fetched_sockets> fetch_sockets() {
         return others().fetch_sockets();
     }
     /// See `broadcast_operator::visit_sockets`.
@@ -162,6 +201,25 @@ public:
     template <class... Args>
     void server_side_emit(std::string_view event, const Args&... args) {
         emit_server_side(event, detail::encode_arguments(args...));
+    }
+    /// The same, and gives the `server_replies<R>` when all the others have answered or
+    /// `options::ack_timeout` is over. Await it, or pass a callback as the last argument. If you do
+    /// neither, nothing is sent.
+    template <class R = void, class... Args>
+    auto server_side_emit_with_ack(std::string_view event, Args&&... args) {
+        if constexpr (detail::last_is<server_replies<R>, Args...>) {
+            detail::with_callback(
+                [&](auto told, const encoded_arguments& encoded) {
+                    ask_server_side(event, encoded, detail::gather_servers<R>(std::move(told)));
+                },
+                std::forward<Args>(args)...);
+        } else {
+            return detail::await_reply<server_replies<R>>(
+                [this, event = std::string(event),
+                 encoded = detail::encode_arguments(args...)](auto told) {
+                    ask_server_side(event, encoded, detail::gather_servers<R>(std::move(told)));
+                });
+        }
     }
     /// How many sockets are connected here, on all loops.
     [[nodiscard]] std::size_t sockets_count() const noexcept;
@@ -183,7 +241,10 @@ private:
     void add_handler(std::string_view event, detail::event_handler what);
     void add_on_disconnecting(detail::socket_handler<disconnect_reason> what);
     void add_on_disconnect(detail::socket_handler<disconnect_reason> what);
+    space& add_server_side(std::string_view event, detail::server_side_handler handler);
     void emit_server_side(std::string_view event, const encoded_arguments& args);
+    void ask_server_side(std::string_view event, const encoded_arguments& args,
+                         detail::replies_callback on_reply);
 
     std::shared_ptr<const detail::space_info> info_;
 };

@@ -181,7 +181,7 @@ void use(hammered_server& world, const handles& mine) {
     io.emit("hello", 1);
     io.to("room").emit("hello", 2);
     io.emit_with_ack<int>("all", [](auto) {});
-    io.fetch_sockets([](std::vector<remote_socket>) {});
+    io.fetch_sockets([](const fetched_sockets&) {});
     io.sockets_join("more");
     io.sockets_leave("more");
     (void)io.sockets_count();

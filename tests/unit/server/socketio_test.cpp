@@ -124,9 +124,9 @@ TEST(server_socketio, any_thread_reaches_the_sockets_of_all_loops) {
 
     const auto found = [&] {
         inbox<std::vector<std::string>> told;
-        all.io.in("few").fetch_sockets([&](std::vector<remote_socket> some) {
+        all.io.in("few").fetch_sockets([&](const fetched_sockets& some) {
             std::vector<std::string> ids;
-            for (const remote_socket& one : some) ids.push_back(one.id);
+            for (const remote_socket& one : some.sockets) ids.push_back(one.id);
             std::sort(ids.begin(), ids.end());
             told.put(std::move(ids));
         });

@@ -21,15 +21,33 @@ using kind = cluster_message::kind;
 
 class recorder final : public adapter {
 public:
-    void start(adapter_target& target) override {
+    result<void> start(adapter_target& target, loop_ref) override {
         ++started;
         server = &target;
+        return {};
     }
     void stop() noexcept override { ++stopped; }
     void publish(std::shared_ptr<const cluster_message> what) override {
         told.push_back(std::move(what));
     }
+    void ask(std::shared_ptr<const cluster_message> what, duration limit,
+             std::shared_ptr<cluster_answers> to) override {
+        questions.push_back({std::move(what), limit, std::move(to)});
+    }
+    void on_used(std::string_view nsp, std::string_view room) override {
+        used.push_back("+" + std::string(nsp) + " " + std::string(room));
+    }
+    void on_unused(std::string_view nsp, std::string_view room) noexcept override {
+        used.push_back("-" + std::string(nsp) + " " + std::string(room));
+    }
 
+    struct question {
+        std::shared_ptr<const cluster_message> what;
+        duration limit;
+        std::shared_ptr<cluster_answers> to;
+    };
+    std::vector<question> questions;
+    std::vector<std::string> used;
     adapter_target* server = nullptr;
     int started = 0, stopped = 0;
     std::vector<std::shared_ptr<const cluster_message>> told;
@@ -189,11 +207,16 @@ TEST_F(cluster, what_an_on_server_side_handler_throws_ends_nothing) {
 class broken_adapter final : public adapter {
 public:
     explicit broken_adapter(bool starts) : starts_(starts) {}
-    void start(adapter_target&) override {
+    result<void> start(adapter_target&, loop_ref) override {
         if (!starts_) throw std::runtime_error("no broker");
+        return {};
     }
     void stop() noexcept override {}
     void publish(std::shared_ptr<const cluster_message>) override {
+        throw std::runtime_error("the broker is gone");
+    }
+    void ask(std::shared_ptr<const cluster_message>, duration,
+             std::shared_ptr<cluster_answers>) override {
         throw std::runtime_error("the broker is gone");
     }
 
@@ -219,6 +242,212 @@ TEST(broken_cluster, an_adapter_that_cannot_start_is_an_error_of_the_set_up) {
     chosen.adapter = std::make_shared<broken_adapter>(false);
     sio_world w(chosen);
     EXPECT_FALSE(w.prepare());
+}
+
+TEST(broken_cluster, questions_are_answered_by_this_process_alone) {
+    options chosen;
+    chosen.adapter = std::make_shared<broken_adapter>(true);
+    sio_world w(chosen);
+    w.start();
+    sio_world::peer a{};
+    w.connect(a);
+    std::size_t sockets = 0;
+    int ends = 0;
+    w.server.fetch_sockets([&](const fetched_sockets& all) { sockets = all.sockets.size(); });
+    w.server.server_side_emit_with_ack<int>("hi", [&](const server_replies<int>&) { ++ends; });
+    w.server.emit_with_ack<int>("hi", [&](const broadcast_replies<int>&) { ++ends; });
+    w.run();
+    EXPECT_EQ(sockets, 1U);
+    EXPECT_EQ(ends, 1);
+    w.say(a, "430[1]");
+    EXPECT_EQ(ends, 2);
+}
+
+/// Writes down what it is told.
+struct answer_log final : cluster_answers {
+    void expect(std::size_t sockets) override {
+        told.push_back("expect " + std::to_string(sockets));
+    }
+    void reply(const raw_arguments& what) override {
+        told.push_back("reply " + std::string(what.json) + "/" +
+                       std::to_string(what.attachments.size()));
+    }
+    void found(std::vector<remote_socket> sockets) override {
+        for (const remote_socket& one : sockets) told.push_back("found " + one.id);
+    }
+    void end(const silent_servers&) override { told.emplace_back("end"); }
+    std::vector<std::string> told;
+};
+
+TEST_F(cluster, sockets_of_all_servers_are_fetched) {
+    w.start();
+    const std::string first = w.connect(a);
+    fetched_sockets found;
+    int called = 0;
+    w.server.in("r").except("x").fetch_sockets([&](fetched_sockets all) {
+        ++called;
+        found = std::move(all);
+    });
+    w.run();
+    EXPECT_EQ(called, 0);
+    ASSERT_EQ(others->questions.size(), 1U);
+    const auto& asked = others->questions[0];
+    EXPECT_EQ(asked.what->what, kind::fetch_sockets);
+    EXPECT_THAT(asked.what->to.rooms, ElementsAre("r"));
+    EXPECT_THAT(asked.what->to.except, ElementsAre("x"));
+    EXPECT_GT(asked.limit, duration::zero());
+    asked.to->found({remote_socket{.id = "b"}});
+    asked.to->found({remote_socket{.id = "c"}});
+    asked.to->end({.count = 1, .names = {"slow"}});
+    w.run();
+    EXPECT_EQ(called, 1);
+    ASSERT_EQ(found.sockets.size(), 3U);
+    EXPECT_EQ(found.sockets[0].id, first);
+    EXPECT_EQ(found.sockets[2].id, "c");
+    EXPECT_EQ(found.silent.count, 1U);
+    EXPECT_THAT(found.silent.names, ElementsAre("slow"));
+
+    w.server.local().fetch_sockets([&](fetched_sockets all) { found = std::move(all); });
+    w.run();
+    EXPECT_EQ(others->questions.size(), 1U);
+    EXPECT_EQ(found.sockets.size(), 1U);
+}
+
+TEST_F(cluster, sockets_of_all_servers_acknowledge) {
+    w.start();
+    w.connect(a);
+    broadcast_replies<int> replies;
+    int called = 0;
+    const auto ask = [&] {
+        w.server.to("r").timeout(2s).emit_with_ack<int>("e", 7, [&](broadcast_replies<int> all) {
+            ++called;
+            replies = std::move(all);
+        });
+        w.run();
+        return others->questions.back();
+    };
+    auto asked = ask();
+    EXPECT_EQ(asked.what->what, kind::broadcast);
+    EXPECT_EQ(asked.what->event, "e");
+    EXPECT_EQ(asked.what->arguments, "7");
+    EXPECT_EQ(asked.limit, 2s);
+    EXPECT_THAT(others->told, IsEmpty()) << "it is asked, not told as well";
+    asked.to->expect(2);
+    asked.to->reply({"21", {}});
+    asked.to->reply({"22", {}});
+    w.say(a, "430[20]");
+    EXPECT_EQ(called, 0);
+    asked.to->end({});
+    w.run();
+    EXPECT_EQ(called, 1);
+    EXPECT_EQ(replies.answers.size(), 3U);
+    EXPECT_EQ(replies.missing, 0U);
+
+    // Nobody but one answers, and the adapter's end comes last.
+    asked = ask();
+    asked.to->expect(1);
+    asked.to->reply({"21", {}});
+    w.pass(2s);
+    EXPECT_EQ(called, 1);
+    asked.to->end({.count = 1, .names = {"slow"}});
+    w.run();
+    EXPECT_EQ(called, 2);
+    EXPECT_EQ(replies.answers.size(), 1U);
+    EXPECT_EQ(replies.missing, 1U);
+    EXPECT_THAT(replies.silent.names, ElementsAre("slow"));
+}
+
+TEST_F(cluster, servers_answer_among_themselves) {
+    w.server.on_server_side("sum", [](const raw_arguments& args, raw_ack done) {
+        done.send(detail::encode_arguments(std::string(args.json)));
+    });
+    w.server.on_server_side("sum", [](const raw_arguments&, raw_ack done) {
+        done.send(detail::encode_arguments("too late"));
+    });
+    w.server.on_server_side("fails", [](const raw_arguments&, raw_ack done) {
+        done.refuse(error(errc::bad_argument, "no"));
+    });
+    w.start();
+    server_replies<int> replies;
+    int called = 0;
+    w.server.server_side_emit_with_ack<int>("q", 1, [&](server_replies<int> all) {
+        ++called;
+        replies = std::move(all);
+    });
+    ASSERT_EQ(others->questions.size(), 1U);
+    const auto& asked = others->questions[0];
+    EXPECT_EQ(asked.what->what, kind::server_side_emit);
+    EXPECT_EQ(asked.what->arguments, "1");
+    asked.to->reply({"5", {}});
+    asked.to->end({.count = 2, .names = {}});
+    w.run();
+    EXPECT_EQ(called, 1);
+    ASSERT_EQ(replies.answers.size(), 1U);
+    EXPECT_EQ(*replies.answers[0], 5);
+    EXPECT_EQ(replies.silent.count, 2U);
+
+    const auto log = std::make_shared<answer_log>();
+    cluster_message what;
+    what.what = kind::server_side_emit;
+    what.to.nsp = "/";
+    what.event = "sum";
+    what.arguments = "1,2";
+    others->server->answer(what, 1s, log);
+    w.run();
+    EXPECT_THAT(log->told, ElementsAre(R"(reply "1,2"/0)", "end"));
+    what.event = "fails";
+    others->server->answer(what, 1s, log);
+    w.run();
+    EXPECT_THAT(log->told.at(2), testing::StartsWith(R"(reply {"error":{"code":)"));
+    what.event = "nobody";
+    log->told.clear();
+    others->server->answer(what, 1s, log);
+    w.run();
+    EXPECT_THAT(log->told, IsEmpty()) << "nobody has answered, nor will";
+}
+
+TEST_F(cluster, answers_for_its_own_sockets) {
+    w.start();
+    const std::string first = w.connect(a);
+    const std::string second = w.connect(b);
+    const auto log = std::make_shared<answer_log>();
+    cluster_message what;
+    what.to.nsp = "/";
+    what.to.rooms = {"r"};
+    what.to.except = {second};
+    what.what = kind::fetch_sockets;
+    others->server->answer(what, 1s, log);
+    w.run();
+    EXPECT_THAT(log->told, ElementsAre("found " + first, "end"));
+
+    log->told.clear();
+    what.what = kind::broadcast;
+    what.to.except = {};
+    what.event = "e";
+    others->server->answer(what, 1s, log);
+    w.run();
+    w.say(b, "430[6]");
+    EXPECT_THAT(log->told, ElementsAre("expect 2", "reply 6/0"));
+    w.pass(1s);
+    EXPECT_THAT(log->told, ElementsAre("expect 2", "reply 6/0", "end"));
+    EXPECT_THAT(others->told, IsEmpty());
+    EXPECT_THAT(others->questions, IsEmpty());
+}
+
+TEST_F(cluster, hears_which_rooms_are_used) {
+    w.start();
+    std::vector<std::string> named;
+    others->server->each_namespace([&](std::string_view name) { named.emplace_back(name); });
+    EXPECT_THAT(named, ElementsAre("/"));
+    const std::string first = w.connect(a);
+    EXPECT_THAT(others->used, testing::UnorderedElementsAre("+/ ", "+/ " + first, "+/ r"));
+    const std::string second = w.connect(b);
+    others->used.clear();
+    w.say(a, "41");
+    EXPECT_THAT(others->used, ElementsAre("-/ " + first));
+    w.say(b, "41");
+    EXPECT_THAT(others->used,
+                testing::UnorderedElementsAre("-/ " + first, "-/ " + second, "-/ r", "-/ "));
 }
 
 TEST(cluster_life, starts_and_stops_once) {

@@ -199,7 +199,7 @@ TEST(sec_g, names_that_a_websocket_chooses_reach_no_room) {
     for (const std::string& name : names)
         w.shared.hub.publish(pubsub::program_topic(name), message::text(R"(42["forged"])"));
     std::size_t fetched = 0;
-    w.server.fetch_sockets([&](const std::vector<remote_socket>& all) { fetched = all.size(); });
+    w.server.fetch_sockets([&](const fetched_sockets& all) { fetched = all.sockets.size(); });
     w.run();
     EXPECT_THAT(w.packets(victim), testing::IsEmpty());
     EXPECT_EQ(fetched, 1U);

@@ -322,8 +322,8 @@ TEST(socketio_server, looks_at_and_moves_other_sockets) {
     sio_world w;
     std::vector<std::string> ids;
     w.server.on("look", [&](socket& s) {
-        s.in("r").fetch_sockets([&](std::vector<remote_socket> found) {
-            for (const auto& one : found) ids.push_back(one.id);
+        s.in("r").fetch_sockets([&](const fetched_sockets& found) {
+            for (const auto& one : found.sockets) ids.push_back(one.id);
         });
     });
     w.start();
@@ -621,7 +621,7 @@ TEST(socketio_server, who_is_leaving_is_not_looked_at) {
     w.server.on("look", [&](socket& s) {
         for (int i = 0; i < 2; ++i) {
             s.in("r").fetch_sockets(
-                [&](std::vector<remote_socket> all) { found.push_back(all.size()); });
+                [&](const fetched_sockets& all) { found.push_back(all.sockets.size()); });
             names[1].disconnect();
         }
     });

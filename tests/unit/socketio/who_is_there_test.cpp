@@ -41,7 +41,7 @@ TEST(who_is_there, a_description_of_a_socket_tells_what_it_keeps) {
     sio_world::peer a{};
     w.connect(a);
     std::vector<remote_socket> all;
-    w.server.fetch_sockets([&](std::vector<remote_socket> found) { all = std::move(found); });
+    w.server.fetch_sockets([&](fetched_sockets found) { all = std::move(found.sockets); });
     w.run();
     ASSERT_EQ(all.size(), 1U);
     EXPECT_EQ(all[0].data, R"({"x":0.5,"name":"Ann","score":3})");

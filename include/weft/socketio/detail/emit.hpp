@@ -15,6 +15,7 @@
 #include <weft/base/unique_function.hpp>
 #include <weft/socketio/arguments.hpp>
 #include <weft/socketio/json.hpp>
+#include <weft/socketio/remote_socket.hpp>
 
 /// What the chains of sockets and namespaces have in common. For the library.
 namespace weft::socketio::detail {
@@ -32,8 +33,13 @@ struct emit_flags {
 /// the call.
 using ack_callback = unique_function<void(const result<raw_arguments>&)>;
 
-/// Called with each answer to a broadcast, and at the end with null and how many did not answer.
-using replies_callback = unique_function<void(const raw_arguments*, std::size_t missing)>;
+/// Who did not answer a broadcast.
+struct replies_end {
+    std::size_t missing = 0;
+    silent_servers silent;
+};
+/// Called with each answer to a broadcast, and at the end with null and who did not answer.
+using replies_callback = unique_function<void(const raw_arguments*, replies_end)>;
 
 /// Types that say themselves how they are written: not containers, whose codecs are there whatever
 /// they hold.
