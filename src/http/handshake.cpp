@@ -79,6 +79,38 @@ handshake::handshake(const request& asked) {
         out.add_pair(head.field(i).name, head.field(i).value);
 }
 
+handshake::handshake(const handshake_parts& told) {
+    const auto fits = [](std::string_view text, std::size_t most) {
+        return text.size() <= most && text.find('\n') == std::string_view::npos;
+    };
+    const std::string_view url = fits(told.url, UINT16_MAX) ? told.url : std::string_view{};
+    const std::string_view address =
+        fits(told.address, UINT8_MAX) ? told.address : std::string_view{};
+    const auto is_header = [&](const auto& one) {
+        return fits(one.first, UINT16_MAX) && fits(one.second, UINT16_MAX);
+    };
+    std::size_t headers = 0;
+    for (const auto& one : told.headers) {
+        if (is_header(one)) headers += one.first.size() + one.second.size() + line_feeds;
+    }
+    if (headers > 16 * UINT16_MAX) headers = 0;
+    facts known;
+    known.issued = told.issued;
+    known.size = narrow<std::uint32_t>(url.size() + address.size() + headers);
+    known.url = narrow<std::uint16_t>(url.size());
+    known.address = narrow<std::uint8_t>(address.size());
+    known.secure = told.secure;
+    block_ = new std::byte[sizeof known + known.size];
+    new (block_) facts(known);
+    text_writer out(block_ + sizeof known);
+    out.add(url);
+    out.add(address);
+    if (headers == 0) return;
+    for (const auto& one : told.headers) {
+        if (is_header(one)) out.add_pair(one.first, one.second);
+    }
+}
+
 handshake::handshake(const handshake& other) {
     if (!other) return;
     block_ = new std::byte[other.memory()];

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,15 @@ namespace weft::http {
 
 class request;
 
+/// What another server tells of a handshake. **Lifetime**: borrows its texts.
+struct handshake_parts {
+    std::string_view url;
+    std::string_view address;
+    bool secure = false;
+    std::chrono::system_clock::time_point issued{};
+    std::span<const std::pair<std::string, std::string>> headers{};
+};
+
 /// The request that began a connection: what it asked for and who asked. It owns its texts, so you
 /// may keep and copy it. **Cost**: 8 bytes, and one block of about the size of the request.
 class handshake {
@@ -19,6 +29,8 @@ public:
     /// All texts are empty.
     handshake() noexcept = default;
     explicit handshake(const request& asked);
+    /// What is too long for a request, or has a line feed, is left out.
+    explicit handshake(const handshake_parts& told);
     handshake(const handshake& other);
     handshake(handshake&& other) noexcept : block_(other.block_) { other.block_ = nullptr; }
     handshake& operator=(handshake other) noexcept {

@@ -16,14 +16,14 @@ std::string parsed(std::string_view channel, std::string_view key = "socket.io")
 TEST(channels, have_the_names_that_node_gives_them) {
     EXPECT_EQ(broadcast_channel("socket.io", "/"), "socket.io#/#");
     EXPECT_EQ(target_channel("socket.io", "/chat", "room1"), "socket.io#/chat#room1#");
-    EXPECT_EQ(broadcast_pattern("socket.io", "/chat"), "socket.io#/chat#*");
+    EXPECT_EQ(id_pattern("socket.io", "/chat"), "socket.io#/chat#????????????????????#");
     EXPECT_EQ(request_channel("socket.io", "/"), "socket.io-request#/#");
     EXPECT_EQ(response_channel("socket.io", "/"), "socket.io-response#/#");
     EXPECT_EQ(response_channel("socket.io", "/", "jfGJ2o"), "socket.io-response#/#jfGJ2o#");
 }
 
 TEST(channels, of_a_namespace_that_looks_like_a_pattern_match_only_it) {
-    EXPECT_EQ(broadcast_pattern("k", "/a*?[b]\\c"), "k#/a\\*\\?\\[b]\\\\c#*");
+    EXPECT_EQ(id_pattern("k", "/a*?[b]\\c"), "k#/a\\*\\?\\[b]\\\\c#????????????????????#");
 }
 
 TEST(channels, are_taken_apart) {

@@ -43,8 +43,8 @@ std::string target_channel(std::string_view key, std::string_view nsp, std::stri
     return joined({key, "#", nsp, "#", target, "#"});
 }
 
-std::string broadcast_pattern(std::string_view key, std::string_view nsp) {
-    return escaped(broadcast_channel(key, nsp)) + '*';
+std::string id_pattern(std::string_view key, std::string_view nsp) {
+    return escaped(broadcast_channel(key, nsp)) + std::string(20, '?') + '#';
 }
 
 std::string request_channel(std::string_view key, std::string_view nsp) {

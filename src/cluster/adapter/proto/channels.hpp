@@ -15,8 +15,9 @@ namespace weft::cluster {
 /// `key#nsp#target#`: about one room; with newer adapters also the answers to the node of this uid.
 [[nodiscard]] std::string target_channel(std::string_view key, std::string_view nsp,
                                          std::string_view target);
-/// `key#nsp#*` for PSUBSCRIBE: the two above. What is special in a pattern is escaped.
-[[nodiscard]] std::string broadcast_pattern(std::string_view key, std::string_view nsp);
+/// `key#nsp#????????????????????#` for PSUBSCRIBE: about rooms whose names have the 20 bytes of a
+/// socket's id. What is special in a pattern is escaped.
+[[nodiscard]] std::string id_pattern(std::string_view key, std::string_view nsp);
 /// `key-request#nsp#`; only the classic adapter.
 [[nodiscard]] std::string request_channel(std::string_view key, std::string_view nsp);
 /// `key-response#nsp#`, or `key-response#nsp#uid#` for the node of this uid alone; classic.
