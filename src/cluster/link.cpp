@@ -48,8 +48,8 @@ std::string link::draw_id() {
     return hexadecimal(std::uint64_t{*high} << 32U | *low);
 }
 
-result<void> link::start(loop_ref home) {
-    if (home_) return error(weft::errc::invalid_state, "a cluster is joined once");
+result<void> link::join(loop_ref home) {
+    if (redis_) return {};
     if (auto right = chosen_.check(); !right) return right;
     uid_ = draw_id();
     if (uid_.empty()) return error(weft::errc::not_supported, "no entropy for the node's name");
@@ -65,7 +65,14 @@ result<void> link::start(loop_ref home) {
                 "Redis is back; what other nodes published meanwhile did not come");
         }
     });
-    return redis_->start();
+    auto begun = redis_->start();
+    if (!begun) redis_.reset();
+    return begun;
+}
+
+void link::visit_metrics(metric_visitor visit) const {
+    metrics.visit(visit);
+    if (redis_) redis_->metrics().visit(visit);
 }
 
 bool link::is_due(std::optional<time_point>& last) const {
@@ -84,10 +91,6 @@ void link::publish(redis::channel_kind kind, std::string_view channel, std::stri
 void link::drop(const std::string& why) {
     metrics.dropped.add();
     if (is_due(told_drop_)) log(log_level::warning, "a message to other nodes is dropped: " + why);
-}
-
-void link::stop() noexcept {
-    redis_.reset();
 }
 
 void link::subscribe(redis::channel_kind kind, std::string_view channel,

@@ -21,34 +21,35 @@ struct link_metrics {
 };
 
 /// A process' place in its cluster: a name, and the connection to Redis, on the home loop.
-/// **Threads**: the home loop's; `start` while no loop runs. **Lifetime**: shared by what uses it.
+/// **Threads**: the home loop's; `join` while no loop runs. **Lifetime**: shared by
+/// what uses it.
 class link : public std::enable_shared_from_this<link> {
 public:
     link(options chosen, log_sink* log);
 
-    /// Connects. **Errors**: of the options, of entropy; `invalid_state` the second time.
-    result<void> start(loop_ref home);
+    /// The first who joins connects. **Errors**: of the options, of entropy.
+    result<void> join(loop_ref home);
 
     [[nodiscard]] const options& chosen() const noexcept { return chosen_; }
-    /// Names this process: 16 hexadecimal digits that nobody else has. Empty before `start`.
+    /// Names this process: 16 hexadecimal digits that nobody else has. Empty before `join`.
     [[nodiscard]] const std::string& uid() const noexcept { return uid_; }
     /// 16 hexadecimal digits.
     [[nodiscard]] std::string draw_id();
     [[nodiscard]] const loop_ref& home() const noexcept { return *home_; }
-    /// After `start`.
+    /// Once joined.
     [[nodiscard]] redis::router& redis() noexcept { return *redis_; }
     /// Publishes; what Redis cannot take is counted, and logged once a minute.
     void publish(redis::channel_kind kind, std::string_view channel, std::string_view body);
     /// Subscribes; a refusal is logged.
     void subscribe(redis::channel_kind kind, std::string_view channel,
                    redis::message_handler handler, redis::subscribed_handler done = {});
-    /// Ends the connection; what waits for it is told.
-    void stop() noexcept;
     /// A message to others cannot be written: counts, and logs once a minute.
     void drop(const std::string& why);
     /// A message of another node was ignored: counts, and logs once a minute.
     void ignore(std::string_view channel, std::error_code why);
 
+    /// Of all that was said, and of the connections. **Threads**: any.
+    void visit_metrics(metric_visitor visit) const;
     link_metrics metrics;
 
 private:

@@ -13,6 +13,7 @@ result<void> server_options::check() const {
         .nested(budgets)
         .nested(limits)
         .nested(traffic)
+        .nested(cluster)
         .rule(slow_turn == duration::zero() || slow_turn >= std::chrono::milliseconds(1),
               "slow_turn", "must be 0 or at least 1 ms")
         .at_least("message_budget", message_budget, 1)

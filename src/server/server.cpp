@@ -13,6 +13,8 @@
 
 #include "auth/gate.hpp"
 #include "base/start_thread.hpp"
+#include "cluster/adapter/redis_adapter.hpp"
+#include "cluster/topic_bus.hpp"
 #include "http/service.hpp"
 #include "net/backend/epoll/epoll_backend.hpp"
 #include "net/handshake_gate.hpp"
@@ -104,6 +106,8 @@ struct server::impl {
           gate(handshake_limits(options)),
           memory(memory_limit(options)),
           traffic(options.traffic) {
+        if (options.cluster)
+            cluster_link = std::make_shared<cluster::link>(*options.cluster, options.log);
         if (auto right = options.check(); !right) {
             setup_error.emplace(right.error());
             options.threads = 0;
@@ -137,6 +141,7 @@ struct server::impl {
         for (const auto& n : nodes) n->loop.shut_down();
         for (const auto& e : event_streams) e->shut_down();
         for (const auto& m : modules) m->shut_down();
+        if (topic_bus) topic_bus->stop();
         now = state::ended;
     }
     node* node_of(conn_id id) noexcept {
@@ -155,6 +160,9 @@ struct server::impl {
     std::optional<error> setup_error;
     std::string failure;
     pubsub::exchange all;
+    std::shared_ptr<cluster::link> cluster_link;    // to the other nodes, if there are any
+    std::shared_ptr<cluster::topic_bus> topic_bus;  // once prepared
+    bool has_adapter = false;                       // the first Socket.IO server has it
     net::handshake_gate gate;
     memory_account memory;
     net::traffic_meter traffic;
@@ -205,6 +213,16 @@ std::size_t server::attach(std::shared_ptr<socketio::module> what) {
     }
     impl_->modules.push_back(std::move(what));
     return impl_->modules.size() - 1;
+}
+
+std::shared_ptr<socketio::adapter> server::make_adapter() {
+    if (!impl_->cluster_link) return nullptr;
+    if (!std::exchange(impl_->has_adapter, true))
+        return std::make_shared<cluster::redis_adapter>(impl_->cluster_link);
+    impl_->tell(log_level::warning,
+                "this Socket.IO server is in no cluster: server_options::cluster is for the first "
+                "one; set socketio::options::adapter, with a prefix of its own");
+    return nullptr;
 }
 
 void server::add_endpoint(std::string_view pattern,
@@ -280,6 +298,12 @@ result<void> server::impl::prepare() {
     for (const auto& n : nodes) services.push_back({n->loop, n->ws.hub, options.log});
     for (const auto& e : event_streams) {
         if (auto ready = e->prepare(services); !ready) return ready;
+    }
+    if (cluster_link && !topic_bus && !nodes.empty()) {
+        auto made = std::make_shared<cluster::topic_bus>(cluster_link, all);
+        if (auto joined = made->start(nodes.front()->loop.ref()); !joined) return joined;
+        all.connect(*made);
+        topic_bus = std::move(made);
     }
     for (const auto& m : modules) {
         if (auto ready = m->prepare(loops); !ready) return ready;
@@ -611,6 +635,8 @@ std::string server::metrics_text() const {
         by.visit_metrics([&](const metric_sample& sample) { page.add(sample); });
     impl_->traffic.visit_metrics([&](const metric_sample& sample) { page.add(sample); });
     if (!impl_->prepared.load(std::memory_order_acquire)) return page.text();
+    if (impl_->cluster_link)
+        impl_->cluster_link->visit_metrics([&](const metric_sample& sample) { page.add(sample); });
     for (const auto& e : impl_->event_streams)
         e->visit_metrics([&](const metric_sample& sample) { page.add(sample); });
     for (const auto& m : impl_->modules)

@@ -329,9 +329,18 @@ void space::ask_server_side(std::string_view event, const encoded_arguments& arg
 
 // ---- server ----
 
+namespace {
+
+options with_adapter(options chosen, host& where) {
+    if (!chosen.adapter) chosen.adapter = where.make_adapter();
+    return chosen;
+}
+
+}  // namespace
+
 server::server(host& where, options chosen)
-    : server(where, std::make_shared<detail::server_core>(std::move(chosen), where.routes(),
-                                                          where.log())) {}
+    : server(where, std::make_shared<detail::server_core>(with_adapter(std::move(chosen), where),
+                                                          where.routes(), where.log())) {}
 
 server::server(host& where, std::shared_ptr<detail::server_core> core)
     : space((core->set_number(where.attach(core)), core->main_space())), core_(std::move(core)) {}

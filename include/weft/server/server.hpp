@@ -15,6 +15,7 @@
 #include <weft/base/task.hpp>
 #include <weft/base/time.hpp>
 #include <weft/base/unique_function.hpp>
+#include <weft/cluster/options.hpp>
 #include <weft/http/options.hpp>
 #include <weft/http/router.hpp>
 #include <weft/net/conn_id.hpp>
@@ -62,10 +63,16 @@ struct server_options {
     /// trusted proxies do not count. Large enough for browsers behind one address, which open
     /// connections ahead of use; a warning tells when it is not. 0: half of `max_handshakes`.
     std::size_t max_handshakes_per_address = 0;
-    /// The same for all addresses together; the address that has most of them loses one. 0: 1024 for each processor.
+    /// The same for all addresses together; the address that has most of them loses one. 0: 1024
+    /// for each processor.
     std::size_t max_handshakes = 0;
     /// Limits per address and per subject.
     traffic_options traffic{};
+    /// Joins the other processes of a cluster over Redis: what is published to a topic reaches the
+    /// subscribers of all, and the first `socketio::server` speaks with those of the others, Node's
+    /// among them. A second one needs an adapter and a prefix of its own. Unset: this process is
+    /// alone. See docs/guide/cluster.md.
+    std::optional<cluster::options> cluster{};
     /// Where log lines go. `nullptr`: nowhere. Must outlive the server.
     log_sink* log = default_log();
 
@@ -229,6 +236,7 @@ private:
     http::router& routes() noexcept override;
     log_sink* log() const noexcept override;
     std::size_t attach(std::shared_ptr<socketio::module> what) override;
+    std::shared_ptr<socketio::adapter> make_adapter() override;
 
     void add_endpoint(std::string_view pattern,
                       detail::owned_ptr<ws::detail::endpoint_core> endpoint);

@@ -20,6 +20,8 @@ class connection_shared;
 
 namespace weft::socketio {
 
+class adapter;
+
 /// A protocol of a server beside HTTP and WebSocket. The library implements it.
 class module {
 public:
@@ -55,6 +57,9 @@ public:
     [[nodiscard]] virtual log_sink* log() const noexcept = 0;
     /// Keeps the module until the host ends. Returns its number.
     virtual std::size_t attach(std::shared_ptr<module> what) = 0;
+    /// The adapter of a Socket.IO server whose options name none; null: it takes part in no
+    /// cluster.
+    [[nodiscard]] virtual std::shared_ptr<adapter> make_adapter() { return nullptr; }
 
 protected:
     host() = default;

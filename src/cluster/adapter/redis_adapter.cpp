@@ -120,7 +120,7 @@ redis_adapter::redis_adapter(std::shared_ptr<link> over)
 result<void> redis_adapter::start(socketio::adapter_target& target, loop_ref home) {
     if (target_ != nullptr)
         return error(weft::errc::invalid_state, "an adapter belongs to one Socket.IO server");
-    if (auto begun = link_->start(home); !begun) return begun;
+    if (auto begun = link_->join(home); !begun) return begun;
     home_ = home;
     target_ = &target;
     const std::weak_ptr<redis_adapter> weak = weak_from_this();
@@ -151,11 +151,10 @@ result<void> redis_adapter::start(socketio::adapter_target& target, loop_ref hom
 }
 
 void redis_adapter::stop() noexcept {
-    target_ = nullptr;
+    if (std::exchange(target_, nullptr) == nullptr) return;
     if (spaces_) spaces_->clear();
     if (rooms_) rooms_->clear();
     for (auto& [id, asked] : std::exchange(questions_, {})) asked.end.cancel();
-    link_->stop();
 }
 
 template <class F>

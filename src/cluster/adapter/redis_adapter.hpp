@@ -24,7 +24,6 @@ namespace weft::cluster {
 class redis_adapter final : public socketio::adapter,
                             public std::enable_shared_from_this<redis_adapter> {
 public:
-    /// The link is started with the adapter, unless it runs.
     explicit redis_adapter(std::shared_ptr<link> over);
 
     result<void> start(socketio::adapter_target& target, loop_ref home) override;
