@@ -19,9 +19,9 @@ std::string batch_of(std::initializer_list<message> all, std::string_view uid = 
 
 TEST(topic_batch, brings_messages_as_they_were) {
     const std::string bytes("\0\xFF", 2);
-    const std::string batch = batch_of(
-        {message::text("first", {.key = "k", .droppable = true, .latest = true}),
-         message::binary(as_bytes(bytes), {.uncompressed = true}), message::text("")});
+    const std::string batch =
+        batch_of({message::text("first", {.key = "k", .droppable = true, .latest = true}),
+                  message::binary(as_bytes(bytes), {.uncompressed = true}), message::text("")});
     topic_batch_reader reader(as_bytes(batch));
     EXPECT_EQ(reader.uid(), "node");
     const message first = reader.next();

@@ -1,0 +1,171 @@
+// Servers that are a cluster, over a real redis-server.
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <weft/socketio/server.hpp>
+
+#include "unit/cluster/redis_process.hpp"
+#include "unit/server/server_world.hpp"
+
+namespace weft::test {
+namespace {
+
+using cluster::adapter_kind;
+
+/// One server of the cluster. A WebSocket joins the topic that its query names and publishes what
+/// it says there; "who" is answered with the node's name.
+class member {
+public:
+    member(std::uint16_t redis, adapter_kind kind, unsigned threads = 1)
+        : server_(chosen(redis, kind, threads)), io_(server_) {
+        server_.ws("/ws")
+            .on_open([](auto& c) { c.subscribe("news"); })
+            .on_message([](auto& c, message_view what) {
+                c.publish("news", what);
+                c.send("said");
+            });
+        io_.on_server_side("sum", [](const socketio::raw_arguments& args, socketio::raw_ack done) {
+            done.send(socketio::detail::encode_arguments(args.json.size()));
+        });
+        const auto port = server_.listen({.host = "127.0.0.1", .port = 0});
+        EXPECT_TRUE(port) << port.error().message();
+        port_ = *port;
+        running_.emplace(server_);
+    }
+    client connect() {
+        client made(port_);
+        EXPECT_THAT(made.handshake(), testing::HasSubstr(" 101 "));
+        return made;
+    }
+    weft::server& operator*() { return server_; }
+    weft::server* operator->() { return &server_; }
+    socketio::server& io() { return io_; }
+
+private:
+    static server_options chosen(std::uint16_t redis, adapter_kind kind, unsigned threads) {
+        server_options o;
+        o.threads = threads;
+        o.cluster.emplace();
+        o.cluster->redis.port = redis;
+        o.cluster->adapter = kind;
+        return o;
+    }
+    weft::server server_;
+    socketio::server io_;
+    std::uint16_t port_ = 0;
+    std::optional<running> running_;
+};
+
+class server_cluster : public testing::TestWithParam<adapter_kind> {
+protected:
+    server_cluster() : port(cluster::redis::free_port()) {
+        if (!cluster::redis::has_redis_7()) skip = true;
+    }
+    void SetUp() override {
+        if (skip) GTEST_SKIP() << "no redis-server of version 7";
+        redis.start(port, "");
+        await_redis();
+    }
+    void await_redis() {
+        for (int i = 0; i < 1000; ++i) {
+            client one(port);
+            if (one.connected()) return;
+            usleep(10'000);
+        }
+        FAIL() << "redis-server does not listen";
+    }
+    /// Until so many connections listen to a channel.
+    void await_subscribers(std::string_view channel, int wanted) {
+        const std::string count = GetParam() == adapter_kind::sharded ? "SHARDNUMSUB" : "NUMSUB";
+        client asking(port);
+        const std::string expected = "*2\r\n$" + std::to_string(channel.size()) + "\r\n" +
+                                     std::string(channel) + "\r\n:" + std::to_string(wanted) +
+                                     "\r\n";
+        std::string reply;
+        const auto end = std::chrono::steady_clock::now() + 10s;
+        while (reply != expected && std::chrono::steady_clock::now() < end) {
+            asking.send("PUBSUB " + count + " " + std::string(channel) + "\r\n");
+            reply = asking.take(expected);
+        }
+        EXPECT_EQ(reply, expected);
+    }
+    bool skip = false;
+    std::uint16_t port;
+    cluster::redis::redis_process redis;
+};
+
+TEST_P(server_cluster, a_topic_reaches_the_subscribers_of_all_nodes_once) {
+    member a(port, GetParam(), 2), b(port, GetParam());
+    client of_a = a.connect(), too = a.connect(), of_b = b.connect();
+    await_subscribers("socket.io#topic#news", 2);
+    of_a.send(text_frame("hello"));
+    EXPECT_EQ(of_a.frame().payload, "said");
+    EXPECT_EQ(too.frame().payload, "hello");
+    EXPECT_EQ(of_b.frame().payload, "hello");
+    for (int i = 0; i < 100; ++i) b->publish("news", std::to_string(i));
+    b->publish("sports", "nobody listens");
+    for (client* each : {&of_a, &too, &of_b}) {
+        for (int i = 0; i < 100; ++i) EXPECT_EQ(each->frame().payload, std::to_string(i));
+    }
+    of_b.send(text_frame("last"));
+    EXPECT_EQ(of_b.frame().payload, "said");
+    EXPECT_EQ(of_a.frame().payload, "last");
+    EXPECT_EQ(too.frame().payload, "last");
+    EXPECT_THAT(a->metrics_text(), testing::HasSubstr("weft_cluster_ignored_total 0"));
+}
+
+TEST_P(server_cluster, servers_ask_each_other) {
+    member a(port, GetParam()), b(port, GetParam()), c(port, GetParam(), 2);
+    await_subscribers(GetParam() == adapter_kind::sharded ? "socket.io#/#" : "socket.io-request#/#",
+                      3);
+    inbox<socketio::server_replies<int>> told;
+    a.io().server_side_emit_with_ack<int>(
+        "sum", 12345, [&](socketio::server_replies<int> all) { told.put(std::move(all)); });
+    const auto replies = told.wait_for(1).front();
+    ASSERT_EQ(replies.answers.size(), 2U);
+    EXPECT_EQ(*replies.answers[0], 5);
+    EXPECT_EQ(*replies.answers[1], 5);
+    EXPECT_EQ(replies.silent.count, 0U);
+}
+
+TEST_P(server_cluster, an_outage_of_redis_stops_nothing_here_and_ends) {
+    member a(port, GetParam()), b(port, GetParam());
+    client of_a = a.connect(), too = a.connect(), of_b = b.connect();
+    await_subscribers("socket.io#topic#news", 2);
+    redis.kill();
+    of_a.send(text_frame("alone"));
+    EXPECT_EQ(of_a.frame().payload, "said");
+    EXPECT_EQ(too.frame().payload, "alone");
+    redis.run();
+    await_redis();
+    await_subscribers("socket.io#topic#news", 2);
+    of_a.send(text_frame("together"));
+    // What was said alone came late, if Redis was back in time, or is lost.
+    const std::string first = of_b.frame().payload;
+    EXPECT_EQ(first == "alone" ? of_b.frame().payload : first, "together");
+    EXPECT_THAT(a->metrics_text(), testing::HasSubstr("weft_cluster_gaps_total 1"));
+}
+
+INSTANTIATE_TEST_SUITE_P(, server_cluster,
+                         testing::Values(adapter_kind::classic, adapter_kind::sharded),
+                         [](const auto& each) {
+                             return each.param == adapter_kind::classic ? "classic" : "sharded";
+                         });
+
+TEST(server_cluster_options, are_checked) {
+    server_options o;
+    o.cluster.emplace();
+    o.cluster->prefix = "";
+    weft::server server(o);
+    const auto port = server.listen({.host = "127.0.0.1", .port = 0});
+    ASSERT_FALSE(port);
+    EXPECT_THAT(port.error().message(), testing::HasSubstr("cluster::options::prefix"));
+}
+
+}  // namespace
+}  // namespace weft::test
