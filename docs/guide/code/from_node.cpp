@@ -73,6 +73,8 @@ weft::task<void> on_server_later(weft::socketio::server& io) {
     const std::size_t count = co_await io.in("a").count_sockets();
     auto replies = co_await io.to("a").timeout(5s).emit_with_ack<int>("ask");
     for (const weft::result<int>& answer : replies.answers) log(answer ? "yes" : "no");
+    auto servers = co_await io.server_side_emit_with_ack<int>("hi", 1);
+    log(std::to_string(servers.answers.size() + servers.silent.count));
     log(std::to_string(found.sockets.size() + count + replies.missing));
 }
 

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -10,41 +9,11 @@
 #include <weft/base/result.hpp>
 #include <weft/base/time.hpp>
 #include <weft/net/loop.hpp>
-#include <weft/pubsub/message.hpp>
 #include <weft/socketio/arguments.hpp>
+#include <weft/socketio/cluster_message.hpp>
 #include <weft/socketio/remote_socket.hpp>
 
 namespace weft::socketio {
-
-/// A set of sockets: those of one namespace that are in any of `rooms` (all, if `rooms` is empty)
-/// and in none of `except`. The id of a socket is also a room.
-struct cluster_audience {
-    std::string nsp;
-    std::vector<std::string> rooms;
-    std::vector<std::string> except;
-};
-
-/// What a server tells the other servers of its cluster, or asks them.
-struct cluster_message {
-    enum class kind : std::uint8_t {
-        broadcast,         ///< Sends an event to the audience. If asked: each socket answers.
-        join,              ///< The audience enters `names`.
-        leave,             ///< The audience leaves `names`.
-        disconnect,        ///< Disconnects the audience; also its connections if `close`.
-        server_side_emit,  ///< Sends an event to the servers' handlers. If asked: each answers.
-        fetch_sockets,     ///< Always asked: describes the audience.
-    };
-    kind what = kind::broadcast;
-    cluster_audience to;
-    std::vector<std::string> names;
-    std::string event;                 ///< The name of the event.
-    std::string arguments;             ///< Its arguments: JSON values with commas between them.
-    std::vector<message> attachments;  ///< What the placeholders in `arguments` stand for.
-    bool droppable = false;
-    bool uncompressed = false;
-    std::string latest;  ///< The key of a `latest` event; empty: none.
-    bool close = false;
-};
 
 /// Takes the answers to a question. **Threads**: the home loop's; see `adapter::start`.
 class cluster_answers {

@@ -164,12 +164,15 @@ public:
     /// This pattern made a namespace on a loop: `void(std::string_view name)`. For patterns only.
     space& on_new_namespace(unique_function<void(std::string_view)> handler);
     /// Another server of the cluster called `server_side_emit`: `void(const raw_arguments&)`, or
-    /// `void(const raw_arguments&, raw_ack)` to answer `server_side_emit_with_ack`. **Threads**:
+    /// `void(const raw_arguments&, ack)` to answer `server_side_emit_with_ack`. **Threads**:
     /// the first loop's.
     template <class F>
     space& on_server_side(std::string_view event, F handler) {
-        if constexpr (std::is_invocable_v<F&, const raw_arguments&, raw_ack>) {
-            return add_server_side(event, std::move(handler));
+        if constexpr (std::is_invocable_v<F&, const raw_arguments&, ack>) {
+            return add_server_side(event, [handler = std::move(handler)](const raw_arguments& args,
+                                                                         raw_ack done) mutable {
+                handler(args, ack(std::move(done)));
+            });
         } else {
             return add_server_side(
                 event, [handler = std::move(handler)](const raw_arguments& args, raw_ack) mutable {

@@ -29,8 +29,8 @@ public:
                 c.publish("news", what);
                 c.send("said");
             });
-        io_.on_server_side("sum", [](const socketio::raw_arguments& args, socketio::raw_ack done) {
-            done.send(socketio::detail::encode_arguments(args.json.size()));
+        io_.on_server_side("sum", [](const socketio::raw_arguments& args, socketio::ack done) {
+            done(args.json.size());
         });
         const auto port = server_.listen({.host = "127.0.0.1", .port = 0});
         EXPECT_TRUE(port) << port.error().message();

@@ -358,13 +358,10 @@ TEST_F(cluster, sockets_of_all_servers_acknowledge) {
 }
 
 TEST_F(cluster, servers_answer_among_themselves) {
-    w.server.on_server_side("sum", [](const raw_arguments& args, raw_ack done) {
-        done.send(detail::encode_arguments(std::string(args.json)));
-    });
-    w.server.on_server_side("sum", [](const raw_arguments&, raw_ack done) {
-        done.send(detail::encode_arguments("too late"));
-    });
-    w.server.on_server_side("fails", [](const raw_arguments&, raw_ack done) {
+    w.server.on_server_side(
+        "sum", [](const raw_arguments& args, ack done) { done(std::string(args.json)); });
+    w.server.on_server_side("sum", [](const raw_arguments&, ack done) { done("too late"); });
+    w.server.on_server_side("fails", [](const raw_arguments&, ack done) {
         done.refuse(error(errc::bad_argument, "no"));
     });
     w.start();

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <weft/socketio/adapter.hpp>
+#include <weft/socketio/cluster_message.hpp>
 
 namespace weft::cluster {
 

@@ -1,0 +1,33 @@
+// The code of docs/guide/cluster.md: compiled, and compared with the page by
+// tests/structure/docs_code_test.py.
+
+#include <string_view>
+
+#include <weft/weft.hpp>
+
+namespace cluster_guide {
+
+using weft::socketio::ack;
+using weft::socketio::raw_arguments;
+
+void log(std::string_view what);
+
+void serve() {
+    weft::server_options options;
+    options.cluster = weft::cluster::options{.redis = {.host = "redis.internal"}};
+    weft::server server{options};
+    weft::socketio::server io{server};
+    server.run({.port = 8080});
+}
+
+weft::task<void> ask(weft::socketio::server& io) {
+    const auto found = co_await io.in("lobby").fetch_sockets();
+    for (const auto& one : found.sockets) log(one.id);
+    if (found.silent.count != 0) log("some servers did not answer");
+
+    io.on_server_side("load", [](const raw_arguments&, ack done) { done(0.5); });
+    const auto loads = co_await io.server_side_emit_with_ack<double>("load");
+    for (const weft::result<double>& one : loads.answers) log(one ? "busy" : "no number");
+}
+
+}  // namespace cluster_guide
