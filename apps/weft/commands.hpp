@@ -76,6 +76,25 @@ struct token_inspect_flags {
     std::vector<std::string> audience{};    ///< None: what the token says.
 };
 
+struct emit_flags {
+    std::string event{};
+    std::vector<std::string> arguments{};  ///< JSON.
+    std::string nsp = "/";
+    std::vector<std::string> rooms{};
+    std::vector<std::string> except{};
+    bool server_side = false;
+    std::string redis_host = "127.0.0.1";
+    std::uint16_t redis_port = 6379;
+    std::string redis_user{};
+    std::string redis_password_file{};
+    bool redis_tls = false;
+    bool sharded = false;
+    std::string prefix = "socket.io";
+};
+
+/// Sends an event into a cluster. The exit code is 0 when Redis has it.
+int run_emit(const emit_flags& flags);
+
 /// Print a token, or what is in one. The exit code of `inspect` is 0 for a token that is good, 1
 /// for one that is not, and 2 when no key was given to tell.
 int run_token_mint(const token_mint_flags& flags);

@@ -433,6 +433,49 @@ std::pair<CLI::App*, CLI::App*> add_token(CLI::App& program, weft::token_mint_fl
     return {add_mint(*command, mint), add_inspect(*command, inspect)};
 }
 
+CLI::App* add_emit(CLI::App& program, weft::emit_flags& flags) {
+    CLI::App* command = program.add_subcommand(
+        "emit", "Sends an event to the clients of a cluster of Socket.IO servers, over Redis");
+    command->add_option("EVENT", flags.event, "Name of the event")->required();
+    command->add_option("JSON", flags.arguments, "Arguments of the event: JSON");
+    command->add_option("--nsp", flags.nsp, "Namespace")->capture_default_str()->type_name("NAME");
+    command->add_option("--to", flags.rooms, "Only to this room, or socket id; repeatable")
+        ->type_name("ROOM")
+        ->allow_extra_args(false);
+    command->add_option("--except", flags.except, "Not to this room, or socket id; repeatable")
+        ->type_name("ROOM")
+        ->allow_extra_args(false);
+    command->add_flag("--server-side", flags.server_side,
+                      "To the servers' own handlers, not to clients");
+    command->add_option("--redis-host", flags.redis_host, "Where Redis is")
+        ->capture_default_str()
+        ->type_name("HOST");
+    command->add_option("--redis-port", flags.redis_port, "Its port")
+        ->check(number(1, 65535))
+        ->capture_default_str()
+        ->type_name("PORT");
+    command->add_option("--redis-user", flags.redis_user, "User of its ACL")->type_name("NAME");
+    command
+        ->add_option("--redis-password-file", flags.redis_password_file,
+                     "File whose first line is the password")
+        ->check(readable_file())
+        ->type_name("FILE");
+    command->add_flag("--redis-tls", flags.redis_tls, "With TLS");
+    command->add_flag("--sharded", flags.sharded,
+                      "The servers have the sharded adapter, not the classic one");
+    command->add_option("--prefix", flags.prefix, "What their channels begin with")
+        ->capture_default_str()
+        ->type_name("TEXT");
+    command->footer(R"(
+Examples:
+  weft emit news '"the shop is open"'
+  weft emit price '{"AAPL":214.5}' --to prices --nsp /ticker
+  weft emit reload --server-side --redis-host redis.internal
+
+The servers may be of Weft or of Node.)");
+    return command;
+}
+
 /// "demo, echo or serve": the commands of a command.
 std::string choices_of(const CLI::App* command) {
     const auto all = command->get_subcommands({});
@@ -489,6 +532,8 @@ int main(int argc, char** argv) {
     weft::token_mint_flags mint;
     weft::token_inspect_flags inspect;
     const auto [mint_command, inspect_command] = add_token(program, mint, inspect);
+    weft::emit_flags emit;
+    const CLI::App* emit_command = add_emit(program, emit);
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& wrong) {
@@ -498,6 +543,7 @@ int main(int argc, char** argv) {
     if (*echo_command) return weft::run_echo(echo);
     if (*serve_command) return weft::run_serve(serve);
     if (*mint_command) return weft::run_token_mint(mint);
+    if (*emit_command) return weft::run_emit(emit);
     if (*inspect_command) return weft::run_token_inspect(inspect);
     return bench_exit_code;
 }
