@@ -151,6 +151,55 @@ TEST_P(server_cluster, an_outage_of_redis_stops_nothing_here_and_ends) {
     EXPECT_THAT(a->metrics_text(), testing::HasSubstr("weft_cluster_gaps_total 1"));
 }
 
+TEST_P(server_cluster, subscriptions_that_redis_cut_off_come_back) {
+    member a(port, GetParam()), b(port, GetParam());
+    client of_a = a.connect(), of_b = b.connect();
+    await_subscribers("socket.io#topic#news", 2);
+    client console(port);
+    console.send("CLIENT KILL TYPE pubsub\r\n");
+    EXPECT_EQ(console.take(":2\r\n"), ":2\r\n") << "both";
+    await_subscribers("socket.io#topic#news", 2);
+    of_a.send(text_frame("together"));
+    EXPECT_EQ(of_b.frame().payload, "together");
+}
+
+TEST_P(server_cluster, redis_that_stands_still_stops_nothing_here) {
+    member a(port, GetParam()), b(port, GetParam());
+    client of_a = a.connect(), too = a.connect(), of_b = b.connect();
+    await_subscribers("socket.io#topic#news", 2);
+    ASSERT_EQ(::kill(redis.pid, SIGSTOP), 0);
+    for (int i = 0; i < 100; ++i) {
+        of_a.send(text_frame(std::to_string(i)));
+        EXPECT_EQ(of_a.frame().payload, "said");
+        EXPECT_EQ(too.frame().payload, std::to_string(i));
+    }
+    ASSERT_EQ(::kill(redis.pid, SIGCONT), 0);
+    for (int i = 0; i < 100; ++i) EXPECT_EQ(of_b.frame().payload, std::to_string(i));
+}
+
+TEST_P(server_cluster, a_message_of_many_megabytes_arrives) {
+    member a(port, GetParam()), b(port, GetParam());
+    client of_b = b.connect();
+    await_subscribers("socket.io#topic#news", 1);
+    const std::string large(10'000'000, 'x');
+    a->publish("news", large);
+    EXPECT_EQ(of_b.frame().payload, large);
+}
+
+TEST_P(server_cluster, what_is_no_message_of_a_node_is_ignored) {
+    member a(port, GetParam()), b(port, GetParam());
+    client of_a = a.connect(), of_b = b.connect();
+    await_subscribers("socket.io#topic#news", 2);
+    const std::string publish = GetParam() == adapter_kind::sharded ? "SPUBLISH" : "PUBLISH";
+    client stranger(port);
+    stranger.send(publish + " socket.io#topic#news rubbish\r\n" + publish +
+                  " socket.io#/# rubbish\r\n");
+    (void)stranger.take(":2\r\n:2\r\n");
+    of_a.send(text_frame("still here"));
+    EXPECT_EQ(of_b.frame().payload, "still here");
+    EXPECT_THAT(a->metrics_text(), testing::HasSubstr("weft_cluster_ignored_total 2"));
+}
+
 INSTANTIATE_TEST_SUITE_P(, server_cluster,
                          testing::Values(adapter_kind::classic, adapter_kind::sharded),
                          [](const auto& each) {
