@@ -484,6 +484,7 @@ TEST_F(hub_bus, nobody_is_subscribed_when_it_has_no_memory) {
     EXPECT_EQ(a.subscriptions(), 0U);
     others.out_of_memory = false;
     EXPECT_TRUE(hubs[0]->subscribe(a, program_topic("t")));
+    EXPECT_EQ(others.told, (texts{"used t"}));
     EXPECT_EQ(hubs[0]->publish(program_topic("t"), message::text("m")), 1U);
 }
 
