@@ -2,7 +2,6 @@
 
 #include "client_actor.hpp"
 
-#include <chrono>
 #include <string>
 
 #include <weft/testing/world.hpp>
@@ -22,10 +21,7 @@ ws::client_options options_for(std::size_t index, const endpoint_facts& where, c
 
 client_actor::client_actor(model& all, session& mine, const endpoint_facts& where,
                            const loop_ref& loop, choices& from)
-    : all_(all),
-      mine_(mine),
-      loop_(loop),
-      client_(loop, options_for(all.index(mine), where, from)) {
+    : all_(all), mine_(mine), client_(loop, options_for(all.index(mine), where, from)) {
     mine_.policy = where.policy;
     client_.on_open([this](ws::client&) {
         if (opened_) broken("on_open twice");
@@ -84,9 +80,7 @@ void client_actor::act(choices& from) {
     switch (from.below(12)) {
         default: say(from); break;
         case 5:
-            // More than ws::options::max_control_burst at once are a flood.
-            if (client_.is_open() && loop_.now() >= may_ping_) {
-                may_ping_ = loop_.now() + std::chrono::seconds(1);
+            if (client_.is_open() && ++pings_ <= max_control_frames) {
                 const std::string payload = std::to_string(all_.next_id++);
                 const auto how = client_.ping(as_bytes(payload));
                 if (how == send_status::sent || how == send_status::queued)

@@ -4,7 +4,6 @@
 
 #include <string_view>
 
-#include <weft/base/time.hpp>
 #include <weft/net/loop.hpp>
 #include <weft/ws/client.hpp>
 
@@ -35,8 +34,7 @@ private:
     bool closed_ = false;
     bool leaving_ = false;
     ledger pongs_;
-    loop_ref loop_;
-    time_point may_ping_{};
+    unsigned pings_ = 0;
     ws::client client_;
 };
 

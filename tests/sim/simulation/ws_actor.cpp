@@ -114,7 +114,7 @@ void ws_actor::act(choices& from) {
         case 8:
         case 9: read(from.size(100'000)); break;
         case 10:
-            if (!closing_ && !mine_.wild) {
+            if (!closing_ && !mine_.wild && ++control_frames_ <= max_control_frames) {
                 std::string payload =
                     std::to_string(all_.next_id++) + std::string(from.below(100), 'p');
                 pongs_.owe(payload, false);
@@ -158,7 +158,8 @@ void ws_actor::say_frames(char opcode, std::string payload, bool compressed, cho
             (i == 1 ? static_cast<unsigned>(opcode) | (compressed ? 0x40U : 0U) : 0U);
         wire_.write(encode({static_cast<std::uint8_t>(first), payload.substr(0, count)}));
         payload.erase(0, count);
-        if (i < pieces && from.one_in(4)) wire_.write(encode({0x8A, "alive"}));
+        if (i < pieces && from.one_in(4) && ++control_frames_ <= max_control_frames)
+            wire_.write(encode({0x8A, "alive"}));
     }
 }
 

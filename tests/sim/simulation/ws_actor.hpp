@@ -20,6 +20,9 @@ struct endpoint_facts {
     bool deflate = false;
 };
 inline constexpr std::size_t max_message = 64 * 1024;
+/// Pings, and pongs unasked for, of one client: fewer than ws::options::max_control_burst, since
+/// the network may bring them all at once.
+inline constexpr unsigned max_control_frames = 35;
 
 /// The texts that the server of a simulation understands: "verb argument number padding".
 std::string make_command(choices& from, model& all);
@@ -65,6 +68,7 @@ private:
     unsigned fragment_ = 0;                // the first byte of the message that has begun
     std::string parts_;
     ledger pongs_;
+    unsigned control_frames_ = 0;
     std::unique_ptr<codec> codec_;
 };
 
