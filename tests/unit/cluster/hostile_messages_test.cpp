@@ -41,7 +41,7 @@ adapter_message everything() {
     return m;
 }
 
-TEST(hostile_messages, cut_anywhere_are_refused) {
+TEST(sec_p7, cut_anywhere_are_refused) {
     adapter_message m = everything();
     m.content.attachments.clear();
     m.content.arguments = R"(1,"x\u00e9\n",{"a":[[],{}]},true,null,1e300)";
@@ -68,7 +68,7 @@ TEST(hostile_messages, cut_anywhere_are_refused) {
     EXPECT_EQ(decode_broadcast(broadcast, out), errc{});
 }
 
-TEST(hostile_messages, with_any_byte_changed_do_no_harm) {
+TEST(sec_p7, with_any_byte_changed_do_no_harm) {
     const adapter_message m = everything();
     std::string body;
     ASSERT_EQ(append_message(body, m.head, m.content, body_form::msgpack), errc{});
@@ -83,7 +83,7 @@ TEST(hostile_messages, with_any_byte_changed_do_no_harm) {
     }
 }
 
-TEST(hostile_messages, come_back_from_every_form) {
+TEST(sec_p7, come_back_from_every_form) {
     const adapter_message m = everything();
     std::string body;
     ASSERT_EQ(append_message(body, m.head, m.content, body_form::msgpack), errc{});
@@ -101,7 +101,7 @@ TEST(hostile_messages, come_back_from_every_form) {
     EXPECT_EQ(again, body);
 }
 
-TEST(hostile_messages, nested_too_deep_are_refused) {
+TEST(sec_p7, nested_too_deep_are_refused) {
     adapter_message out;
     const auto json = [](std::size_t depth) {
         return R"({"type":9,"uid":"u","nsp":"/","data":{"packet":["e",)" + std::string(depth, '[') +
@@ -125,7 +125,7 @@ TEST(hostile_messages, nested_too_deep_are_refused) {
     EXPECT_EQ(decode(skipped, out), errc::body_too_deep);
 }
 
-TEST(hostile_messages, that_announce_what_does_not_come_cost_nothing) {
+TEST(sec_p7, that_announce_what_does_not_come_cost_nothing) {
     adapter_message out;
     for (const std::string_view digits :
          {"dfffffffff", "ddffffffff", "dbffffffff61", "c6ffffffff61", "c9ffffffff0061",
@@ -135,7 +135,7 @@ TEST(hostile_messages, that_announce_what_does_not_come_cost_nothing) {
     }
 }
 
-TEST(hostile_messages, have_one_placeholder_for_each_attachment) {
+TEST(sec_p7, have_one_placeholder_for_each_attachment) {
     adapter_message out;
     const auto arguments = [&](std::string_view digits) {
         return decode(
@@ -162,7 +162,7 @@ TEST(hostile_messages, have_one_placeholder_for_each_attachment) {
               errc::bad_member);
 }
 
-TEST(hostile_messages, have_at_most_64_attachments) {
+TEST(sec_p7, have_at_most_64_attachments) {
     adapter_message out;
     const auto with = [](int count) {
         std::string body =
@@ -177,7 +177,7 @@ TEST(hostile_messages, have_at_most_64_attachments) {
     EXPECT_EQ(decode(with(65), out), errc::too_many_attachments);
 }
 
-TEST(hostile_messages, keep_the_limits) {
+TEST(sec_p7, keep_the_limits) {
     adapter_message out;
     const message_limits limits{
         .max_rooms = 2, .max_names = 4, .max_sockets = 2, .max_event_name = 3};
@@ -209,7 +209,7 @@ TEST(hostile_messages, keep_the_limits) {
     EXPECT_EQ(answer(R"({"requestId":"i","sockets":["a","b","c","d","e"]})"), errc::too_many_names);
 }
 
-TEST(hostile_messages, in_msgpack_are_utf8) {
+TEST(sec_p7, in_msgpack_are_utf8) {
     adapter_message out;
     EXPECT_EQ(decode(unhex("83 a474797065 01 a3756964 a1ff a36e7370 a12f"), out),
               errc::invalid_utf8);
@@ -218,7 +218,7 @@ TEST(hostile_messages, in_msgpack_are_utf8) {
         << "what means nothing, too";
 }
 
-TEST(hostile_messages, have_waits_that_are_numbers) {
+TEST(sec_p7, have_waits_that_are_numbers) {
     adapter_message out;
     const auto wait = [&](std::string_view text) {
         const errc bad = decode(R"({"type":3,"uid":"u","nsp":"/","data":{"packet":{"type":2,)"

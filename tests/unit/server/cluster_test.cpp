@@ -133,7 +133,7 @@ TEST_P(server_cluster, servers_ask_each_other) {
     EXPECT_EQ(replies.silent.count, 0U);
 }
 
-TEST_P(server_cluster, an_outage_of_redis_stops_nothing_here_and_ends) {
+TEST_P(server_cluster, sec_p6_an_outage_of_redis_stops_nothing_here_and_ends) {
     member a(port, GetParam()), b(port, GetParam());
     client of_a = a.connect(), too = a.connect(), of_b = b.connect();
     await_subscribers("socket.io#topic#news", 2);
@@ -163,7 +163,7 @@ TEST_P(server_cluster, subscriptions_that_redis_cut_off_come_back) {
     EXPECT_EQ(of_b.frame().payload, "together");
 }
 
-TEST_P(server_cluster, redis_that_stands_still_stops_nothing_here) {
+TEST_P(server_cluster, sec_p6_redis_that_stands_still_stops_nothing_here) {
     member a(port, GetParam()), b(port, GetParam());
     client of_a = a.connect(), too = a.connect(), of_b = b.connect();
     await_subscribers("socket.io#topic#news", 2);
@@ -186,7 +186,7 @@ TEST_P(server_cluster, a_message_of_many_megabytes_arrives) {
     EXPECT_EQ(of_b.frame().payload, large);
 }
 
-TEST_P(server_cluster, what_is_no_message_of_a_node_is_ignored) {
+TEST_P(server_cluster, sec_p7_what_is_no_message_of_a_node_is_ignored) {
     member a(port, GetParam()), b(port, GetParam());
     client of_a = a.connect(), of_b = b.connect();
     await_subscribers("socket.io#topic#news", 2);
