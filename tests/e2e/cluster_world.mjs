@@ -9,6 +9,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Emitter } from '@socket.io/redis-emitter';
 import { createClient } from 'redis';
@@ -27,6 +28,10 @@ async function freePort() {
   return port;
 }
 
+// A test that runs out of time leaves its servers behind.
+const running = new Set();
+after(() => { for (const redis of running) redis.end(); });
+
 /// A Redis server in a folder of its own, and a client of it.
 export class Redis {
   static async start() {
@@ -36,6 +41,7 @@ export class Redis {
     redis.child = spawn('redis-server', ['--port', redis.port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', redis.folder],
       { stdio: ['ignore', 'pipe', 'inherit'] });
     redis.exited = once(redis.child, 'exit');
+    running.add(redis);
     const lines = createInterface({ input: redis.child.stdout });
     for await (const line of lines) if (line.includes('Ready to accept connections')) break;
     redis.child.stdout.resume();
@@ -43,16 +49,24 @@ export class Redis {
     return redis;
   }
 
-  /// What PUBSUB tells: of `NUMSUB` and `SHARDNUMSUB` the number, of `CHANNELS` and `SHARDCHANNELS` how many.
+  /// What PUBSUB tells: of `NUMSUB` and `SHARDNUMSUB` the number, of `CHANNELS` and `SHARDCHANNELS` how many are for one node.
   async count(what, channel) {
     const told = await this.client.sendCommand(['PUBSUB', what, channel]);
-    return what.endsWith('NUMSUB') ? told[1] : told.length;
+    return what.endsWith('NUMSUB') ? told[1] : told.filter((name) => /#([\w-]{6}|[0-9a-f]{16})#$/.test(name)).length;
   }
+
+  /// Ends the connections of all clients of a type but ours.
+  cut(type) { return this.client.sendCommand(['CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes']); }
 
   async stop() {
     await this.client.quit();
-    this.child.kill('SIGTERM');
+    this.end();
     await this.exited;
+  }
+
+  end() {
+    running.delete(this);
+    this.child.kill('SIGKILL');  // it keeps nothing
     rmSync(this.folder, { recursive: true });
   }
 }
@@ -75,11 +89,11 @@ export class Cluster {
 
   static async start(redis, { adapter, kinds, flags = {} }) {
     const cluster = new Cluster();
-    Object.assign(cluster, { redis, adapter, kinds, token: 0, people: new Map(), names: new Map() });
+    Object.assign(cluster, { redis, adapter, kinds: [...kinds], token: 0, people: new Map(), names: new Map() });
     cluster.letters = ['a', 'b', 'c'].slice(0, kinds.length);
     cluster.prefix = `app.${++Cluster.#count}`;
     cluster.servers = await Promise.all(kinds.map((kind, i) => {
-      const args = ['--redis', redis.port, '--adapter', adapter, '--prefix', cluster.prefix, '--name', cluster.letters[i], '--ack-timeout', 1000, ...(flags[kind] ?? [])].map(String);
+      const args = ['--redis', redis.port, '--adapter', adapter, '--prefix', cluster.prefix, '--name', cluster.letters[i], '--ack-timeout', 2000, ...(flags[kind] ?? [])].map(String);
       return kind === 'node' ? Server.startProgram(process.execPath, [nodeApp, ...args]) : Server.startProgram(process.env.CLUSTER_APP_BIN, args);
     }));
     await cluster.inPlace();
@@ -93,10 +107,10 @@ export class Cluster {
     for (const nsp of namespaces) {
       if (this.adapter === 'sharded') {
         await this.#until('SHARDNUMSUB', `${this.prefix}#${nsp}#`, count);
-        await this.#until('SHARDCHANNELS', `${this.prefix}#${nsp}#*`, count + 1);
+        await this.#until('SHARDCHANNELS', `${this.prefix}#${nsp}#*`, count);
       } else {
         await this.#until('NUMSUB', `${this.prefix}-request#${nsp}#`, count);
-        await this.#until('CHANNELS', `${this.prefix}-response#${nsp}#*`, count + 1);
+        await this.#until('CHANNELS', `${this.prefix}-response#${nsp}#*`, count);
       }
     }
   }
@@ -210,6 +224,36 @@ export class Cluster {
   async ask(verb, ...args) {
     const { answers, complete } = await this.act(verb, ...args);
     return { answers: answers.sort(byText), complete };
+  }
+
+  /// What the servers answer to a request that no server made: so many, and nobody else before all is settled.
+  async asPeer(count, request) {
+    const requestId = `peer ${++this.token}`;
+    const answers = [];
+    const changes = new EventEmitter();
+    const listener = await this.redis.client.duplicate().connect();
+    await listener.subscribe(`${this.prefix}-response#/#`, (body) => {
+      const { requestId: id, ...answer } = JSON.parse(body);
+      if (id === requestId) { answers.push(plain(answer, this.names)); changes.emit('changed'); }
+    });
+    await this.redis.client.publish(`${this.prefix}-request#/#`, JSON.stringify({ ...request, requestId }));
+    while (answers.length < count) await once(changes, 'changed', { signal: AbortSignal.timeout(patience) });
+    await this.settle();
+    await listener.quit();
+    return answers;
+  }
+
+  /// Ends one server, and waits until the others can know.
+  async end(letter) {
+    const at = this.letters.indexOf(letter);
+    const [control] = this.controls.splice(at, 1);
+    const [server] = this.servers.splice(at, 1);
+    this.kinds.splice(at, 1);
+    this.letters.splice(at, 1);
+    for (const { socket } of [{ socket: control }, ...[...this.people].filter(([name]) => name[0] === letter).map(([, person]) => person)]) socket.io._close();
+    for (const name of [...this.people.keys()]) if (name[0] === letter) this.people.delete(name);
+    if (await server.stop() !== 0) throw new Error(`${letter} ended badly`);
+    await this.inPlace();
   }
 
   emitter(nsp = '/') { return new Emitter(this.redis.client, { key: this.prefix }, nsp); }
