@@ -347,11 +347,13 @@ void redis_adapter::on_question(adapter_message& what) {
         case message_type::broadcast:
         case message_type::server_side_emit: break;
         case message_type::join:
-        case message_type::leave:
-        case message_type::disconnect: target_->apply(what.content); [[fallthrough]];
+        case message_type::leave: target_->apply(what.content); [[fallthrough]];
         default: what.content.what = cluster_message::kind::fetch_sockets; break;
     }
     target_->answer(what.content, limit, std::move(to));
+    if (what.head.type != message_type::disconnect) return;
+    what.content.what = cluster_message::kind::disconnect;  // now: nobody finds it afterwards
+    target_->apply(what.content);
 }
 
 void redis_adapter::on_answer(adapter_message& what) {
