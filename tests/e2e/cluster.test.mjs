@@ -37,7 +37,7 @@ async function observe(cluster) {
 
 for (const adapter of ['classic', 'sharded']) {
   for (const group of groups) {
-    describe(`${adapter}, ${group[0].kinds.length} servers`, { timeout: 150_000 }, () => {
+    describe(`${adapter}, ${group[0].kinds.length} servers`, { timeout: 300_000 }, () => {
       const mixtures = group.filter(({ only }) => !only || only === adapter);
       const runs = new Map();  // all at once: they wait more than they work
       before(() => {

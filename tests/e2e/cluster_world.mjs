@@ -19,6 +19,8 @@ import { Server } from './support.mjs';
 const nodeApp = fileURLToPath(new URL('cluster_node_app.mjs', import.meta.url));
 const namespaces = ['/', '/chat', '/control'];
 const patience = 30_000;
+/// A channel for one node, whose name is of 6 characters or 16.
+const ofNode = /#([\w-]{6}|[0-9a-f]{16})#$/;
 
 async function freePort() {
   const server = net.createServer().listen(0, '127.0.0.1');
@@ -52,7 +54,7 @@ export class Redis {
   /// What PUBSUB tells: of `NUMSUB` and `SHARDNUMSUB` the number, of `CHANNELS` and `SHARDCHANNELS` how many are for one node.
   async count(what, channel) {
     const told = await this.client.sendCommand(['PUBSUB', what, channel]);
-    return what.endsWith('NUMSUB') ? told[1] : told.filter((name) => /#([\w-]{6}|[0-9a-f]{16})#$/.test(name)).length;
+    return what.endsWith('NUMSUB') ? told[1] : told.filter((name) => ofNode.test(name)).length;
   }
 
   /// Ends the connections of all clients of a type but ours.
@@ -232,11 +234,11 @@ export class Cluster {
     const answers = [];
     const changes = new EventEmitter();
     const listener = await this.redis.client.duplicate().connect();
-    await listener.subscribe(`${this.prefix}-response#/#`, (body) => {
+    await listener.subscribe([`${this.prefix}-response#/#`, `${this.prefix}-response#/#a peer#`], (body) => {
       const { requestId: id, ...answer } = JSON.parse(body);
       if (id === requestId) { answers.push(plain(answer, this.names)); changes.emit('changed'); }
     });
-    await this.redis.client.publish(`${this.prefix}-request#/#`, JSON.stringify({ ...request, requestId }));
+    await this.redis.client.publish(`${this.prefix}-request#/#`, JSON.stringify({ uid: 'a peer', requestId, ...request }));
     while (answers.length < count) await once(changes, 'changed', { signal: AbortSignal.timeout(patience) });
     await this.settle();
     await listener.quit();
@@ -258,11 +260,18 @@ export class Cluster {
 
   emitter(nsp = '/') { return new Emitter(this.redis.client, { key: this.prefix }, nsp); }
 
-  /// Ends all clients.
+  /// Ends all clients, and waits until no server listens to a room.
   async clear() {
     for (const { socket } of this.people.values()) socket.io._close();
     this.people.clear();
     this.names.clear();
+    const list = this.adapter === 'sharded' ? 'SHARDCHANNELS' : 'CHANNELS';
+    const end = Date.now() + patience;
+    for (let rooms = [0]; rooms.length > 0;) {
+      const channels = await this.redis.client.sendCommand(['PUBSUB', list, `${this.prefix}#*`]);
+      rooms = channels.filter((name) => !ofNode.test(name) && !namespaces.some((nsp) => name === `${this.prefix}#${nsp}#`));
+      if (Date.now() > end) throw new Error(`listened to in vain: ${rooms}`);
+    }
   }
 
   async stop() {
