@@ -136,6 +136,7 @@ bool connect_race::begin(const socket_address& address) {
             return false;
         }
         stream->set_connecting();
+        ++loop_.outgoing_;
         if (session != nullptr) stream->set_tls(std::move(session));
         stream->set_deadline(deadline_);
         auto attempt = std::make_unique<connect_attempt>(shared_from_this(), *stream);

@@ -317,6 +317,7 @@ void loop_core::finish_closed() noexcept {
         tcp_stream* const s = *next;
         if (!s->finish()) continue;
         metrics_.open.sub();
+        if (s->is_outgoing()) --outgoing_;
         streams_.free(s->id().slot());
     }
     closing_.insert(closing_.begin(), next, closing_now_.end());  // room: see reserve_lists

@@ -159,6 +159,8 @@ public:
     /// Ids for streams that are no sockets of this loop; `find` does not know them.
     [[nodiscard]] stream_names& names() noexcept { return names_; }
     [[nodiscard]] std::size_t connections() const noexcept { return streams_.size(); }
+    /// Those of them that `connect` opened.
+    [[nodiscard]] std::size_t outgoing() const noexcept { return outgoing_; }
     /// Calls `use(byte_stream&)` for every stream whose handler still listens.
     template <class F>
     void for_each_stream(F use) {
@@ -363,6 +365,7 @@ private:
     std::unique_ptr<std::byte[]> scratch_memory_;
     std::unique_ptr<std::byte[]> seal_memory_;
     slab<tcp_stream> streams_;
+    std::size_t outgoing_ = 0;  // of them
     stream_names names_;
     std::vector<listener> listeners_;
     std::vector<conn_id> ready_, ready_now_;  // may be read on, without a new event

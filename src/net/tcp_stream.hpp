@@ -51,7 +51,9 @@ public:
     /// Nothing has been read from it: others go first.
     void set_newcomer() noexcept { newcomer_ = true; }
     /// Waits for the outgoing connection before anything else.
-    void set_connecting() noexcept { connecting_ = true; }
+    /// We open it.
+    void set_connecting() noexcept { connecting_ = outgoing_ = true; }
+    [[nodiscard]] bool is_outgoing() const noexcept { return outgoing_; }
     /// Puts TLS between the socket and the handler; before the first byte.
     void set_tls(std::unique_ptr<tls_session> session);
     /// Goes on where another loop's stream left off, once it has its handler.
@@ -140,6 +142,7 @@ private:
     bool want_drained_ : 1 = false;
     bool drained_queued_ : 1 = false;  // on the loop's list of streams to tell
     bool connecting_ : 1 = false;
+    bool outgoing_ : 1 = false;
     bool opened_ : 1 = false;    // the handler has seen on_open
     bool shutdown_ : 1 = false;  // our end follows what is queued
     bool shutdown_sent_ : 1 = false;

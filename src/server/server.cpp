@@ -558,8 +558,10 @@ void server::impl::drain_node(node& n, time_point deadline) {
 void server::impl::wait_for_drain(node& n, time_point deadline) {
     // The first loop is the one that signals come to: it stays to the end.
     const bool needed = &n == nodes[0].get() && others_running > 0;
-    if ((n.loop.connections() == 0 && !needed) || n.loop.now() >= deadline) {
-        if (const std::size_t left = n.loop.connections(); left != 0)
+    // What we opened ourselves, such as the way to Redis, stays as long as somebody may need it.
+    const std::size_t left = n.loop.connections() - n.loop.outgoing();
+    if ((left == 0 && !needed) || n.loop.now() >= deadline) {
+        if (left != 0)
             tell(log_level::warning, "drain ended at its deadline (drain_deadline): " +
                                          std::to_string(left) + " connections are cut");
         n.loop.stop();
