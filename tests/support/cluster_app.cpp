@@ -25,11 +25,11 @@
 namespace {
 
 using weft::task;
+using weft::socketio::ack;
 using weft::socketio::broadcast_operator;
 using weft::socketio::disconnect_scope;
 using weft::socketio::fetched_sockets;
 using weft::socketio::json_text;
-using weft::socketio::raw_ack;
 using weft::socketio::raw_arguments;
 using weft::socketio::rest;
 using weft::socketio::socket;  // not the system call
@@ -212,14 +212,14 @@ void servers(space& in, journal& heard, const std::string& name) {
     in.on("heard", [&heard](socket&) { return heard.take(); });
     in.on_server_side("note",
                       [&heard](const raw_arguments& args) { heard.add(decoded("note", args)); });
-    in.on_server_side("question", [&heard, name](const raw_arguments& args, raw_ack reply) {
+    in.on_server_side("question", [&heard, name](const raw_arguments& args, ack reply) {
         value::array answer{value(name)};
         for (auto& one : decoded("question", args)) answer.push_back(std::move(one));
         heard.add(answer);
-        reply.send(weft::socketio::detail::encode_arguments(answer));
+        reply(answer);
     });
-    in.on_server_side("silence_of_b", [name](const raw_arguments&, raw_ack reply) {
-        if (name != "b") reply.send(weft::socketio::detail::encode_arguments(name));
+    in.on_server_side("silence_of_b", [name](const raw_arguments&, ack reply) {
+        if (name != "b") reply(name);
     });
 }
 

@@ -177,6 +177,27 @@ TEST_P(server_cluster, sec_p6_redis_that_stands_still_stops_nothing_here) {
     for (int i = 0; i < 100; ++i) EXPECT_EQ(of_b.frame().payload, std::to_string(i));
 }
 
+TEST_P(server_cluster, a_drain_does_not_wait_for_redis) {
+    server_options o;
+    o.cluster.emplace();
+    o.cluster->redis.port = port;
+    o.cluster->adapter = GetParam();
+    weft::server s(o);
+    s.ws("/ws").on_open([](auto& c) { c.subscribe("news"); });
+    const auto listening = s.listen(loopback());
+    ASSERT_TRUE(listening);
+    running run(s);
+    {
+        client one(*listening);
+        one.handshake();
+        await_subscribers("socket.io#topic#news", 1);
+    }
+    const auto began = std::chrono::steady_clock::now();
+    s.drain(1min);
+    EXPECT_EQ(run.join(), 0);
+    EXPECT_LT(std::chrono::steady_clock::now() - began, 30s);
+}
+
 TEST_P(server_cluster, a_message_of_many_megabytes_arrives) {
     member a(port, GetParam()), b(port, GetParam());
     client of_b = b.connect();
