@@ -54,10 +54,14 @@ class mistakes(unittest.TestCase):
 
     def test_commands_and_flags(self):
         self.refused(says=["Usage: weft", "demo", "echo"])
-        self.refused("eco", says=["'eco'", "demo, echo, serve, bench or token"])
+        self.refused("eco", says=["'eco'", "demo, echo, serve, bench, token or emit"])
         self.refused("echo", "--prot", "1", says=["weft echo: '--prot'", "weft echo --help"])
         self.refused("echo", "extra", says=["'extra' is one too many"])
         self.refused("bench", says=["URL is required"])
+
+    def test_emit(self):
+        self.refused("emit", says=["EVENT"])
+        self.refused("emit", "news", "--redis-port", "0", says=["--redis-port"])
 
     def test_tokens(self):
         self.refused("token", says=["weft token", "mint", "inspect"])
