@@ -25,7 +25,7 @@ class help_texts(unittest.TestCase):
     def test_help_of_the_program_and_of_every_command(self):
         done = run(WEFT, "--help")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        for command in ("demo", "echo", "serve", "bench"):
+        for command in ("demo", "echo", "serve", "bench", "emit"):
             self.assertIn(command, done.stdout)
             help_text = run(WEFT, command, "--help")
             self.assertEqual((help_text.returncode, help_text.stderr), (0, ""))
