@@ -110,6 +110,8 @@ def main():
         cert, key = folder / "cert.pem", folder / "key.pem"
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
                         "-subj", "/CN=localhost", "-keyout", key, "-out", cert], check=True, stderr=subprocess.DEVNULL)
+        if given.scale <= 0:
+            sys.exit("--scale must be above 0")
         good = churn(given.build, "plain", [weft, "echo", "--port", "0"], "/", int(1_000_000 * given.scale))
         good &= churn(given.build, "TLS", [weft, "echo", "--port", "0", "--tls-cert", cert, "--tls-key", key], "/",
                       int(100_000 * given.scale), "wss")
