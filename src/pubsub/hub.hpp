@@ -118,8 +118,9 @@ public:
     /// processes too. Returns how many of this loop took it without a loss. Other loops get what
     /// one iteration published in one post, in order.
     std::size_t publish(topic_key topic, const message& what, const subscriber* except = nullptr);
-    /// Messages that belong together, to an audience on every loop of this process. Returns how many
-    /// of this loop took them all. **Cost**: with one topic and nothing excepted, that of the publish above.
+    /// Messages that belong together, to an audience on every loop of this process. Returns how
+    /// many of this loop took them all. **Cost**: with one topic and nothing excepted, that of the
+    /// publish above.
     std::size_t publish(const audience& receivers, std::span<const message> group);
     /// To the subscribers of this loop only: what other loops' hubs call here.
     std::size_t publish_local(const audience& receivers, std::span<const message> group);

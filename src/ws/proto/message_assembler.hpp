@@ -111,8 +111,8 @@ public:
     [[nodiscard]] std::uint64_t arrived() const noexcept { return arrived_; }
     /// Memory held for the unfinished message.
     [[nodiscard]] std::size_t held() const noexcept { return buffer_.capacity(); }
-    /// We send a ping: one more pong may come, however fast. A peer that was cut off, or that we did
-    /// not read, brings all it owes at once.
+    /// We send a ping: one more pong may come, however fast. A peer that was cut off, or that we
+    /// did not read, brings all it owes at once.
     void expect_pong() noexcept {
         if (pongs_due_ != UINT16_MAX) ++pongs_due_;
     }
