@@ -14,6 +14,12 @@
 
 namespace weft::cluster {
 
+/// What an interest and the book of the Redis client keep of a subscription, about: the name three
+/// times, with their handlers and their places in tables. **Units**: bytes.
+[[nodiscard]] constexpr std::size_t subscription_memory(std::size_t name) noexcept {
+    return 512 + 3 * name;
+}
+
 /// Which names the loops of this process use: the first use of one subscribes, the end of the last
 /// one unsubscribes, a while later, so that a room that empties and fills costs nothing.
 /// **Threads**: the home loop's.

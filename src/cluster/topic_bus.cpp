@@ -11,15 +11,21 @@
 
 namespace weft::cluster {
 
-result<void> topic_bus::start(loop_ref home) {
-    if (auto joined = link_->join(home); !joined) return joined;
-    home_ = home;
+// Sharded channels, and so a share of them for each node of a Redis Cluster, where we may.
+topic_bus::topic_bus(std::shared_ptr<link> over, const pubsub::exchange& topics, loop_ref home)
+    : link_(std::move(over)),
+      topics_(topics),
+      kind_(link_->chosen().adapter == adapter_kind::sharded ? redis::channel_kind::shard
+                                                             : redis::channel_kind::plain),
+      home_(std::move(home)) {}
+
+result<void> topic_bus::start() {
+    if (open_) return {};
+    if (auto joined = link_->join(home_); !joined) return joined;
     open_ = true;
-    // Sharded channels, and so a share of them for each node of a Redis Cluster, where we may.
-    if (link_->chosen().adapter == adapter_kind::sharded) kind_ = redis::channel_kind::shard;
     const std::weak_ptr<topic_bus> weak = weak_from_this();
     used_ = std::make_shared<interest>(
-        std::move(home),
+        home_,
         [weak](const std::string& topic) {
             const auto self = weak.lock();
             if (!self) return;
@@ -44,7 +50,7 @@ void topic_bus::stop() noexcept {
 
 template <class F>
 void topic_bus::at_home(F task) {
-    home_->post([weak = weak_from_this(), task = std::move(task)]() mutable {
+    home_.post([weak = weak_from_this(), task = std::move(task)]() mutable {
         const auto self = weak.lock();
         if (self && self->open_) task(*self);
     });
@@ -71,7 +77,7 @@ void topic_bus::on_unused(pubsub::topic_key topic) noexcept {
 }
 
 void topic_bus::publish(std::string_view topic, const message& what) {
-    if (home_->in_loop_thread()) {
+    if (home_.in_loop_thread()) {
         if (open_) add(topic, what);
         return;
     }

@@ -20,14 +20,17 @@ namespace weft::cluster {
 /// **Threads**: `start` and `stop` while no loop runs; the others as in `pubsub::bus`.
 class topic_bus final : public pubsub::bus, public std::enable_shared_from_this<topic_bus> {
 public:
-    topic_bus(std::shared_ptr<link> over, const pubsub::exchange& topics)
-        : link_(std::move(over)), topics_(topics) {}
+    /// Before `start` it tells nobody anything.
+    topic_bus(std::shared_ptr<link> over, const pubsub::exchange& topics, loop_ref home);
 
-    result<void> start(loop_ref home);
+    result<void> start();
     void stop() noexcept;
 
     void on_used(pubsub::topic_key topic) override;
     void on_unused(pubsub::topic_key topic) noexcept override;
+    std::size_t memory_of(pubsub::topic_key topic) const noexcept override {
+        return subscription_memory(topic.name.size());
+    }
     void publish(std::string_view topic, const message& what) override;
 
 private:
@@ -44,9 +47,9 @@ private:
 
     const std::shared_ptr<link> link_;
     const pubsub::exchange& topics_;
-    redis::channel_kind kind_ = redis::channel_kind::plain;
-    std::optional<loop_ref> home_;
-    bool open_ = false;
+    const redis::channel_kind kind_;
+    const loop_ref home_;
+    bool open_ = false;  // the home loop's
     std::shared_ptr<interest> used_;
     /// What this turn publishes, by topic.
     std::unordered_map<std::string, std::string, hash, std::equal_to<>> batches_;

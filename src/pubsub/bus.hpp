@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 #include <weft/pubsub/message.hpp>
@@ -17,6 +18,9 @@ public:
     virtual void on_used(topic_key topic) = 0;
     /// A loop has lost its last one.
     virtual void on_unused(topic_key topic) noexcept = 0;
+    /// What it keeps of a used topic, which the loop's budget is charged for. Always the same for a
+    /// topic. **Units**: bytes.
+    [[nodiscard]] virtual std::size_t memory_of(topic_key topic) const noexcept = 0;
 
 protected:
     ~topic_watcher() = default;

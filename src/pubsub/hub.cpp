@@ -67,11 +67,12 @@ struct hub::topic {
     std::string name;
     hub& home;
     std::vector<subscriber::subscription*> members;
+    std::size_t watched;  // bytes that a watcher keeps of it
 
     [[nodiscard]] topic_key key() const noexcept { return {owner, name}; }
 
     [[nodiscard]] std::size_t cost() const noexcept {
-        return heap_cost_of<topic> + heap_cost(name) + heap_cost(members);
+        return heap_cost_of<topic> + heap_cost(name) + heap_cost(members) + watched;
     }
 };
 
@@ -262,7 +263,9 @@ bool hub::has_room(topic_key key) const noexcept {
     // The topic, and the subscription with its places in a list and in two tables.
     constexpr std::size_t most = heap_cost_of<topic> + heap_cost_of<subscriber::subscription> +
                                  heap_cost(sizeof(void*)) + 4 * 4 * sizeof(void*);
-    return loop_.budget().has_room(most + heap_cost(key.name.size() + 1));
+    const topic_watcher* const watcher = all_.watcher_of(key.owner);
+    return loop_.budget().has_room(most + heap_cost(key.name.size() + 1) +
+                                   (watcher != nullptr ? watcher->memory_of(key) : 0));
 }
 
 bool hub::subscribe(subscriber& member, topic_key key) {
@@ -270,8 +273,13 @@ bool hub::subscribe(subscriber& member, topic_key key) {
     if (in != nullptr && state_->subscriptions.contains(state::pair{in, &member})) return false;
     const std::size_t before = in != nullptr ? in->cost() : 0;
     std::unique_ptr<topic> first;  // until it has its member
+    topic_watcher* const watcher = in == nullptr ? all_.watcher_of(key.owner) : nullptr;
     if (in == nullptr) {
-        first = std::make_unique<topic>(topic{key.owner, std::string(key.name), *this, {}});
+        first = std::make_unique<topic>(topic{key.owner,
+                                              std::string(key.name),
+                                              *this,
+                                              {},
+                                              watcher != nullptr ? watcher->memory_of(key) : 0});
         in = first.get();
     }
     auto fresh = std::make_unique<subscriber::subscription>(
@@ -282,7 +290,7 @@ bool hub::subscribe(subscriber& member, topic_key key) {
         state_->subscriptions.insert(std::move(fresh));
         if (first != nullptr) {
             state_->topics.insert(std::move(first));
-            if (topic_watcher* const told = all_.watcher_of(key.owner)) told->on_used(key);
+            if (watcher != nullptr) watcher->on_used(key);
         }
     } catch (...) {
         state_->subscriptions.erase(state::pair{in, &member});

@@ -106,13 +106,17 @@ struct server::impl {
           gate(handshake_limits(options)),
           memory(memory_limit(options)),
           traffic(options.traffic) {
-        if (options.cluster)
-            cluster_link = std::make_shared<cluster::link>(*options.cluster, options.log);
         if (auto right = options.check(); !right) {
             setup_error.emplace(right.error());
             options.threads = 0;
         }
         make_nodes(std::move(io));
+        if (!options.cluster || nodes.empty()) return;
+        // At once: other threads may publish before the server runs.
+        cluster_link = std::make_shared<cluster::link>(*options.cluster, options.log);
+        topic_bus =
+            std::make_shared<cluster::topic_bus>(cluster_link, all, nodes.front()->loop.ref());
+        all.connect(*topic_bus);
     }
     ~impl() { shut_down(); }
 
@@ -160,9 +164,9 @@ struct server::impl {
     std::optional<error> setup_error;
     std::string failure;
     pubsub::exchange all;
-    std::shared_ptr<cluster::link> cluster_link;    // to the other nodes, if there are any
-    std::shared_ptr<cluster::topic_bus> topic_bus;  // once prepared
-    bool has_adapter = false;                       // the first Socket.IO server has it
+    std::shared_ptr<cluster::link> cluster_link;  // to the other nodes, if there are any
+    std::shared_ptr<cluster::topic_bus> topic_bus;
+    bool has_adapter = false;  // the first Socket.IO server has it
     net::handshake_gate gate;
     memory_account memory;
     net::traffic_meter traffic;
@@ -299,11 +303,8 @@ result<void> server::impl::prepare() {
     for (const auto& e : event_streams) {
         if (auto ready = e->prepare(services); !ready) return ready;
     }
-    if (cluster_link && !topic_bus && !nodes.empty()) {
-        auto made = std::make_shared<cluster::topic_bus>(cluster_link, all);
-        if (auto joined = made->start(nodes.front()->loop.ref()); !joined) return joined;
-        all.connect(*made);
-        topic_bus = std::move(made);
+    if (topic_bus) {
+        if (auto joined = topic_bus->start(); !joined) return joined;
     }
     for (const auto& m : modules) {
         if (auto ready = m->prepare(loops); !ready) return ready;

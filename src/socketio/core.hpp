@@ -218,6 +218,7 @@ private:
     // topic_watcher: rooms are topics
     void on_used(pubsub::topic_key topic) override;
     void on_unused(pubsub::topic_key topic) noexcept override;
+    std::size_t memory_of(pubsub::topic_key topic) const noexcept override;
 
     std::unique_ptr<space> make_space(std::string name, bool pattern);
     /// The namespace of what others say: one of ours, or one that reaches what a pattern made.

@@ -18,20 +18,30 @@ void server_core::each_namespace(function_ref<void(std::string_view)> visit) con
     for (const auto& [name, made] : spaces_) visit(name);
 }
 
+namespace {
+
+/// The parts of a room's topic; see `append_room_topic`. A namespace's own has no room.
+std::pair<std::string_view, std::string_view> parts_of(std::string_view topic) noexcept {
+    const std::size_t comma = topic.find(',');
+    if (comma == std::string_view::npos) return {topic, {}};
+    return {topic.substr(0, comma), topic.substr(comma + 1)};
+}
+
+}  // namespace
+
 void server_core::on_used(pubsub::topic_key topic) {
-    if (!reach->in_cluster.load(std::memory_order_acquire)) return;
-    const std::size_t comma = topic.name.find(',');
-    chosen.adapter->on_used(topic.name.substr(0, comma), comma == std::string_view::npos
-                                                             ? std::string_view{}
-                                                             : topic.name.substr(comma + 1));
+    const auto [nsp, room] = parts_of(topic.name);
+    if (reach->in_cluster.load(std::memory_order_acquire)) chosen.adapter->on_used(nsp, room);
 }
 
 void server_core::on_unused(pubsub::topic_key topic) noexcept {
-    if (!reach->in_cluster.load(std::memory_order_acquire)) return;
-    const std::size_t comma = topic.name.find(',');
-    chosen.adapter->on_unused(topic.name.substr(0, comma), comma == std::string_view::npos
-                                                               ? std::string_view{}
-                                                               : topic.name.substr(comma + 1));
+    const auto [nsp, room] = parts_of(topic.name);
+    if (reach->in_cluster.load(std::memory_order_acquire)) chosen.adapter->on_unused(nsp, room);
+}
+
+std::size_t server_core::memory_of(pubsub::topic_key topic) const noexcept {
+    const auto [nsp, room] = parts_of(topic.name);
+    return chosen.adapter->memory_of(nsp, room);
 }
 
 std::shared_ptr<const space_info> server_core::space_of(const cluster_message& what) {

@@ -79,6 +79,13 @@ public:
     /// One loop has its first socket in a room, or in the namespace if `room` is empty. Throws
     /// `std::bad_alloc`: then the socket does not enter.
     virtual void on_used(std::string_view nsp, std::string_view room) { (void)nsp, (void)room; }
+    /// What it keeps of a room that is used, which the loop's budget is charged for. **Units**:
+    /// bytes.
+    [[nodiscard]] virtual std::size_t memory_of(std::string_view nsp,
+                                                std::string_view room) const noexcept {
+        (void)nsp, (void)room;
+        return 0;
+    }
     /// One loop has lost its last one.
     virtual void on_unused(std::string_view nsp, std::string_view room) noexcept {
         (void)nsp, (void)room;

@@ -184,7 +184,7 @@ void redis_adapter::ask(std::shared_ptr<const cluster_message> what, duration li
 void redis_adapter::on_used(std::string_view nsp, std::string_view room) {
     if (room.empty()) {
         at_home([name = std::string(nsp)](redis_adapter& self) { self.spaces_->add(name); });
-    } else if (!wire_->subscriptions_of_room(nsp, room).empty()) {
+    } else if (wire_->listens_to_room(room)) {
         at_home([name = room_name(nsp, room)](redis_adapter& self) { self.rooms_->add(name); });
     }
 }
@@ -193,13 +193,18 @@ void redis_adapter::on_unused(std::string_view nsp, std::string_view room) noexc
     try {
         if (room.empty()) {
             at_home([name = std::string(nsp)](redis_adapter& self) { self.spaces_->remove(name); });
-        } else if (!wire_->subscriptions_of_room(nsp, room).empty()) {
+        } else if (wire_->listens_to_room(room)) {
             at_home(
                 [name = room_name(nsp, room)](redis_adapter& self) { self.rooms_->remove(name); });
         }
     } catch (...) {  // memory is out: we listen to it until the process ends
         return;
     }
+}
+
+std::size_t redis_adapter::memory_of(std::string_view nsp, std::string_view room) const noexcept {
+    if (!room.empty() && !wire_->listens_to_room(room)) return 0;
+    return subscription_memory(nsp.size() + room.size());
 }
 
 // ---- Channels ----

@@ -33,6 +33,7 @@ public:
              std::shared_ptr<socketio::cluster_answers> to) override;
     void on_used(std::string_view nsp, std::string_view room) override;
     void on_unused(std::string_view nsp, std::string_view room) noexcept override;
+    std::size_t memory_of(std::string_view nsp, std::string_view room) const noexcept override;
 
 private:
     class remote_answers;

@@ -49,9 +49,12 @@ public:
     }
     std::vector<subscription> subscriptions_of_room(std::string_view nsp,
                                                     std::string_view room) const override {
-        if (room.size() == id_length) return {};
+        if (!listens_to_room(room)) return {};
         return {{redis::channel_kind::plain, target_channel(prefix_, nsp, room),
                  channel_role::broadcasts}};
+    }
+    bool listens_to_room(std::string_view room) const noexcept override {
+        return room.size() != id_length;
     }
     count_command nodes_of(std::string_view nsp) const override {
         return {"NUMSUB", request_channel(prefix_, nsp)};
@@ -106,9 +109,12 @@ public:
     }
     std::vector<subscription> subscriptions_of_room(std::string_view nsp,
                                                     std::string_view room) const override {
-        if (utf16_length(room) == id_length) return {};
+        if (!listens_to_room(room)) return {};
         return {{redis::channel_kind::shard, target_channel(prefix_, nsp, room),
                  channel_role::broadcasts}};
+    }
+    bool listens_to_room(std::string_view room) const noexcept override {
+        return utf16_length(room) != id_length;
     }
     count_command nodes_of(std::string_view nsp) const override {
         return {"SHARDNUMSUB", broadcast_channel(prefix_, nsp)};

@@ -41,6 +41,8 @@ public:
     /// What it listens to while it has somebody in a room. Nothing: the above brings it all.
     [[nodiscard]] virtual std::vector<subscription> subscriptions_of_room(
         std::string_view nsp, std::string_view room) const = 0;
+    /// Whether there are any of these.
+    [[nodiscard]] virtual bool listens_to_room(std::string_view room) const noexcept = 0;
     /// What counts the nodes that have a namespace.
     struct count_command {
         std::string_view name;  ///< Of PUBSUB.

@@ -420,6 +420,9 @@ struct recording_bus final : bus {
     void on_unused(topic_key topic) noexcept override {
         told.push_back("unused " + std::string(topic.name));
     }
+    std::size_t memory_of(topic_key topic) const noexcept override {
+        return topic.name == "large" ? 100'000 : 0;
+    }
     void publish(std::string_view topic, const message& what) override {
         told.push_back(std::string(topic) + ": " + std::string(what.text()));
     }
@@ -462,6 +465,19 @@ TEST_F(hub_bus, gets_what_the_program_publishes_and_nothing_of_modules) {
     const message what = message::text("from another process");
     all.publish({.owner = topic_owner::program, .topics = {&name, 1}}, {&what, 1});
     EXPECT_EQ(others.told.size(), 2U) << "an audience is of this process";
+}
+
+TEST_F(hub_bus, what_it_keeps_of_a_topic_is_charged_while_that_is_used) {
+    byte_budget& memory = loops[0]->budget();
+    listener a, b;
+    const std::uint64_t before = memory.used();
+    hubs[0]->subscribe(a, program_topic("large"));
+    EXPECT_GE(memory.used() - before, 100'000U);
+    hubs[0]->subscribe(b, program_topic("large"));
+    EXPECT_LT(memory.used() - before, 101'000U) << "once";
+    hubs[0]->unsubscribe_all(a);
+    hubs[0]->unsubscribe_all(b);
+    EXPECT_LT(memory.used() - before, 1'000U);
 }
 
 TEST_F(hub_bus, a_module_may_watch_its_own_topics) {
