@@ -2,7 +2,8 @@
 
 /// For programs: the server with HTTP, WebSocket, server-sent events and Socket.IO, tokens, and the
 /// clients. Include separately what few programs need: socketio/value.hpp, socketio/adapter.hpp,
-/// socketio/adapt/, base/json_writer.hpp. Libraries and large programs include what they use.
+/// cluster/adapter.hpp, cluster/emitter.hpp, socketio/adapt/, base/json_writer.hpp. Libraries and
+/// large programs include what they use.
 
 #include <weft/auth/claims.hpp>
 #include <weft/auth/verifier.hpp>
