@@ -18,17 +18,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PARSERS = ["src/*/proto/*.cpp", "src/schema/*.cpp", "src/base/utf8.cpp", "src/base/base64.cpp", "src/base/json_reader.cpp"]
+PARSERS = ["src/**/proto/*.cpp", "src/schema/*.cpp", "src/base/utf8.cpp", "src/base/base64.cpp", "src/base/json_reader.cpp"]
 # The layers' tests that are built into these programs; see tests/unit/*/CMakeLists.txt.
 TESTS = ["base_test", "schema_test", "net_test", "auth_test", "http_proto_test", "ws_proto_test", "engineio_proto_test",
-         "socketio_proto_test", "sse_test"]
+         "socketio_proto_test", "sse_test", "cluster_proto_test", "redis_proto_test"]
 
 
 def run_all(build, folder):
     """The programs that ran, and their merged profile."""
     fuzzers = sorted(p for p in (build / "fuzz").rglob("*_fuzz") if os.access(p, os.X_OK) and p.is_file())
     corpus = ROOT / "fuzz/corpus"
-    runs = [[build / f"tests/unit/{name.split('_')[0]}" / name, "--gtest_brief=1"] for name in TESTS]
+    runs = [[next((build / "tests/unit").glob(f"*/{name}")), "--gtest_brief=1"] for name in TESTS]
     runs += [[f, corpus / f.name] for f in fuzzers]
 
     def run(argv):

@@ -433,10 +433,10 @@ void broadcast_awaiting(const broadcast_target& target, std::string_view event,
     }
     auto collector = std::make_shared<reply_collector>(home, server.loops().size(),
                                                        std::move(on_reply), std::move(on_asked));
+    // The others' answers may come on another thread, at once: the collector knows of them before
+    // they are asked, and has begun.
     const auto question = event_for_cluster(target, event, args);
-    if (question && server.ask(question, limit,
-                               std::make_shared<others_replies>(server.loops().front(), collector)))
-        collector->ask_others();
+    collector->ask_others(question != nullptr);
     auto what = std::make_shared<ask>(target, event, args, server.next_ack_id(), limit, collector);
     if (context != nullptr) {
         tell_outgoing(*target.space, *context, event, args);
@@ -447,6 +447,10 @@ void broadcast_awaiting(const broadcast_target& target, std::string_view event,
             tell_outgoing(*space, *home, copy.name, copy.args);
             collector->start(limit);
         });
+    }
+    if (question != nullptr) {
+        const auto to = std::make_shared<others_replies>(server.loops().front(), collector);
+        if (!server.ask(question, limit, to)) collector->ask_others(false);
     }
     run_everywhere(server, context, std::move(what));
 }
@@ -462,10 +466,11 @@ void fetch_everywhere(const broadcast_target& target, unique_function<void(Found
     auto into = std::make_shared<fetched<Found>>(
         fetched<Found>{std::move(home), server.loops().size(), std::move(done)});
     if constexpr (std::is_same_v<Found, fetched_sockets>) {
-        const auto question = for_cluster(target, cluster_message::kind::fetch_sockets);
-        if (question &&
-            server.ask(question, server.ack_timeout, std::make_shared<others_sockets>(into)))
-            ++into->parts_left;
+        if (const auto question = for_cluster(target, cluster_message::kind::fetch_sockets)) {
+            ++into->parts_left;  // first: the answer may come on another thread, at once
+            const auto to = std::make_shared<others_sockets>(into);
+            if (!server.ask(question, server.ack_timeout, to)) --into->parts_left;
+        }
     }
     run_everywhere(server, context, std::make_shared<fetch<Found>>(target, std::move(into)));
 }

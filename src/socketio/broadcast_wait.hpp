@@ -40,8 +40,9 @@ public:
     void answer(loop_context& context, const raw_arguments& what);
     /// A socket that was asked is gone.
     void lost(loop_context& context);
-    /// Others will answer too: it waits for their end. Before `start`.
-    void ask_others() noexcept { others_left_ = true; }
+    /// Others will answer, too, and it waits for their end; or not, after all. Before they are
+    /// asked, and before the loops are.
+    void ask_others(bool whether) noexcept { others_left_ = whether; }
     void expect_of_others(loop_context& context, std::size_t sockets);
     void others_end(loop_context& context, silent_servers silent);
     /// Its loop ends: what belongs to that goes now, whoever lets go of us last.

@@ -357,6 +357,35 @@ TEST_F(cluster, sockets_of_all_servers_acknowledge) {
     EXPECT_THAT(replies.silent.names, ElementsAre("slow"));
 }
 
+/// One that has no other servers to ask.
+class lonely_adapter final : public adapter {
+public:
+    result<void> start(adapter_target&, loop_ref) override { return {}; }
+    void stop() noexcept override {}
+    void publish(std::shared_ptr<const cluster_message>) override {}
+    void ask(std::shared_ptr<const cluster_message>, duration,
+             std::shared_ptr<cluster_answers> to) override {
+        to->end({});
+    }
+};
+
+TEST(lonely_cluster, an_end_that_comes_at_once_is_not_missed) {
+    options chosen;
+    chosen.adapter = std::make_shared<lonely_adapter>();
+    sio_world w(chosen);
+    w.start();
+    sio_world::peer a{};
+    w.connect(a);
+    int ends = 0;
+    w.server.emit_with_ack<int>("e", [&](const broadcast_replies<int>&) { ++ends; });
+    w.server.fetch_sockets([&](const fetched_sockets&) { ++ends; });
+    w.server.server_side_emit_with_ack<int>("e", [&](const server_replies<int>&) { ++ends; });
+    w.run();
+    EXPECT_EQ(ends, 2);
+    w.say(a, "430[1]");
+    EXPECT_EQ(ends, 3);
+}
+
 TEST_F(cluster, servers_answer_among_themselves) {
     w.server.on_server_side(
         "sum", [](const raw_arguments& args, ack done) { done(std::string(args.json)); });
