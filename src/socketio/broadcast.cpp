@@ -16,6 +16,7 @@
 #include "socketio/loop_context.hpp"
 #include "socketio/packet_writer.hpp"
 #include "socketio/recovery.hpp"
+#include "socketio/stored_recovery.hpp"
 
 namespace weft::socketio::detail {
 
@@ -124,13 +125,13 @@ void publish_group(loop_context& context, const space_info& space, const Rooms& 
 class publish final : public operation {
 public:
     publish(const broadcast_target& target, std::string_view event, const encoded_arguments& args,
-            std::optional<stamp> name)
-        : target_(target), event_(event, args), name_(name) {}
+            std::optional<packet_name> name)
+        : target_(target), event_(event, args), name_(std::move(name)) {}
     void run(loop_context& context) const override {
         context.metrics.events_sent.add();
         each_space(context, *target_.space, [&](const space_info& space) {
-            const written_packet packet =
-                write_event(context, space, event_.name, event_.args, target_.flags, name_);
+            const written_packet packet = write_event(context, space, event_.name, event_.args,
+                                                      target_.flags, name_ ? &*name_ : nullptr);
             publish_group(context, space, target_.rooms, target_.except, packet.messages());
         });
     }
@@ -138,21 +139,35 @@ public:
 private:
     owned_target target_;
     event_copy event_;
-    std::optional<stamp> name_;
+    std::optional<packet_name> name_;
 };
 
 /// A packet that was written once, for the other loops.
 class publish_written final : public operation {
 public:
-    publish_written(const broadcast_target& target, std::span<const message> group)
-        : target_(target), group_(group.begin(), group.end()) {}
+    publish_written(const broadcast_target& target, std::span<const message> group,
+                    const log_position& at)
+        : target_(target), group_(group.begin(), group.end()), at_(at) {}
     void run(loop_context& context) const override {
         publish_group(context, *target_.space, target_.rooms, target_.except, group_);
+        if (context.stored) context.stored->passed(at_);
     }
 
 private:
     owned_target target_;
     std::vector<message> group_;
+    log_position at_;
+};
+
+class pass final : public operation {
+public:
+    explicit pass(const log_position& at) : at_(at) {}
+    void run(loop_context& context) const override {
+        if (context.stored) context.stored->passed(at_);
+    }
+
+private:
+    log_position at_;
 };
 
 class ask final : public operation {
@@ -214,17 +229,25 @@ private:
     disconnect_scope scope_;
 };
 
-/// The members of all data that can be written, as one JSON object.
-std::string data_of(const socket_core& s) {
-    std::string all = "{";
-    for (const data_node* node = s.data.get(); node != nullptr; node = node->next.get()) {
-        const std::string one = node->json();
-        if (one.size() <= 2 || one.front() != '{') continue;
-        if (all.size() > 1) all += ',';
-        all.append(one, 1, one.size() - 2);
+class supersede final : public operation {
+public:
+    supersede(const space_info& space, std::string_view id)
+        : space_(space.shared_from_this()), id_(id) {}
+    void run(loop_context& context) const override {
+        broadcast_target whom;
+        whom.space = space_.get();
+        whom.rooms.add(id_);
+        each_socket(context, owned_target(whom), [&](socket_core& s) {
+            if (s.id_text() != id_) return;  // a room may have the name of a socket
+            s.place.reset();
+            s.link.session().fail(engineio::close_reason::transport_close);
+        });
     }
-    return all + '}';
-}
+
+private:
+    std::shared_ptr<const space_info> space_;
+    std::string id_;
+};
 
 void note(std::size_t& count, const socket_core&) {
     ++count;
@@ -232,7 +255,7 @@ void note(std::size_t& count, const socket_core&) {
 
 void note(fetched_sockets& all, const socket_core& s) {
     all.sockets.push_back({std::string(s.id_text()), s.rooms(), std::string(s.socket::auth()),
-                           s.link.session().request(), data_of(s)});
+                           s.link.session().request(), s.data_as_json()});
 }
 
 /// Brings together what the loops, and the other servers, found.
@@ -322,22 +345,32 @@ loop_context* here(const broadcast_target& target) noexcept {
     return target.here != nullptr ? target.here : target.space->server->here();
 }
 
+/// `at`: where the cluster's log has it.
+void write_and_publish(loop_context& context, const broadcast_target& target,
+                       std::string_view event, const encoded_arguments& args,
+                       const packet_name* name, const log_position& at) {
+    context.metrics.events_sent.add();
+    const written_packet packet =
+        write_event(context, *target.space, event, args, target.flags, name);
+    publish_group(context, *target.space, target.rooms, target.except, packet.messages());
+    if (context.stored) context.stored->passed(at);
+    if (target.space->server->loops().size() > 1)
+        context.forward(std::make_shared<publish_written>(target, packet.messages(), at));
+}
+
 void broadcast_from(loop_context& context, const broadcast_target& target, std::string_view event,
                     const encoded_arguments& args) {
     const bool alone = target.space->server->loops().size() == 1;
-    std::optional<stamp> name;
-    if (context.recovery && !target.flags.droppable) name = context.recovery->next();
+    std::optional<packet_name> name;
+    if (context.recovery && !target.flags.droppable)
+        name = context.recovery->name_of(context.recovery->next());
     if (target.space->pattern) {
         const auto what = std::make_shared<publish>(target, event, args, name);
         what->run(context);
         if (!alone) context.forward(what);
         return;
     }
-    context.metrics.events_sent.add();
-    const written_packet packet =
-        write_event(context, *target.space, event, args, target.flags, name);
-    publish_group(context, *target.space, target.rooms, target.except, packet.messages());
-    if (!alone) context.forward(std::make_shared<publish_written>(target, packet.messages()));
+    write_and_publish(context, target, event, args, name ? &*name : nullptr, {});
 }
 
 void run_everywhere(const server_reach& server, loop_context* context,
@@ -398,11 +431,31 @@ private:
 
 }  // namespace
 
+bool append_to_log(const broadcast_target& target, std::string_view event,
+                   const encoded_arguments& args) {
+    recovery_store* const store = target.space->server->store();
+    if (store == nullptr || target.flags.local || target.flags.droppable || target.space->pattern)
+        return false;
+    target.space->server->append(*store, event_for_cluster(target, event, args));
+    return true;
+}
+
 void broadcast_encoded(const broadcast_target& target, std::string_view event,
                        const encoded_arguments& args) {
     if (target.space == nullptr || target.space->server->loops().empty()) return;
     if (!target.space->server->may_emit(event)) return;
-    if (loop_context* const context = here(target)) {
+    loop_context* const context = here(target);
+    if (append_to_log(target, event, args)) {
+        if (target.space->handlers->any_outgoing.empty()) return;
+        if (context != nullptr) return tell_outgoing(*target.space, *context, event, args);
+        const auto& first = target.space->server->loops().front();
+        first->post(
+            [first, space = target.space->shared_from_this(), copy = event_copy(event, args)] {
+                if (first->core() != nullptr) tell_outgoing(*space, *first, copy.name, copy.args);
+            });
+        return;
+    }
+    if (context != nullptr) {
         tell_outgoing(*target.space, *context, event, args);
         broadcast_from(*context, target, event, args);
     } else {
@@ -416,6 +469,23 @@ void broadcast_encoded(const broadcast_target& target, std::string_view event,
     }
     if (auto told = event_for_cluster(target, event, args))
         target.space->server->publish(std::move(told));
+}
+
+void broadcast_logged(loop_context& context, const broadcast_target& target, std::string_view event,
+                      const encoded_arguments& args, const log_position& at) {
+    const packet_name name = name_of(at);
+    write_and_publish(context, target, event, args, target.flags.droppable ? nullptr : &name, at);
+}
+
+void supersede_sockets(const space_info& space, std::string_view id) {
+    if (space.server->loops().empty()) return;
+    run_everywhere(*space.server, space.server->here(), std::make_shared<supersede>(space, id));
+}
+
+void pass_log(loop_context& context, const log_position& at) {
+    const auto what = std::make_shared<pass>(at);
+    what->run(context);
+    if (context.core()->reach->loops().size() > 1) context.forward(what);
 }
 
 void broadcast_awaiting(const broadcast_target& target, std::string_view event,

@@ -21,6 +21,7 @@
 #include "socketio/loop_context.hpp"
 #include "socketio/packet_writer.hpp"
 #include "socketio/proto/msgpack_packet.hpp"
+#include "socketio/stored_recovery.hpp"
 
 namespace weft::socketio {
 namespace {
@@ -288,7 +289,7 @@ void client_link::on_connect(const packet_view& packet) {
     if (known) s->step = static_cast<std::uint32_t>(core.patterns.size());
     context_.use_child(*s->space);
     sockets_.push_back(s);
-    if (context_.recovery && !legacy()) {
+    if ((context_.recovery || context_.stored) && !legacy()) {
         if (const auto request = detail::find_recovery_request(s->auth)) {
             recover(*s, *request);
             return;
@@ -299,6 +300,7 @@ void client_link::on_connect(const packet_view& packet) {
 }
 
 void client_link::recover(socket_core& s, const detail::recovery_request& request) {
+    if (context_.stored) return context_.stored->take(s, request);
     const auto& loops = context_.core()->reach->loops();
     const auto keeper = detail::loop_of_recovery_id(request.id);
     if (!keeper || *keeper >= loops.size()) {
@@ -351,11 +353,25 @@ void client_link::recovered(socket_core& s, std::unique_ptr<detail::restored_ses
     ask(s);
 }
 
+void client_link::caught_up(socket_core& s, std::unique_ptr<recovery_store::missed_list> missed) {
+    if (missed) {
+        s.restored->stored_missed = std::move(missed);
+        s.restored->charge.reset();
+        s.restored->charge.emplace(context_.loop().budget(), s.restored->cost());
+        connected(s);
+        return;
+    }
+    s.restored.reset();
+    context_.metrics.recoveries_failed.add();
+    ask(s);  // the middlewares that it was spared
+}
+
 /// Gives a socket back what it had, and the client what it missed.
 void client_link::restore(socket_core& s) {
     const auto back = std::exchange(s.restored, nullptr);
     context_.metrics.recovered.add();
     s.recovered = true;
+    if (back->stored) return restore_stored(s, *back);
     s.id = back->session.id;
     s.give_data(std::move(back->session.data));
     for (const std::string& name : back->session.topics)
@@ -371,6 +387,30 @@ void client_link::restore(socket_core& s) {
         [home = loops[*keeper], id = s.place->id, here = std::size_t{context_.loop().index()}] {
             if (home->core() != nullptr) home->recovery->note_moved(id, here);
         });
+}
+
+void client_link::restore_stored(socket_core& s, const detail::restored_session& back) {
+    const kept_socket& was = *back.stored;
+    context_.stored->supersede(s, was);
+    std::copy_n(was.id.data(), s.id.size(), s.id.begin());
+    if (!was.data.empty()) {
+        s.give_data(weft::detail::owned_ptr<detail::data_node>(new detail::stored_data(was.data)));
+    }
+    context_.hub().subscribe(s, context_.topic(s.space->name));
+    for (const std::string& room : was.rooms) s.enter(room);
+    s.place = context_.stored->resume(was);
+    s.place->charge.emplace(context_.loop().budget(),
+                            s.place->cost() + detail::stored_recovery::cost_of_socket);
+    for (const auto& what : *back.stored_missed) {
+        const detail::packet_name name = detail::name_of(what->at);
+        const detail::written_packet packet =
+            write_event(context_, *s.space, what->event, {what->arguments, what->attachments},
+                        {.uncompressed = what->uncompressed}, &name);
+        if (packet.messages().empty()) continue;
+        s.place->sent(packet.messages().front());
+        session_.send(packet.messages());
+    }
+    context_.stored->keep(s);
 }
 
 detail::gate client_link::gate_of(const socket_core& s) {
@@ -446,8 +486,11 @@ void client_link::judge(socket_core& s, const admission<>& decided) {
 void client_link::begin_recovery(socket_core& s) {
     std::array<char, 20> drawn{};
     if (!context_.draw_id(drawn)) return;
-    s.place = context_.recovery->begin(drawn);
-    s.place->charge.emplace(context_.loop().budget(), s.place->cost());
+    s.place = context_.stored ? context_.stored->begin(drawn) : context_.recovery->begin(drawn);
+    s.place->charge.emplace(
+        context_.loop().budget(),
+        s.place->cost() + (context_.stored ? detail::stored_recovery::cost_of_socket : 0));
+    if (context_.stored) context_.stored->keep(s);
 }
 
 void client_link::refuse(socket_core& s, const refusal& why) {
@@ -477,6 +520,8 @@ void client_link::send_refusal(std::string_view nsp, const refusal& why) {
 }
 
 void client_link::connected(socket_core& s) {
+    if (s.restored && s.restored->stored && !s.restored->stored_missed)
+        return context_.stored->catch_up(s);
     joined_once_ = true;
     if (!assembler_) cancel();
     s.now = socket_core::state::connected;
@@ -488,7 +533,7 @@ void client_link::connected(socket_core& s) {
     } else {
         context_.hub().subscribe(s, context_.topic(s.space->name));
         s.enter(s.id_text());
-        if (context_.recovery && !legacy()) begin_recovery(s);
+        if ((context_.recovery || context_.stored) && !legacy()) begin_recovery(s);
     }
     if (const auto early = std::exchange(s.early_rooms, nullptr)) {
         for (const std::string& room : early->rooms) s.enter(room);
@@ -676,7 +721,8 @@ void client_link::leave(socket_core& s, disconnect_reason why) {
     if (s.now != socket_core::state::connected) return;
     s.now = socket_core::state::leaving;
     s.why = why;
-    if (s.place) context_.recovery->leave(*s.place);
+    if (s.place && context_.stored) context_.stored->leave(*s.place);
+    if (s.place && context_.recovery) context_.recovery->leave(*s.place);
 }
 
 void client_link::finish(socket_core& s) {
@@ -685,8 +731,11 @@ void client_link::finish(socket_core& s) {
         for (auto& told : s.space->handlers->disconnecting)
             context_.guarded("on_disconnecting", &s, [&] { told(s, s.why); });
         detail::kept_session kept;
+        std::vector<std::string> rooms;  // for a store
+        const bool stored = s.place && context_.stored;
+        if (stored) context_.within_memory([&] { rooms = s.rooms(); });
         // Without memory for it, the client starts afresh.
-        const bool keep = s.place && recoverable(s.why) && context_.within_memory([&] {
+        const bool keep = s.place && !stored && recoverable(s.why) && context_.within_memory([&] {
             kept.nsp = s.space->name;
             context_.hub().for_each_topic(
                 s, [&](std::string_view topic) { kept.topics.emplace_back(topic); });
@@ -696,6 +745,12 @@ void client_link::finish(socket_core& s) {
         context_.count_socket(*s.space, false);
         for (auto& told : s.space->handlers->disconnect)
             context_.guarded("on_disconnect", &s, [&] { told(s, s.why); });
+        if (stored) {
+            context_.within_memory([&] {
+                recoverable(s.why) ? context_.stored->keep_last(s, std::move(rooms))
+                                   : context_.stored->forget(s);
+            });
+        }
         if (keep) {
             s.place->charge.reset();
             kept.place = std::move(*s.place);

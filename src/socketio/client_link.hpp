@@ -40,6 +40,10 @@ public:
 
     /// Goes on with a socket that is asking: its present step has decided.
     void judge(socket_core& s, const admission<>& decided);
+    /// What was kept of a socket that comes back; null: nothing.
+    void recovered(socket_core& s, std::unique_ptr<detail::restored_session> back);
+    /// What it missed; null: nobody knows any more.
+    void caught_up(socket_core& s, std::unique_ptr<recovery_store::missed_list> missed);
     /// Ends one socket, or all and the connection.
     void disconnect(socket_core& s, disconnect_scope what);
     /// Tells the handlers of a socket that is leaving, and frees it.
@@ -61,8 +65,8 @@ private:
     void dispatch(const packet_view& packet, std::span<const byte_view> attachments);
     void on_connect(const packet_view& packet);
     void recover(socket_core& s, const detail::recovery_request& request);
-    void recovered(socket_core& s, std::unique_ptr<detail::restored_session> back);
     void restore(socket_core& s);
+    void restore_stored(socket_core& s, const detail::restored_session& back);
     void begin_recovery(socket_core& s);
     void ask(socket_core& s);
     detail::gate gate_of(const socket_core& s);

@@ -98,6 +98,22 @@ public:
                                              .nsp = what->to.nsp};
                        });
     }
+    /// What keeps messages and sockets for all servers, where clients recover and there is one;
+    /// null while this server takes part in no cluster.
+    [[nodiscard]] recovery_store* store() const noexcept {
+        return in_cluster.load(std::memory_order_acquire) ? store_ : nullptr;
+    }
+    /// Before `in_cluster`.
+    void set_store(recovery_store* where) noexcept { store_ = where; }
+    /// Tells all servers, this one too, through the store.
+    void append(recovery_store& where,
+                const std::shared_ptr<const cluster_message>& what) noexcept {
+        guarded([&] { where.append(what); },
+                [&] {
+                    return user_place{
+                        .callback = "a store's append", .event = what->event, .nsp = what->to.nsp};
+                });
+    }
     /// Runs what users gave us, on whatever thread: see `user_boundary`.
     template <class F, class Place>
     bool guarded(F&& call, const Place& place) noexcept {
@@ -130,6 +146,7 @@ public:
 private:
     static const loop_list none;
     loop_list loops_;
+    recovery_store* store_ = nullptr;
     std::atomic<bool> known_{false};
     std::atomic<std::uint32_t> next_ack_{0};
     std::atomic<std::uint64_t> thrown_{0};
@@ -151,6 +168,20 @@ struct space_info : std::enable_shared_from_this<space_info> {
 /// first.
 void ask_servers(const space_info& info, std::string_view event, const encoded_arguments& args,
                  replies_callback on_reply);
+
+/// Has the cluster's log bring an event to everyone, in the order of all servers. False: it is not
+/// to be recovered, or not for the others, or there is no such log; nothing happened.
+[[nodiscard]] bool append_to_log(const broadcast_target& target, std::string_view event,
+                                 const encoded_arguments& args);
+/// Delivers on all loops what the cluster's log has at this place. **Threads**: the first loop's.
+void broadcast_logged(loop_context& context, const broadcast_target& target, std::string_view event,
+                      const encoded_arguments& args, const log_position& at);
+/// Ends the connections of the sockets of this id, which live on elsewhere. Their stored sessions
+/// stay. **Threads**: any.
+void supersede_sockets(const space_info& space, std::string_view id);
+/// Tells all loops that the log has nothing more for them up to here. **Threads**: the first
+/// loop's.
+void pass_log(loop_context& context, const log_position& at);
 
 /// The name of a room's topic among those of this server; the namespace's own has its name. A
 /// namespace's name has no comma, so no two rooms share one.
@@ -200,6 +231,7 @@ public:
     // adapter_target
     void each_namespace(function_ref<void(std::string_view)> visit) const override;
     void apply(const cluster_message& what) override;
+    void passed(log_position at) override;
     void answer(const cluster_message& what, duration limit,
                 std::shared_ptr<cluster_answers> to) override;
 

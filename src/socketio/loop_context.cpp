@@ -17,6 +17,7 @@
 #include "socketio/client_link.hpp"
 #include "socketio/error_answer.hpp"
 #include "socketio/recovery.hpp"
+#include "socketio/stored_recovery.hpp"
 
 namespace weft::socketio {
 void metrics::visit(metric_visitor visitor) const {
@@ -385,6 +386,7 @@ void loop_context::finish_leaving() noexcept {
 
 void loop_context::close() noexcept {
     recovery.reset();
+    stored.reset();
     pending.clear();
     asked.clear();
     // Other loops may hold them still, and be the last.

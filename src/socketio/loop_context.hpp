@@ -54,6 +54,7 @@ namespace detail {
 
 struct broadcast_wait;
 class recovery_log;
+class stored_recovery;
 class reply_collector;
 
 /// Something that is done on several loops. **Threads**: run on all of them at once.
@@ -169,7 +170,9 @@ public:
     net::slab<socket_core> sockets;
     socketio::metrics metrics;
     user_boundary users;
-    std::unique_ptr<recovery_log> recovery;  // where it is on
+    // Where clients recover: one of the two. Without a store for all servers, the first.
+    std::unique_ptr<recovery_log> recovery;
+    std::unique_ptr<stored_recovery> stored;
     std::unordered_map<std::uint32_t, std::unique_ptr<pending_ack>> pending;
     std::unordered_map<std::uint32_t, std::unique_ptr<broadcast_wait>> asked;  // of our sockets
     std::unordered_set<std::shared_ptr<reply_collector>> collecting;  // answers to broadcasts

@@ -27,20 +27,20 @@ message_options delivery_of(const emit_flags& flags, std::string_view nsp, std::
 
 written_packet write_event(loop_context& context, const space_info& space, std::string_view event,
                            const encoded_arguments& args, const emit_flags& flags,
-                           std::optional<stamp> name) {
+                           const packet_name* name) {
     std::string with_offset;
-    if (name) {
+    if (name != nullptr) {
         with_offset = args.json;
         if (!with_offset.empty()) with_offset += ',';
-        append_json_string(with_offset, context.recovery->offset_of(*name));
+        append_json_string(with_offset, name->offset);
     }
     const auto text = context.texts.borrow();
     *text = "4";
-    append_event(*text, space.name, {}, event, name ? with_offset : args.json,
+    append_event(*text, space.name, {}, event, name != nullptr ? with_offset : args.json,
                  args.attachments.size());
     std::string key;
     message_options how = delivery_of(flags, space.name, key);
-    if (name) how.stamp = name->packed();
+    if (name != nullptr) how.stamp = name->stamp;
     written_packet packet(context.groups);
     if (context.core()->chosen.parser == packet_parser::msgpack) {
         if (to_msgpack(*context.core(), *text, args.attachments))

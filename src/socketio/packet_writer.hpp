@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,7 +11,6 @@
 #include <weft/socketio/arguments.hpp>
 #include <weft/socketio/detail/emit.hpp>
 
-#include "socketio/recovery.hpp"
 #include "socketio/scratch_pool.hpp"
 
 namespace weft::socketio::detail {
@@ -39,11 +37,17 @@ private:
 [[nodiscard]] message_options delivery_of(const emit_flags& flags, std::string_view nsp,
                                           std::string& key);
 
-/// Writes an event as the Engine.IO packets that carry it. With a `name` the client is told its
-/// offset, and the packet carries it as its stamp.
+/// What a packet that can be recovered bears, and the offset that its client is told.
+struct packet_name {
+    std::uint64_t stamp = 0;
+    std::string offset;
+};
+
+/// Writes an event as the Engine.IO packets that carry it.
 [[nodiscard]] written_packet write_event(loop_context& context, const space_info& space,
                                          std::string_view event, const encoded_arguments& args,
-                                         const emit_flags& flags, std::optional<stamp> name = {});
+                                         const emit_flags& flags,
+                                         const packet_name* name = nullptr);
 
 /// Replaces a packet in text form, behind its type digit, by its msgpack form. False when it is not
 /// a packet that a client would take.

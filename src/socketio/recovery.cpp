@@ -153,7 +153,7 @@ void recovery_log::append(logged_packet&& packet) {
 }
 
 void recovery_log::record(const pubsub::audience& receivers, std::span<const message> group) {
-    const auto named = group.empty() ? std::nullopt : stamp::of(group.front());
+    const auto named = group.empty() ? std::nullopt : stamp::of(group.front().stamp());
     if (!named) return;
     // Not in `append`: what another loop gave us says nothing about the packets before it.
     heard_[named->loop] = named->number;
@@ -164,7 +164,7 @@ void recovery_log::record(const pubsub::audience& receivers, std::span<const mes
 }
 
 void recovery_log::record_direct(std::string_view topic, std::span<const message> group) {
-    const auto named = group.empty() ? std::nullopt : stamp::of(group.front());
+    const auto named = group.empty() ? std::nullopt : stamp::of(group.front().stamp());
     if (!named) return;
     heard_[named->loop] = named->number;
     append({*named, {std::string(topic)}, {}, {group.begin(), group.end()}, true});
@@ -272,6 +272,8 @@ std::size_t recovery_place::cost() const noexcept {
 std::size_t restored_session::cost() const noexcept {
     std::size_t all = heap_cost_of<restored_session> + session.bytes + heap_cost(missed);
     for (const logged_packet& packet : missed) all += packet.bytes;
+    if (stored) all += heap_cost_of<kept_socket> + cost_of(stored->rooms) + heap_cost(stored->data);
+    if (stored_missed) all += heap_cost(*stored_missed);
     return all;
 }
 
@@ -313,7 +315,7 @@ std::unique_ptr<restored_session> recovery_log::take(std::string_view recovery_i
     std::span<const stamp> again;  // what it was sent when it came back the last time
     const auto& resumed = place.resumed;
     if (resumed) again = resumed->sent;
-    if (back->offset == place.last) {
+    if (back->offset == stamp::of(place.last)) {
         again = {};
         from = place.left;
     } else if (back->offset && !(resumed && resumed->offset == back->offset)) {
@@ -380,8 +382,8 @@ std::unique_ptr<recovery_place> recovery_log::resume(restored_session& back) {
     resumption resumed{back.offset, {}};
     for (const logged_packet& packet : back.missed) resumed.sent.push_back(packet.named);
     const auto last = resumed.sent.empty() ? back.offset : std::optional(resumed.sent.back());
-    return std::make_unique<recovery_place>(
-        recovery_place{back.session.place.id, end(), std::move(resumed), last});
+    return std::make_unique<recovery_place>(recovery_place{
+        back.session.place.id, end(), std::move(resumed), last ? last->packed() : 0});
 }
 
 std::optional<std::size_t> loop_of_recovery_id(std::string_view id) noexcept {

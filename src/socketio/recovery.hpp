@@ -13,11 +13,13 @@
 
 #include <weft/socketio/detail/emit.hpp>
 #include <weft/socketio/options.hpp>
+#include <weft/socketio/recovery_store.hpp>
 
 #include "base/byte_budget.hpp"
 #include "net/loop_core.hpp"
 #include "pubsub/hub.hpp"
 #include "socketio/core.hpp"
+#include "socketio/packet_writer.hpp"
 
 namespace weft::socketio::detail {
 
@@ -30,9 +32,8 @@ struct stamp {
 
     /// As one number; never 0, since a loop begins with number 1.
     [[nodiscard]] std::uint64_t packed() const noexcept { return number << 8U | loop; }
-    /// Of a packet that can be recovered.
-    [[nodiscard]] static std::optional<stamp> of(const message& what) noexcept {
-        const std::uint64_t both = what.stamp();
+    /// Of a packet that can be recovered, by what its first message bears.
+    [[nodiscard]] static std::optional<stamp> of(std::uint64_t both) noexcept {
         if (both == 0) return {};
         return stamp{static_cast<std::uint32_t>(both & 0xFFU), both >> 8U};
     }
@@ -55,20 +56,22 @@ struct resumption {
     std::vector<stamp> sent;      // what it got then, in this order
 };
 
-/// What a connected socket needs for its return.
+/// What a connected socket needs for its return. Positions are those of the loop's log, or of the
+/// cluster's, as a number; see `stored_recovery`.
 struct recovery_place {
     std::string id;           // secret
-    std::uint64_t since = 0;  // where, in the loop's log, begins what it was sent as a member
+    std::uint64_t since = 0;  // where begins what it was sent as a member
     std::optional<resumption> resumed{};
-    /// The newest packet that it was sent. Who has heard that one has missed nothing before `left`,
-    /// however old it is.
-    std::optional<stamp> last{};
+    /// What the newest packet bears that it was sent; 0: none. Who has heard that one has missed
+    /// nothing before `left`, however old it is.
+    std::uint64_t last = 0;
     std::uint64_t left = 0;               // where the log ended when it left
+    bool changed = false;                 // and is to be stored anew
     std::optional<byte_charge> charge{};  // while a socket has it
 
     /// The socket is given this packet now.
     void sent(const message& first_of_packet) noexcept {
-        if (const auto named = stamp::of(first_of_packet)) last = named;
+        if (const std::uint64_t named = first_of_packet.stamp(); named != 0) last = named;
     }
     [[nodiscard]] std::size_t cost() const noexcept;
 };
@@ -92,6 +95,10 @@ struct restored_session {
     /// How far the loop that kept it had heard of each loop's packets.
     std::vector<std::uint64_t> heard;
     std::optional<byte_charge> charge{};
+    /// The same of a session that was kept for all servers of a cluster: who it was, and, once that
+    /// is known, what it missed.
+    std::unique_ptr<kept_socket> stored;
+    std::unique_ptr<recovery_store::missed_list> stored_missed;
 
     [[nodiscard]] std::size_t cost() const noexcept;
 };
@@ -115,6 +122,7 @@ public:
     [[nodiscard]] stamp next() noexcept { return {loop_.index(), ++last_number_}; }
     /// What the client is told of it, as its last argument.
     [[nodiscard]] std::string offset_of(stamp s) const;
+    [[nodiscard]] packet_name name_of(stamp s) const { return {s.packed(), offset_of(s)}; }
     /// Logs a packet, unless it has no stamp.
     void record(const pubsub::audience& receivers, std::span<const message> group);
     /// The same for a packet to one socket of this loop.

@@ -144,7 +144,12 @@ void server_core::apply(const cluster_message& what) {
     const broadcast_target target = target_of(*info, what);
     switch (what.what) {
         case cluster_message::kind::broadcast:
-            broadcast_encoded(target, what.event, {what.arguments, what.attachments});
+            if (what.at == log_position()) {
+                broadcast_encoded(target, what.event, {what.arguments, what.attachments});
+            } else if (reach->may_emit(what.event)) {
+                broadcast_logged(*reach->loops().front(), target, what.event,
+                                 {what.arguments, what.attachments}, what.at);
+            }
             break;
         case cluster_message::kind::join:
         case cluster_message::kind::leave:
@@ -152,11 +157,19 @@ void server_core::apply(const cluster_message& what) {
                 change_rooms(target, room, what.what == cluster_message::kind::join);
             break;
         case cluster_message::kind::disconnect:
+            if (what.superseded) {
+                for (const std::string& id : what.to.rooms) supersede_sockets(*info, id);
+                break;
+            }
             disconnect_sockets(target, what.close ? disconnect_scope::connection
                                                   : disconnect_scope::this_namespace);
             break;
         default: break;
     }
+}
+
+void server_core::passed(log_position at) {
+    pass_log(*reach->loops().front(), at);
 }
 
 void server_core::answer(const cluster_message& what, duration limit,

@@ -13,6 +13,7 @@
 #include "socketio/loop_context.hpp"
 #include "socketio/proto/placeholders.hpp"
 #include "socketio/recovery.hpp"
+#include "socketio/stored_recovery.hpp"
 #include "socketio/token_guard.hpp"
 
 namespace weft::socketio {
@@ -179,13 +180,22 @@ result<void> server_core::prepare(const std::vector<ws::connection_shared*>& bel
         if (auto routed = add_client_bundle(routes_, engine); !routed) return routed;
     }
     engine.set_loops(below);
+    recovery_store* store = nullptr;
+    if (chosen.connection_state_recovery && chosen.adapter) store = chosen.adapter->open_store();
     server_reach::loop_list loops;
     for (ws::connection_shared* const shared : below) {
         loops.push_back(std::make_shared<loop_context>(*this, *shared));
         if (!chosen.connection_state_recovery) continue;
-        loops.back()->recovery = std::make_unique<recovery_log>(
-            shared->loop, *chosen.connection_state_recovery, epoch, below.size());
+        const recovery_options& recover = *chosen.connection_state_recovery;
+        if (store != nullptr) {
+            loops.back()->stored =
+                std::make_unique<stored_recovery>(*loops.back(), recover, *store);
+        } else {
+            loops.back()->recovery =
+                std::make_unique<recovery_log>(shared->loop, recover, epoch, below.size());
+        }
     }
+    reach->set_store(store);
     reach->set_loops(std::move(loops));
     if (!chosen.adapter) return {};
     // What it applies at once finds the loops.

@@ -5,13 +5,18 @@
 
 #include <algorithm>
 #include <new>
+#include <unordered_set>
 #include <utility>
+
+#include <weft/base/json_reader.hpp>
+#include <weft/base/json_writer.hpp>
 
 #include "base/heap_cost.hpp"
 #include "socketio/client_link.hpp"
 #include "socketio/loop_context.hpp"
 #include "socketio/packet_writer.hpp"
 #include "socketio/recovery.hpp"
+#include "socketio/stored_recovery.hpp"
 
 namespace weft::socketio {
 
@@ -59,6 +64,48 @@ weft::detail::owned_ptr<detail::data_node> socket_core::take_data() noexcept {
     return std::move(data);
 }
 
+const detail::stored_data* socket_core::stored_data() const noexcept {
+    for (const auto* node = data.get(); node != nullptr; node = node->next.get()) {
+        if (const auto* const found = dynamic_cast<const detail::stored_data*>(node)) return found;
+    }
+    return nullptr;
+}
+
+std::string socket_core::data_as_json() const {
+    const detail::stored_data* const stored = stored_data();
+    std::unordered_set<std::string> newer;  // members that `stored` has of old
+    std::string all = "{";
+    const auto add = [&](std::string_view members) {
+        if (all.size() > 1) all += ',';
+        all += members;
+    };
+    std::string_view name;
+    std::string memory;
+    for (const auto* node = data.get(); node != nullptr; node = node->next.get()) {
+        if (node == stored) continue;
+        const std::string one = node->json();
+        if (one.size() <= 2 || one.front() != '{') continue;
+        add(std::string_view(one).substr(1, one.size() - 2));
+        if (stored == nullptr) continue;
+        json_reader json(one);
+        for (json.begin_object(); json.next_key(name, memory); json.skip()) newer.emplace(name);
+    }
+    if (stored != nullptr) {
+        json_reader json(stored->text);
+        for (json.begin_object(); json.next_key(name, memory);) {
+            std::string_view value;
+            if (!json.raw(value)) break;
+            if (newer.contains(std::string(name))) continue;
+            std::string member;
+            append_json_string(member, name);
+            member += ':';
+            member += value;
+            add(member);
+        }
+    }
+    return all + '}';
+}
+
 socket_core::early_joins::early_joins(byte_budget& memory) noexcept
     : charge(memory, heap_cost_of<early_joins>) {}
 
@@ -87,7 +134,9 @@ bool socket_core::has_room_for(std::string_view room) const {
 bool socket_core::enter(std::string_view room) {
     std::string name;
     detail::append_room_topic(name, *space, room);
-    return context().hub().subscribe(*this, context().topic(name));
+    const bool entered = context().hub().subscribe(*this, context().topic(name));
+    if (entered && place && context().stored) context().stored->note_change(*this);
+    return entered;
 }
 
 // ---- socket ----
@@ -131,6 +180,11 @@ socket_ref socket::ref() const {
     return name;
 }
 
+std::string_view socket::data_of_other_server() const noexcept {
+    const detail::stored_data* const stored = socket_core::of(*this).stored_data();
+    return stored != nullptr ? std::string_view(stored->text) : std::string_view();
+}
+
 detail::data_node* socket::first_data() const noexcept {
     return socket_core::of(*this).data.get();
 }
@@ -172,7 +226,9 @@ bool socket::leave(std::string_view room) {
     if (self.now != socket_core::state::connected) return false;
     std::string name;
     detail::append_room_topic(name, *self.space, room);
-    return self.context().hub().unsubscribe(self, self.context().topic(name));
+    const bool left = self.context().hub().unsubscribe(self, self.context().topic(name));
+    if (left && self.place && self.context().stored) self.context().stored->note_change(self);
+    return left;
 }
 
 bool socket::in_room(std::string_view room) const {
@@ -203,6 +259,13 @@ send_status socket::emit_encoded(std::string_view event, const encoded_arguments
     if (!self.space->server->may_emit(event)) return send_status::misuse;
     detail::tell_outgoing(*self.space, self.context(), event, args);
     if (self.context().recovery && !flags.droppable) return emit_recoverable(event, args, flags);
+    if (self.context().stored && self.now == socket_core::state::connected) {
+        detail::broadcast_target itself;
+        itself.space = self.space.get();
+        itself.rooms.add(self.id_text());
+        itself.flags = flags;
+        if (detail::append_to_log(itself, event, args)) return send_status::queued;
+    }
     return self.link.send_event(self.space->name, {}, event, args, flags);
 }
 
@@ -210,8 +273,9 @@ send_status socket::emit_recoverable(std::string_view event, const encoded_argum
                                      const detail::emit_flags& flags) const {
     const socket_core& self = socket_core::of(*this);
     detail::loop_context& context = self.context();
+    const detail::packet_name name = context.recovery->name_of(context.recovery->next());
     const detail::written_packet packet =
-        detail::write_event(context, *self.space, event, args, flags, context.recovery->next());
+        detail::write_event(context, *self.space, event, args, flags, &name);
     const std::span<const message> group = packet.messages();
     if (group.empty()) return send_status::dropped;
     context.metrics.events_sent.add();

@@ -66,6 +66,10 @@ public:
     void give_data(weft::detail::owned_ptr<detail::data_node> what) noexcept;
     [[nodiscard]] weft::detail::owned_ptr<detail::data_node> take_data() noexcept;
     [[nodiscard]] static std::size_t cost_of(const detail::data_node* first) noexcept;
+    /// The members of all of it that can be written, as one JSON object.
+    [[nodiscard]] std::string data_as_json() const;
+    /// What another server had of it; null: none did.
+    [[nodiscard]] const detail::stored_data* stored_data() const noexcept;
     /// Beside that while it is asking: frames of those who decide take their time, and may be of
     /// any size.
     static constexpr std::size_t asking_cost = 1024;

@@ -11,6 +11,7 @@
 #include <weft/net/loop.hpp>
 #include <weft/socketio/arguments.hpp>
 #include <weft/socketio/cluster_message.hpp>
+#include <weft/socketio/recovery_store.hpp>
 #include <weft/socketio/remote_socket.hpp>
 
 namespace weft::socketio {
@@ -37,8 +38,12 @@ class adapter_target {
 public:
     /// Calls `visit` for each namespace that the program has named.
     virtual void each_namespace(function_ref<void(std::string_view)> visit) const = 0;
-    /// Does what another server did. **Threads**: any.
+    /// Does what another server did. **Threads**: any; for what has a place in the log the home
+    /// loop's, in order.
     virtual void apply(const cluster_message& what) = 0;
+    /// All that the log has up to here was applied, or was for nobody here. **Threads**: the home
+    /// loop's.
+    virtual void passed(log_position at) = 0;
     /// Answers what another server asks; what its sockets do not answer within `limit` is left
     /// out. `to` is called until its `end`, perhaps before this returns. **Threads**: the home
     /// loop's.
@@ -61,6 +66,10 @@ public:
     adapter& operator=(const adapter&) = delete;
     virtual ~adapter() = default;
 
+    /// Called once, before `start`, by a server whose clients can recover. Null: the adapter keeps
+    /// nothing, and clients recover on the server that they were connected to. **Lifetime**: the
+    /// adapter's.
+    [[nodiscard]] virtual recovery_store* open_store() { return nullptr; }
     /// Called once, before the server runs, when its loops exist. What you apply here is done when
     /// the loops run. `home` is the loop to work on. **Lifetime**: the target is valid until
     /// `stop`. **Errors**: why the server cannot take part; it does not run then.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -7,6 +8,19 @@
 #include <weft/pubsub/message.hpp>
 
 namespace weft::socketio {
+
+/// A place in the log of a cluster, see `recovery_store`. All servers see its messages in this
+/// order. Before the first: zero.
+struct log_position {
+    std::uint64_t time = 0;      ///< **Units**: milliseconds since 1970.
+    std::uint64_t sequence = 0;  ///< Among those of one millisecond.
+
+    friend auto operator<=>(const log_position&, const log_position&) = default;
+    /// As clients are told it: "1795343457414-0".
+    [[nodiscard]] std::string to_string() const {
+        return std::to_string(time) + '-' + std::to_string(sequence);
+    }
+};
 
 /// A set of sockets: those of one namespace that are in any of `rooms` (all, if `rooms` is empty)
 /// and in none of `except`. The id of a socket is also a room.
@@ -36,6 +50,9 @@ struct cluster_message {
     bool uncompressed = false;
     std::string latest;  ///< The key of a `latest` event; empty: none.
     bool close = false;
+    /// The sockets to disconnect live on at the server that says it: their sessions are not over.
+    bool superseded = false;
+    log_position at{};  ///< Where the cluster's log has it; zero: nowhere.
 };
 
 }  // namespace weft::socketio

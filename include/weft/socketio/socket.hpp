@@ -90,6 +90,11 @@ public:
         }
         auto* const made = new detail::typed_data<T>();
         add_data(weft::detail::owned_ptr<detail::data_node>(made));
+        if constexpr (detail::can_be_stored<T>) {
+            if (const std::string_view stored = data_of_other_server(); !stored.empty()) {
+                if (auto read = from_json<T>(stored)) made->value = *std::move(read);
+            }
+        }
         return made->value;
     }
 
@@ -129,6 +134,7 @@ private:
                        const detail::emit_flags& flags, detail::ack_callback on_ack) const;
     [[nodiscard]] broadcast_operator others() const noexcept;
     [[nodiscard]] detail::data_node* first_data() const noexcept;
+    [[nodiscard]] std::string_view data_of_other_server() const noexcept;
     void add_data(weft::detail::owned_ptr<detail::data_node> made) noexcept;
 };
 

@@ -50,6 +50,16 @@ inline constexpr bool made_by_template<Template<Args...>> = true;
 template <class T>
 concept has_own_codec = std::is_class_v<T> && !made_by_template<T> && encodable<T>;
 
+/// Data of these types comes back with a socket that another server had.
+template <class T>
+inline constexpr bool can_be_stored = [] {
+    if constexpr (has_own_codec<T> && decodable<T>) {
+        return !borrows<T>;
+    } else {
+        return false;
+    }
+}();
+
 /// A socket's data of one type. Nodes form a list, since types are few.
 struct data_node {
     explicit data_node(const std::size_t* type_tag) noexcept : type(type_tag) {}
@@ -61,6 +71,16 @@ struct data_node {
 
     const std::size_t* type;  // named by the address of its node's size
     weft::detail::owned_ptr<data_node> next;
+};
+/// The data of a socket that another server had: each type is read from it when it is first asked
+/// for.
+struct stored_data final : data_node {
+    explicit stored_data(std::string json)
+        : data_node(&size), size(sizeof(stored_data) + json.capacity()), text(std::move(json)) {}
+    [[nodiscard]] std::string json() const override { return text; }
+
+    std::size_t size;
+    std::string text;
 };
 template <class T>
 struct typed_data;
