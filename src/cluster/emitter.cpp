@@ -10,6 +10,7 @@
 
 #include <weft/base/error.hpp>
 
+#include "cluster/adapter/stream_addition.hpp"
 #include "cluster/adapter/wire.hpp"
 #include "cluster/redis/router.hpp"
 
@@ -27,15 +28,24 @@ public:
         message_head head;
         head.type = type_of(what.what);
         head.uid = "emitter";
-        std::string body;
-        if (const errc why = how->append(body, head, what); why != errc{})
-            return error(make_error_code(why), "the event cannot be written");
-        const auto [kind, channel] = how->address_of(head, what, {});
-        auto taken = redis.publish(kind, channel, body, [state = state_](const auto& reply) {
+        auto confirmed = [state = state_](const auto& reply) {
             if (!reply && !state->failed) state->failed = reply.error();
             --state->under_way;
             state->tell();
-        });
+        };
+        const bool is_for_a_stream = chosen.adapter == adapter_kind::streams && is_for_stream(head);
+        std::string body;
+        stream_addition addition;
+        const errc why = is_for_a_stream ? make_entry(addition.entry, head, what)
+                                         : how->append(body, head, what);
+        if (why != errc{}) return error(make_error_code(why), "the event cannot be written");
+        const auto [kind, channel] = how->address_of(head, what, {});
+        auto taken = is_for_a_stream
+                         ? redis.command(chosen.prefix,
+                                         addition.command(chosen.prefix,
+                                                          std::to_string(chosen.stream_length)),
+                                         std::move(confirmed))
+                         : redis.publish(kind, channel, body, std::move(confirmed));
         if (taken) ++state_->under_way;
         return taken;
     }

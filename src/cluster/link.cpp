@@ -93,6 +93,11 @@ void link::drop(const std::string& why) {
     if (is_due(told_drop_)) log(log_level::warning, "a message to other nodes is dropped: " + why);
 }
 
+void link::lose(const std::string& why) {
+    metrics.gaps.add();
+    log(log_level::warning, "messages of other nodes are lost: " + why);
+}
+
 void link::subscribe(redis::channel_kind kind, std::string_view channel,
                      redis::message_handler handler, redis::subscribed_handler done) {
     auto told = [weak = weak_from_this(), name = std::string(channel),

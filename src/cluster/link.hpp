@@ -45,6 +45,8 @@ public:
                    redis::message_handler handler, redis::subscribed_handler done = {});
     /// A message to others cannot be written: counts, and logs once a minute.
     void drop(const std::string& why);
+    /// What other nodes said was lost: counts a gap, and logs it.
+    void lose(const std::string& why);
     /// A message of another node was ignored: counts, and logs once a minute.
     void ignore(std::string_view channel, std::error_code why);
 

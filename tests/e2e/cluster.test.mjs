@@ -35,7 +35,7 @@ async function observe(cluster) {
   return seen;
 }
 
-for (const adapter of ['classic', 'sharded']) {
+for (const adapter of ['classic', 'sharded', 'streams']) {
   for (const group of groups) {
     describe(`${adapter}, ${group[0].kinds.length} servers`, { timeout: 300_000 }, () => {
       const mixtures = group.filter(({ only }) => !only || only === adapter);

@@ -1,18 +1,19 @@
 // A server of a cluster on Node's Socket.IO and npm's adapters for Redis; tests/support/cluster_app.cpp is the same on weft.
 // Prints "listening on URL" when ready; SIGTERM ends it.
 //
-// Arguments: --redis PORT --adapter classic|sharded --prefix P --name N --ack-timeout MS --specific-responses
+// Arguments: --redis PORT --adapter classic|sharded|streams --prefix P --name N --ack-timeout MS --specific-responses --recovery
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
 import { createAdapter, createShardedAdapter } from '@socket.io/redis-adapter';
+import { createAdapter as createStreamsAdapter } from '@socket.io/redis-streams-adapter';
 import { createClient } from 'redis';
 import { Server } from 'socket.io';
 
 const text = { type: 'string' };
 const { values: flags } = parseArgs({
-  options: { redis: text, adapter: text, prefix: text, name: text, 'ack-timeout': text, 'specific-responses': { type: 'boolean' } },
+  options: { redis: text, adapter: text, prefix: text, name: text, 'ack-timeout': text, 'specific-responses': { type: 'boolean' }, recovery: { type: 'boolean' } },
 });
 
 const url = `redis://127.0.0.1:${flags.redis}`;
@@ -21,14 +22,18 @@ for (const client of [pub, sub]) client.on('error', () => {});  // it comes back
 await Promise.all([pub.connect(), sub.connect()]);
 
 const http = createServer((req, res) => { res.statusCode = 404; res.end(); });
+const adapters = {
+  classic: () => createAdapter(pub, sub, {
+    key: flags.prefix,
+    requestsTimeout: Number(flags['ack-timeout']),
+    publishOnSpecificResponseChannel: flags['specific-responses'] ?? false,
+  }),
+  sharded: () => createShardedAdapter(pub, sub, { channelPrefix: flags.prefix }),
+  streams: () => createStreamsAdapter(pub, { streamName: flags.prefix, channelPrefix: flags.prefix }),
+};
 const io = new Server(http, {
-  adapter: flags.adapter === 'sharded'
-    ? createShardedAdapter(pub, sub, { channelPrefix: flags.prefix })
-    : createAdapter(pub, sub, {
-      key: flags.prefix,
-      requestsTimeout: Number(flags['ack-timeout']),
-      publishOnSpecificResponseChannel: flags['specific-responses'] ?? false,
-    }),
+  adapter: adapters[flags.adapter](),
+  ...(flags.recovery && { connectionStateRecovery: {} }),
 });
 
 /// Who is meant by a verb, and how.

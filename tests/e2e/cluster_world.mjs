@@ -57,6 +57,16 @@ export class Redis {
     return what.endsWith('NUMSUB') ? told[1] : told.filter((name) => ofNode.test(name)).length;
   }
 
+  /// Until so many connections wait for news of streams.
+  async untilReading(count) {
+    const end = Date.now() + patience;
+    for (let seen; (seen = await this.#reading()) !== count;) if (Date.now() > end) throw new Error(`${seen} readers, not ${count}`);
+  }
+  async #reading() {
+    const list = await this.client.sendCommand(['CLIENT', 'LIST']);
+    return list.split('\n').filter((line) => / cmd=xread /.test(line) && / flags=b /.test(line)).length;
+  }
+
   /// Ends the connections of all clients of a type but ours.
   cut(type) { return this.client.sendCommand(['CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes']); }
 
@@ -110,6 +120,10 @@ export class Cluster {
       if (this.adapter === 'sharded') {
         await this.#until('SHARDNUMSUB', `${this.prefix}#${nsp}#`, count);
         await this.#until('SHARDCHANNELS', `${this.prefix}#${nsp}#*`, count);
+      } else if (this.adapter === 'streams') {
+        await this.#until('NUMSUB', `${this.prefix}#${nsp}#`, count);
+        await this.#until('CHANNELS', `${this.prefix}#${nsp}#*`, count);
+        await this.redis.untilReading(count);
       } else {
         await this.#until('NUMSUB', `${this.prefix}-request#${nsp}#`, count);
         await this.#until('CHANNELS', `${this.prefix}-response#${nsp}#*`, count);
@@ -127,7 +141,7 @@ export class Cluster {
   /// Until the servers of these members listen to a room, and no others do. Names as long as an id have no channel; Node's
   /// classic adapter listens to all rooms always.
   async untilUsed(room, members, nsp = '/') {
-    if ((this.adapter === 'sharded' ? room.length : Buffer.byteLength(room)) === 20) return;
+    if (this.adapter === 'streams' || (this.adapter === 'sharded' ? room.length : Buffer.byteLength(room)) === 20) return;
     const servers = new Set(members.map(([letter]) => letter));
     const own = [...servers].filter((letter) => this.adapter === 'sharded' || this.kinds[this.letters.indexOf(letter)] === 'weft');
     await this.#until(this.adapter === 'sharded' ? 'SHARDNUMSUB' : 'NUMSUB', `${this.prefix}#${nsp}#${room}#`, own.length);

@@ -1,8 +1,8 @@
 // The application of tests/e2e/cluster_node_app.mjs on weft, so that the servers of a cluster may
 // be of both kinds. Prints "listening on URL" when ready; SIGTERM drains it.
 //
-// Arguments: --redis PORT --adapter classic|sharded --prefix P --name N --threads N --ack-timeout
-// MS
+// Arguments: --redis PORT --adapter classic|sharded|streams --prefix P --name N --threads N
+// --ack-timeout MS --recovery yes
 
 #include <algorithm>
 #include <charconv>
@@ -248,8 +248,12 @@ bool parse(int argc, char** argv, settings& out) {
         if (flag == "--redis") {
             read(what, out.cluster.redis.port);
         } else if (flag == "--adapter") {
-            out.cluster.adapter = what == "sharded" ? weft::cluster::adapter_kind::sharded
-                                                    : weft::cluster::adapter_kind::classic;
+            using kind = weft::cluster::adapter_kind;
+            out.cluster.adapter = what == "sharded"   ? kind::sharded
+                                  : what == "streams" ? kind::streams
+                                                      : kind::classic;
+        } else if (flag == "--recovery") {
+            out.io.connection_state_recovery.emplace();
         } else if (flag == "--prefix") {
             out.cluster.prefix = what;
         } else if (flag == "--name") {

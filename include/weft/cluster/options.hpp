@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -13,6 +14,10 @@ namespace weft::cluster {
 enum class adapter_kind : std::uint8_t {
     classic,  ///< As npm's @socket.io/redis-adapter, `createAdapter`: publish and subscribe.
     sharded,  ///< As its `createShardedAdapter`: sharded publish and subscribe, Redis 7 and later.
+    /// As npm's @socket.io/redis-streams-adapter: a stream, Redis 6.2 and later. Clients recover on
+    /// any server (`socketio::options::connection_state_recovery`); then what is said reaches the
+    /// sockets of this process, too, by way of Redis, in one order on all servers.
+    streams,
 };
 
 /// How a process takes part in a cluster.
@@ -21,6 +26,15 @@ struct options {
     adapter_kind adapter = adapter_kind::classic;
     /// Begins the names of all channels. Node's default, too.
     std::string prefix = "socket.io";
+
+    // For `adapter_kind::streams`. The stream has the name `prefix`.
+    /// About how many messages it has: who is gone for longer than they last starts afresh.
+    std::uint64_t stream_length = 10'000;
+    /// What this process keeps of the newest ones, so that those who come back need not ask Redis.
+    /// **Units**: bytes.
+    std::size_t stream_memory = 16UL * 1024 * 1024;
+    /// Begins the keys of the sockets that may come back. Node's default, too.
+    std::string session_prefix = "sio:session:";
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;

@@ -113,9 +113,18 @@ private:
 };
 
 redis_adapter::redis_adapter(std::shared_ptr<link> over)
-    : link_(std::move(over)), wire_(make_wire(link_->chosen().adapter, link_->chosen().prefix)) {}
+    : link_(std::move(over)),
+      wire_(make_wire(link_->chosen().adapter, link_->chosen().prefix)),
+      store_(link_->chosen().adapter == adapter_kind::streams
+                 ? std::make_shared<stream_store>(link_)
+                 : nullptr) {}
 
 // ---- Called by the server ----
+
+socketio::recovery_store* redis_adapter::open_store() {
+    if (store_) store_->keep_places();
+    return store_.get();
+}
 
 result<void> redis_adapter::start(socketio::adapter_target& target, loop_ref home) {
     if (target_ != nullptr)
@@ -147,11 +156,17 @@ result<void> redis_adapter::start(socketio::adapter_target& target, loop_ref hom
                 self->stop_listening(self->wire_->subscriptions_of_room(nsp, room));
         });
     target.each_namespace([&](std::string_view nsp) { spaces_->add(nsp); });
-    return {};
+    if (!store_) return {};
+    auto begun = store_->start(target, [weak](adapter_message& what) {
+        if (const auto self = weak.lock()) self->accept(what);
+    });
+    if (!begun) stop();
+    return begun;
 }
 
 void redis_adapter::stop() noexcept {
     if (std::exchange(target_, nullptr) == nullptr) return;
+    if (store_) store_->stop();
     if (spaces_) spaces_->clear();
     if (rooms_) rooms_->clear();
     for (auto& [id, asked] : std::exchange(questions_, {})) asked.end.cancel();
@@ -170,6 +185,7 @@ void redis_adapter::publish(std::shared_ptr<const cluster_message> what) {
         message_head head;
         head.type = type_of(what->what);
         head.uid = self.link_->uid();
+        if (self.store_ && is_for_stream(head)) return self.store_->publish(head, what);
         self.send(head, *what);
     });
 }
@@ -308,7 +324,12 @@ void redis_adapter::receive(channel_role role, const std::string& nsp, std::stri
     }
     if (what.head.uid == link_->uid()) return;
     link_->metrics.received.add();
-    if (!what.head.uid.empty()) note(what.head.uid);
+    accept(what);
+}
+
+void redis_adapter::accept(adapter_message& what) {
+    if (target_ == nullptr) return;
+    if (!what.head.uid.empty() && what.head.uid != link_->uid()) note(what.head.uid);
     on_message(what);
 }
 

@@ -11,13 +11,14 @@
 
 #include <weft/socketio/adapter.hpp>
 
+#include "cluster/adapter/stream_store.hpp"
 #include "cluster/adapter/wire.hpp"
 #include "cluster/interest.hpp"
 #include "cluster/link.hpp"
 
 namespace weft::cluster {
 
-/// A Socket.IO server's part in a cluster, over the pub/sub of Redis.
+/// A Socket.IO server's part in a cluster, over the pub/sub of Redis, and a stream of its.
 ///
 /// All its work is on the home loop; what other threads call travels there.
 /// **Lifetime**: shared by the adapter, and weakly by what Redis and the timers call.
@@ -26,6 +27,7 @@ class redis_adapter final : public socketio::adapter,
 public:
     explicit redis_adapter(std::shared_ptr<link> over);
 
+    socketio::recovery_store* open_store() override;
     result<void> start(socketio::adapter_target& target, loop_ref home) override;
     void stop() noexcept override;
     void publish(std::shared_ptr<const socketio::cluster_message> what) override;
@@ -67,6 +69,7 @@ private:
 
     void receive(channel_role role, const std::string& nsp, std::string_view channel,
                  std::string_view body);
+    void accept(adapter_message& what);
     void on_message(adapter_message& what);
     void on_question(adapter_message& what);
     void on_answer(adapter_message& what);
@@ -74,6 +77,7 @@ private:
 
     const std::shared_ptr<link> link_;
     const std::unique_ptr<wire> wire_;
+    const std::shared_ptr<stream_store> store_;  // of streams; else null
     std::optional<loop_ref> home_;
     socketio::adapter_target* target_ = nullptr;  // while it may be called
     std::shared_ptr<interest> spaces_, rooms_;

@@ -1,4 +1,4 @@
-// The two kinds of adapters that speak over pub/sub alone.
+// What the kinds of adapters say over pub/sub.
 //
 // The classic one of Node listens to the pattern of all rooms and so gets what it throws away. We
 // listen to the rooms that we have. Each socket's id is a room, too: for those one pattern stands,
@@ -148,9 +148,52 @@ private:
     const std::string prefix_;
 };
 
+/// What the streams adapter says beside its stream: questions and their answers.
+class streams_wire final : public wire {
+public:
+    explicit streams_wire(std::string prefix) : prefix_(std::move(prefix)) {}
+
+    std::vector<subscription> subscriptions(std::string_view nsp,
+                                            std::string_view uid) const override {
+        using redis::channel_kind;
+        return {
+            {channel_kind::plain, broadcast_channel(prefix_, nsp), channel_role::requests},
+            {channel_kind::plain, target_channel(prefix_, nsp, uid), channel_role::responses},
+        };
+    }
+    std::vector<subscription> subscriptions_of_room(std::string_view,
+                                                    std::string_view) const override {
+        return {};
+    }
+    bool listens_to_room(std::string_view) const noexcept override { return false; }
+    count_command nodes_of(std::string_view nsp) const override {
+        return {"NUMSUB", broadcast_channel(prefix_, nsp)};
+    }
+    address address_of(const message_head& head, const socketio::cluster_message& content,
+                       std::string_view receiver) const override {
+        const std::string& nsp = content.to.nsp;
+        return {redis::channel_kind::plain, is_answer(head.type)
+                                                ? target_channel(prefix_, nsp, receiver)
+                                                : broadcast_channel(prefix_, nsp)};
+    }
+    errc append(std::string& out, const message_head& head,
+                const socketio::cluster_message& content) const override {
+        return append_message(out, head, content, body_form::msgpack);
+    }
+    errc decode(channel_role, std::string_view nsp, byte_view body,
+                adapter_message& out) const override {
+        const errc why = decode_message(body, {}, out);
+        return why == errc{} && out.content.to.nsp != nsp ? errc::other_namespace : why;
+    }
+
+private:
+    const std::string prefix_;
+};
+
 }  // namespace
 
 std::unique_ptr<wire> make_wire(adapter_kind kind, std::string prefix) {
+    if (kind == adapter_kind::streams) return std::make_unique<streams_wire>(std::move(prefix));
     if (kind == adapter_kind::sharded) return std::make_unique<sharded_wire>(std::move(prefix));
     return std::make_unique<classic_wire>(std::move(prefix));
 }

@@ -243,8 +243,9 @@ errc make_entry(stream_entry& out, const message_head& head, const cluster_messa
 }
 
 errc decode_session(std::string_view value, const message_limits& limits, session_record& out) {
-    enum : std::uint8_t { sid, pid, rooms, data, count };
-    static constexpr std::array<std::string_view, count> names{"sid", "pid", "rooms", "data"};
+    enum : std::uint8_t { sid, pid, rooms, data, nsp, since, last, left, count };
+    static constexpr std::array<std::string_view, count> names{"sid", "pid",   "rooms", "data",
+                                                               "nsp", "since", "last",  "left"};
     adapter_message unused;
     message_reader reader(limits, unused);
     out = {};
@@ -253,7 +254,11 @@ errc decode_session(std::string_view value, const message_limits& limits, sessio
     std::array<json_member, count> found;
     if (reader.open_msgpack(as_bytes(bytes), binary_values::base64) &&
         reader.members(reader.body(), names, found) && reader.text(found[sid], out.sid) &&
-        reader.text(found[pid], out.pid) && reader.rooms(found[rooms], out.rooms)) {
+        reader.text(found[pid], out.pid) && reader.rooms(found[rooms], out.rooms) &&
+        reader.optional_text(found[nsp], out.nsp) &&
+        reader.optional_text(found[since], out.since) &&
+        reader.optional_text(found[last], out.last) &&
+        reader.optional_text(found[left], out.left)) {
         out.data.assign(found[data]);
     }
     return reader.finish();
@@ -270,6 +275,13 @@ errc append_session(std::string& out, const session_record& session) {
     for (const std::string& room : session.rooms) json.value(room);
     json.end_array();
     if (!session.data.empty()) json.raw_member("data", session.data);
+    const auto add = [&](std::string_view name, const std::string& value) {
+        if (!value.empty()) json.member(name, value);
+    };
+    add("nsp", session.nsp);
+    add("since", session.since);
+    add("last", session.last);
+    add("left", session.left);
     json.end_object();
     std::string bytes;
     const errc failed = append_body(bytes, body_form::msgpack, text, {});

@@ -1,0 +1,283 @@
+// Adding to a stream and reading it. Invariants: what we add is in `additions_` until we have read
+// it, or know that Redis refuses it, so nothing is added twice and nothing is forgotten; what waits
+// for its place is delivered in the order of the stream, or given up for delivery.
+//
+// Why we read our own entries: then every server delivers in one order, that of the stream, and the
+// last entry that a client has heard says exactly what it has missed.
+
+#include "cluster/adapter/stream_log.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <iterator>
+#include <utility>
+
+#include "cluster/adapter/proto/stream_position.hpp"
+
+namespace weft::cluster {
+
+namespace {
+
+constexpr std::string_view page = "100";  // entries per reply
+constexpr std::size_t page_size = 100;
+constexpr duration retry_after = std::chrono::milliseconds(100);
+
+/// For reading, which waits for news.
+redis_options options_of_reader(const options& chosen) {
+    redis_options made = chosen.redis;
+    made.command_timeout = std::max<duration>(made.command_timeout, std::chrono::seconds(3));
+    return made;
+}
+
+duration longest_wait(const options& chosen) {
+    // A sign of life that is asked for waits behind.
+    const duration half = chosen.redis.ping_timeout / 2;
+    return std::clamp<duration>(half, std::chrono::milliseconds(10), std::chrono::seconds(1));
+}
+
+}  // namespace
+
+std::optional<read_stream_entry> read_entry(const redis::reply_view& entry) {
+    if (entry.size() != 2) return {};
+    const auto at = parse_position((*entry.begin()).text());
+    if (!at) return {};
+    read_stream_entry read;
+    read.at = *at;
+    const redis::reply_view fields = *std::next(entry.begin());
+    for (auto field = fields.begin(); field != fields.end(); ++field) {
+        const std::string_view name = (*field).text();
+        if (++field == fields.end()) break;
+        const std::string_view text = (*field).text();
+        if (name == "uid") read.entry.uid = text;
+        if (name == "nsp") read.entry.nsp = text;
+        if (name == "type") read.entry.type = text;
+        if (name == "data") read.entry.data = text;
+        if (name == "number") read.number = text;
+        if (name == "superseded") read.superseded = text == "1";
+    }
+    return read;
+}
+
+stream_log::stream_log(std::shared_ptr<link> over, stream_user& user)
+    : link_(std::move(over)),
+      user_(user),
+      max_length_(std::to_string(link_->chosen().stream_length)),
+      block_(std::to_string(
+          std::chrono::duration_cast<std::chrono::milliseconds>(longest_wait(link_->chosen()))
+              .count())) {}
+
+result<void> stream_log::start() {
+    reader_ = std::make_unique<redis::router>(link_->home(), options_of_reader(link_->chosen()));
+    if (auto begun = reader_->start(); !begun) return begun;
+    running_ = true;
+    link_->home().post([weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->read();
+    });
+    return {};
+}
+
+void stream_log::stop() noexcept {
+    running_ = false;
+    reader_.reset();
+}
+
+// ---- Adding ----
+
+void stream_log::add(const message_head& head, const logged_message& what, delivery here) {
+    addition one{last_number_ + 1, {}, here == delivery::waiting ? what : nullptr};
+    const auto give_up = [&](const std::string& why) {
+        link_->drop(why);
+        if (one.waiting) user_.on_unplaced(*one.waiting);
+    };
+    if (const errc why = make_entry(one.what.entry, head, *what); why != errc{})
+        return give_up(make_error_code(why).message());
+    one.what.number = std::to_string(one.number);
+    one.what.superseded = what->superseded;
+    const std::uint64_t most = link_->chosen().redis.max_queue;
+    if (one.what.size() > most - std::min<std::uint64_t>(most, bytes_))
+        return give_up("too many wait: redis_options::max_queue");
+    ++last_number_;
+    const logged_message now = in_step_ ? nullptr : std::exchange(one.waiting, nullptr);
+    bytes_ += one.what.size();
+    additions_.push_back(std::move(one));
+    if (in_step_) send(additions_.back());
+    if (now) user_.on_unplaced(*now);  // who may say more
+}
+
+void stream_log::send(addition& one) {
+    one.under_way = true;
+    const auto command = one.what.command(name(), max_length_);
+    const auto taken = link_->redis().command(
+        name(), command, [weak = weak_from_this(), number = one.number](const auto& reply) {
+            const auto self = weak.lock();
+            if (self && self->running_) self->sent(number, reply);
+        });
+    if (taken) return;
+    one.under_way = false;
+    fall_behind();
+}
+
+void stream_log::sent(std::uint64_t number, const result<redis::reply_view>& reply) {
+    const auto found = find(number);
+    if (found == additions_.end()) return;  // it was read already
+    found->under_way = false;
+    if (reply) {
+        found->added = true;
+        link_->metrics.published.add();
+    } else if (reply.error().code() == redis::errc::refused_by_server) {
+        link_->drop(reply.error().message());
+        const logged_message waiting = std::move(found->waiting);
+        erase(found);
+        if (waiting) user_.on_unplaced(*waiting);
+    } else {
+        fall_behind();
+    }
+}
+
+std::deque<stream_log::addition>::iterator stream_log::find(std::uint64_t number) noexcept {
+    const auto found =
+        std::partition_point(additions_.begin(), additions_.end(),
+                             [&](const addition& one) { return one.number < number; });
+    return found != additions_.end() && found->number == number ? found : additions_.end();
+}
+
+void stream_log::erase(std::deque<addition>::iterator which) noexcept {
+    bytes_ -= which->what.size();
+    additions_.erase(which);
+}
+
+/// Nobody here waits for Redis any longer.
+void stream_log::fall_behind() {
+    in_step_ = false;
+    // By index: whoever is told may say more.
+    for (std::size_t i = 0; i < additions_.size(); ++i) {
+        if (const auto waiting = std::exchange(additions_[i].waiting, nullptr))
+            user_.on_unplaced(*waiting);
+    }
+}
+
+/// The reader has seen all that is in the stream: what it did not see of ours is not there.
+void stream_log::be_in_step() {
+    if (in_step_) return;
+    in_step_ = true;
+    for (std::size_t i = 0; i < additions_.size() && in_step_; ++i) {
+        if (!additions_[i].under_way && !additions_[i].added) send(additions_[i]);
+    }
+}
+
+// ---- Reading ----
+
+void stream_log::read() {
+    if (!running_) return;
+    if (position_text_.empty()) {
+        ask({"XREVRANGE", name(), "+", "-", "COUNT", "1"}, &stream_log::on_end_found);
+    } else if (!in_step_) {
+        ask({"XRANGE", name(), position_text_, "+", "COUNT", page}, &stream_log::on_page);
+    } else {
+        ask({"XREAD", "COUNT", page, "BLOCK", block_, "STREAMS", name(), position_text_},
+            &stream_log::on_news);
+    }
+}
+
+void stream_log::ask(std::initializer_list<std::string_view> command,
+                     void (stream_log::*then)(const redis::reply_view&)) {
+    const auto asked = reader_->command(
+        name(), command, [weak = weak_from_this(), then](const result<redis::reply_view>& reply) {
+            const auto self = weak.lock();
+            if (!self || !self->running_) return;
+            if (reply) {
+                ((*self).*then)(*reply);
+                return self->read();
+            }
+            self->fall_behind();
+            self->link_->home().after(retry_after, [weak] {
+                if (const auto later = weak.lock()) later->read();
+            });
+        });
+    if (!asked && running_) {
+        fall_behind();
+        link_->home().after(retry_after, [weak = weak_from_this()] {
+            if (const auto self = weak.lock()) self->read();
+        });
+    }
+}
+
+void stream_log::on_end_found(const redis::reply_view& entries) {
+    if (entries.size() != 0) {
+        const redis::reply_view last = *entries.begin();
+        if (last.size() != 0) on_begun(*last.begin());
+        return;
+    }
+    // So that there is an entry that clients have had everything before.
+    const stream_addition beginning{{link_->uid(), "/", "2", {}}, {}, false};
+    const auto command = beginning.command(name(), max_length_);
+    const auto added = reader_->command(
+        name(), command, [weak = weak_from_this()](const result<redis::reply_view>& reply) {
+            const auto self = weak.lock();
+            if (self && self->running_ && reply) self->on_begun(*reply);
+        });
+    (void)added;  // without it we look again
+}
+
+void stream_log::on_begun(const redis::reply_view& id) {
+    const auto at = parse_position(id.text());
+    if (!at || !position_text_.empty()) return;
+    position_ = *at;
+    position_text_ = position_.to_string();
+    user_.on_passed(position_);
+}
+
+void stream_log::on_page(const redis::reply_view& entries) {
+    const auto read = entries.size() != 0 ? read_entry(*entries.begin()) : std::nullopt;
+    if (!read || read->at != position_)
+        link_->lose("the stream was cut before this node had read all: stream_length");
+    const bool all = entries.size() < page_size;
+    take(entries);
+    if (all) be_in_step();
+}
+
+void stream_log::on_news(const redis::reply_view& streams) {
+    // A map in RESP3, pairs in an array before; null when nothing came.
+    if (streams.size() == 0) return;
+    if (streams.type() == redis::reply_type::map) return take(*std::next(streams.begin()));
+    const redis::reply_view pair = *streams.begin();
+    if (pair.size() == 2) take(*std::next(pair.begin()));
+}
+
+void stream_log::take(const redis::reply_view& entries) {
+    for (const redis::reply_view entry : entries) {
+        if (!running_) return;
+        take_entry(entry);
+    }
+}
+
+void stream_log::take_entry(const redis::reply_view& entry) {
+    const auto read = read_entry(entry);
+    if (!read || read->at <= position_) return;
+    position_ = read->at;
+    position_text_ = read->at.to_string();
+    adapter_message what;
+    if (read->entry.uid == link_->uid()) {
+        std::uint64_t mine = 0;
+        std::from_chars(read->number.data(), read->number.data() + read->number.size(), mine);
+        const auto found = find(mine);
+        const logged_message waiting =
+            found != additions_.end() ? std::move(found->waiting) : nullptr;
+        if (found != additions_.end()) erase(found);
+        if (!waiting) return user_.on_passed(position_);
+        what.head.type = type_of(waiting->what);
+        what.head.uid = read->entry.uid;
+        what.content = *waiting;
+    } else if (const errc why = decode_entry(read->entry, {}, what); why != errc{}) {
+        link_->ignore(name(), make_error_code(why));
+        return user_.on_passed(position_);
+    } else {
+        link_->metrics.received.add();
+    }
+    what.content.at = position_;
+    what.content.superseded = read->superseded;
+    user_.on_entry(what);
+}
+
+}  // namespace weft::cluster

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "cluster/adapter/proto/message.hpp"
+#include "cluster/adapter/stream_addition.hpp"
+#include "cluster/adapter/stream_memory.hpp"
+#include "cluster/link.hpp"
+
+namespace weft::cluster {
+
+/// An entry as XRANGE and XREAD tell it. **Lifetime**: that of the reply.
+struct read_stream_entry {
+    socketio::log_position at;
+    stream_entry_view entry;
+    std::string_view number;  ///< See `stream_addition`.
+    bool superseded = false;
+};
+[[nodiscard]] std::optional<read_stream_entry> read_entry(const redis::reply_view& entry);
+
+/// Takes what comes of a stream.
+class stream_user {
+public:
+    /// Another node's message, or one of ours that waited for its place.
+    virtual void on_entry(adapter_message& what) = 0;
+    /// One of ours that is not to wait any more: it has no place.
+    virtual void on_unplaced(const socketio::cluster_message& what) = 0;
+    virtual void on_passed(const socketio::log_position& at) = 0;
+
+protected:
+    ~stream_user() = default;
+};
+
+/// The stream that orders what the nodes of a cluster say: adds to it, and reads it.
+///
+/// It is *in step* while Redis takes what we add and the reader is at the end. Our own messages
+/// come back with their places then. Out of step they are given up for delivery at once, kept, and
+/// added when the reader has seen which of them are in the stream already.
+/// **Threads**: the home loop's. **Lifetime**: shared by its owner, weakly by what Redis calls.
+class stream_log : public std::enable_shared_from_this<stream_log> {
+public:
+    stream_log(std::shared_ptr<link> over, stream_user& user);
+
+    /// **Errors**: of the options.
+    result<void> start();
+    void stop() noexcept;
+
+    enum class delivery : std::uint8_t {
+        done,     ///< Where it is to be delivered here, it was.
+        waiting,  ///< It is delivered here at its place.
+    };
+    void add(const message_head& head, const logged_message& what, delivery here);
+
+    [[nodiscard]] const std::string& name() const noexcept { return link_->chosen().prefix; }
+    /// The last entry that was read; zero before the first.
+    [[nodiscard]] const socketio::log_position& position() const noexcept { return position_; }
+
+private:
+    struct addition {
+        std::uint64_t number;
+        stream_addition what;
+        logged_message waiting;  // to be delivered at its place; else null
+        bool under_way = false;  // Redis has not said yet
+        bool added = false;      // Redis has said that it is there
+    };
+
+    void send(addition& one);
+    void sent(std::uint64_t number, const result<redis::reply_view>& reply);
+    [[nodiscard]] std::deque<addition>::iterator find(std::uint64_t number) noexcept;
+    void erase(std::deque<addition>::iterator which) noexcept;
+    void fall_behind();
+    void be_in_step();
+
+    void read();
+    void ask(std::initializer_list<std::string_view> command,
+             void (stream_log::*then)(const redis::reply_view&));
+    void on_end_found(const redis::reply_view& entries);
+    void on_begun(const redis::reply_view& id);
+    void on_page(const redis::reply_view& entries);
+    void on_news(const redis::reply_view& streams);
+    void take(const redis::reply_view& entries);
+    void take_entry(const redis::reply_view& entry);
+
+    const std::shared_ptr<link> link_;
+    stream_user& user_;
+    const std::string max_length_;
+    std::unique_ptr<redis::router> reader_;
+    std::string block_;  // how long Redis waits for news; ms
+    socketio::log_position position_{};
+    std::string position_text_;  // empty: not known
+    bool in_step_ = false;
+    bool running_ = false;
+    std::deque<addition> additions_;
+    std::size_t bytes_ = 0;  // of them
+    std::uint64_t last_number_ = 0;
+};
+
+}  // namespace weft::cluster

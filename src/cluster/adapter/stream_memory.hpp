@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+
+#include <weft/socketio/recovery_store.hpp>
+
+#include "base/byte_budget.hpp"
+
+namespace weft::cluster {
+
+using logged_message = std::shared_ptr<const socketio::cluster_message>;
+
+/// Whether a message was for a socket that was kept.
+[[nodiscard]] bool is_meant_for(const socketio::cluster_message& what,
+                                const socketio::kept_socket& whom) noexcept;
+/// What a message takes in memory.
+[[nodiscard]] std::size_t memory_of(const socketio::cluster_message& what) noexcept;
+
+/// The newest messages of a stream. The oldest go when they take too much, or when the process is
+/// short of memory. **Threads**: the home loop's.
+class stream_memory final : private byte_holder {
+public:
+    stream_memory(byte_budget& budget, std::size_t most)
+        : byte_holder(budget), charge_(budget), most_(most) {}
+
+    /// Nothing is known of what comes before this.
+    void begin(const socketio::log_position& at) noexcept;
+    void add(logged_message what);
+    /// Every message behind this is here.
+    [[nodiscard]] const socketio::log_position& known_from() const noexcept { return from_; }
+    /// Appends what `whom` has not had, behind `at`, which is not before `known_from`.
+    void find(const socketio::kept_socket& whom, const socketio::log_position& at,
+              socketio::recovery_store::missed_list& into) const;
+
+private:
+    // byte_holder
+    [[nodiscard]] std::uint64_t held() const noexcept override { return bytes_; }
+    void let_go(std::uint64_t wanted) noexcept override;
+    void drop_oldest() noexcept;
+
+    std::deque<logged_message> messages_;
+    socketio::log_position from_{};
+    byte_charge charge_;
+    std::size_t bytes_ = 0;
+    const std::size_t most_;
+};
+
+}  // namespace weft::cluster
