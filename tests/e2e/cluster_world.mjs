@@ -70,6 +70,14 @@ export class Redis {
   /// Ends the connections of all clients of a type but ours.
   cut(type) { return this.client.sendCommand(['CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes']); }
 
+  /// It answers nobody, and its connections end, until `resume`.
+  async pause() {
+    await this.client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'pubsub', 'SKIPME', 'yes']);
+    await this.client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes']);
+    this.child.kill('SIGSTOP');
+  }
+  resume() { this.child.kill('SIGCONT'); }
+
   async stop() {
     await this.client.quit();
     this.end();
