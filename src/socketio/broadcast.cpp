@@ -431,30 +431,27 @@ private:
 
 }  // namespace
 
+namespace {
+
+bool is_for_log(const broadcast_target& target) noexcept {
+    return !target.flags.local && !target.flags.droppable && !target.space->pattern;
+}
+
+}  // namespace
+
 bool append_to_log(const broadcast_target& target, std::string_view event,
-                   const encoded_arguments& args) {
+                   const encoded_arguments& args, recovery_store::stored_handler stored) {
     recovery_store* const store = target.space->server->store();
-    if (store == nullptr || target.flags.local || target.flags.droppable || target.space->pattern)
-        return false;
-    target.space->server->append(*store, event_for_cluster(target, event, args));
+    if (store == nullptr || !is_for_log(target)) return false;
+    target.space->server->append(*store, event_for_cluster(target, event, args), std::move(stored));
     return true;
 }
 
-void broadcast_encoded(const broadcast_target& target, std::string_view event,
-                       const encoded_arguments& args) {
-    if (target.space == nullptr || target.space->server->loops().empty()) return;
-    if (!target.space->server->may_emit(event)) return;
-    loop_context* const context = here(target);
-    if (append_to_log(target, event, args)) {
-        if (target.space->handlers->any_outgoing.empty()) return;
-        if (context != nullptr) return tell_outgoing(*target.space, *context, event, args);
-        const auto& first = target.space->server->loops().front();
-        first->post(
-            [first, space = target.space->shared_from_this(), copy = event_copy(event, args)] {
-                if (first->core() != nullptr) tell_outgoing(*space, *first, copy.name, copy.args);
-            });
-        return;
-    }
+namespace {
+
+/// To all loops, and to the other servers.
+void broadcast_unlogged(const broadcast_target& target, loop_context* context,
+                        std::string_view event, const encoded_arguments& args) {
     if (context != nullptr) {
         tell_outgoing(*target.space, *context, event, args);
         broadcast_from(*context, target, event, args);
@@ -469,6 +466,52 @@ void broadcast_encoded(const broadcast_target& target, std::string_view event,
     }
     if (auto told = event_for_cluster(target, event, args))
         target.space->server->publish(std::move(told));
+}
+
+/// What the log brings is told to those who listen when it is said.
+void tell_outgoing_of_logged(const broadcast_target& target, loop_context* context,
+                             std::string_view event, const encoded_arguments& args) {
+    if (target.space->handlers->any_outgoing.empty()) return;
+    if (context != nullptr) return tell_outgoing(*target.space, *context, event, args);
+    const auto& first = target.space->server->loops().front();
+    first->post([first, space = target.space->shared_from_this(), copy = event_copy(event, args)] {
+        if (first->core() != nullptr) tell_outgoing(*space, *first, copy.name, copy.args);
+    });
+}
+
+}  // namespace
+
+void broadcast_encoded(const broadcast_target& target, std::string_view event,
+                       const encoded_arguments& args) {
+    if (target.space == nullptr || target.space->server->loops().empty()) return;
+    if (!target.space->server->may_emit(event)) return;
+    loop_context* const context = here(target);
+    if (append_to_log(target, event, args)) {
+        tell_outgoing_of_logged(target, context, event, args);
+    } else {
+        broadcast_unlogged(target, context, event, args);
+    }
+}
+
+void broadcast_stored(const broadcast_target& target, std::string_view event,
+                      const encoded_arguments& args, unique_function<void(result<void>)> done) {
+    if (target.space == nullptr || target.space->server->loops().empty()) return;
+    server_reach& server = *target.space->server;
+    loop_context* const context = here(target);
+    auto home = context != nullptr ? context->shared_from_this() : server.loops().front();
+    auto told = [home, done = std::move(done)](result<void> how) mutable {
+        home->post([home, done = std::move(done), how = std::move(how)]() mutable {
+            home->guarded("the callback of emit_stored", nullptr, [&] { done(std::move(how)); });
+        });
+    };
+    if (!server.may_emit(event)) return told(error(refusal_of(event)));
+    if (server.store() != nullptr && is_for_log(target)) {
+        (void)append_to_log(target, event, args, std::move(told));
+        tell_outgoing_of_logged(target, context, event, args);
+    } else {
+        broadcast_unlogged(target, context, event, args);
+        told({});
+    }
 }
 
 void broadcast_logged(loop_context& context, const broadcast_target& target, std::string_view event,

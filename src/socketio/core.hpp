@@ -106,9 +106,9 @@ public:
     /// Before `in_cluster`.
     void set_store(recovery_store* where) noexcept { store_ = where; }
     /// Tells all servers, this one too, through the store.
-    void append(recovery_store& where,
-                const std::shared_ptr<const cluster_message>& what) noexcept {
-        guarded([&] { where.append(what); },
+    void append(recovery_store& where, const std::shared_ptr<const cluster_message>& what,
+                recovery_store::stored_handler stored) noexcept {
+        guarded([&] { where.append(what, std::move(stored)); },
                 [&] {
                     return user_place{
                         .callback = "a store's append", .event = what->event, .nsp = what->to.nsp};
@@ -172,7 +172,8 @@ void ask_servers(const space_info& info, std::string_view event, const encoded_a
 /// Has the cluster's log bring an event to everyone, in the order of all servers. False: it is not
 /// to be recovered, or not for the others, or there is no such log; nothing happened.
 [[nodiscard]] bool append_to_log(const broadcast_target& target, std::string_view event,
-                                 const encoded_arguments& args);
+                                 const encoded_arguments& args,
+                                 recovery_store::stored_handler stored = {});
 /// Delivers on all loops what the cluster's log has at this place. **Threads**: the first loop's.
 void broadcast_logged(loop_context& context, const broadcast_target& target, std::string_view event,
                       const encoded_arguments& args, const log_position& at);

@@ -87,6 +87,9 @@ public:
 
 void broadcast_encoded(const broadcast_target& target, std::string_view event,
                        const encoded_arguments& args);
+/// `done` is called on the loop that this runs on, or on the first.
+void broadcast_stored(const broadcast_target& target, std::string_view event,
+                      const encoded_arguments& args, unique_function<void(result<void>)> done);
 /// Called when all loops have asked, with the number of sockets.
 using asked_callback = unique_function<void(std::size_t)>;
 void broadcast_awaiting(const broadcast_target& target, std::string_view event,
@@ -187,6 +190,27 @@ public:
     template <class... Args>
     void send(const Args&... args) && {
         std::move(*this).emit("message", args...);
+    }
+    /// Sends an event and gives a `result<void>` when no server can lose it any more: with
+    /// `cluster::adapter_kind::streams` and `options::connection_state_recovery` when Redis has it,
+    /// else at once. So you can acknowledge what a client said: it reaches everyone it is for, also
+    /// if this process dies now. Await it, or pass a callback as the last argument. **Errors**: why
+    /// Redis did not take it; the sockets of this process got it all the same.
+    template <class... Args>
+    auto emit_stored(std::string_view event, Args&&... args) && {
+        if constexpr (detail::last_is<result<void>, Args...>) {
+            detail::with_callback(
+                [&](auto told, const encoded_arguments& encoded) {
+                    detail::broadcast_stored(target_, event, encoded, std::move(told));
+                },
+                std::forward<Args>(args)...);
+        } else {
+            return detail::await_reply<result<void>>(
+                [target = detail::owned_target(target_), event = std::string(event),
+                 encoded = detail::encode_arguments(args...)](auto told) {
+                    detail::broadcast_stored(target.borrow(), event, encoded, std::move(told));
+                });
+        }
     }
     /// Sends an event and gives the `broadcast_replies<R>` when all have answered or the time is
     /// over. Await it, or pass a callback as the last argument. If you

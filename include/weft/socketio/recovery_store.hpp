@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include <weft/base/result.hpp>
 #include <weft/base/time.hpp>
 #include <weft/base/unique_function.hpp>
 #include <weft/socketio/cluster_message.hpp>
@@ -34,10 +35,12 @@ struct kept_socket {
 /// **Threads**: any, several at once, unless it says otherwise. Nothing here blocks.
 class recovery_store {
 public:
-    /// Tells all servers, this one too: each calls, or is called, `adapter_target::apply` at the
-    /// message's place in the log. While the log cannot be reached, this server has it applied at
-    /// once, without a place, and the others later.
-    virtual void append(std::shared_ptr<const cluster_message> what) = 0;
+    using stored_handler = unique_function<void(result<void>)>;
+    /// Tells all servers, this one too: `adapter_target::apply` is called on each, at the message's
+    /// place in the log. While the log cannot be reached, this server applies it at once, without a
+    /// place, and the others later. `stored`, if any, is called on the home loop, later: when the
+    /// log has it, or why it never will.
+    virtual void append(std::shared_ptr<const cluster_message> what, stored_handler stored) = 0;
 
     /// Keeps a socket for so long, or keeps it anew; that also ends what `take` began.
     virtual void keep(kept_socket what, duration limit) = 0;
@@ -46,16 +49,16 @@ public:
     using taken_handler = unique_function<void(std::unique_ptr<kept_socket>)>;
     /// Gives a kept socket to one server at a time: until that keeps it anew, or some seconds
     /// later. It stays kept, so that it is not lost with its taker. `offset` is what its client
-    /// showed; `taken->last` is then that place. Null: there is none, or it is of another
-    /// namespace. `taken` is called on the home loop, later.
+    /// showed, if anything; the socket's `last` and `left` are then what that says. Null: there is
+    /// none, or it is of another namespace. `taken` is called on the home loop, later.
     virtual void take(std::string_view nsp, std::string_view recovery_id,
                       std::optional<std::string_view> offset, taken_handler taken) = 0;
 
     using missed_list = std::vector<std::shared_ptr<const cluster_message>>;
     using missed_handler = unique_function<void(std::unique_ptr<missed_list>)>;
-    /// What a taken socket has not had, in order. `told` is called on the home loop, between the
-    /// messages that are applied there: what was applied before is in the list, what comes
-    /// afterwards is not. Null: some of it is lost.
+    /// What a taken socket has not had, from its `left` on, in order. `told` is called on the home
+    /// loop, between the messages that are applied there: what was applied before is in the list,
+    /// what comes afterwards is not. Null: some of it is lost.
     virtual void find_missed(const kept_socket& whom, missed_handler told) = 0;
 
 protected:

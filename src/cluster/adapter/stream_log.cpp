@@ -84,19 +84,23 @@ void stream_log::stop() noexcept {
 
 // ---- Adding ----
 
-void stream_log::add(const message_head& head, const logged_message& what, delivery here) {
-    addition one{last_number_ + 1, {}, here == delivery::waiting ? what : nullptr};
-    const auto give_up = [&](const std::string& why) {
-        link_->drop(why);
+void stream_log::add(const message_head& head, const logged_message& what, delivery here,
+                     stored_handler stored) {
+    addition one{
+        last_number_ + 1, {}, here == delivery::waiting ? what : nullptr, std::move(stored)};
+    const auto give_up = [&](const error& why) {
+        link_->drop(why.message());
         if (one.waiting) user_.on_unplaced(*one.waiting);
+        if (one.stored) one.stored(why);
     };
     if (const errc why = make_entry(one.what.entry, head, *what); why != errc{})
-        return give_up(make_error_code(why).message());
+        return give_up(error(make_error_code(why)));
     one.what.number = std::to_string(one.number);
     one.what.superseded = what->superseded;
     const std::uint64_t most = link_->chosen().redis.max_queue;
     if (one.what.size() > most - std::min<std::uint64_t>(most, bytes_))
-        return give_up("too many wait: redis_options::max_queue");
+        return give_up(
+            error(weft::errc::limit_exceeded, "too many wait: redis_options::max_queue"));
     ++last_number_;
     const logged_message now = in_step_ ? nullptr : std::exchange(one.waiting, nullptr);
     bytes_ += one.what.size();
@@ -125,11 +129,14 @@ void stream_log::sent(std::uint64_t number, const result<redis::reply_view>& rep
     if (reply) {
         found->added = true;
         link_->metrics.published.add();
+        if (auto stored = std::exchange(found->stored, nullptr)) stored({});
     } else if (reply.error().code() == redis::errc::refused_by_server) {
         link_->drop(reply.error().message());
         const logged_message waiting = std::move(found->waiting);
+        auto stored = std::move(found->stored);
         erase(found);
         if (waiting) user_.on_unplaced(*waiting);
+        if (stored) stored(reply.error());
     } else {
         fall_behind();
     }
@@ -264,7 +271,9 @@ void stream_log::take_entry(const redis::reply_view& entry) {
         const auto found = find(mine);
         const logged_message waiting =
             found != additions_.end() ? std::move(found->waiting) : nullptr;
+        auto stored = found != additions_.end() ? std::move(found->stored) : nullptr;
         if (found != additions_.end()) erase(found);
+        if (stored) stored({});
         if (!waiting) return user_.on_passed(position_);
         what.head.type = type_of(waiting->what);
         what.head.uid = read->entry.uid;

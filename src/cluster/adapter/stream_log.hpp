@@ -55,7 +55,11 @@ public:
         done,     ///< Where it is to be delivered here, it was.
         waiting,  ///< It is delivered here at its place.
     };
-    void add(const message_head& head, const logged_message& what, delivery here);
+    /// `stored`, if any, is called once, perhaps before this returns: when Redis has it, or why it
+    /// never will.
+    using stored_handler = socketio::recovery_store::stored_handler;
+    void add(const message_head& head, const logged_message& what, delivery here,
+             stored_handler stored);
 
     [[nodiscard]] const std::string& name() const noexcept { return link_->chosen().prefix; }
     /// The last entry that was read; zero before the first.
@@ -66,6 +70,7 @@ private:
         std::uint64_t number;
         stream_addition what;
         logged_message waiting;  // to be delivered at its place; else null
+        stored_handler stored;   // who waits for that
         bool under_way = false;  // Redis has not said yet
         bool added = false;      // Redis has said that it is there
     };

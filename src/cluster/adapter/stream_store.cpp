@@ -104,15 +104,15 @@ void stream_store::at_home(F task) {
 // ---- The log ----
 
 void stream_store::publish(const message_head& head, const logged_message& what) {
-    log_->add(head, what, stream_log::delivery::done);
+    log_->add(head, what, stream_log::delivery::done, {});
 }
 
-void stream_store::append(std::shared_ptr<const cluster_message> what) {
-    at_home([what = std::move(what)](stream_store& self) {
+void stream_store::append(std::shared_ptr<const cluster_message> what, stored_handler stored) {
+    at_home([what = std::move(what), stored = std::move(stored)](stream_store& self) mutable {
         message_head head;
         head.type = type_of(what->what);
         head.uid = self.link_->uid();
-        self.log_->add(head, what, stream_log::delivery::waiting);
+        self.log_->add(head, what, stream_log::delivery::waiting, std::move(stored));
     });
 }
 

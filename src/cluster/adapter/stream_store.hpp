@@ -36,7 +36,8 @@ public:
     void publish(const message_head& head, const logged_message& what);
 
     // recovery_store
-    void append(std::shared_ptr<const socketio::cluster_message> what) override;
+    void append(std::shared_ptr<const socketio::cluster_message> what,
+                stored_handler stored) override;
     void keep(socketio::kept_socket what, duration limit) override;
     void forget(std::string_view recovery_id) override;
     void take(std::string_view nsp, std::string_view recovery_id,
