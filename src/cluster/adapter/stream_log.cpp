@@ -127,9 +127,10 @@ void stream_log::sent(std::uint64_t number, const result<redis::reply_view>& rep
     if (found == additions_.end()) return;  // it was read already
     found->under_way = false;
     if (reply) {
-        found->added = true;
+        found->at = parse_position(reply->text()).value_or(position_);
         link_->metrics.published.add();
         if (auto stored = std::exchange(found->stored, nullptr)) stored({});
+        give_up_passed();
     } else if (reply.error().code() == redis::errc::refused_by_server) {
         link_->drop(reply.error().message());
         const logged_message waiting = std::move(found->waiting);
@@ -169,7 +170,8 @@ void stream_log::be_in_step() {
     if (in_step_) return;
     in_step_ = true;
     for (std::size_t i = 0; i < additions_.size() && in_step_; ++i) {
-        if (!additions_[i].under_way && !additions_[i].added) send(additions_[i]);
+        if (!additions_[i].under_way && additions_[i].at == socketio::log_position())
+            send(additions_[i]);
     }
 }
 
@@ -179,7 +181,7 @@ void stream_log::read() {
     if (!running_) return;
     if (position_text_.empty()) {
         ask({"XREVRANGE", name(), "+", "-", "COUNT", "1"}, &stream_log::on_end_found);
-    } else if (!in_step_) {
+    } else if (!in_step_ || behind_) {
         ask({"XRANGE", name(), position_text_, "+", "COUNT", page}, &stream_log::on_page);
     } else {
         ask({"XREAD", "COUNT", page, "BLOCK", block_, "STREAMS", name(), position_text_},
@@ -236,16 +238,19 @@ void stream_log::on_begun(const redis::reply_view& id) {
 }
 
 void stream_log::on_page(const redis::reply_view& entries) {
+    // It begins with the last one that was read, unless that was cut off.
     const auto read = entries.size() != 0 ? read_entry(*entries.begin()) : std::nullopt;
-    if (!read || read->at != position_)
+    if (!read || read->at != position_) {
         link_->lose("the stream was cut before this node had read all: stream_length");
-    const bool all = entries.size() < page_size;
+        user_.on_lost(read ? read->at : position_);
+    }
     take(entries);
-    if (all) be_in_step();
+    if (!behind_) be_in_step();
 }
 
 void stream_log::on_news(const redis::reply_view& streams) {
     // A map in RESP3, pairs in an array before; null when nothing came.
+    behind_ = false;
     if (streams.size() == 0) return;
     if (streams.type() == redis::reply_type::map) return take(*std::next(streams.begin()));
     const redis::reply_view pair = *streams.begin();
@@ -253,9 +258,21 @@ void stream_log::on_news(const redis::reply_view& streams) {
 }
 
 void stream_log::take(const redis::reply_view& entries) {
+    behind_ = entries.size() == page_size;
     for (const redis::reply_view entry : entries) {
         if (!running_) return;
         take_entry(entry);
+    }
+    give_up_passed();
+}
+
+/// Of ours that the reader is past and has not seen: they were cut off before it came there.
+void stream_log::give_up_passed() {
+    while (running_ && !additions_.empty() && additions_.front().at != socketio::log_position() &&
+           additions_.front().at <= position_) {
+        const logged_message waiting = std::move(additions_.front().waiting);
+        erase(additions_.begin());
+        if (waiting) user_.on_unplaced(*waiting);
     }
 }
 

@@ -32,6 +32,8 @@ public:
     /// One of ours that is not to wait any more: it has no place.
     virtual void on_unplaced(const socketio::cluster_message& what) = 0;
     virtual void on_passed(const socketio::log_position& at) = 0;
+    /// Nobody can say what was before this.
+    virtual void on_lost(const socketio::log_position& before) = 0;
 
 protected:
     ~stream_user() = default;
@@ -69,10 +71,10 @@ private:
     struct addition {
         std::uint64_t number;
         stream_addition what;
-        logged_message waiting;  // to be delivered at its place; else null
-        stored_handler stored;   // who waits for that
-        bool under_way = false;  // Redis has not said yet
-        bool added = false;      // Redis has said that it is there
+        logged_message waiting;       // to be delivered at its place; else null
+        stored_handler stored;        // who waits for that
+        bool under_way = false;       // Redis has not said yet
+        socketio::log_position at{};  // where Redis has it; zero: it has not said so
     };
 
     void send(addition& one);
@@ -90,6 +92,7 @@ private:
     void on_page(const redis::reply_view& entries);
     void on_news(const redis::reply_view& streams);
     void take(const redis::reply_view& entries);
+    void give_up_passed();
     void take_entry(const redis::reply_view& entry);
 
     const std::shared_ptr<link> link_;
@@ -100,6 +103,7 @@ private:
     socketio::log_position position_{};
     std::string position_text_;  // empty: not known
     bool in_step_ = false;
+    bool behind_ = false;  // there is more than was read
     bool running_ = false;
     std::deque<addition> additions_;
     std::size_t bytes_ = 0;  // of them

@@ -136,6 +136,10 @@ void stream_store::on_passed(const log_position& at) {
     if (target_ != nullptr) target_->passed(at);
 }
 
+void stream_store::on_lost(const log_position& before) {
+    memory_->begin(before);
+}
+
 // ---- Kept sockets ----
 
 std::string stream_store::key_of(std::string_view recovery_id) const {

@@ -52,6 +52,7 @@ private:
     void on_entry(adapter_message& what) override;
     void on_unplaced(const socketio::cluster_message& what) override;
     void on_passed(const socketio::log_position& at) override;
+    void on_lost(const socketio::log_position& before) override;
 
     template <class F>
     void at_home(F task);

@@ -299,6 +299,18 @@ TEST(session_records, are_read_and_written_as_node_does) {
     EXPECT_EQ(session.data, R"({"name":"u","n":1})");
 }
 
+TEST(session_records, have_places_that_node_overlooks) {
+    const session_record session{"s", "p", {"r"}, "{}", "/chat", "1-0", "2-0", "3-4"};
+    std::string out;
+    ASSERT_EQ(append_session(out, session), errc{});
+    session_record read;
+    ASSERT_EQ(decode_session(out, {}, read), errc{});
+    EXPECT_EQ(read.nsp, "/chat");
+    EXPECT_EQ(read.since, "1-0");
+    EXPECT_EQ(read.last, "2-0");
+    EXPECT_EQ(read.left, "3-4");
+}
+
 TEST(session_records, of_the_wrong_form_are_refused) {
     session_record session;
     EXPECT_EQ(decode_session("", {}, session), errc::malformed_body);

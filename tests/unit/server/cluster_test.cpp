@@ -121,7 +121,7 @@ TEST_P(server_cluster, a_topic_reaches_the_subscribers_of_all_nodes_once) {
 
 TEST_P(server_cluster, servers_ask_each_other) {
     member a(port, GetParam()), b(port, GetParam()), c(port, GetParam(), 2);
-    await_subscribers(GetParam() == adapter_kind::sharded ? "socket.io#/#" : "socket.io-request#/#",
+    await_subscribers(GetParam() == adapter_kind::classic ? "socket.io-request#/#" : "socket.io#/#",
                       3);
     inbox<socketio::server_replies<int>> told;
     a.io().server_side_emit_with_ack<int>(
@@ -222,9 +222,14 @@ TEST_P(server_cluster, sec_p7_what_is_no_message_of_a_node_is_ignored) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, server_cluster,
-                         testing::Values(adapter_kind::classic, adapter_kind::sharded),
+                         testing::Values(adapter_kind::classic, adapter_kind::sharded,
+                                         adapter_kind::streams),
                          [](const auto& each) {
-                             return each.param == adapter_kind::classic ? "classic" : "sharded";
+                             switch (each.param) {
+                                 case adapter_kind::classic: return "classic";
+                                 case adapter_kind::sharded: return "sharded";
+                                 default: return "streams";
+                             }
                          });
 
 TEST(server_cluster_options, are_checked) {

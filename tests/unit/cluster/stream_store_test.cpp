@@ -1,0 +1,350 @@
+// What the streams adapter keeps, in a real redis-server: places in one order for all servers,
+// sockets that one server at a time can take, and what they missed. Two servers on one loop.
+
+#include "cluster/adapter/stream_store.hpp"
+
+#include "unit/cluster/redis_process.hpp"
+
+namespace weft::cluster {
+namespace {
+
+using socketio::cluster_message;
+using socketio::kept_socket;
+using socketio::log_position;
+using namespace std::chrono_literals;
+
+/// A server that notes what it is to do.
+class noting_server final : public socketio::adapter_target {
+public:
+    void each_namespace(function_ref<void(std::string_view)>) const override {}
+    void apply(const cluster_message& what) override {
+        heard.push_back(what.event + (what.at == log_position() ? " unplaced" : ""));
+        if (what.at != log_position()) places.push_back(what.at);
+    }
+    void passed(log_position at) override { last_passed = at; }
+    void answer(const cluster_message&, duration,
+                std::shared_ptr<socketio::cluster_answers>) override {}
+
+    redis::strings heard;
+    std::vector<log_position> places;
+    log_position last_passed{};
+};
+
+class stream_store_of_servers : public redis::redis_loop {
+protected:
+    stream_store_of_servers() { where.redis.port = redis::free_port(); }
+    ~stream_store_of_servers() override {
+        for (auto& one : {&a, &b}) {
+            if (*one) (*one)->stop();
+        }
+    }
+    void start_redis(const std::string& more = {}) { server.start(where.redis.port, more); }
+    std::shared_ptr<stream_store> make(noting_server& into) {
+        where.adapter = adapter_kind::streams;
+        auto over = std::make_shared<link>(where, nullptr);
+        EXPECT_TRUE(over->join(home()));
+        links.push_back(over);
+        auto made = std::make_shared<stream_store>(over);
+        made->keep_places();
+        const auto begun =
+            made->start(into, [&into](adapter_message& what) { into.apply(what.content); });
+        EXPECT_TRUE(begun);
+        return made;
+    }
+    void start_both() {
+        a = make(of_a);
+        b = make(of_b);
+        await_step(*a, of_a);
+        await_step(*b, of_b);
+        say(*a, "ready");
+        await([&] { return !of_b.heard.empty() && of_b.heard.back() == "ready"; });
+        await([&] { return of_a.heard.back() == "ready" && outcomes.back() == "stored"; });
+        for (noting_server* one : {&of_a, &of_b}) {
+            one->last_passed = one->places.back();
+            one->heard.clear();
+            one->places.clear();
+        }
+        outcomes.clear();
+        entries_before = std::stoul(redis_says({"XLEN", "socket.io"}));
+    }
+    /// Until what it says waits for its place.
+    void await_step(stream_store& by, noting_server& heard_by) {
+        const auto in_step = [&] {
+            return !heard_by.heard.empty() && heard_by.heard.back().ends_with("probe");
+        };
+        while (!HasFatalFailure() && !in_step()) {
+            const std::size_t before = outcomes.size();
+            say(by, "probe");
+            await([&] { return outcomes.size() > before; });
+        }
+    }
+    static std::shared_ptr<const cluster_message> event(const std::string& name,
+                                                        std::vector<std::string> rooms = {}) {
+        auto made = std::make_shared<cluster_message>();
+        made->to.nsp = "/";
+        made->to.rooms = std::move(rooms);
+        made->event = name;
+        made->arguments = "1";
+        return made;
+    }
+    void say(stream_store& by, const std::string& name, std::vector<std::string> rooms = {}) {
+        by.append(event(name, std::move(rooms)), [this](const result<void>& how) {
+            outcomes.push_back(how ? "stored" : how.error().message());
+        });
+    }
+    [[nodiscard]] kept_socket socket(const std::string& id) const {
+        kept_socket made;
+        made.nsp = "/";
+        made.id = "sid-of-twenty-chars1";
+        made.recovery_id = id;
+        made.rooms = {made.id, "red"};
+        made.data = R"({"name":"x"})";
+        made.since = made.left = of_a.last_passed;
+        return made;
+    }
+    /// What `take` tells.
+    std::unique_ptr<kept_socket> take(stream_store& by, const std::string& id,
+                                      std::optional<std::string> offset = {},
+                                      const std::string& nsp = "/") {
+        bool told = false;
+        std::unique_ptr<kept_socket> taken;
+        by.take(nsp, id, offset ? std::optional<std::string_view>(*offset) : std::nullopt,
+                [&](std::unique_ptr<kept_socket> what) {
+                    told = true;
+                    taken = std::move(what);
+                });
+        await([&] { return told; });
+        return taken;
+    }
+    /// The events that it missed; "lost" if nobody knows.
+    redis::strings missed(stream_store& by, const kept_socket& whom) {
+        std::optional<redis::strings> names;
+        by.find_missed(whom, [&](std::unique_ptr<stream_store::missed_list> all) {
+            names.emplace();
+            if (!all) names->push_back("lost");
+            if (all) {
+                for (const auto& one : *all) names->push_back(one->event);
+            }
+        });
+        await([&] { return names.has_value(); });
+        return *names;
+    }
+    std::string redis_says(std::initializer_list<std::string_view> words) {
+        return answer_to([&](redis::reply_handler done) {
+            return links.front()->redis().command(*std::next(words.begin()), words,
+                                                  std::move(done));
+        });
+    }
+
+    redis::redis_process server;
+    options where;
+    std::vector<std::shared_ptr<link>> links;
+    noting_server of_a, of_b;
+    std::shared_ptr<stream_store> a, b;
+    redis::strings outcomes;
+    std::size_t entries_before = 0;
+};
+
+TEST_F(stream_store_of_servers, all_servers_apply_all_messages_in_one_order) {
+    start_redis();
+    start_both();
+    redis::strings expected;
+    for (int i = 0; i < 300; ++i) {
+        say(*(i % 2 == 0 ? a : b), std::to_string(i));
+        expected.push_back(std::to_string(i));
+    }
+    await([&] { return of_a.heard.size() == 300 && of_b.heard.size() == 300; });
+    EXPECT_EQ(of_a.heard, of_b.heard);
+    EXPECT_EQ(of_a.places, of_b.places);
+    EXPECT_TRUE(std::is_sorted(of_a.places.begin(), of_a.places.end()));
+    auto sorted = of_a.heard;
+    std::sort(sorted.begin(), sorted.end());
+    std::sort(expected.begin(), expected.end());
+    EXPECT_EQ(sorted, expected);
+    await([&] { return outcomes.size() == 300; });
+    EXPECT_EQ(std::count(outcomes.begin(), outcomes.end(), "stored"), 300);
+}
+
+TEST_F(stream_store_of_servers,
+       before_redis_is_there_messages_are_applied_at_once_and_added_later) {
+    a = make(of_a);
+    say(*a, "early");
+    await([&] { return !of_a.heard.empty(); });
+    EXPECT_EQ(of_a.heard, redis::strings{"early unplaced"});
+    EXPECT_TRUE(outcomes.empty());
+    start_redis();
+    await([&] { return outcomes.size() == 1; });
+    EXPECT_EQ(outcomes, redis::strings{"stored"});
+    EXPECT_EQ(of_a.heard.size(), 1U) << "not twice";
+    await_step(*a, of_a);
+}
+
+TEST_F(stream_store_of_servers, a_lost_connection_loses_and_doubles_nothing) {
+    start_redis();
+    start_both();
+    redis::client other(home(), where.redis);
+    ASSERT_TRUE(other.start());
+    await([&] { return other.is_open(); });
+    std::size_t said = 0;
+    for (int round = 0; round < 5; ++round) {
+        for (int i = 0; i < 50; ++i) say(*a, std::to_string(said++));
+        ask(other, {"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"});
+        for (int i = 0; i < 50; ++i) say(*a, std::to_string(said++));
+        await([&] { return of_b.heard.size() == said; });
+    }
+    await([&] { return of_a.heard.size() == said; });
+    redis::strings expected;
+    for (std::size_t i = 0; i < said; ++i) expected.push_back(std::to_string(i));
+    auto of_all = of_b.heard;
+    const auto as_number = [](const std::string& text) { return std::stoi(text); };
+    std::sort(of_all.begin(), of_all.end(),
+              [&](const auto& x, const auto& y) { return as_number(x) < as_number(y); });
+    EXPECT_EQ(of_all, expected);
+    EXPECT_EQ(ask(other, {"XLEN", "socket.io"}), std::to_string(said + entries_before));
+}
+
+TEST_F(stream_store_of_servers, what_redis_refuses_is_applied_here_and_told) {
+    start_redis();
+    start_both();
+    redis_says({"CONFIG", "SET", "maxmemory", "1"});
+    say(*a, "refused");
+    await([&] { return outcomes.size() == 1; });
+    EXPECT_NE(outcomes.front().find("OOM"), std::string::npos) << outcomes.front();
+    EXPECT_EQ(of_a.heard, redis::strings{"refused unplaced"});
+    redis_says({"CONFIG", "SET", "maxmemory", "0"});
+    say(*a, "taken");
+    await([&] { return of_b.heard.size() == 1; });
+    EXPECT_EQ(of_b.heard, redis::strings{"taken"});
+    EXPECT_EQ(links.front()->metrics.dropped.read(), 1U);
+}
+
+TEST_F(stream_store_of_servers, too_much_that_waits_is_refused_and_told) {
+    where.redis.max_queue = 64 * 1024;
+    a = make(of_a);
+    for (int i = 0; i < 20; ++i) say(*a, std::string(10'000, 'x'));
+    await([&] { return of_a.heard.size() == 20; });
+    await([&] { return !outcomes.empty(); });
+    EXPECT_NE(outcomes.front().find("max_queue"), std::string::npos) << outcomes.front();
+    EXPECT_LT(outcomes.size(), 20U) << "some wait";
+}
+
+TEST_F(stream_store_of_servers, a_kept_socket_comes_back_with_what_it_missed) {
+    start_redis();
+    start_both();
+    const kept_socket kept = socket("pid");
+    a->keep(kept, 60s);
+    say(*a, "to all");
+    say(*b, "to red", {"red"});
+    say(*b, "to blue", {"blue"});
+    await([&] { return of_b.heard.size() == 3 && of_a.heard.size() == 3; });
+    const auto back = take(*b, "pid");
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->id, kept.id);
+    EXPECT_EQ(back->rooms, kept.rooms);
+    EXPECT_EQ(back->data, kept.data);
+    EXPECT_EQ(missed(*b, *back), (redis::strings{"to all", "to red"}));
+    // A client that had heard the first.
+    b->keep(kept, 60s);
+    const auto again = take(*a, "pid", of_a.places.front().to_string());
+    ASSERT_TRUE(again);
+    EXPECT_EQ(missed(*a, *again), redis::strings{"to red"});
+}
+
+TEST_F(stream_store_of_servers,
+       who_shows_the_last_that_was_sent_has_missed_nothing_before_its_leave) {
+    start_redis();
+    start_both();
+    say(*a, "one", {"red"});
+    say(*a, "two", {"blue"});
+    await([&] { return of_a.places.size() == 2; });
+    kept_socket kept = socket("pid");
+    kept.rooms.push_back("blue");  // entered after that
+    kept.last = of_a.places[0];
+    kept.left = of_a.places[1];
+    a->keep(kept, 60s);
+    const auto back = take(*b, "pid", of_a.places[0].to_string());
+    ASSERT_TRUE(back);
+    EXPECT_EQ(missed(*b, *back), redis::strings{});
+}
+
+TEST_F(stream_store_of_servers, one_server_at_a_time_has_a_kept_socket_and_none_loses_it) {
+    start_redis();
+    start_both();
+    a->keep(socket("pid"), 60s);
+    const auto first = take(*b, "pid");
+    ASSERT_TRUE(first);
+    bool told = false;
+    std::unique_ptr<kept_socket> second;
+    a->take("/", "pid", {}, [&](std::unique_ptr<kept_socket> what) {
+        told = true;
+        second = std::move(what);
+    });
+    redis_says({"GET", "nothing"});
+    redis_says({"GET", "nothing"});
+    EXPECT_FALSE(told) << "b has it";
+    b->keep(*first, 60s);
+    await([&] { return told; });
+    EXPECT_TRUE(second);
+    // Its taker dies: it is there again when its time is over.
+    EXPECT_TRUE(take(*b, "pid"));
+}
+
+TEST_F(stream_store_of_servers, only_the_right_client_gets_a_kept_socket) {
+    start_redis();
+    start_both();
+    a->keep(socket("pid"), 60s);
+    EXPECT_FALSE(take(*b, "pid", {}, "/other"));
+    EXPECT_FALSE(take(*b, "pid2"));
+    EXPECT_FALSE(take(*b, ""));
+    EXPECT_FALSE(take(*b, "pid", "no offset"));
+    EXPECT_FALSE(take(*b, std::string(65, 'p')));
+    EXPECT_FALSE(take(*b, "p*d"));
+    redis_says({"SET", "sio:session:rubbish", "rubbish"});
+    EXPECT_FALSE(take(*b, "rubbish"));
+    a->forget("pid");
+    redis_says({"GET", "nothing"});
+    EXPECT_EQ(redis_says({"EXISTS", "sio:session:pid"}), "0");
+}
+
+TEST_F(stream_store_of_servers, what_memory_has_no_more_comes_from_redis) {
+    where.stream_memory = 3000;  // some ten
+    start_redis();
+    start_both();
+    const kept_socket kept = socket("pid");
+    redis::strings expected;
+    for (int i = 0; i < 2500; ++i) {
+        say(*a, std::to_string(i), {i % 2 == 0 ? "red" : "blue"});
+        if (i % 2 == 0) expected.push_back(std::to_string(i));
+    }
+    await([&] { return of_a.heard.size() == 2500; });
+    EXPECT_EQ(missed(*a, kept), expected);
+}
+
+TEST_F(stream_store_of_servers, who_was_away_for_longer_than_the_stream_has_lost_something) {
+    where.stream_memory = 3000;
+    where.stream_length = 100;
+    start_redis("stream-node-max-entries 10\n");
+    start_both();
+    const kept_socket kept = socket("pid");
+    for (int i = 0; i < 500; ++i) say(*a, std::to_string(i));
+    await([&] { return of_a.heard.size() == 500; });
+    EXPECT_EQ(missed(*a, kept), redis::strings{"lost"});
+    kept_socket unknown = kept;
+    unknown.left = {};
+    EXPECT_EQ(missed(*a, unknown), redis::strings{"lost"});
+}
+
+TEST_F(stream_store_of_servers, rubbish_in_the_stream_is_counted_and_passed) {
+    start_redis();
+    start_both();
+    redis_says({"XADD", "socket.io", "*", "uid", "x", "nsp", "/", "type", "3", "data", "{rubbish"});
+    redis_says({"XADD", "socket.io", "*", "what", "ever"});
+    redis_says({"XADD", "socket.io", "*", "uid", "x", "nsp", "/", "type", "99"});
+    say(*a, "good");
+    await([&] { return of_b.heard.size() == 1; });
+    EXPECT_EQ(of_b.heard, redis::strings{"good"});
+    EXPECT_EQ(links.back()->metrics.ignored.read(), 3U);
+}
+
+}  // namespace
+}  // namespace weft::cluster
