@@ -194,17 +194,17 @@ test('a client that moves on while others speak: nothing is lost, nothing comes 
   await end();
 });
 
-test('the old connection of a client that came back elsewhere is ended, and its session stays', async () => {
+for (const back of ['to another server', 'to the same server']) test(`the old connection of a client that came back ${back} is ended, and its session stays`, async () => {
   const { cluster, door, mover, say, end } = await scene('weft', 'weft');
   const { id } = mover.socket;
   await say('one');
   await mover.hears('one');
-  door.turnInSecret(cluster.servers[1]);
+  door.turnInSecret(cluster.servers[back === 'to another server' ? 1 : 0]);
   await mover.disconnected();
   await mover.connected();
   assert.equal(mover.socket.recovered, true);
   assert.equal(mover.socket.id, id);
-  // Only the new one is left, on b.
+  // Only the new one is left.
   const control = await Client.at(cluster.servers[0].url);
   for (let found = []; found.length !== 1;) found = await control.ask('fetch', { ...all, rooms: [id] });
   assert.equal(await redis.client.exists(`sio:session:${mover.socket._pid}`), 1);

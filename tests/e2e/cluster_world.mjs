@@ -47,7 +47,8 @@ export class Redis {
     const lines = createInterface({ input: redis.child.stdout });
     for await (const line of lines) if (line.includes('Ready to accept connections')) break;
     redis.child.stdout.resume();
-    redis.client = await createClient({ url: `redis://127.0.0.1:${redis.port}` }).connect();
+    redis.client = createClient({ url: `redis://127.0.0.1:${redis.port}` }).on('error', () => {});  // which ends with it
+    await redis.client.connect();
     return redis;
   }
 

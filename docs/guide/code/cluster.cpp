@@ -1,6 +1,7 @@
 // The code of docs/guide/cluster.md: compiled, and compared with the page by
 // tests/structure/docs_code_test.py.
 
+#include <string>
 #include <string_view>
 
 #include <weft/weft.hpp>
@@ -9,6 +10,7 @@ namespace cluster_guide {
 
 using weft::socketio::ack;
 using weft::socketio::raw_arguments;
+using weft::socketio::socket_ref;
 
 void log(std::string_view what);
 
@@ -17,6 +19,19 @@ void serve() {
     options.cluster = weft::cluster::options{.redis = {.host = "redis.internal"}};
     weft::server server{options};
     weft::socketio::server io{server};
+    server.run({.port = 8080});
+}
+
+void recover() {
+    weft::server_options options;
+    options.cluster = weft::cluster::options{.adapter = weft::cluster::adapter_kind::streams};
+    weft::server server{options};
+    weft::socketio::server io{
+        server, {.connection_state_recovery = weft::socketio::recovery_options{}}};
+    io.on("say", [&io](socket_ref, std::string room, std::string text) -> weft::task<bool> {
+        const auto stored = co_await io.to(room).emit_stored("said", text);
+        co_return bool(stored);
+    });
     server.run({.port = 8080});
 }
 

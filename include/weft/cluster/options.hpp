@@ -32,7 +32,7 @@ struct options {
     std::uint64_t stream_length = 10'000;
     /// What this process keeps of the newest ones, so that those who come back need not ask Redis.
     /// **Units**: bytes.
-    std::size_t stream_memory = 16UL * 1024 * 1024;
+    std::size_t stream_memory = 16 * 1024 * 1024;
     /// Begins the keys of the sockets that may come back. Node's default, too.
     std::string session_prefix = "sio:session:";
 
