@@ -26,8 +26,8 @@ void recover() {
     weft::server_options options;
     options.cluster = weft::cluster::options{.adapter = weft::cluster::adapter_kind::streams};
     weft::server server{options};
-    weft::socketio::server io{
-        server, {.connection_state_recovery = weft::socketio::recovery_options{}}};
+    weft::socketio::server io{server,
+                              {.connection_state_recovery = weft::socketio::recovery_options{}}};
     io.on("say", [&io](socket_ref, std::string room, std::string text) -> weft::task<bool> {
         const auto stored = co_await io.to(room).emit_stored("said", text);
         co_return bool(stored);
