@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -25,6 +27,7 @@
 #include <weft/net/loop.hpp>
 
 #include "cluster/redis/client.hpp"
+#include "cluster/redis/proto/slot.hpp"
 
 namespace weft::cluster::redis {
 
@@ -172,6 +175,59 @@ protected:
 
 private:
     result<std::unique_ptr<loop>> made_;
+};
+
+/// A Redis Cluster of three masters, which share the slots evenly.
+class redis_masters : public redis_loop {
+protected:
+    static constexpr int nodes = 3;
+
+    ~redis_masters() override {
+        for (auto& one : admin) one.reset();
+    }
+    void SetUp() override {
+        redis_loop::SetUp();
+        if (IsSkipped() || HasFatalFailure()) return;
+        for (int i = 0; i < nodes; ++i) {
+            ports[i] = free_port_pair();
+            servers[i].start(ports[i],
+                             "cluster-enabled yes\ncluster-node-timeout 2000\n"
+                             "cluster-require-full-coverage no\n");
+        }
+        for (int i = 0; i < nodes; ++i) {
+            admin[i] = std::make_unique<client>(home(), redis_options{.port = ports[i]});
+            ASSERT_TRUE(admin[i]->start());
+        }
+        await([&] {
+            return std::all_of(admin.begin(), admin.end(), [](auto& a) { return a->is_open(); });
+        });
+        for (int i = 0; i < nodes; ++i) {
+            ids[i] = ask(*admin[i], {"CLUSTER", "MYID"});
+            const std::string first = std::to_string(first_of(i));
+            const std::string last = std::to_string(first_of(i + 1) - 1);
+            ASSERT_EQ(ask(*admin[i], {"CLUSTER", "ADDSLOTSRANGE", first, last}), "OK");
+            const std::string epoch = std::to_string(i + 1);
+            ASSERT_EQ(ask(*admin[i], {"CLUSTER", "SET-CONFIG-EPOCH", epoch}), "OK");
+        }
+        for (int i = 1; i < nodes; ++i) {
+            const std::string port = std::to_string(ports[i]);
+            ASSERT_EQ(ask(*admin[0], {"CLUSTER", "MEET", "127.0.0.1", port}), "OK");
+        }
+        for (auto& one : admin) {
+            await([&] {
+                const std::string info = ask(*one, {"CLUSTER", "INFO"});
+                return info.find("cluster_state:ok") != std::string::npos &&
+                       info.find("cluster_known_nodes:3") != std::string::npos &&
+                       info.find("cluster_slots_ok:16384") != std::string::npos;
+            });
+        }
+    }
+    static int first_of(int node) { return node * static_cast<int>(slot_count) / nodes; }
+
+    std::array<redis_process, nodes> servers;
+    std::array<std::uint16_t, nodes> ports{};
+    std::array<std::unique_ptr<client>, nodes> admin;
+    std::array<std::string, nodes> ids;
 };
 
 }  // namespace weft::cluster::redis

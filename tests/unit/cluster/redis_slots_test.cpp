@@ -7,50 +7,12 @@
 namespace weft::cluster::redis {
 namespace {
 
-class redis_slots : public redis_loop {
+class redis_slots : public redis_masters {
 protected:
-    static constexpr int nodes = 3;
-
-    ~redis_slots() override {
-        subject.reset();
-        for (auto& one : admin) one.reset();
-    }
+    ~redis_slots() override { subject.reset(); }
     void SetUp() override {
-        redis_loop::SetUp();
+        redis_masters::SetUp();
         if (IsSkipped() || HasFatalFailure()) return;
-        for (int i = 0; i < nodes; ++i) {
-            ports[i] = free_port_pair();
-            servers[i].start(ports[i],
-                             "cluster-enabled yes\ncluster-node-timeout 2000\n"
-                             "cluster-require-full-coverage no\n");
-        }
-        for (int i = 0; i < nodes; ++i) {
-            admin[i] = std::make_unique<client>(home(), redis_options{.port = ports[i]});
-            ASSERT_TRUE(admin[i]->start());
-        }
-        await([&] {
-            return std::all_of(admin.begin(), admin.end(), [](auto& a) { return a->is_open(); });
-        });
-        for (int i = 0; i < nodes; ++i) {
-            ids[i] = ask(*admin[i], {"CLUSTER", "MYID"});
-            const std::string first = std::to_string(first_of(i));
-            const std::string last = std::to_string(first_of(i + 1) - 1);
-            ASSERT_EQ(ask(*admin[i], {"CLUSTER", "ADDSLOTSRANGE", first, last}), "OK");
-            const std::string epoch = std::to_string(i + 1);
-            ASSERT_EQ(ask(*admin[i], {"CLUSTER", "SET-CONFIG-EPOCH", epoch}), "OK");
-        }
-        for (int i = 1; i < nodes; ++i) {
-            const std::string port = std::to_string(ports[i]);
-            ASSERT_EQ(ask(*admin[0], {"CLUSTER", "MEET", "127.0.0.1", port}), "OK");
-        }
-        for (auto& one : admin) {
-            await([&] {
-                const std::string info = ask(*one, {"CLUSTER", "INFO"});
-                return info.find("cluster_state:ok") != std::string::npos &&
-                       info.find("cluster_known_nodes:3") != std::string::npos &&
-                       info.find("cluster_slots_ok:16384") != std::string::npos;
-            });
-        }
         subject = std::make_unique<router>(
             home(), redis_options{.cluster_nodes = {{"127.0.0.1", 1}, {"127.0.0.1", ports[0]}}});
         subject->on_gap([this](gap which) {
@@ -60,7 +22,6 @@ protected:
         await([&] { return subject->is_open(); });
     }
 
-    static int first_of(int node) { return node * static_cast<int>(slot_count) / nodes; }
     static int node_of(std::string_view key) {
         int node = 0;
         while (slot_of(key) >= first_of(node + 1)) ++node;
@@ -92,10 +53,6 @@ protected:
         return std::count(seen.begin(), seen.end(), what);
     }
 
-    std::array<std::uint16_t, nodes> ports{};
-    std::array<redis_process, nodes> servers;
-    std::array<std::unique_ptr<client>, nodes> admin;
-    std::array<std::string, nodes> ids;
     std::unique_ptr<router> subject;
 };
 

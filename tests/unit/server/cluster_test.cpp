@@ -22,6 +22,8 @@ using cluster::adapter_kind;
 class member {
 public:
     member(std::uint16_t redis, adapter_kind kind, unsigned threads = 1)
+        : member(cluster::redis_options{.port = redis}, kind, threads) {}
+    member(const cluster::redis_options& redis, adapter_kind kind, unsigned threads = 1)
         : server_(chosen(redis, kind, threads)), io_(server_) {
         server_.ws("/ws")
             .on_open([](auto& c) { c.subscribe("news"); })
@@ -47,11 +49,12 @@ public:
     socketio::server& io() { return io_; }
 
 private:
-    static server_options chosen(std::uint16_t redis, adapter_kind kind, unsigned threads) {
+    static server_options chosen(const cluster::redis_options& redis, adapter_kind kind,
+                                 unsigned threads) {
         server_options o;
         o.threads = threads;
         o.cluster.emplace();
-        o.cluster->redis.port = redis;
+        o.cluster->redis = redis;
         o.cluster->adapter = kind;
         return o;
     }
@@ -221,16 +224,45 @@ TEST_P(server_cluster, sec_p7_what_is_no_message_of_a_node_is_ignored) {
     EXPECT_THAT(a->metrics_text(), testing::HasSubstr("weft_cluster_ignored_total 2"));
 }
 
-INSTANTIATE_TEST_SUITE_P(, server_cluster,
-                         testing::Values(adapter_kind::classic, adapter_kind::sharded,
-                                         adapter_kind::streams),
-                         [](const auto& each) {
-                             switch (each.param) {
-                                 case adapter_kind::classic: return "classic";
-                                 case adapter_kind::sharded: return "sharded";
-                                 default: return "streams";
-                             }
-                         });
+class server_redis_masters : public cluster::redis::redis_masters,
+                             public testing::WithParamInterface<adapter_kind> {};
+
+TEST_P(server_redis_masters, carry_topics_and_questions) {
+    const cluster::redis_options where{.cluster_nodes = {{"127.0.0.1", ports[1]}}};
+    member a(where, GetParam()), b(where, GetParam(), 2);
+    const auto end = std::chrono::steady_clock::now() + 20s;
+    std::size_t answers = 0, silent = 1;
+    while ((answers != 1 || silent != 0) && std::chrono::steady_clock::now() < end) {
+        inbox<socketio::server_replies<int>> told;
+        a.io().server_side_emit_with_ack<int>(
+            "sum", 123, [&](socketio::server_replies<int> all) { told.put(std::move(all)); });
+        const auto replies = told.wait_for(1).front();
+        answers = replies.answers.size();
+        silent = replies.silent.count;
+    }
+    EXPECT_EQ(answers, 1U);
+    EXPECT_EQ(silent, 0U);
+    client of_a = a.connect(), of_b = b.connect();
+    // Until each listens.
+    for (auto [speaker, listener] : {std::pair{&a, &of_b}, std::pair{&b, &of_a}}) {
+        do {
+            (*speaker)->publish("news", "hello");
+        } while (!listener->hears_within(20) && std::chrono::steady_clock::now() < end);
+        EXPECT_EQ(listener->frame().payload, "hello");
+    }
+}
+
+std::string kind_name(const testing::TestParamInfo<adapter_kind>& each) {
+    switch (each.param) {
+        case adapter_kind::classic: return "classic";
+        case adapter_kind::sharded: return "sharded";
+        default: return "streams";
+    }
+}
+const auto all_kinds =
+    testing::Values(adapter_kind::classic, adapter_kind::sharded, adapter_kind::streams);
+INSTANTIATE_TEST_SUITE_P(, server_cluster, all_kinds, kind_name);
+INSTANTIATE_TEST_SUITE_P(, server_redis_masters, all_kinds, kind_name);
 
 TEST(server_cluster_options, are_checked) {
     server_options o;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -65,6 +66,11 @@ public:
         const ssize_t got = ::recv(fd_, into, sizeof into, 0);
         if (got > 0) bytes_.append(into, static_cast<std::size_t>(got));
         return got > 0;
+    }
+    /// Whether bytes came before now, or in so many milliseconds.
+    [[nodiscard]] bool hears_within(int milliseconds) const {
+        pollfd one{fd_, POLLIN, 0};
+        return !frames_.empty() || ::poll(&one, 1, milliseconds) == 1;
     }
     /// The head of an answer.
     std::string head() {
