@@ -2,16 +2,19 @@
 
 #include <weft/cluster/options.hpp>
 
-#include <weft/base/error.hpp>
 #include <weft/base/utf8.hpp>
+
+#include "base/option_check.hpp"
 
 namespace weft::cluster {
 
 result<void> options::check() const {
-    if (prefix.empty() || prefix.size() > 128 || !validate_utf8(as_bytes(prefix)))
-        return error(weft::errc::invalid_argument,
-                     "cluster::options::prefix: 1 to 128 bytes of UTF-8");
-    return redis.check();
+    return option_check("cluster::options")
+        .rule(!prefix.empty() && prefix.size() <= 128 && validate_utf8(as_bytes(prefix)), "prefix",
+              "must be 1 to 128 bytes of UTF-8")
+        .not_negative("ready_without_redis", ready_without_redis)
+        .nested(redis)
+        .outcome();
 }
 
 }  // namespace weft::cluster

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
 #include <weft/base/result.hpp>
+#include <weft/base/time.hpp>
 #include <weft/cluster/redis_options.hpp>
 
 namespace weft::cluster {
@@ -21,6 +23,9 @@ struct options {
     adapter_kind adapter = adapter_kind::classic;
     /// Begins the names of all channels. Node's default, too.
     std::string prefix = "socket.io";
+    /// How long Redis may be away until `server::ready` says no. Before it was reached for the
+    /// first time the answer is no, too. 0: at once. `duration::max()`: Redis has no say.
+    duration ready_without_redis = std::chrono::seconds(10);
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
