@@ -26,7 +26,7 @@ public:
         server_.ws("/ws")
             .on_open([](auto& c) { c.subscribe("news"); })
             .on_message([](auto& c, message_view what) {
-                c.publish("news", what);
+                what.text() == "here" ? c.publish_here("news", what) : c.publish("news", what);
                 c.send("said");
             });
         io_.on_server_side("sum", [](const socketio::raw_arguments& args, socketio::ack done) {
@@ -130,6 +130,18 @@ TEST_P(server_cluster, a_topic_reaches_the_subscribers_of_all_nodes_once) {
     EXPECT_EQ(of_a.frame().payload, "last");
     EXPECT_EQ(too.frame().payload, "last");
     EXPECT_THAT(a->metrics_text(), testing::HasSubstr("weft_cluster_ignored_total 0"));
+}
+
+TEST_P(server_cluster, what_is_published_here_stays_here) {
+    member a(port, GetParam(), 2), b(port, GetParam());
+    client of_a = a.connect(), too = a.connect(), of_b = b.connect();
+    await_subscribers("socket.io#topic#news", 2);
+    of_a.send(text_frame("here"));
+    EXPECT_EQ(of_a.frame().payload, "said");
+    of_a.send(text_frame("everywhere"));
+    EXPECT_EQ(too.frame().payload, "here");
+    EXPECT_EQ(too.frame().payload, "everywhere");
+    EXPECT_EQ(of_b.frame().payload, "everywhere");
 }
 
 TEST_P(server_cluster, servers_ask_each_other) {
