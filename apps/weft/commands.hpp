@@ -55,6 +55,7 @@ struct serve_flags {
 
 struct demo_flags {
     listen_flags listen{};
+    unsigned nodes = 1;  ///< Processes. More than one are a cluster.
 };
 
 struct token_mint_flags {

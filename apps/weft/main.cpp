@@ -278,9 +278,20 @@ CLI::App* add_demo(CLI::App& program, weft::demo_flags& flags) {
                                                "loopback port: open the printed URL in two tabs");
     flags.listen.port = 8080;
     add_listen_flags(*command, flags.listen);
+    CLI::Option* const nodes =
+        command
+            ->add_option("--nodes", flags.nodes,
+                         "Processes, which are a cluster over a Redis of their own and listen to "
+                         "one port after the other; a page can kill the one that serves it")
+            ->check(number(1, 8))
+            ->type_name("N")
+            ->capture_default_str();
+    for (const char* const name : {"--tls-cert", "--public-origin", "--proxy-protocol"})
+        nodes->excludes(command->get_option(name));
     command->footer(R"(
 Examples:
   weft demo                          then open http://127.0.0.1:8080/ in two tabs
+  weft demo --nodes 3                one chat of three processes: kill one and go on
   weft demo --port 0                 prints the URL with the free port that was found
   weft demo --host 0.0.0.0           for the phone next to you: http://ADDRESS-OF-THIS-MACHINE:8080/
   weft demo --public-origin https://NAME.ngrok.app
