@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -39,6 +40,17 @@ class Demo {
   /// The processes that it started, and those of them that are left.
   children() {
     return execFileSync('ps', ['-o', 'pid=', '--ppid', String(this.child.pid)], { encoding: 'utf8' }).split('\n').map(Number).filter(Boolean);
+  }
+
+  /// Until so many nodes have somebody in the first room, and Redis knows.
+  async listeners(count) {
+    const redis = net.connect(join(this.folder, readdirSync(this.folder)[0], 'redis'));
+    const replies = createInterface({ input: redis })[Symbol.asyncIterator]();
+    for (let seen; seen !== `:${count}`;) {
+      redis.write('PUBSUB NUMSUB socket.io#topic#room:lobby\r\n');
+      for (let i = 0; i < 4; ++i) seen = (await replies.next()).value;
+    }
+    redis.destroy();
   }
 
   /// Until every node that was killed is back.
@@ -107,13 +119,14 @@ test('one demo of three processes', { timeout: 150_000 }, async (t) => {
   await t.test('people on two nodes chat, also after one node is killed', async () => {
     const [ada, bob] = [await visit(first), await visit(second)];
     await Promise.all([onNode(ada, 1), onNode(bob, 2)]);
-    // The first message may come before Redis knows that the other node listens.
+    await demo.listeners(2);
     await say(ada, 'hello from one');
     await hears(bob, 'hello from one');
     await say(bob, 'hello from two');
     await hears(ada, 'hello from two');
     await kill(bob);
     await onNode(bob, 3);
+    await demo.listeners(2);
     await say(bob, 'hello from three');
     await hears(ada, 'hello from three');
     await say(ada, 'still one');
@@ -123,6 +136,7 @@ test('one demo of three processes', { timeout: 150_000 }, async (t) => {
     assert.equal(eve, null, 'nobody answers for it meanwhile');
     await demo.complete();
     const dan = await visit(second);
+    await demo.listeners(3);
     await say(dan, 'two is back');
     await Promise.all([hears(ada, 'two is back'), hears(bob, 'two is back')]);
     assert.deepEqual([...ada.problems, ...bob.problems, ...dan.problems], []);
