@@ -229,7 +229,7 @@ bool supervisor::start_redis() {
     where.sun_family = AF_UNIX;
     socket.copy(where.sun_path, sizeof where.sun_path - 1);
     const descriptor trial(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const time_point patience = steady_clock::now() + redis_start;
+    const time_point patience = later(steady_clock::now(), redis_start);
     while (::connect(trial.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) {
         int status = 0;
         if (::waitpid(redis.pid, &status, WNOHANG) == redis.pid) {
@@ -289,7 +289,7 @@ void supervisor::reap() {
         for (child& one : children_) {
             if (one.pid != pid) continue;
             one.pid = -1;
-            one.due = steady_clock::now() + rest;
+            one.due = later(steady_clock::now(), rest);
             std::fprintf(stderr, "weft demo: %s has ended (%s %d); it starts again in %d s\n",
                          one.name.c_str(), WIFSIGNALED(status) ? "signal" : "exit code",
                          WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
@@ -314,7 +314,7 @@ void supervisor::end(std::size_t from, std::size_t to) {
         }
     };
     signal_all(SIGTERM);
-    const time_point patience = steady_clock::now() + last_wait;
+    const time_point patience = later(steady_clock::now(), last_wait);
     while (!are_gone()) {
         const std::optional<int> signal = wait(patience);
         if (!signal || *signal != SIGCHLD) signal_all(SIGKILL);
