@@ -72,9 +72,10 @@ result<void> link::join(loop_ref home) {
     return begun;
 }
 
-/// A gap tells of what was there before. So the first time is looked for.
+/// A gap is of subscriptions that were there. So the first time is looked for, and the connection
+/// for commands after a gap.
 void link::await_redis() {
-    if (away_since_.load(std::memory_order_relaxed) != never) return;
+    if (in_gap_) return;  // its end comes here
     if (redis_->is_open()) return away_since_.store(not_away, std::memory_order_relaxed);
     home().after(chosen_.redis.reconnect_min, [weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->await_redis();
@@ -82,13 +83,14 @@ void link::await_redis() {
 }
 
 void link::tell_gap(gap now) {
-    if (now == gap::begins) {
+    in_gap_ = now == gap::begins;
+    if (in_gap_) {
         away_since_.store(steady_clock::now(), std::memory_order_relaxed);
         metrics.gaps.add();
         log(log_level::warning,
             "the connection to Redis is lost: nothing comes from other nodes until it is back");
     } else {
-        away_since_.store(not_away, std::memory_order_relaxed);
+        await_redis();
         log(log_level::info, "Redis is back; what other nodes published meanwhile did not come");
     }
     if (on_gap) on_gap(now);

@@ -92,6 +92,7 @@ private:
     std::string uid_;
     std::optional<loop_ref> home_;
     std::unique_ptr<redis::router> redis_;
+    bool in_gap_ = false;
     static constexpr time_point never = time_point::min();
     static constexpr time_point not_away = time_point::max();
     /// Since when Redis is away, by the machine's clock, so that any thread can tell.

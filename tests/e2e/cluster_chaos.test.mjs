@@ -162,6 +162,8 @@ const all = () => [a, b];
 async function together() {
   const end = Date.now() + patience;
   while (await redis.listeners('socket.io#/#room#') !== 2) assert.ok(Date.now() < end, 'not subscribed');
+  // What waited for Redis may leave no room for more.
+  for (const node of all()) while (await node.counter('weft_redis_queued_bytes') > 0) assert.ok(Date.now() < end, 'still queued');
   for (const node of all()) for (const socket of node.people) socket.heard.length = 0;
   for (const [from, to] of [[a, b], [b, a]]) {
     await from.say(++number);
