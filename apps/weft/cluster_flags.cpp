@@ -18,7 +18,7 @@ result<cluster::options> make_cluster_options(const cluster_flags& flags) {
             return error(errc::invalid_argument,
                          "--redis-password-file: '" + path + "' has no password in its first line");
     }
-    if (flags.redis_tls) chosen.redis.tls.emplace();
+    if (flags.redis_tls) chosen.redis.tls.emplace().ca_file = flags.redis_ca;
     chosen.prefix = flags.prefix;
     if (flags.sharded) chosen.adapter = cluster::adapter_kind::sharded;
     return chosen;

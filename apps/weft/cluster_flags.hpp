@@ -15,6 +15,7 @@ struct cluster_flags {
     std::string redis_user{};
     std::string redis_password_file{};
     bool redis_tls = false;
+    std::string redis_ca{};  ///< A file.
     bool sharded = false;
     std::string prefix = "socket.io";
 };

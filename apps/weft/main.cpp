@@ -259,7 +259,13 @@ CLI::Option* add_cluster_flags(CLI::App& command, weft::cluster_flags& flags,
     command.add_option("--redis-user", flags.redis_user, "User of its ACL")
         ->needs(password)
         ->type_name("NAME");
-    command.add_flag("--redis-tls", flags.redis_tls, "With TLS");
+    CLI::Option* const tls = command.add_flag("--redis-tls", flags.redis_tls, "With TLS");
+    command
+        .add_option("--redis-ca", flags.redis_ca,
+                    "PEM file with the CA of its certificate, if that is not one of the system's")
+        ->check(readable_file())
+        ->needs(tls)
+        ->type_name("FILE");
     command
         .add_option("--cluster-prefix", flags.prefix,
                     "What the names of the cluster's channels begin with")
@@ -376,7 +382,7 @@ CLI::App* add_serve(CLI::App& program, weft::serve_flags& flags) {
                           "Join the processes that use this Redis: topics reach the clients of "
                           "all; counts and lists of topics stay those of one process");
     for (const char* const name : {"--redis-port", "--redis-user", "--redis-password-file",
-                                   "--redis-tls", "--cluster-prefix", "--sharded"})
+                                   "--redis-tls", "--redis-ca", "--cluster-prefix", "--sharded"})
         command->get_option(name)->needs(redis);
     command
         ->add_option("--ready-without-redis", flags.ready_without_redis,

@@ -28,10 +28,14 @@ def free_port():
 class Redis:
     """A Redis server in a folder of its own."""
 
-    def __init__(self, *flags, login=""):
+    def __init__(self, *flags, login="", certificate=None):
+        """With a certificate, over TLS only."""
         self.folder = tempfile.mkdtemp(prefix="weft-redis-")
         self.port = free_port()
         self.flags = flags
+        if certificate:
+            self.flags += ("--port", "0", "--tls-port", str(self.port), "--tls-cert-file", certificate.cert,
+                           "--tls-key-file", certificate.key, "--tls-auth-clients", "no")
         self.login = login
         self.start()
 
@@ -170,6 +174,16 @@ class cluster(unittest.IsolatedAsyncioTestCase):
             self.redis.start()
             await_that("ready", lambda: node.ready()[0] == 200)
 
+    def test_over_tls(self):
+        certificate = support.Certificate()
+        self.addCleanup(certificate.remove)
+        self.use(Redis(certificate=certificate))
+        with Node(self.redis, "--redis-tls", "--redis-ca", certificate.cert) as node:
+            await_that("ready", lambda: node.ready()[0] == 200)
+        with Node(self.redis, "--redis-tls") as node:
+            await_that("a failure", lambda: node.counter("weft_redis_connect_failures_total") > 0)
+            self.assertEqual(node.ready()[0], 503, "it trusts nobody it should not")
+
     def test_ready_for_some_time_without_redis(self):
         with Node(self.redis, "--ready-without-redis", "86400") as node:
             await_that("ready", lambda: node.ready()[0] == 200)
@@ -193,6 +207,7 @@ class flags(unittest.TestCase):
         self.refused("--redis-host", "redis://there", says=["--redis-host", "'redis://there' is not a host"])
         self.refused("--redis-host", "there:6379", says=["--redis-port"])
         self.refused(*host, "--redis-port", "0", says=["--redis-port", "1 to 65535"])
+        self.refused(*host, "--redis-ca", "/dev/null", says=["--redis-ca", "--redis-tls"])
         self.refused(*host, "--redis-user", "weft", says=["--redis-user", "--redis-password-file"])
         self.refused(*host, "--redis-password-file", "/nowhere", says=["--redis-password-file", "/nowhere"])
         self.refused(*host, "--cluster-prefix", "", says=["--cluster-prefix", "1 to 128 bytes"])
