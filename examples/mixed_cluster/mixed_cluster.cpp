@@ -26,12 +26,12 @@ WEFT_FIELDS(visitor, name)
 void set_up_chat(weft::socketio::server& io) {
     io.on_connect([](socket& s) { s.emit("welcome", "Weft"); });
 
-    io.on("join", [&io](socket& s, std::string name) {
+    io.on("join", [&io](socket& s, std::string_view name) {
         s.data<visitor>().name = name;
         s.join("chat");
         io.to("chat").emit("joined", name);
     });
-    io.on("say", [&io](socket& s, std::string text) {
+    io.on("say", [&io](socket& s, std::string_view text) {
         io.to("chat").emit("said", s.data<visitor>().name, text);
     });
     io.on("who", [&io](socket_ref) -> weft::task<std::vector<std::string>> {
