@@ -155,7 +155,7 @@ class cluster(unittest.IsolatedAsyncioTestCase):
                 await self.talk("--redis-user", "weft", "--redis-password-file", file.name, *flags)
 
     def test_ready_says_when_redis_is_gone_and_when_it_is_back(self):
-        with Node(self.redis, "--ready-without-redis", "0") as node:
+        with Node(self.redis, "--threads", "2", "--ready-without-redis", "0") as node:
             await_that("ready", lambda: node.ready() == (200, "ready\n"))
             self.assertEqual(node.counter("weft_cluster_connected"), 1)
             self.redis.kill()
