@@ -9,6 +9,8 @@
 
 #include <weft/net/traffic_options.hpp>
 
+#include "cluster_flags.hpp"
+
 namespace weft {
 
 /// Where a command listens, and with what. **Errors** of the commands name the flag to change.
@@ -47,10 +49,13 @@ struct serve_flags {
     std::vector<std::string> schemas{};  ///< PATTERN=FILE.
     std::string metrics_host = "127.0.0.1";
     std::optional<std::uint16_t> metrics_port{};  ///< Of a listener of its own; none without.
+    cluster_flags cluster{};                      ///< Without a host: none.
+    std::chrono::seconds ready_without_redis{10};
 };
 
 struct demo_flags {
     listen_flags listen{};
+    unsigned nodes = 1;  ///< Processes. More than one are a cluster.
 };
 
 struct token_mint_flags {
@@ -83,13 +88,7 @@ struct emit_flags {
     std::vector<std::string> rooms{};
     std::vector<std::string> except{};
     bool server_side = false;
-    std::string redis_host = "127.0.0.1";
-    std::uint16_t redis_port = 6379;
-    std::string redis_user{};
-    std::string redis_password_file{};
-    bool redis_tls = false;
-    bool sharded = false;
-    std::string prefix = "socket.io";
+    cluster_flags cluster{.redis_host = "127.0.0.1"};
 };
 
 /// Sends an event into a cluster. The exit code is 0 when Redis has it.

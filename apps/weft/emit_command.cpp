@@ -1,8 +1,6 @@
 // `weft emit`: one event into a cluster of Socket.IO servers, from a shell or a cron job.
 
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -21,13 +19,6 @@ int complain(const std::string& what) {
     return 1;
 }
 
-/// False when there is a file without a readable first line.
-bool read_password(const std::string& path, std::string& out) {
-    if (path.empty()) return true;
-    std::ifstream in(path, std::ios::binary);
-    return static_cast<bool>(std::getline(in, out));
-}
-
 }  // namespace
 
 int run_emit(const emit_flags& flags) {
@@ -37,20 +28,13 @@ int run_emit(const emit_flags& flags) {
         if (!parsed) return complain("'" + each + "' is not JSON: " + parsed.error().message());
         arguments.values.push_back(std::move(*parsed));
     }
-    cluster::options chosen;
-    chosen.redis.host = flags.redis_host;
-    chosen.redis.port = flags.redis_port;
-    chosen.redis.user = flags.redis_user;
-    if (!read_password(flags.redis_password_file, chosen.redis.password))
-        return complain("cannot read '" + flags.redis_password_file + "'");
-    if (flags.redis_tls) chosen.redis.tls.emplace();
-    chosen.prefix = flags.prefix;
-    if (flags.sharded) chosen.adapter = cluster::adapter_kind::sharded;
+    auto chosen = make_cluster_options(flags.cluster);
+    if (!chosen) return complain(chosen.error().message());
 
     auto made = loop::make();
     if (!made) return complain(made.error().message());
     loop& home = **made;
-    cluster::emitter into(home.ref(), std::move(chosen));
+    cluster::emitter into(home.ref(), std::move(*chosen));
     result<void> outcome = into.start();
     if (!outcome) return complain(outcome.error().message());
     home.ref().post([&] {

@@ -70,6 +70,26 @@ CLI::Validator host_name() {
     return {judge, {}};
 }
 
+CLI::Validator redis_host() {
+    const auto judge = [](const std::string& host) -> std::string {
+        const bool has_port = std::count(host.begin(), host.end(), ':') == 1;
+        if (!host.empty() && !has_port && host.find_first_of(" /") == std::string::npos) return {};
+        return "'" + host +
+               "' is not a host, such as redis.internal or 10.0.0.7: the port goes to --redis-port";
+    };
+    return {judge, {}};
+}
+
+CLI::Validator channel_prefix() {
+    const auto judge = [](const std::string& prefix) -> std::string {
+        weft::cluster::options options;
+        options.prefix = prefix;
+        if (options.check()) return {};
+        return "'" + prefix + "' does not begin the name of a channel: it has 1 to 128 bytes";
+    };
+    return {judge, {}};
+}
+
 CLI::Validator page_origin() {
     const auto judge = [](const std::string& origin) -> std::string {
         weft::http::options options;
@@ -220,6 +240,43 @@ void add_endpoint_flags(CLI::App& command, std::string& path, std::vector<std::s
     command.add_flag("--deflate", deflate, "Accept permessage-deflate");
 }
 
+/// Returns the option for the host.
+CLI::Option* add_cluster_flags(CLI::App& command, weft::cluster_flags& flags,
+                               const std::string& about_host) {
+    CLI::Option* const host = command.add_option("--redis-host", flags.redis_host, about_host)
+                                  ->check(redis_host())
+                                  ->type_name("HOST");
+    command.add_option("--redis-port", flags.redis_port, "Its port")
+        ->check(number(1, 65'535))
+        ->capture_default_str()
+        ->type_name("PORT");
+    CLI::Option* const password =
+        command
+            .add_option("--redis-password-file", flags.redis_password_file,
+                        "File whose first line is the password")
+            ->check(readable_file())
+            ->type_name("FILE");
+    command.add_option("--redis-user", flags.redis_user, "User of its ACL")
+        ->needs(password)
+        ->type_name("NAME");
+    CLI::Option* const tls = command.add_flag("--redis-tls", flags.redis_tls, "With TLS");
+    command
+        .add_option("--redis-ca", flags.redis_ca,
+                    "PEM file with the CA of its certificate, if that is not one of the system's")
+        ->check(readable_file())
+        ->needs(tls)
+        ->type_name("FILE");
+    command
+        .add_option("--cluster-prefix", flags.prefix,
+                    "What the names of the cluster's channels begin with")
+        ->check(channel_prefix())
+        ->capture_default_str()
+        ->type_name("TEXT");
+    command.add_flag("--sharded", flags.sharded,
+                     "The cluster uses the sharded adapter, not the classic one");
+    return host;
+}
+
 CLI::App* add_demo(CLI::App& program, weft::demo_flags& flags) {
     CLI::App* command = program.add_subcommand("demo",
                                                "A chat, a shared text, a ticker and a page that "
@@ -227,9 +284,20 @@ CLI::App* add_demo(CLI::App& program, weft::demo_flags& flags) {
                                                "loopback port: open the printed URL in two tabs");
     flags.listen.port = 8080;
     add_listen_flags(*command, flags.listen);
+    CLI::Option* const nodes =
+        command
+            ->add_option("--nodes", flags.nodes,
+                         "Processes, which are a cluster over a Redis of their own and listen to "
+                         "one port after the other; a page can kill the one that serves it")
+            ->check(number(1, 8))
+            ->type_name("N")
+            ->capture_default_str();
+    for (const char* const name : {"--tls-cert", "--public-origin", "--proxy-protocol"})
+        nodes->excludes(command->get_option(name));
     command->footer(R"(
 Examples:
   weft demo                          then open http://127.0.0.1:8080/ in two tabs
+  weft demo --nodes 3                one chat of three processes: kill one and go on
   weft demo --port 0                 prints the URL with the free port that was found
   weft demo --host 0.0.0.0           for the phone next to you: http://ADDRESS-OF-THIS-MACHINE:8080/
   weft demo --public-origin https://NAME.ngrok.app
@@ -298,19 +366,37 @@ CLI::App* add_serve(CLI::App& program, weft::serve_flags& flags) {
         ->type_name("PATTERN=FILE")
         ->allow_extra_args(false);
     command
-        ->add_option("--metrics-port", flags.metrics_port,
-                     "Serve the counters (Prometheus text) at /metrics on a port of their own")
+        ->add_option(
+            "--metrics-port", flags.metrics_port,
+            "Serve the counters (Prometheus text) at /metrics on a port of their own, with "
+            "/ready (503 says why not) and /live")
+        ->check(number(0, 65'535))
         ->type_name("PORT");
     command
         ->add_option("--metrics-host", flags.metrics_host,
                      "The address for that; another one than loopback shows them to its network")
         ->type_name("ADDRESS")
         ->capture_default_str();
+    CLI::Option* const redis =
+        add_cluster_flags(*command, flags.cluster,
+                          "Join the processes that use this Redis: topics reach the clients of "
+                          "all; counts and lists of topics stay those of one process");
+    for (const char* const name : {"--redis-port", "--redis-user", "--redis-password-file",
+                                   "--redis-tls", "--redis-ca", "--cluster-prefix", "--sharded"})
+        command->get_option(name)->needs(redis);
+    command
+        ->add_option("--ready-without-redis", flags.ready_without_redis,
+                     "How long Redis may be away until /ready says 503")
+        ->check(number(0, 86'400))
+        ->needs(redis)
+        ->type_name("SECONDS")
+        ->default_str("10");
     command->footer(R"(
 Examples:
   weft serve ./public                                   pages at http://127.0.0.1:8080/
   weft serve --origin https://example.org               topics for the pages of another server
   weft serve ./public --metrics-port 9100               then: curl http://127.0.0.1:9100/metrics
+  weft serve --redis-host redis.internal                one of several processes
   weft serve --schema 'prices/*=price.json'             refuses what price.json does not allow
   weft serve --public-origin https://example.org --trusted-proxy 127.0.0.1
                                                         behind a proxy that is https://example.org
@@ -447,25 +533,7 @@ CLI::App* add_emit(CLI::App& program, weft::emit_flags& flags) {
         ->allow_extra_args(false);
     command->add_flag("--server-side", flags.server_side,
                       "To the servers' own handlers, not to clients");
-    command->add_option("--redis-host", flags.redis_host, "Where Redis is")
-        ->capture_default_str()
-        ->type_name("HOST");
-    command->add_option("--redis-port", flags.redis_port, "Its port")
-        ->check(number(1, 65535))
-        ->capture_default_str()
-        ->type_name("PORT");
-    command->add_option("--redis-user", flags.redis_user, "User of its ACL")->type_name("NAME");
-    command
-        ->add_option("--redis-password-file", flags.redis_password_file,
-                     "File whose first line is the password")
-        ->check(readable_file())
-        ->type_name("FILE");
-    command->add_flag("--redis-tls", flags.redis_tls, "With TLS");
-    command->add_flag("--sharded", flags.sharded,
-                      "The servers have the sharded adapter, not the classic one");
-    command->add_option("--prefix", flags.prefix, "What their channels begin with")
-        ->capture_default_str()
-        ->type_name("TEXT");
+    add_cluster_flags(*command, flags.cluster, "Where Redis is")->capture_default_str();
     command->footer(R"(
 Examples:
   weft emit news '"the shop is open"'

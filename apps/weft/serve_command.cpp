@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <weft/http/static_files.hpp>
+#include <weft/net/awaitable.hpp>
 #include <weft/server/server.hpp>
 
 #include "commands.hpp"
@@ -18,6 +19,25 @@
 namespace weft {
 
 namespace {
+
+/// What an operator and a load balancer ask for.
+void add_probes(side_server& to, server& about) {
+    (void)to.http().get("/metrics", [&about](const http::request&) {
+        return http::response::text(200, about.metrics_text());
+    });
+    (void)to.http().get("/ready", [&about](const http::request&) {
+        const auto judged = about.ready();
+        return judged ? http::response::text(200, "ready\n")
+                      : http::response::text(503, judged.error().message() + "\n");
+    });
+    // Nobody answers while a loop hangs.
+    (void)to.http().get("/live", [&about, &to](http::owned_request) -> weft::task<http::response> {
+        for (unsigned i = 0; i < about.loops(); ++i)
+            co_await sleep_for(about.loop(i), duration::zero());
+        co_await sleep_for(to.loop(), duration::zero());
+        co_return http::response::text(200, "live\n");
+    });
+}
 
 /// False when it was asked for and cannot be; that was told.
 bool start_metrics(side_server& metrics, const serve_flags& flags) {
@@ -60,10 +80,20 @@ int run_serve(const serve_flags& flags) {
     topics::hub_options hub_options;
     if (flags.list_topics) hub_options.listing = topics::topic_listing::on;
     if (!load_schemas(flags.schemas, hub_options.schemas)) return 1;
-    topics::topic_hub hub(hub_options);
     server_options all = make_page_options(flags.listen, log);
     std::vector<std::string>& names = all.http.allowed_hosts;
     if (!names.empty()) names.insert(names.end(), flags.hosts.begin(), flags.hosts.end());
+    if (!flags.cluster.redis_host.empty()) {
+        auto cluster = make_cluster_options(flags.cluster);
+        if (!cluster) {
+            std::fprintf(stderr, "weft: %s\n", cluster.error().message().c_str());
+            return 1;
+        }
+        cluster->ready_without_redis = flags.ready_without_redis;
+        all.cluster = std::move(*cluster);
+        hub_options.node = random_node_name();
+    }
+    topics::topic_hub hub(hub_options);
     server target(std::move(all));
 
     if (!flags.folder.empty()) {
@@ -87,9 +117,7 @@ int run_serve(const serve_flags& flags) {
     // Counters are for the operator: an address of their own keeps them off the public one,
     // whatever stands in front of that.
     side_server metrics(make_page_options({.host = flags.metrics_host}, log));
-    (void)metrics.http().get("/metrics", [&target](const http::request&) {
-        return http::response::text(200, target.metrics_text());
-    });
+    add_probes(metrics, target);
     const auto ready = [&] { return start_metrics(metrics, flags); };
     return listen_and_run(target, flags.listen, "http", "/", ready);
 }

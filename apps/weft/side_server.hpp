@@ -19,6 +19,7 @@ public:
 
     /// Its routes. Add them before `start`.
     [[nodiscard]] http::router& http() noexcept { return own_.http(); }
+    [[nodiscard]] loop_ref loop() const { return own_.loop(0); }
     /// Listens and begins to answer. Returns the port. **Errors**: the system's.
     result<std::uint16_t> start(const std::string& host, std::uint16_t port);
 

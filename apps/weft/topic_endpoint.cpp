@@ -2,6 +2,9 @@
 
 #include "topic_endpoint.hpp"
 
+#include <cstdio>
+#include <random>
+
 namespace weft {
 namespace {
 
@@ -13,6 +16,9 @@ public:
     void unsubscribe(std::string_view topic) override { connection_.unsubscribe(topic); }
     void publish(std::string_view topic, std::string_view text) override {
         connection_.publish(topic, message_view(text));
+    }
+    void publish_here(std::string_view topic, std::string_view text) override {
+        connection_.publish_here(topic, message_view(text));
     }
     std::optional<schema::violation> check(const schema& rules, std::string_view json) override {
         return connection_.check(rules, json);
@@ -40,6 +46,12 @@ void add_topic_endpoint(server& target, std::string_view path, topics::topic_hub
             connection_sink sink(c);
             hub.close(c.data(), sink);
         });
+}
+
+std::string random_node_name() {
+    char name[10];
+    std::snprintf(name, sizeof name, "%08x.", unsigned{std::random_device()()});
+    return name;
 }
 
 }  // namespace weft

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include <weft/server/server.hpp>
@@ -13,5 +14,8 @@ namespace weft {
 /// **Lifetime**: the hub must outlive the server.
 void add_topic_endpoint(server& target, std::string_view path, topics::topic_hub& hub,
                         ws::options options);
+
+/// For `topics::hub_options::node`: drawn at random.
+[[nodiscard]] std::string random_node_name();
 
 }  // namespace weft

@@ -21,4 +21,7 @@ namespace examples {
 /// **Threads**: call it before the server runs. **Lifetime**: of what it makes, the server's.
 void serve_shared_text(weft::socketio::space& io);
 
+/// Asks the other servers of a cluster for what this one may have missed.
+void ask_for_shared_text(weft::socketio::space& io);
+
 }  // namespace examples

@@ -25,11 +25,18 @@ std::string hexadecimal(std::uint64_t number) {
 }  // namespace
 
 void link_metrics::visit(metric_visitor visitor) const {
-    const auto tell = [&](std::string_view name, std::string_view help, const counter& from) {
-        visitor({name, {}, help, metric_kind::counter, from.read()});
+    const auto tell = [&](std::string_view name, std::string_view help, const counter& from,
+                          std::string_view labels = {}) {
+        visitor({name, labels, help, metric_kind::counter, from.read()});
     };
-    tell("weft_cluster_published_total", "Messages to other nodes.", published);
-    tell("weft_cluster_received_total", "Messages of other nodes.", received);
+    constexpr std::array<std::string_view, 4> about{R"(about="topics")", R"(about="broadcasts")",
+                                                    R"(about="requests")", R"(about="answers")"};
+    for (std::size_t i = 0; i < flows.size(); ++i) {
+        tell("weft_cluster_published_total", "Messages to other nodes.", flows[i].published,
+             about[i]);
+        tell("weft_cluster_received_total", "Messages of other nodes.", flows[i].received,
+             about[i]);
+    }
     tell("weft_cluster_ignored_total", "Messages of other nodes that were not understood.",
          ignored);
     tell("weft_cluster_dropped_total", "Messages that Redis did not take.", dropped);
@@ -55,23 +62,60 @@ result<void> link::join(loop_ref home) {
     if (uid_.empty()) return error(weft::errc::not_supported, "no entropy for the node's name");
     home_ = home;
     redis_ = std::make_unique<redis::router>(std::move(home), chosen_.redis);
-    redis_->on_gap([this](redis::gap now) {
-        if (now == redis::gap::begins) {
-            metrics.gaps.add();
-            log(log_level::warning,
-                "the connection to Redis is lost: nothing comes from other nodes until it is back");
-        } else {
-            log(log_level::info,
-                "Redis is back; what other nodes published meanwhile did not come");
-        }
-    });
+    redis_->on_gap([this](gap now) { tell_gap(now); });
     auto begun = redis_->start();
-    if (!begun) redis_.reset();
+    if (begun) {
+        await_redis();
+    } else {
+        redis_.reset();
+    }
     return begun;
+}
+
+/// A gap is of subscriptions that were there. So the first time is looked for, and the connection
+/// for commands after a gap.
+void link::await_redis() {
+    if (in_gap_) return;  // its end comes here
+    if (redis_->is_open()) return away_since_.store(not_away, std::memory_order_relaxed);
+    home().after(chosen_.redis.reconnect_min, [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->await_redis();
+    });
+}
+
+void link::tell_gap(gap now) {
+    in_gap_ = now == gap::begins;
+    if (in_gap_) {
+        away_since_.store(steady_clock::now(), std::memory_order_relaxed);
+        metrics.gaps.add();
+        log(log_level::warning,
+            "the connection to Redis is lost: nothing comes from other nodes until it is back");
+    } else {
+        await_redis();
+        log(log_level::info, "Redis is back; what other nodes published meanwhile did not come");
+    }
+    if (on_gap) on_gap(now);
+}
+
+result<void> link::ready() const {
+    const time_point since = away_since_.load(std::memory_order_relaxed);
+    if (since == not_away || chosen_.ready_without_redis == duration::max()) return {};
+    if (since == never) return error(redis::errc::connection_lost, "Redis was not reached yet");
+    const duration away = steady_clock::now() - since;
+    if (away < chosen_.ready_without_redis) return {};
+    return error(redis::errc::connection_lost,
+                 "Redis has been away for " +
+                     std::to_string(std::chrono::floor<std::chrono::seconds>(away).count()) +
+                     " s (cluster::options::ready_without_redis)");
 }
 
 void link::visit_metrics(metric_visitor visit) const {
     metrics.visit(visit);
+    const bool connected = away_since_.load(std::memory_order_relaxed) == not_away;
+    visit({"weft_cluster_connected",
+           {},
+           "Whether the connection to Redis is there.",
+           metric_kind::gauge,
+           connected ? 1U : 0U});
     if (redis_) redis_->metrics().visit(visit);
 }
 
@@ -82,9 +126,10 @@ bool link::is_due(std::optional<time_point>& last) const {
     return true;
 }
 
-void link::publish(redis::channel_kind kind, std::string_view channel, std::string_view body) {
+void link::publish(traffic what, redis::channel_kind kind, std::string_view channel,
+                   std::string_view body) {
     const auto taken = redis_->publish(kind, channel, body);
-    if (taken) return metrics.published.add();
+    if (taken) return metrics.of(what).published.add();
     drop(taken.error().message());
 }
 

@@ -96,7 +96,7 @@ void topic_bus::add(std::string_view topic, const message& what) {
 
 void topic_bus::flush() {
     for (const auto& [topic, batch] : std::exchange(batches_, {}))
-        link_->publish(kind_, channel_of(topic), batch);
+        link_->publish(traffic::topics, kind_, channel_of(topic), batch);
 }
 
 void topic_bus::receive(std::string_view channel, std::string_view topic, std::string_view body) {
@@ -104,7 +104,7 @@ void topic_bus::receive(std::string_view channel, std::string_view topic, std::s
     topic_batch_reader batch(as_bytes(body));
     if (batch.uid() == link_->uid()) return;
     while (const message what = batch.next()) {
-        link_->metrics.received.add();
+        link_->metrics.of(traffic::topics).received.add();
         topics_.publish({.owner = pubsub::topic_owner::program, .topics = {&topic, 1}}, {&what, 1});
     }
     if (batch.is_malformed()) link_->ignore(channel, make_error_code(errc::malformed_body));

@@ -229,6 +229,12 @@ std::shared_ptr<socketio::adapter> server::make_adapter() {
     return nullptr;
 }
 
+void server::on_cluster_gap(unique_function<void(cluster::gap)> handler) {
+    if (const auto right = impl_->check_set_up("on_cluster_gap"); !right)
+        return impl_->tell(log_level::error, right.error().message());
+    if (impl_->cluster_link) impl_->cluster_link->on_gap = std::move(handler);
+}
+
 void server::add_endpoint(std::string_view pattern,
                           detail::owned_ptr<ws::detail::endpoint_core> endpoint) {
     auto routed = impl_->routes.upgrade(
@@ -622,6 +628,13 @@ result<void> server::reload_certificates() {
                                      ? "a reload was asked for, but no listener has TLS"
                                      : "the certificates were read again");
     return {};
+}
+
+result<void> server::ready() const {
+    if (impl_->now != impl::state::running)
+        return error(errc::invalid_state, "the server does not run");
+    if (impl_->draining) return error(errc::shutting_down, "the server drains");
+    return impl_->cluster_link ? impl_->cluster_link->ready() : result<void>();
 }
 
 std::string server::metrics_text() const {

@@ -74,6 +74,15 @@ std::size_t connection_base::publish(std::string_view topic, message_view what) 
 std::size_t connection_base::publish(std::string_view topic, const message& what) {
     return callable() ? core_->shared().hub.publish(pubsub::program_topic(topic), what, core_) : 0;
 }
+std::size_t connection_base::publish_here(std::string_view topic, message_view what) {
+    return publish_here(topic, message(what));
+}
+std::size_t connection_base::publish_here(std::string_view topic, const message& what) {
+    if (!callable()) return 0;
+    return core_->shared().hub.publish(
+        {.owner = pubsub::topic_owner::program, .topics = {&topic, 1}, .except = core_},
+        {&what, 1});
+}
 
 std::optional<schema::violation> connection_base::check(const schema& rules, message_view what) {
     return callable() ? core_->check(rules, what) : connection_core::examine(rules, what);

@@ -63,6 +63,13 @@ class mistakes(unittest.TestCase):
         self.refused("emit", says=["EVENT"])
         self.refused("emit", "news", "--redis-port", "0", says=["--redis-port"])
 
+    def test_nodes_of_the_demo(self):
+        self.refused("demo", "--nodes", "9", says=["--nodes", "1 to 8"])
+        self.refused("demo", "--nodes", "2", "--public-origin", "https://example.org", says=["--nodes", "--public-origin"])
+        for host in ("0.0.0.0", "::1"):
+            self.refused("demo", "--nodes", "2", "--host", host, says=["--nodes", "--host", "127.0.0.1"])
+        self.refused("demo", "--nodes", "2", "--port", "65535", says=["port 65536", "--port"])
+
     def test_tokens(self):
         self.refused("token", says=["weft token", "mint", "inspect"])
         self.refused("token", "mint", "--iss", "me", says=["secret-file", "key"])

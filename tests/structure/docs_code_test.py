@@ -15,7 +15,7 @@ CALL_PAGES = {"docs/guide/from-node.md": "docs/guide/code/from_node.cpp",
               "docs/guide/socketio-client.md": "docs/guide/code/socketio_client.cpp"}
 # The configurations are run by tests/e2e/proxies.test.mjs.
 CONFIG_PAGE = "docs/guide/proxies.md"
-PAGES = ["README.md", *sorted(str(p.relative_to(ROOT)) for folder in ("guide", "tutorial")
+PAGES = ["README.md", *sorted(str(p.relative_to(ROOT)) for folder in ("guide", "operations", "tutorial")
                               for p in (ROOT / "docs" / folder).glob("*.md"))]
 
 BLOCK = re.compile(r"(?:^<!-- from (\S+) -->\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

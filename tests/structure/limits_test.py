@@ -149,6 +149,12 @@ class limits(unittest.TestCase):
                     self.assertTrue(f'"{counter}"' in sources, "no such counter")
                     self.assertTrue(not label or label in sources, "no such label")
 
+    def test_the_counters_that_operators_watch_exist(self):
+        sources = "".join(p.read_text() for p in (ROOT / "src").rglob("*.[ch]pp"))
+        named = re.findall(r"weft_(?:cluster|redis)_\w+", (ROOT / "docs/operations/cluster.md").read_text())
+        self.assertGreater(len(named), 8)
+        self.assertEqual([name for name in named if f'"{name}"' not in sources], [])
+
     def test_every_limit_tells_its_option(self):
         known = {name.rsplit("::", 1)[1] for name in all_options()}
         tables = ["src/http/error.cpp", "src/auth/error.cpp", "src/ws/proto/error_table.cpp", "src/engineio/error_table.cpp",

@@ -2,7 +2,9 @@
 // be of both kinds. Prints "listening on URL" when ready; SIGTERM drains it.
 //
 // Arguments: --redis PORT --adapter classic|sharded|streams --prefix P --name N --threads N
-// --ack-timeout MS --recovery yes
+// --ack-timeout MS --recovery yes --max-queue BYTES --by server|adapter
+//
+// By the server, it tells at /ready at once when Redis is gone, and has /metrics.
 
 #include <algorithm>
 #include <charconv>
@@ -234,6 +236,7 @@ struct settings {
     weft::socketio::options io{};
     weft::cluster::options cluster{};
     std::string name = "a";
+    bool by_server = false;
 };
 
 template <class Number>
@@ -264,6 +267,10 @@ bool parse(int argc, char** argv, settings& out) {
             int ms = 0;
             read(what, ms);
             out.io.ack_timeout = std::chrono::milliseconds(ms);
+        } else if (flag == "--max-queue") {
+            read(what, out.cluster.redis.max_queue);
+        } else if (flag == "--by") {
+            out.by_server = what == "server";
         } else {
             std::fprintf(stderr, "cluster_app: unknown flag %s\n", argv[i]);
             return false;
@@ -277,8 +284,21 @@ bool parse(int argc, char** argv, settings& out) {
 int main(int argc, char** argv) {
     settings chosen;
     if (!parse(argc, argv, chosen)) return 2;
-    chosen.io.adapter = weft::cluster::make_redis_adapter(chosen.cluster);
+    if (chosen.by_server) {
+        chosen.cluster.ready_without_redis = {};
+        chosen.server.cluster = chosen.cluster;
+    } else {
+        chosen.io.adapter = weft::cluster::make_redis_adapter(chosen.cluster);
+    }
     weft::server server(chosen.server);
+    (void)server.http().get("/metrics", [&server](const weft::http::request&) {
+        return weft::http::response::text(200, server.metrics_text());
+    });
+    (void)server.http().get("/ready", [&server](const weft::http::request&) {
+        const auto judged = server.ready();
+        return weft::http::response::text(judged ? 200 : 503,
+                                          judged ? "" : judged.error().message());
+    });
     io_server io(server, chosen.io);
     journal main_heard, chat_heard;
     space& chat = io.of("/chat");

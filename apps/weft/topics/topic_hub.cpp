@@ -58,7 +58,8 @@ std::vector<topic_count> presence_board::list(std::size_t limit) const {
 }
 
 void topic_hub::open(topic_client& client) {
-    client.id_ = "c" + std::to_string(next_id_.fetch_add(1, std::memory_order_relaxed));
+    client.id_ =
+        options_.node + "c" + std::to_string(next_id_.fetch_add(1, std::memory_order_relaxed));
 }
 
 void topic_hub::handle(topic_client& client, std::string_view text, time_point now,
@@ -173,7 +174,7 @@ void topic_hub::tell_others(std::string_view topic, const presence_board::change
     if (!change.tell || change.now.count == 0) return;
     std::string out;
     format_presence(out, topic, change.now);
-    sink.publish(topic, out);
+    sink.publish_here(topic, out);
 }
 
 }  // namespace weft::topics

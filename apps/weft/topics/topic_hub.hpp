@@ -34,6 +34,8 @@ struct hub_options {
     std::size_t max_topics_listed = 100;
     topic_listing listing = topic_listing::off;
     std::vector<topic_schema> schemas{};  ///< The first whose pattern matches counts.
+    /// Begins the ids of this process' connections; in a cluster no other process has it.
+    std::string node{};
 };
 
 /// What the hub needs from one connection. The implementation sits on a WebSocket endpoint.
@@ -44,6 +46,8 @@ public:
     virtual void unsubscribe(std::string_view topic) = 0;
     /// Sends `text` to the subscribers of `topic` on every loop, except to this connection.
     virtual void publish(std::string_view topic, std::string_view text) = 0;
+    /// The same, to those of this process only.
+    virtual void publish_here(std::string_view topic, std::string_view text) = 0;
     /// What is wrong with a JSON text of this connection. Who is wrong too often is closed.
     virtual std::optional<schema::violation> check(const schema& rules, std::string_view json) = 0;
 
@@ -108,7 +112,7 @@ public:
     void open(topic_client& client);
     /// Carries out one request and answers it. `text` as in `parse_request`.
     void handle(topic_client& client, std::string_view text, time_point now, topic_sink& sink);
-    /// A connection is gone: leaves its topics. Uses only `publish` of `sink`.
+    /// A connection is gone: leaves its topics. Uses only `publish_here` of `sink`.
     void close(topic_client& client, topic_sink& sink);
 
 private:

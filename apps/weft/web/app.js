@@ -4,6 +4,7 @@
 
 import { Connection } from './connection.js';
 import { Inspector } from './inspector.js';
+import { moveOn, origin, several } from './nodes.js';
 
 const ROOM_PREFIX = 'room:';
 const FIRST_ROOM = 'lobby';
@@ -59,10 +60,12 @@ let me = { id: '', name: storage.get('weft.name') || inventName() };
 let keys = new Set();
 let lostAt = 0;
 
-const endpoint = new URL(document.querySelector('meta[name="weft-endpoint"]').content, location.href);
-endpoint.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
-endpoint.hash = '';
-const connection = new Connection(endpoint.href);
+function endpoint() {
+  const url = new URL(document.querySelector('meta[name="weft-endpoint"]').content, origin());
+  url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
+  return url.href;
+}
+const connection = new Connection(endpoint());
 const inspector = new Inspector(connection);
 
 function inventName() {
@@ -342,7 +345,7 @@ function renderRooms() {
 
 function renderPresence() {
   const known = connection.state === 'open' && current.count !== null;
-  $('presence').textContent = known ? `${current.count} here` : '– here';
+  $('presence').textContent = known ? `${current.count} here${several ? ' on this node' : ''}` : '– here';
 }
 
 function renderComposer() {
@@ -532,6 +535,8 @@ connection.addEventListener('state', () => {
   if (connection.state === 'open') $('announcer').textContent = before ? 'Connected again' : 'Connected';
   if (connection.state === 'waiting') {
     lostAt ||= Date.now();
+    moveOn();
+    connection.url = endpoint();
     $('announcer').textContent = 'Connection lost, reconnecting';
     for (const [, entry] of unsent()) updateNode(entry);
   }

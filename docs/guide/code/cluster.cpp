@@ -19,6 +19,15 @@ void serve() {
     options.cluster = weft::cluster::options{.redis = {.host = "redis.internal"}};
     weft::server server{options};
     weft::socketio::server io{server};
+
+    server.on_cluster_gap([](weft::cluster::gap now) {
+        if (now == weft::cluster::gap::ends) log("messages of other servers were missed");
+    });
+    (void)server.http().get("/ready", [&server](const weft::http::request&) {
+        const auto judged = server.ready();
+        return judged ? weft::http::response::text(200, "ready\n")
+                      : weft::http::response::text(503, judged.error().message());
+    });
     server.run({.port = 8080});
 }
 

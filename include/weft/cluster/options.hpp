@@ -1,10 +1,12 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
 #include <weft/base/result.hpp>
+#include <weft/base/time.hpp>
 #include <weft/cluster/redis_options.hpp>
 
 namespace weft::cluster {
@@ -26,6 +28,9 @@ struct options {
     adapter_kind adapter = adapter_kind::classic;
     /// Begins the names of all channels. Node's default, too.
     std::string prefix = "socket.io";
+    /// How long Redis may be away until `server::ready` says no. Before it was reached for the
+    /// first time the answer is no, too. 0: at once. `duration::max()`: Redis has no say.
+    duration ready_without_redis = std::chrono::seconds(10);
 
     // For `adapter_kind::streams`. The stream has the name `prefix`.
     /// About how many messages it has: who is gone for longer than they last starts afresh.

@@ -15,6 +15,7 @@
 #include <weft/base/task.hpp>
 #include <weft/base/time.hpp>
 #include <weft/base/unique_function.hpp>
+#include <weft/cluster/gap.hpp>
 #include <weft/cluster/options.hpp>
 #include <weft/http/options.hpp>
 #include <weft/http/router.hpp>
@@ -157,6 +158,11 @@ public:
     /// The HTTP routes. Change them before the server runs.
     [[nodiscard]] http::router& http() noexcept;
 
+    /// Calls back on the first loop when the connection to the cluster's Redis is lost, and when
+    /// all subscriptions are in place again: what others published between did not come. Replaces
+    /// the handler that was set before. Nothing is told when Redis was never there; see `ready`.
+    void on_cluster_gap(unique_function<void(cluster::gap)> handler);
+
     /// Opens a listening socket on every loop and returns the port. Connections are accepted once
     /// the server runs. **Errors**: a wrong option or pattern; the system's, with the address.
     /// They are not logged.
@@ -224,6 +230,10 @@ public:
     /// Reads the certificate files again, for new connections. **Errors**: which file, and why.
     /// Then nothing changes.
     result<void> reload_certificates();
+    /// Whether new clients are welcome: what a load balancer asks for. **Errors**: why they are
+    /// not. The server does not run, or drains; the Redis of its cluster was not reached yet, or
+    /// has been away for longer than `cluster::options::ready_without_redis`.
+    [[nodiscard]] result<void> ready() const;
     /// All counters in the Prometheus text format.
     [[nodiscard]] std::string metrics_text() const;
 

@@ -104,6 +104,9 @@ public:
         return publish(topic, message_view(text));
     }
     std::size_t publish(std::string_view topic, const message& what);
+    /// The same, but not to the other processes of a cluster.
+    std::size_t publish_here(std::string_view topic, message_view what);
+    std::size_t publish_here(std::string_view topic, const message& what);
 
     /// What is wrong with something that the peer sent, or nothing, where the endpoint's schema
     /// does not say it all: the schema of the topic it goes to, of its type. A violation is counted

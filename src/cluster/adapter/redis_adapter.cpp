@@ -26,6 +26,12 @@ constexpr char between = '\0';
 
 constexpr std::uint64_t most_clients = 1'000'000'000;  // of one node
 
+traffic about(const message_head& head) noexcept {
+    if (head.type >= message_type::sockets && head.type <= message_type::done)
+        return traffic::answers;
+    return head.request_id.empty() ? traffic::broadcasts : traffic::requests;
+}
+
 std::string room_name(std::string_view nsp, std::string_view room) {
     std::string name(nsp);
     name += between;
@@ -248,7 +254,7 @@ void redis_adapter::send(const message_head& head, const cluster_message& conten
         return;
     }
     const auto [kind, channel] = wire_->address_of(head, content, receiver);
-    link_->publish(kind, channel, body);
+    link_->publish(about(head), kind, channel, body);
 }
 
 // ---- What we ask ----
@@ -323,7 +329,7 @@ void redis_adapter::receive(channel_role role, const std::string& nsp, std::stri
         return;
     }
     if (what.head.uid == link_->uid()) return;
-    link_->metrics.received.add();
+    link_->metrics.of(about(what.head)).received.add();
     accept(what);
 }
 

@@ -128,7 +128,7 @@ void stream_log::sent(std::uint64_t number, const result<redis::reply_view>& rep
     found->under_way = false;
     if (reply) {
         found->at = parse_position(reply->text()).value_or(position_);
-        link_->metrics.published.add();
+        link_->metrics.of(traffic::broadcasts).published.add();
         if (auto stored = std::exchange(found->stored, nullptr)) stored({});
         give_up_passed();
     } else if (reply.error().code() == redis::errc::refused_by_server) {
@@ -299,7 +299,7 @@ void stream_log::take_entry(const redis::reply_view& entry) {
         link_->ignore(name(), make_error_code(why));
         return user_.on_passed(position_);
     } else {
-        link_->metrics.received.add();
+        link_->metrics.of(traffic::broadcasts).received.add();
     }
     what.content.at = position_;
     what.content.superseded = read->superseded;

@@ -9,6 +9,7 @@
 #include <weft/base/metrics.hpp>
 #include <weft/base/result.hpp>
 #include <weft/base/unique_function.hpp>
+#include <weft/cluster/gap.hpp>
 #include <weft/net/loop.hpp>
 
 #include "cluster/redis/connection.hpp"
@@ -27,12 +28,6 @@ enum class channel_kind : std::uint8_t {
 using message_handler = unique_function<void(std::string_view channel, std::string_view payload)>;
 /// Gets the outcome of a subscription.
 using subscribed_handler = unique_function<void(result<void>)>;
-
-/// When messages of channels may have been missed.
-enum class gap : std::uint8_t {
-    begins,  ///< The connection was lost.
-    ends,    ///< All subscriptions are in place again; what was published between did not come.
-};
 
 /// Names of channels may be so long. **Units**: bytes.
 inline constexpr std::size_t max_channel_name = 16 * 1024;

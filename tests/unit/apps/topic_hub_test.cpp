@@ -31,6 +31,9 @@ public:
         void send(std::string_view text) override { received.emplace_back(text); }
         void subscribe(std::string_view topic) override { topics.emplace(topic); }
         void unsubscribe(std::string_view topic) override { topics.erase(std::string(topic)); }
+        void publish_here(std::string_view topic, std::string_view text) override {
+            publish(topic, text);
+        }
         void publish(std::string_view topic, std::string_view text) override {
             for (const auto& other : all_.members) {
                 if (other.get() != this && other->topics.count(std::string(topic)) != 0) {

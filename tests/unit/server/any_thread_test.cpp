@@ -177,6 +177,7 @@ void use(hammered_server& world, const handles& mine) {
     }
     server.publish("topic", "text");
     (void)server.metrics_text();
+    (void)server.ready();
     space& io = world.io();
     io.emit("hello", 1);
     io.to("room").emit("hello", 2);

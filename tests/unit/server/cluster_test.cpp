@@ -28,7 +28,7 @@ public:
         server_.ws("/ws")
             .on_open([](auto& c) { c.subscribe("news"); })
             .on_message([](auto& c, message_view what) {
-                c.publish("news", what);
+                what.text() == "here" ? c.publish_here("news", what) : c.publish("news", what);
                 c.send("said");
             });
         io_.on_server_side("sum", [](const socketio::raw_arguments& args, socketio::ack done) {
@@ -97,6 +97,19 @@ protected:
         }
         EXPECT_EQ(reply, expected);
     }
+    static std::string why_not_ready(const weft::server& s) {
+        const auto judged = s.ready();
+        return judged ? "" : judged.error().message();
+    }
+    /// Until it gives this reason; none: until it is ready.
+    static void await_ready(const weft::server& s, std::string_view reason) {
+        const auto is_so = [&] {
+            const std::string said = why_not_ready(s);
+            return reason.empty() ? said.empty() : said.find(reason) != std::string::npos;
+        };
+        for (int i = 0; i < 1000 && !is_so(); ++i) usleep(10'000);
+        EXPECT_TRUE(is_so()) << why_not_ready(s);
+    }
     bool skip = false;
     std::uint16_t port;
     cluster::redis::redis_process redis;
@@ -120,6 +133,18 @@ TEST_P(server_cluster, a_topic_reaches_the_subscribers_of_all_nodes_once) {
     EXPECT_EQ(of_a.frame().payload, "last");
     EXPECT_EQ(too.frame().payload, "last");
     EXPECT_THAT(a->metrics_text(), testing::HasSubstr("weft_cluster_ignored_total 0"));
+}
+
+TEST_P(server_cluster, what_is_published_here_stays_here) {
+    member a(port, GetParam(), 2), b(port, GetParam());
+    client of_a = a.connect(), too = a.connect(), of_b = b.connect();
+    await_subscribers("socket.io#topic#news", 2);
+    of_a.send(text_frame("here"));
+    EXPECT_EQ(of_a.frame().payload, "said");
+    of_a.send(text_frame("everywhere"));
+    EXPECT_EQ(too.frame().payload, "here");
+    EXPECT_EQ(too.frame().payload, "everywhere");
+    EXPECT_EQ(of_b.frame().payload, "everywhere");
 }
 
 TEST_P(server_cluster, servers_ask_each_other) {
@@ -201,6 +226,97 @@ TEST_P(server_cluster, a_drain_does_not_wait_for_redis) {
     EXPECT_LT(std::chrono::steady_clock::now() - began, 30s);
 }
 
+TEST_P(server_cluster, says_whether_it_is_ready_and_tells_of_gaps) {
+    redis.kill();
+    server_options o;
+    o.cluster.emplace();
+    o.cluster->redis.port = port;
+    o.cluster->adapter = GetParam();
+    o.cluster->ready_without_redis = 0s;
+    weft::server s(o);
+    inbox<cluster::gap> gaps;
+    loop_ref first = s.loop(0);
+    s.on_cluster_gap([&gaps, first](cluster::gap now) {
+        EXPECT_TRUE(first.in_loop_thread());
+        gaps.put(now);
+    });
+    EXPECT_THAT(why_not_ready(s), testing::HasSubstr("does not run"));
+    ASSERT_TRUE(s.listen(loopback()));
+    running run(s);
+    await_ready(s, "Redis was not reached yet");
+    EXPECT_THAT(s.metrics_text(), testing::HasSubstr("weft_cluster_connected 0\n"));
+    redis.run();
+    await_ready(s, "");
+    EXPECT_THAT(s.metrics_text(), testing::HasSubstr("weft_cluster_connected 1\n"));
+    redis.kill();
+    EXPECT_EQ(gaps.wait_for(1), std::vector{cluster::gap::begins});
+    EXPECT_THAT(why_not_ready(s), testing::AllOf(testing::HasSubstr("away for 0 s"),
+                                                 testing::HasSubstr("ready_without_redis")));
+    EXPECT_THAT(s.metrics_text(), testing::HasSubstr("weft_cluster_connected 0\n"));
+    redis.run();
+    EXPECT_EQ(gaps.wait_for(2), (std::vector{cluster::gap::begins, cluster::gap::ends}));
+    await_ready(s, "");
+    s.on_cluster_gap(nullptr);  // too late: it stays
+    s.drain(10s);
+    EXPECT_THAT(why_not_ready(s),
+                testing::AnyOf(testing::HasSubstr("drains"), testing::HasSubstr("does not run")));
+    EXPECT_EQ(run.join(), 0);
+    EXPECT_THAT(why_not_ready(s), testing::HasSubstr("does not run"));
+}
+
+TEST_P(server_cluster, an_outage_that_is_allowed_leaves_it_ready) {
+    server_options o;
+    o.cluster.emplace();
+    o.cluster->redis.port = port;
+    o.cluster->adapter = GetParam();
+    o.cluster->ready_without_redis = 1h;
+    weft::server s(o);
+    inbox<cluster::gap> gaps;
+    s.on_cluster_gap([&gaps](cluster::gap now) { gaps.put(now); });
+    running run(s);
+    await_ready(s, "");
+    redis.kill();
+    gaps.wait_for(1);
+    EXPECT_EQ(why_not_ready(s), "");
+}
+
+TEST_P(server_cluster, is_ready_without_redis_when_redis_has_no_say) {
+    redis.kill();
+    server_options o;
+    o.cluster.emplace();
+    o.cluster->redis.port = port;
+    o.cluster->adapter = GetParam();
+    o.cluster->ready_without_redis = duration::max();
+    weft::server s(o);
+    running run(s);
+    await_ready(s, "");
+}
+
+TEST_P(server_cluster, counts_what_is_said_by_what_it_is_about) {
+    member a(port, GetParam()), b(port, GetParam());
+    client of_b = b.connect();
+    await_subscribers("socket.io#topic#news", 1);
+    await_subscribers(GetParam() == adapter_kind::sharded ? "socket.io#/#" : "socket.io-request#/#",
+                      2);
+    a->publish("news", "hello");
+    EXPECT_EQ(of_b.frame().payload, "hello");
+    a.io().emit("to nobody");
+    inbox<socketio::server_replies<int>> told;
+    a.io().server_side_emit_with_ack<int>(
+        "sum", 1, [&](socketio::server_replies<int> all) { told.put(std::move(all)); });
+    told.wait_for(1);
+    for (const std::string about : {"topics", "broadcasts", "requests"}) {
+        EXPECT_THAT(a->metrics_text(), testing::HasSubstr("weft_cluster_published_total{about=\"" +
+                                                          about + "\"} 1\n"));
+        EXPECT_THAT(b->metrics_text(),
+                    testing::HasSubstr("weft_cluster_received_total{about=\"" + about + "\"} 1\n"));
+    }
+    EXPECT_THAT(b->metrics_text(),
+                testing::HasSubstr("weft_cluster_published_total{about=\"answers\"} 1\n"));
+    EXPECT_THAT(a->metrics_text(),
+                testing::HasSubstr("weft_cluster_received_total{about=\"answers\"} 1\n"));
+}
+
 TEST_P(server_cluster, a_message_of_many_megabytes_arrives) {
     member a(port, GetParam()), b(port, GetParam());
     client of_b = b.connect();
@@ -221,7 +337,7 @@ TEST_P(server_cluster, sec_p7_what_is_no_message_of_a_node_is_ignored) {
     (void)stranger.take(":2\r\n:2\r\n");
     of_a.send(text_frame("still here"));
     EXPECT_EQ(of_b.frame().payload, "still here");
-    EXPECT_THAT(a->metrics_text(), testing::HasSubstr("weft_cluster_ignored_total 2"));
+    EXPECT_THAT(b->metrics_text(), testing::HasSubstr("weft_cluster_ignored_total 2"));
 }
 
 class server_redis_masters : public cluster::redis::redis_masters,
@@ -272,6 +388,10 @@ TEST(server_cluster_options, are_checked) {
     const auto port = server.listen({.host = "127.0.0.1", .port = 0});
     ASSERT_FALSE(port);
     EXPECT_THAT(port.error().message(), testing::HasSubstr("cluster::options::prefix"));
+    o.cluster->prefix = "p";
+    o.cluster->ready_without_redis = -1ms;
+    EXPECT_THAT(o.check().error().message(),
+                testing::HasSubstr("cluster::options::ready_without_redis is -1 ms"));
 }
 
 }  // namespace
