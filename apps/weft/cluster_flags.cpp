@@ -20,7 +20,8 @@ result<cluster::options> make_cluster_options(const cluster_flags& flags) {
     }
     if (flags.redis_tls) chosen.redis.tls.emplace().ca_file = flags.redis_ca;
     chosen.prefix = flags.prefix;
-    if (flags.sharded) chosen.adapter = cluster::adapter_kind::sharded;
+    if (flags.adapter == "sharded") chosen.adapter = cluster::adapter_kind::sharded;
+    if (flags.adapter == "streams") chosen.adapter = cluster::adapter_kind::streams;
     return chosen;
 }
 

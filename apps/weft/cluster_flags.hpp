@@ -15,8 +15,8 @@ struct cluster_flags {
     std::string redis_user{};
     std::string redis_password_file{};
     bool redis_tls = false;
-    std::string redis_ca{};  ///< A file.
-    bool sharded = false;
+    std::string redis_ca{};           ///< A file.
+    std::string adapter = "classic";  ///< Or sharded, or streams.
     std::string prefix = "socket.io";
 };
 

@@ -272,8 +272,12 @@ CLI::Option* add_cluster_flags(CLI::App& command, weft::cluster_flags& flags,
         ->check(channel_prefix())
         ->capture_default_str()
         ->type_name("TEXT");
-    command.add_flag("--sharded", flags.sharded,
-                     "The cluster uses the sharded adapter, not the classic one");
+    command
+        .add_option("--cluster-adapter", flags.adapter,
+                    "How its Socket.IO servers speak with each other")
+        ->check(CLI::IsMember({"classic", "sharded", "streams"}))
+        ->capture_default_str()
+        ->type_name("KIND");
     return host;
 }
 
@@ -381,8 +385,9 @@ CLI::App* add_serve(CLI::App& program, weft::serve_flags& flags) {
         add_cluster_flags(*command, flags.cluster,
                           "Join the processes that use this Redis: topics reach the clients of "
                           "all; counts and lists of topics stay those of one process");
-    for (const char* const name : {"--redis-port", "--redis-user", "--redis-password-file",
-                                   "--redis-tls", "--redis-ca", "--cluster-prefix", "--sharded"})
+    for (const char* const name :
+         {"--redis-port", "--redis-user", "--redis-password-file", "--redis-tls", "--redis-ca",
+          "--cluster-prefix", "--cluster-adapter"})
         command->get_option(name)->needs(redis);
     command
         ->add_option("--ready-without-redis", flags.ready_without_redis,

@@ -124,7 +124,7 @@ class cluster(unittest.IsolatedAsyncioTestCase):
                     joined = await ask(client, type="subscribe", topic="news")
                     self.assertEqual((joined["type"], joined["count"]), ("subscribed", 1), "counts are of the process")
                 self.await_listeners("news", 2, prefix="app" if "app" in flags else "socket.io",
-                                     sharded="--sharded" in flags)
+                                     sharded="sharded" in flags)
                 for speaker, hearer, name, who in ((ada, bob, "Ada", ada_id), (bob, ada, "Bob", bob_id)):
                     published = await ask(speaker, type="publish", topic="news", data=[1.0, "ü"], id=1)
                     self.assertEqual(published["type"], "published")
@@ -141,11 +141,11 @@ class cluster(unittest.IsolatedAsyncioTestCase):
         await self.talk()
 
     async def test_also_over_shard_channels_under_another_prefix(self):
-        await self.talk("--sharded", "--cluster-prefix", "app")
+        await self.talk("--cluster-adapter", "sharded", "--cluster-prefix", "app")
 
     async def test_with_the_rights_that_the_guide_names(self):
         for kind, flags in (("subscribe psubscribe unsubscribe punsubscribe publish", []),
-                            ("ssubscribe sunsubscribe spublish", ["--sharded"])):
+                            ("ssubscribe sunsubscribe spublish", ["--cluster-adapter", "sharded"])):
             rights = "hello auth client|setname ping role pubsub " + kind
             self.use(Redis("--user", "default", "off", "--user", "weft", "on", ">secret", "resetchannels", "&socket.io*",
                            "-@all", *(f"+{each}" for each in rights.split()), login="weft secret"))
@@ -200,7 +200,7 @@ class flags(unittest.TestCase):
             self.assertIn(words, done.stderr)
 
     def test_what_is_wrong_is_said_with_its_flag(self):
-        for name, value in (("--redis-port", "6379"), ("--cluster-prefix", "p"), ("--sharded", None),
+        for name, value in (("--redis-port", "6379"), ("--cluster-prefix", "p"), ("--cluster-adapter", "sharded"),
                             ("--redis-tls", None), ("--ready-without-redis", "1")):
             self.refused(name, *([value] if value else []), says=[name, "--redis-host"])
         host = ["--redis-host", "127.0.0.1"]

@@ -117,7 +117,7 @@ void stream_log::send(addition& one) {
             const auto self = weak.lock();
             if (self && self->running_) self->sent(number, reply);
         });
-    if (taken) return;
+    if (taken) return link_->metrics.of(traffic::broadcasts).published.add();
     one.under_way = false;
     fall_behind();
 }
@@ -128,7 +128,6 @@ void stream_log::sent(std::uint64_t number, const result<redis::reply_view>& rep
     found->under_way = false;
     if (reply) {
         found->at = parse_position(reply->text()).value_or(position_);
-        link_->metrics.of(traffic::broadcasts).published.add();
         if (auto stored = std::exchange(found->stored, nullptr)) stored({});
         give_up_passed();
     } else if (reply.error().code() == redis::errc::refused_by_server) {
@@ -298,7 +297,7 @@ void stream_log::take_entry(const redis::reply_view& entry) {
     } else if (const errc why = decode_entry(read->entry, {}, what); why != errc{}) {
         link_->ignore(name(), make_error_code(why));
         return user_.on_passed(position_);
-    } else {
+    } else if (is_for_stream(what.head)) {  // not a sign of life
         link_->metrics.of(traffic::broadcasts).received.add();
     }
     what.content.at = position_;
