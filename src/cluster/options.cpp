@@ -11,6 +11,9 @@ result<void> options::check() const {
     if (prefix.empty() || prefix.size() > 128 || !validate_utf8(as_bytes(prefix)))
         return error(weft::errc::invalid_argument,
                      "cluster::options::prefix: 1 to 128 bytes of UTF-8");
+    if (nodes) {
+        if (auto right = nodes->check(); !right) return right;
+    }
     return redis.check();
 }
 

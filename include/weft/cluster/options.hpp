@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include <weft/base/result.hpp>
+#include <weft/cluster/node_options.hpp>
 #include <weft/cluster/redis_options.hpp>
 
 namespace weft::cluster {
@@ -21,6 +23,9 @@ struct options {
     adapter_kind adapter = adapter_kind::classic;
     /// Begins the names of all channels. Node's default, too.
     std::string prefix = "socket.io";
+    /// Lets any node answer any client's requests, so that no sticky sessions are needed. Of
+    /// `server_options::cluster` only. Unset: requests about sessions of other nodes are refused.
+    std::optional<node_options> nodes{};
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
