@@ -2,7 +2,7 @@
 // be of both kinds. Prints "listening on URL" when ready; SIGTERM drains it.
 //
 // Arguments: --redis PORT --adapter classic|sharded --prefix P --name N --threads N --ack-timeout
-// MS
+// MS --nodes SECRET (carries the sessions of other nodes)
 
 #include <algorithm>
 #include <charconv>
@@ -260,6 +260,8 @@ bool parse(int argc, char** argv, settings& out) {
             int ms = 0;
             read(what, ms);
             out.io.ack_timeout = std::chrono::milliseconds(ms);
+        } else if (flag == "--nodes") {
+            out.cluster.nodes.emplace().secret = what;
         } else {
             std::fprintf(stderr, "cluster_app: unknown flag %s\n", argv[i]);
             return false;
@@ -273,7 +275,11 @@ bool parse(int argc, char** argv, settings& out) {
 int main(int argc, char** argv) {
     settings chosen;
     if (!parse(argc, argv, chosen)) return 2;
-    chosen.io.adapter = weft::cluster::make_redis_adapter(chosen.cluster);
+    if (chosen.cluster.nodes) {
+        chosen.server.cluster = chosen.cluster;
+    } else {
+        chosen.io.adapter = weft::cluster::make_redis_adapter(chosen.cluster);
+    }
     weft::server server(chosen.server);
     io_server io(server, chosen.io);
     journal main_heard, chat_heard;
