@@ -98,6 +98,13 @@ pending_request front::begin(const http::request& request) const {
     return q;
 }
 
+/// The session that a request is about, if another process has it.
+std::optional<std::string_view> front::foreign_sid(const http::request& request) const noexcept {
+    if (all_.carrier == nullptr) return std::nullopt;
+    const auto sid = parse_query(request.query()).sid;
+    return sid && all_.is_foreign(*sid) ? sid : std::nullopt;
+}
+
 /// The owner of a session makes all checks of what is asked about it. Without an owner it is a
 /// session that nobody knows.
 template <class Handle>
@@ -114,10 +121,10 @@ void front::carry(const http::request& request, std::string_view sid, Handle ans
 }
 
 void front::on_request(const http::request& request, http::responder answer) {
-    const auto sid = parse_query(request.query()).sid;
     const bool asks =
         request.method() == http::method::get || request.method() == http::method::post;
-    if (sid && asks && all_.is_foreign(*sid)) return carry(request, *sid, std::move(answer));
+    if (const auto sid = foreign_sid(request); sid && asks)
+        return carry(request, *sid, std::move(answer));
     pending_request q = begin(request);
     q.answer = std::move(answer);
     if (request.method() == http::method::post) {
@@ -154,8 +161,7 @@ void front::on_body_cut(const http::request& request) {
 }
 
 void front::on_upgrade(const http::request& request, http::upgrade upgrade) {
-    const auto sid = parse_query(request.query()).sid;
-    if (sid && all_.is_foreign(*sid)) return carry(request, *sid, std::move(upgrade));
+    if (const auto sid = foreign_sid(request)) return carry(request, *sid, std::move(upgrade));
     pending_request q = begin(request);
     q.upgrades = true;
     q.upgrade = std::move(upgrade);

@@ -25,6 +25,7 @@ public:
     static void make(loop_part& part, std::shared_ptr<pipe_end> pipe, const stream_facts& facts,
                      F accept) {
         auto made = std::make_unique<carried_stream>(part, std::move(pipe), facts);
+        if (!made->id_) return;  // all names are taken
         auto handler = accept(static_cast<net::byte_stream&>(*made));
         if (handler == nullptr) return;
         made->handler_ = std::move(handler);

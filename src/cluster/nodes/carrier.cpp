@@ -149,12 +149,23 @@ void carrier::announce() {
 
 void carrier::announced(bool ours) {
     if (draining_ || claimed_) return;
-    if (!ours) {
-        (void)draw_tag();
-        return announce();
-    }
+    if (!ours) return look_who_has_it();
     claimed_ = true;
     log(log_level::info, "this node is " + text_of(home_.own) + ", found at " + address_);
+}
+
+/// It may be us: the answer to an earlier attempt was lost.
+void carrier::look_who_has_it() {
+    const std::string key = key_of(tag_.load());
+    (void)link_->redis().command(key, {"GET", key},
+                                 [weak = weak_from_this()](const result<redis::reply_view>& how) {
+                                     const auto self = weak.lock();
+                                     if (!self || !how) return;
+                                     if (how->text() == self->address_)
+                                         return self->announced(true);
+                                     (void)self->draw_tag();
+                                     self->announce();
+                                 });
 }
 
 void carrier::try_announce() noexcept {
@@ -194,10 +205,15 @@ void carrier::begin(const http::request& what, std::string_view sid, Handle answ
     auto pipe = pipe_end::make(part.loop.ref(), link_->home());
     std::string facts = write_stream_facts(facts_of(what, sid));
     carried_request<Handle>::begin(part, pipe, what, std::move(answer), std::move(lost));
-    link_->home().post([weak = weak_from_this(), whose, stream = pipe->home(),
-                        facts = std::move(facts)]() mutable {
-        if (const auto self = weak.lock()) self->open(whose, {std::move(stream), std::move(facts)});
-    });
+    try {
+        link_->home().post([weak = weak_from_this(), whose, stream = pipe->home(),
+                            facts = std::move(facts)]() mutable {
+            if (const auto self = weak.lock())
+                self->open(whose, {std::move(stream), std::move(facts)});
+        });
+    } catch (const std::bad_alloc&) {
+        pipe->fail();
+    }
 }
 
 // ---- Other nodes ----

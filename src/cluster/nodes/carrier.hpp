@@ -110,6 +110,7 @@ private:
     result<void> draw_tag();
     void announce();
     void announced(bool ours);
+    void look_who_has_it();
     void try_announce() noexcept;
     void stop_announcing();
     [[nodiscard]] std::string key_of(tag_key whose) const;

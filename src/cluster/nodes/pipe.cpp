@@ -114,12 +114,15 @@ void pipe_end::flush() noexcept {
     try {
         tell_queued();
     } catch (const std::bad_alloc&) {  // a hole in a stream: it ends
-        pipe_user* const user = std::exchange(user_, nullptr);
-        reset();
-        if (user != nullptr) user->on_reset(std::make_error_code(std::errc::not_enough_memory));
-        return;
+        return fail();
     }
     if (user_ != nullptr) user_->on_sent();
+}
+
+void pipe_end::fail() noexcept {
+    pipe_user* const user = std::exchange(user_, nullptr);
+    reset();
+    if (user != nullptr) user->on_reset(std::make_error_code(std::errc::not_enough_memory));
 }
 
 void pipe_end::tell_queued() {

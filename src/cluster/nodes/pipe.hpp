@@ -106,11 +106,8 @@ public:
     [[nodiscard]] std::uint64_t arrived() const noexcept { return sent_ - (stream_window - room_); }
 
     [[nodiscard]] const std::shared_ptr<home_end>& home() const noexcept { return there_; }
-    /// Tells the home loop that the stream may begin. Once.
-    template <class F>
-    void begin(F at_home) {
-        home_.post([there = there_, at_home = std::move(at_home)]() mutable { at_home(there); });
-    }
+    /// The stream cannot begin: the user hears that it is gone.
+    void fail() noexcept;
 
 private:
     friend class home_end;

@@ -14,6 +14,11 @@
 
 #include <weft/socketio/server.hpp>
 
+#include "cluster/nodes/proto/frame.hpp"
+#include "cluster/nodes/proto/greeting.hpp"
+#include "cluster/nodes/proto/stream_account.hpp"
+#include "cluster/nodes/proto/stream_facts.hpp"
+#include "cluster/nodes/secret.hpp"
 #include "support/certificates.hpp"
 #include "unit/cluster/redis_process.hpp"
 #include "unit/server/server_world.hpp"
@@ -170,6 +175,61 @@ private:
     socketio::server io_;
     std::uint16_t port_ = 0;
     std::optional<running> running_;
+};
+
+namespace wire = cluster::nodes;
+
+std::string frame_of(wire::frame_type type, std::uint32_t stream, std::string_view payload = {}) {
+    std::string out;
+    wire::append_frame(out, type, stream, payload);
+    return out;
+}
+
+/// A node that is played: it says what a test wants.
+class played_node {
+public:
+    explicit played_node(std::uint16_t port) : socket_(port) {}
+
+    /// Proves itself to the node of this tag. False when that hangs up.
+    bool greet(std::string_view tag, std::string_view with = secret) {
+        hello_.asker = {'p', 'l', 'a', 'y'};
+        std::copy_n(tag.data(), hello_.owner.size(), hello_.owner.begin());
+        send(frame_of(wire::frame_type::hello, 0, wire::write_hello(hello_)));
+        const std::string challenge = socket_.take(std::string(9 + wire::challenge_size, ' '));
+        if (challenge.size() != 9 + wire::challenge_size) return false;
+        wire::nonce theirs{};
+        std::copy_n(challenge.data() + 9, theirs.size(), theirs.begin());
+        const wire::shared_secret known{std::string(with)};
+        const auto proof = known.sign(wire::proof_text(wire::side::asker, hello_, theirs));
+        send(frame_of(wire::frame_type::proof, 0, {proof->data(), proof->size()}));
+        const std::string welcome = socket_.take(std::string(9 + wire::proof_size, ' '));
+        return welcome.size() == 9 + wire::proof_size &&
+               known.is_proof(std::string_view(welcome).substr(9),
+                              wire::proof_text(wire::side::owner, hello_, theirs));
+    }
+    void send(std::string_view bytes) const { socket_.send(bytes); }
+    /// All that still comes, without signs of life.
+    bool is_cut_off() {
+        (void)socket_.rest();
+        return true;
+    }
+    /// The next frame but pings, as "type/stream/payload".
+    std::string frame() {
+        for (;;) {
+            const std::string header = socket_.take(std::string(9, ' '));
+            if (header.size() < 9) return "end";
+            std::size_t size = 0;
+            for (int i = 0; i < 4; ++i) size = size << 8U | static_cast<unsigned char>(header[i]);
+            const std::string payload = socket_.take(std::string(size, ' '));
+            if (header[4] == static_cast<char>(wire::frame_type::ping)) continue;
+            return std::to_string(int{header[4]}) + '/' + std::to_string(int{header[8]}) + '/' +
+                   payload;
+        }
+    }
+
+private:
+    client socket_;
+    wire::hello_facts hello_;
 };
 
 class nodes : public ::testing::Test {
@@ -435,6 +495,156 @@ TEST_F(nodes, the_address_of_the_client_is_known_to_the_owner) {
     client over = b->upgraded(sid);
     over.send(masked(1, R"(42["whoami"])"));
     EXPECT_THAT(over.frame().payload, HasSubstr("127.0.0.1"));
+}
+
+class played_nodes : public nodes {
+protected:
+    void SetUp() override {
+        nodes::SetUp();
+        if (IsSkipped()) return;
+        server_options o = chosen();
+        of_nodes = o.cluster->nodes->port = cluster::redis::free_port();
+        o.cluster->nodes->connect_timeout = 300ms;
+        a = add(o);
+        sid = a->connect();
+        tag = sid.substr(16);
+        opening = wire::write_stream_facts({"192.0.2.7", 4711, false, false, sid});
+    }
+    std::string request_of(std::string_view body) { return request("POST", "&sid=" + sid, body); }
+
+    std::uint16_t of_nodes = 0;
+    std::unique_ptr<node> a;
+    std::string sid, tag, opening;
+};
+
+TEST_F(played_nodes, a_stream_is_a_connection_of_the_client_that_it_names) {
+    played_node other(of_nodes);
+    ASSERT_TRUE(other.greet(tag));
+    other.send(frame_of(wire::frame_type::open, 1, opening) +
+               frame_of(wire::frame_type::data, 1, request_of("3")));
+    EXPECT_THAT(other.frame(), HasSubstr("6/1/HTTP/1.1 200 OK"));
+    EXPECT_EQ(other.frame(), "8/1/");
+    other.send(frame_of(wire::frame_type::end, 1));
+    EXPECT_TRUE(await([&] { return a->metric(R"(weft_node_streams{side="owner"})") == 0; }));
+    other.send(frame_of(wire::frame_type::data, 1, "too late, and no fault"));
+    other.send(frame_of(wire::frame_type::open, 2, opening) + frame_of(wire::frame_type::reset, 2) +
+               frame_of(wire::frame_type::open, 3, opening) +
+               frame_of(wire::frame_type::data, 3, request_of("3")));
+    EXPECT_THAT(other.frame(), HasSubstr("6/3/HTTP/1.1 200 OK"));
+}
+
+TEST_F(played_nodes, sec_p8_nobody_is_served_before_it_has_proved_itself) {
+    EXPECT_FALSE(played_node(of_nodes).greet(tag, "a secret that is not the one"));
+    EXPECT_FALSE(played_node(of_nodes).greet("none")) << "it wants another node";
+    played_node hasty(of_nodes), rude(of_nodes), silent(of_nodes), web(of_nodes);
+    hasty.send(frame_of(wire::frame_type::open, 1, opening));
+    EXPECT_TRUE(hasty.is_cut_off());
+    rude.send(std::string(100'000, 'x'));
+    EXPECT_TRUE(rude.is_cut_off());
+    web.send("GET / HTTP/1.1\r\nHost: here\r\n\r\n");
+    EXPECT_TRUE(web.is_cut_off());
+    EXPECT_TRUE(silent.is_cut_off()) << "after connect_timeout";
+    EXPECT_EQ(a->metric("weft_node_authentication_failures_total"), 1);
+    EXPECT_EQ(a->metric("weft_node_protocol_errors_total"), 5);
+    EXPECT_EQ(a->metric(R"(weft_node_carried_total{side="owner"})"), 0);
+    EXPECT_TRUE(await([&] { return a->metric(R"(weft_node_connections{side="owner"})") == 0; }));
+}
+
+TEST_F(played_nodes, sec_p8_too_many_that_do_not_greet_are_turned_away) {
+    std::vector<played_node> all;
+    for (int i = 0; i < 64; ++i) all.emplace_back(of_nodes);
+    EXPECT_TRUE(await([&] { return a->metric(R"(weft_node_connections{side="owner"})") == 64; }));
+    EXPECT_TRUE(played_node(of_nodes).is_cut_off());
+    EXPECT_THAT(log.lines(), HasSubstr("64 others have not greeted yet"));
+    EXPECT_TRUE(await([&] { return a->metric(R"(weft_node_connections{side="owner"})") == 0; }));
+    EXPECT_TRUE(played_node(of_nodes).greet(tag));
+}
+
+TEST_F(played_nodes, sec_p8_who_breaks_the_protocol_loses_its_connection_and_nothing_else) {
+    const std::string begin = frame_of(wire::frame_type::open, 1, opening);
+    std::string overflow = begin;
+    wire::append_window(overflow, 1, 1);
+    const std::vector<std::string> wrong{
+        begin + begin,
+        overflow,
+        frame_of(wire::frame_type::data, 7, "of no stream"),
+        frame_of(wire::frame_type::open, 1, std::string(10, '\xFF')),
+        begin + frame_of(wire::frame_type::end, 1) + frame_of(wire::frame_type::data, 1, "x"),
+        begin + frame_of(wire::frame_type::end, 1) + frame_of(wire::frame_type::end, 1),
+        frame_of(wire::frame_type::hello, 0, std::string(wire::hello_size, 'x')),
+        frame_of(static_cast<wire::frame_type>(99), 0),
+    };
+    for (const std::string& bytes : wrong) {
+        played_node other(of_nodes);
+        ASSERT_TRUE(other.greet(tag));
+        other.send(bytes);
+        EXPECT_TRUE(other.is_cut_off());
+    }
+    EXPECT_EQ(a->metric("weft_node_protocol_errors_total"), std::ssize(wrong));
+    EXPECT_EQ(a->post(sid, "3").body, "ok") << "the session is as it was";
+    EXPECT_TRUE(await([&] { return a->metric(R"(weft_node_streams{side="owner"})") == 0; }));
+}
+
+TEST_F(played_nodes, sec_p8_a_node_that_takes_nothing_gets_one_window) {
+    played_node other(of_nodes);
+    ASSERT_TRUE(other.greet(tag));
+    std::string asked = upgrade_request.data();
+    asked.replace(4, 3, "/socket.io/?EIO=4&transport=websocket");
+    other.send(frame_of(wire::frame_type::open, 1, opening) +
+               frame_of(wire::frame_type::data, 1,
+                        asked + masked(1, "40") + masked(1, R"(42["flood",2])")));
+    const auto sent = [&] { return a->metric("weft_node_sent_bytes_total"); };
+    EXPECT_TRUE(await([&] { return sent() == wire::stream_window; })) << sent();
+    std::string more;
+    wire::append_window(more, 1, 65'536);
+    other.send(more);
+    EXPECT_TRUE(await([&] { return sent() == wire::stream_window + 65'536; })) << sent();
+}
+
+TEST_F(played_nodes, a_node_that_is_silent_for_too_long_is_gone) {
+    server_options o = chosen();
+    of_nodes = o.cluster->nodes->port = cluster::redis::free_port();
+    o.cluster->nodes->ping_interval = 20ms;
+    o.cluster->nodes->ping_timeout = 50ms;
+    const auto b = add(o);
+    played_node other(of_nodes);
+    ASSERT_TRUE(other.greet(b->connect().substr(16)));
+    EXPECT_EQ(other.frame(), "end") << "it does not answer pings";
+    EXPECT_THAT(log.lines(), HasSubstr("no sign of life"));
+}
+
+TEST_F(nodes, what_a_trusted_proxy_says_of_the_client_counts_at_the_owner) {
+    constexpr std::string_view through_proxy =
+        "Origin: https://chat.example\r\nX-Forwarded-Host: chat.example\r\n"
+        "X-Forwarded-Proto: https\r\nX-Forwarded-For: 192.0.2.9\r\n";
+    server_options trusting = chosen();
+    trusting.http.trusted_proxies = {"127.0.0.1"};
+    const auto a = add(chosen()), b = add(trusting), c = add(chosen());
+    const std::string sid = a->connect();
+    EXPECT_EQ(b->ask("POST", "&sid=" + sid, "3", through_proxy).body, "ok");
+    EXPECT_EQ(c->ask("POST", "&sid=" + sid, "3", through_proxy).status, 403) << "anyone can say so";
+}
+
+TEST_F(nodes, a_tag_that_redis_has_forgotten_is_said_again) {
+    server_options o = chosen();
+    o.cluster->nodes->lease = 1s;
+    const auto a = add(o);
+    const std::string before = a->connect();
+    client console(port);
+    console.send("FLUSHALL\r\n");
+    EXPECT_EQ(console.take("+OK\r\n"), "+OK\r\n");
+    await_nodes(1);
+    EXPECT_EQ(a->connect().substr(16), before.substr(16));
+}
+
+TEST_F(nodes, a_websocket_ends_when_the_node_that_carries_it_drains) {
+    const auto a = add(2), b = add(2);
+    client over = b->upgraded(a->connect());
+    EXPECT_EQ(a->gone, 0);
+    std::thread reader([&] { (void)over.rest(); });
+    EXPECT_EQ(b->drained(), 0);
+    reader.join();
+    EXPECT_TRUE(await([&] { return a->gone == 1; }));
 }
 
 TEST(node_options, are_checked) {
