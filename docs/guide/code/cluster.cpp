@@ -1,6 +1,7 @@
 // The code of docs/guide/cluster.md: compiled, and compared with the page by
 // tests/structure/docs_code_test.py.
 
+#include <cstdlib>
 #include <string_view>
 
 #include <weft/weft.hpp>
@@ -18,6 +19,13 @@ void serve() {
     weft::server server{options};
     weft::socketio::server io{server};
     server.run({.port = 8080});
+}
+
+void carry(weft::server_options& options) {
+    weft::cluster::node_options nodes;
+    nodes.host = "10.0.0.7";  // of this machine, in a network that only the nodes share
+    nodes.secret = std::getenv("NODES_SECRET");
+    options.cluster->nodes = nodes;
 }
 
 weft::task<void> ask(weft::socketio::server& io) {

@@ -389,9 +389,11 @@ std::unique_ptr<net::stream_handler> carrier::on_accept(net::byte_stream& stream
 
 void carrier::on_gone(connection& which, std::error_code why) noexcept {
     if (why.category() == error_category()) {
-        (why == make_error_code(errc::wrong_proof) ? metrics_.auth_failures
-                                                   : metrics_.protocol_errors)
-            .add();
+        if (why == make_error_code(errc::wrong_proof)) {
+            metrics_.auth_failures.add();
+        } else if (why != make_error_code(errc::silent)) {
+            metrics_.protocol_errors.add();
+        }
         home_loop_.tell_refusal(log_level::warning, "cluster",
                                 describe(static_cast<errc>(why.value())),
                                 [&] { return refusal_facts{.peer = which.address().to_string()}; });

@@ -208,23 +208,21 @@ public:
                               wire::proof_text(wire::side::owner, hello_, theirs));
     }
     void send(std::string_view bytes) const { socket_.send(bytes); }
-    /// All that still comes, without signs of life.
+    /// Waits for it.
     bool is_cut_off() {
         (void)socket_.rest();
         return true;
     }
-    /// The next frame but pings, as "type/stream/payload".
+    /// The next one, as "type/stream/payload".
     std::string frame() {
-        for (;;) {
-            const std::string header = socket_.take(std::string(9, ' '));
-            if (header.size() < 9) return "end";
-            std::size_t size = 0;
-            for (int i = 0; i < 4; ++i) size = size << 8U | static_cast<unsigned char>(header[i]);
-            const std::string payload = socket_.take(std::string(size, ' '));
-            if (header[4] == static_cast<char>(wire::frame_type::ping)) continue;
-            return std::to_string(int{header[4]}) + '/' + std::to_string(int{header[8]}) + '/' +
-                   payload;
-        }
+        const std::string header = socket_.take(std::string(9, ' '));
+        if (header.size() < 9) return "end";
+        std::size_t size = 0;
+        for (std::size_t i = 0; i < 4; ++i)
+            size = size << 8U | static_cast<unsigned char>(header[i]);
+        const std::string payload = socket_.take(std::string(size, ' '));
+        return std::to_string(int{header[4]}) + '/' + std::to_string(int{header[8]}) + '/' +
+               payload;
     }
 
 private:
@@ -397,20 +395,25 @@ TEST_F(nodes, a_client_that_goes_ends_its_poll_at_the_owner) {
     EXPECT_TRUE(await([&] { return a->metric(R"(weft_node_streams{side="owner"})") == 0; }));
 }
 
-TEST_F(nodes, a_slow_client_keeps_no_more_here_than_anywhere_and_blocks_nobody) {
-    server_options o = chosen();
-    const auto a = add(o), b = add(chosen());
-    const std::string sid = a->connect();
-    client slow = b->upgraded(sid);
-    slow.send(masked(1, R"(42["flood",64])"));
-    const std::string other = a->connect();
-    client quick = b->upgraded(other);
-    for (int i = 0; i < 20; ++i) {
-        quick.send(masked(1, R"(42["echo","x"])"));
-        EXPECT_EQ(quick.frame().payload, R"(42["echo","x"])");
+TEST_F(nodes, a_slow_client_is_waited_for_by_the_owner_and_blocks_nobody) {
+    const auto a = add(), b = add();
+    client slow = b->upgraded(a->connect());
+    client quick = b->upgraded(a->connect());
+    // A megabyte more as long as there is room for it: that of a window and of sockets.
+    const auto sent = [&] { return a->metric("weft_node_sent_bytes_total"); };
+    constexpr std::int64_t too_much = 64'000'000;
+    for (std::int64_t before = -1; sent() < too_much && sent() > before;) {
+        before = sent();
+        slow.send(masked(1, R"(42["flood",1])"));
+        for (int i = 0; i < 50; ++i) {
+            quick.send(masked(1, R"(42["echo","x"])"));
+            EXPECT_EQ(quick.frame().payload, R"(42["echo","x"])");
+            usleep(2'000);
+        }
+        before += 10'000;  // what the quick one got
     }
-    EXPECT_TRUE(await([&] { return a->gone == 1; })) << "more than max_queue waits for it";
-    EXPECT_LE(a->metric("weft_node_sent_bytes_total"), 64'000'000);
+    EXPECT_LT(sent(), too_much);
+    EXPECT_EQ(a->gone, 0);
 }
 
 TEST_F(nodes, binary_data_of_a_megabyte_goes_both_ways) {
@@ -456,7 +459,9 @@ TEST_F(nodes, a_node_without_the_right_certificate_is_not_believed) {
 }
 
 TEST_F(nodes, a_drain_releases_the_name_and_does_not_wait_for_other_nodes) {
-    const auto a = add(2), b = add(2);
+    server_options o = chosen(2);
+    o.cluster->nodes->lease = 1h;
+    const auto a = add(o), b = add(o);
     const std::string sid = a->connect();
     client waits(b->port());
     waits.send(request("GET", "&sid=" + sid));
@@ -505,6 +510,7 @@ protected:
         server_options o = chosen();
         of_nodes = o.cluster->nodes->port = cluster::redis::free_port();
         o.cluster->nodes->connect_timeout = 300ms;
+        o.cluster->nodes->ping_interval = 1h;
         a = add(o);
         sid = a->connect();
         tag = sid.substr(16);
@@ -609,7 +615,8 @@ TEST_F(played_nodes, a_node_that_is_silent_for_too_long_is_gone) {
     const auto b = add(o);
     played_node other(of_nodes);
     ASSERT_TRUE(other.greet(b->connect().substr(16)));
-    EXPECT_EQ(other.frame(), "end") << "it does not answer pings";
+    EXPECT_EQ(other.frame(), "10/0/") << "a ping, which it does not answer";
+    EXPECT_EQ(other.frame(), "end");
     EXPECT_THAT(log.lines(), HasSubstr("no sign of life"));
 }
 
@@ -635,6 +642,26 @@ TEST_F(nodes, a_tag_that_redis_has_forgotten_is_said_again) {
     EXPECT_EQ(console.take("+OK\r\n"), "+OK\r\n");
     await_nodes(1);
     EXPECT_EQ(a->connect().substr(16), before.substr(16));
+}
+
+TEST_F(nodes, a_name_is_renewed_before_it_ends) {
+    server_options o = chosen();
+    o.cluster->nodes->lease = 1s;
+    const auto a = add(o);
+    client console(port);
+    const std::string key = "socket.io:node:" + a->connect().substr(16);
+    const auto left = [&] {
+        console.send("PTTL " + key + "\r\n");
+        std::string reply;
+        while (!reply.ends_with('\n')) reply += console.take(" ");
+        return std::atoi(reply.c_str() + 1);
+    };
+    int last = left();
+    EXPECT_TRUE(await([&] {
+        const int before = std::exchange(last, left());
+        EXPECT_GE(last, 0) << "it ended";
+        return last > before;
+    }));
 }
 
 TEST_F(nodes, a_websocket_ends_when_the_node_that_carries_it_drains) {
