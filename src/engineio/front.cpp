@@ -112,7 +112,11 @@ void front::carry(const http::request& request, std::string_view sid, Handle ans
     auto kept = std::make_unique<pending_request>(begin(request));
     kept->upgrades = std::is_same_v<Handle, http::upgrade>;
     kept->read(request, origins_);
-    kept->body = {};
+    kept->body = {};  // the owner gets it
+    if (!kept->try_keep()) {
+        handle_of(*kept, answer) = std::move(answer);
+        return kept->refuse(errc::out_of_memory, {});
+    }
     all_.carrier->carry(request, sid, std::move(answer),
                         [q = std::move(kept)](Handle unanswered) mutable {
                             handle_of(*q, unanswered) = std::move(unanswered);

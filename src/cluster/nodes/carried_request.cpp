@@ -74,17 +74,20 @@ carried_request<Handle>::carried_request(loop_part& part, std::shared_ptr<pipe_e
               heap_cost_of<carried_request> + heap_cost_of<pipe_end> + heap_cost_of<home_end>) {}
 
 template <class Handle>
-void carried_request<Handle>::begin(loop_part& part, std::shared_ptr<pipe_end> pipe,
+bool carried_request<Handle>::begin(loop_part& part, std::shared_ptr<pipe_end> pipe,
                                     const http::request& what, Handle answer, lost_handler lost) {
     const std::string text = write_request(what, upgrades);
     const auto made = std::make_shared<carried_request>(part, std::move(pipe), std::move(answer),
                                                         std::move(lost));
-    if (!made->charge_.try_add(heap_cost(text)))
-        return void(give(made->answer_, http::response::plain_error(503)));
+    if (!made->charge_.try_add(heap_cost(text))) {
+        (void)give(made->answer_, http::response::plain_error(503));
+        return false;
+    }
     made->pipe_->write(text);
     made->answer_.on_gone([made] { made->finish(); });
     made->pipe_->attach(*made);
     made->self_ = made;
+    return true;
 }
 
 template <class Handle>

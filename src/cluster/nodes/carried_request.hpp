@@ -28,9 +28,9 @@ class carried_request final : private carried_end,
 public:
     using lost_handler = unique_function<void(Handle)>;
 
-    /// Sends it over `pipe`.
-    static void begin(loop_part& part, std::shared_ptr<pipe_end> pipe, const http::request& what,
-                      Handle answer, lost_handler lost);
+    /// Sends it over `pipe`. False when there is no memory for it, and it has been answered.
+    [[nodiscard]] static bool begin(loop_part& part, std::shared_ptr<pipe_end> pipe,
+                                    const http::request& what, Handle answer, lost_handler lost);
     carried_request(loop_part& part, std::shared_ptr<pipe_end> pipe, Handle answer,
                     lost_handler lost);
 

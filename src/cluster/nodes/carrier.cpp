@@ -204,7 +204,8 @@ void carrier::begin(const http::request& what, std::string_view sid, Handle answ
     const tag_key whose = key_of_tag(sid.substr(sid.size() - sizeof(tag_key)));
     auto pipe = pipe_end::make(part.loop.ref(), link_->home());
     std::string facts = write_stream_facts(facts_of(what, sid));
-    carried_request<Handle>::begin(part, pipe, what, std::move(answer), std::move(lost));
+    if (!carried_request<Handle>::begin(part, pipe, what, std::move(answer), std::move(lost)))
+        return;
     try {
         link_->home().post([weak = weak_from_this(), whose, stream = pipe->home(),
                             facts = std::move(facts)]() mutable {
@@ -333,7 +334,8 @@ void carrier::on_greeted(connection& which) {
 /// may be there again.
 void carrier::give_up(owner& o, std::error_code why, duration pause) noexcept {
     const bool unknown = why == make_error_code(errc::unknown_node);
-    if (!unknown) {
+    const bool lost_some = o.over != nullptr && o.over->lost_some();
+    if (lost_some || (!unknown && !o.waiting.empty())) {
         home_loop_.tell_refusal(
             log_level::warning, "cluster",
             "requests about sessions of another node are refused: it is gone or cannot be reached",
@@ -374,7 +376,7 @@ void carrier::look_at_owners() noexcept {
 // ---- Connections ----
 
 std::unique_ptr<net::stream_handler> carrier::on_accept(net::byte_stream& stream) {
-    if (draining_ || greetings_ >= max_greetings) {
+    if (greetings_ >= max_greetings) {
         home_loop_.tell_refusal(
             log_level::warning, "cluster",
             "a connection to the port for nodes is closed: 64 others have not greeted yet",
@@ -413,7 +415,6 @@ void carrier::on_gone(connection& which, std::error_code why) noexcept {
 }
 
 std::shared_ptr<home_end> carrier::on_stream(stream_facts facts) {
-    if (draining_) return nullptr;
     loop_part& part = *parts_[engineio::loop_of(facts.sid, parts_.size())];
     const auto pipe = pipe_end::make(part.loop.ref(), link_->home());
     const auto stream = pipe->home();

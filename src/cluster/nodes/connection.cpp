@@ -298,6 +298,7 @@ void connection::fail(std::error_code why) noexcept {
 void connection::on_closed(std::error_code why) noexcept {
     step_ = step::dead;
     life_.cancel();
+    lost_some_ = !streams_.empty();
     for (const auto& [id, stream] : std::exchange(streams_, {})) {
         (side_ == side::asker ? home_.metrics.asked : home_.metrics.served).sub();
         if (side_ == side::asker) home_.metrics.lost.add();

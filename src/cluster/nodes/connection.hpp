@@ -64,6 +64,8 @@ public:
     [[nodiscard]] side which() const noexcept { return side_; }
     /// Or was, before it ended.
     [[nodiscard]] bool is_greeted() const noexcept { return greeted_; }
+    /// It ended with streams open.
+    [[nodiscard]] bool lost_some() const noexcept { return lost_some_; }
     /// Nobody waits for it any more.
     void abandon() noexcept { fail(make_error_code(errc::greeting_too_slow)); }
     [[nodiscard]] socket_address address() const noexcept { return stream_.peer().address(); }
@@ -107,6 +109,7 @@ private:
     std::uint32_t last_id_ = 0;
     time_point heard_{};
     bool greeted_ = false;
+    bool lost_some_ = false;
     bool pinged_ = false;
     net::timer life_{[this] { look_for_life(); }};
 };

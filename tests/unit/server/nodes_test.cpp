@@ -539,6 +539,21 @@ TEST_F(played_nodes, a_stream_is_a_connection_of_the_client_that_it_names) {
     EXPECT_THAT(other.frame(), HasSubstr("6/3/HTTP/1.1 200 OK"));
 }
 
+TEST_F(played_nodes, a_client_that_came_by_tls_is_one_to_the_owner) {
+    played_node other(of_nodes);
+    ASSERT_TRUE(other.greet(tag));
+    const std::string of_plain_page =
+        request("POST", "&sid=" + sid, "3", "Origin: http://here\r\n");
+    for (const bool secure : {false, true}) {
+        const std::uint32_t id = secure ? 2 : 1;
+        const std::string facts = wire::write_stream_facts({"192.0.2.7", 4711, secure, false, sid});
+        other.send(frame_of(wire::frame_type::open, id, facts) +
+                   frame_of(wire::frame_type::data, id, of_plain_page));
+        EXPECT_THAT(other.frame(), HasSubstr(secure ? " 403 " : " 200 "));
+        EXPECT_THAT(other.frame(), HasSubstr("8/"));
+    }
+}
+
 TEST_F(played_nodes, sec_p8_nobody_is_served_before_it_has_proved_itself) {
     EXPECT_FALSE(played_node(of_nodes).greet(tag, "a secret that is not the one"));
     EXPECT_FALSE(played_node(of_nodes).greet("none")) << "it wants another node";
@@ -607,6 +622,26 @@ TEST_F(played_nodes, sec_p8_a_node_that_takes_nothing_gets_one_window) {
     EXPECT_TRUE(await([&] { return sent() == wire::stream_window + 65'536; })) << sent();
 }
 
+TEST_F(played_nodes, sec_p8_what_nobody_reads_is_one_window) {
+    played_node other(of_nodes);
+    ASSERT_TRUE(other.greet(tag));
+    // The poll waits, so what follows it is held, and no more is read.
+    const std::string poll = request("GET", "&sid=" + sid);
+    std::string sent =
+        frame_of(wire::frame_type::open, 1, opening) + frame_of(wire::frame_type::data, 1, poll);
+    for (int i = 0; i < 3; ++i)
+        sent += frame_of(wire::frame_type::data, 1, std::string(wire::max_data, 'x'));
+    other.send(sent);
+    const auto all = static_cast<std::int64_t>(poll.size() + 3 * wire::max_data);
+    EXPECT_TRUE(await([&] { return a->metric("weft_node_received_bytes_total") == all; }));
+    EXPECT_EQ(a->post(sid, R"(42["echo","x"])").body, "ok");
+    int windows = 0;
+    std::string answer = other.frame();
+    for (; answer.starts_with("7/1/"); answer = other.frame()) ++windows;
+    EXPECT_THAT(answer, HasSubstr(R"(42["echo","x"])"));
+    EXPECT_LE(windows, 1);
+}
+
 TEST_F(played_nodes, a_node_that_is_silent_for_too_long_is_gone) {
     server_options o = chosen();
     of_nodes = o.cluster->nodes->port = cluster::redis::free_port();
@@ -646,7 +681,7 @@ TEST_F(nodes, a_tag_that_redis_has_forgotten_is_said_again) {
 
 TEST_F(nodes, a_name_is_renewed_before_it_ends) {
     server_options o = chosen();
-    o.cluster->nodes->lease = 1s;
+    o.cluster->nodes->lease = 3s;
     const auto a = add(o);
     client console(port);
     const std::string key = "socket.io:node:" + a->connect().substr(16);
@@ -659,7 +694,7 @@ TEST_F(nodes, a_name_is_renewed_before_it_ends) {
     int last = left();
     EXPECT_TRUE(await([&] {
         const int before = std::exchange(last, left());
-        EXPECT_GE(last, 0) << "it ended";
+        EXPECT_GT(last, 500) << "two thirds are left when it is renewed";
         return last > before;
     }));
 }
