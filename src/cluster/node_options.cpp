@@ -9,6 +9,8 @@
 
 namespace weft::cluster {
 
+node_options::~node_options() = default;
+
 result<void> node_options::check() const {
     const bool any = host == "0.0.0.0" || host == "::";
     return option_check("cluster::node_options")

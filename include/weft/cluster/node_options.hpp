@@ -40,6 +40,9 @@ struct node_options {
     /// Redis forgets a node that was killed after so long. It is told anew every third of that.
     std::chrono::milliseconds lease = std::chrono::seconds(10);
 
+    /// Not inline: GCC 12 takes what it inlines of a copied `server_options` for uninitialized.
+    ~node_options();
+
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
 };
