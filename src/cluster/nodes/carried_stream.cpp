@@ -213,6 +213,7 @@ void carried_stream::on_reset(std::error_code why) noexcept {
 
 void carried_stream::fail(std::error_code why) noexcept {
     if (std::exchange(dead_, true)) return;
+    deadline_.cancel();
     why_ = why;
     tick_soon();
 }

@@ -209,8 +209,13 @@ void carrier::begin(const http::request& what, std::string_view sid, Handle answ
     try {
         link_->home().post([weak = weak_from_this(), whose, stream = pipe->home(),
                             facts = std::move(facts)]() mutable {
-            if (const auto self = weak.lock())
-                self->open(whose, {std::move(stream), std::move(facts)});
+            const auto self = weak.lock();
+            if (!self) return;
+            try {
+                self->open(whose, {stream, std::move(facts)});
+            } catch (const std::bad_alloc&) {
+                stream->lose(std::make_error_code(std::errc::not_enough_memory));
+            }
         });
     } catch (const std::bad_alloc&) {
         pipe->fail();
@@ -335,7 +340,8 @@ void carrier::on_greeted(connection& which) {
 void carrier::give_up(owner& o, std::error_code why, duration pause) noexcept {
     const bool unknown = why == make_error_code(errc::unknown_node);
     const bool lost_some = o.over != nullptr && o.over->lost_some();
-    if (lost_some || (!unknown && !o.waiting.empty())) {
+    const bool asked = !unknown && !o.waiting.empty();
+    if (why != weft::errc::shutting_down && (lost_some || asked)) {
         home_loop_.tell_refusal(
             log_level::warning, "cluster",
             "requests about sessions of another node are refused: it is gone or cannot be reached",
@@ -410,7 +416,6 @@ void carrier::on_gone(connection& which, std::error_code why) noexcept {
     const auto known = owners_.find(asker->second);
     askers_.erase(asker);
     if (known == owners_.end()) return;
-    if (draining_ || why == weft::errc::shutting_down) return;
     give_up(known->second, why, which.is_greeted() ? duration::zero() : chosen_.retry_pause);
 }
 
@@ -425,16 +430,24 @@ std::shared_ptr<home_end> carrier::on_stream(stream_facts facts) {
             return self->accept_(made, facts.by_proxy);
         });
     };
-    // Before anything else of the stream gets there.
-    if (part.loop.in_loop_thread()) {
-        serve();
-    } else {
-        part.loop.post(std::move(serve));
+    try {  // before anything else of the stream gets there
+        if (part.loop.in_loop_thread()) {
+            serve();
+        } else {
+            part.loop.post(std::move(serve));
+        }
+    } catch (...) {
+        stop_waiting_for(*stream);
+        throw;
     }
     return stream;
 }
 
-void carrier::on_stream_over(connection&, const home_end& stream) noexcept {
+void carrier::on_stream_over(const home_end& stream) noexcept {
+    stop_waiting_for(stream);
+}
+
+void carrier::stop_waiting_for(const home_end& stream) noexcept {
     const auto found = served_.find(&stream);
     if (found == served_.end()) return;
     found->second->waited_for.fetch_sub(1, std::memory_order_relaxed);

@@ -91,7 +91,7 @@ private:
     // connection_user
     void on_greeted(connection& which) override;
     std::shared_ptr<home_end> on_stream(stream_facts facts) override;
-    void on_stream_over(connection& which, const home_end& stream) noexcept override;
+    void on_stream_over(const home_end& stream) noexcept override;
     void on_gone(connection& which, std::error_code why) noexcept override;
 
     template <class Handle>
@@ -103,6 +103,7 @@ private:
     void connect(tag_key whose, owner& o);
     void connected(tag_key whose, std::uint32_t attempt, result<net::byte_stream*> made);
     void give_up(owner& o, std::error_code why, duration pause) noexcept;
+    void stop_waiting_for(const home_end& stream) noexcept;
     [[nodiscard]] owner* owner_of(tag_key whose);
     void look_at_owners() noexcept;
     void forget_rested() noexcept;

@@ -111,12 +111,12 @@ void connection::on_deadline() noexcept {
 
 bool connection::open(const std::shared_ptr<home_end>& what, const std::string& facts) {
     if (streams_.size() >= max_streams || last_id_ == UINT32_MAX) return false;
+    std::string out;
+    append_frame(out, frame_type::open, last_id_ + 1, facts);
     streams_.emplace(last_id_ + 1, what);
     ++last_id_;
     home_.metrics.asked.add();
     home_.metrics.carried.add();
-    std::string out;
-    append_frame(out, frame_type::open, last_id_, facts);
     write(out);
     what->begin(*this, last_id_);
     return true;
@@ -172,7 +172,7 @@ void connection::forget(home_end& stream) noexcept {
     const auto alive = std::move(found->second);
     streams_.erase(found);
     (side_ == side::asker ? home_.metrics.asked : home_.metrics.served).sub();
-    home_.user.on_stream_over(*this, *alive);
+    home_.user.on_stream_over(*alive);
     alive->finish();
 }
 
@@ -183,14 +183,15 @@ errc connection::begin_stream(const frame& got) {
     last_id_ = got.stream;
     stream_facts facts;
     if (const errc wrong = read_stream_facts(got.payload, facts); wrong != errc::none) return wrong;
-    auto made = home_.user.on_stream(std::move(facts));
-    if (made == nullptr) {
-        std::string out;
-        append_frame(out, frame_type::reset, got.stream);
-        write(out);
-        return errc::none;
+    const auto place = streams_.emplace(got.stream, nullptr).first;
+    std::shared_ptr<home_end> made;
+    try {
+        made = home_.user.on_stream(std::move(facts));
+    } catch (...) {
+        streams_.erase(place);
+        throw;
     }
-    streams_.emplace(got.stream, made);
+    place->second = made;
     home_.metrics.served.add();
     home_.metrics.accepted.add();
     made->begin(*this, got.stream);
@@ -302,7 +303,7 @@ void connection::on_closed(std::error_code why) noexcept {
     for (const auto& [id, stream] : std::exchange(streams_, {})) {
         (side_ == side::asker ? home_.metrics.asked : home_.metrics.served).sub();
         if (side_ == side::asker) home_.metrics.lost.add();
-        home_.user.on_stream_over(*this, *stream);
+        home_.user.on_stream_over(*stream);
         stream->lose(why);
     }
     home_.user.on_gone(*this, why);

@@ -26,10 +26,10 @@ class connection_user {
 public:
     /// Both sides have proved who they are.
     virtual void on_greeted(connection& which) = 0;
-    /// The other node opened a stream. Null: it is reset.
+    /// The other node opened a stream.
     [[nodiscard]] virtual std::shared_ptr<home_end> on_stream(stream_facts facts) = 0;
-    /// A stream of this session is over.
-    virtual void on_stream_over(connection& which, const home_end& stream) noexcept = 0;
+    /// A stream is over.
+    virtual void on_stream_over(const home_end& stream) noexcept = 0;
     /// The last call.
     virtual void on_gone(connection& which, std::error_code why) noexcept = 0;
 
