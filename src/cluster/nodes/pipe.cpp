@@ -20,7 +20,7 @@ constexpr std::uint32_t room_step = stream_window / 4;
 
 // ---- At home ----
 
-void home_end::take(pipe_news news) {
+void home_end::take(const pipe_news& news) {
     if (over_ != nullptr) return over_->send(*this, news);
     waiting_.bytes += news.bytes;
     waiting_.room += news.room;
@@ -53,7 +53,7 @@ void home_end::pass_on() noexcept {
     if (user->loop_.in_loop_thread()) return user->hear(std::move(news));
     try {
         user->loop_.post([user, news = std::move(news)]() mutable { user->hear(std::move(news)); });
-    } catch (const std::bad_alloc&) {  // a hole in a stream: it ends
+    } catch (...) {  // memory is out: a hole in a stream, which ends
         user_.reset();
         if (over_ != nullptr) over_->give_up(*this);
     }
@@ -110,10 +110,10 @@ void pipe_end::flush_later() {
 void pipe_end::flush() noexcept {
     flush_posted_ = false;
     if (over_) return;
-    const auto alive = shared_from_this();
+    const auto alive = weak_from_this().lock();
     try {
         tell_queued();
-    } catch (const std::bad_alloc&) {  // a hole in a stream: it ends
+    } catch (...) {  // memory is out: a hole in a stream, which ends
         return fail();
     }
     if (user_ != nullptr) user_->on_sent();
@@ -143,20 +143,19 @@ void pipe_end::tell_queued() {
 }
 
 void pipe_end::tell(pipe_news news) {
-    if (home_.in_loop_thread()) return there_->take(std::move(news));
-    home_.post(
-        [there = there_, news = std::move(news)]() mutable { there->take(std::move(news)); });
+    if (home_.in_loop_thread()) return there_->take(news);
+    home_.post([there = there_, news = std::move(news)] { there->take(news); });
 }
 
 void pipe_end::hear(pipe_news news) noexcept {
     if (over_) return;
-    const auto alive = shared_from_this();
+    const auto alive = weak_from_this().lock();
     if (user_ != nullptr && !news.bytes.empty()) user_->on_bytes(std::move(news.bytes));
     if (!over_ && news.room != 0) {
         room_ += news.room;
         try {
             if (stalled_) flush_later();
-        } catch (const std::bad_alloc&) {
+        } catch (...) {  // memory is out
             news.reset = std::make_error_code(std::errc::not_enough_memory);
         }
     }

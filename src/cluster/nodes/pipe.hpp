@@ -47,7 +47,7 @@ protected:
 class home_end final : public std::enable_shared_from_this<home_end> {
 public:
     /// The user told something.
-    void take(pipe_news news);
+    void take(const pipe_news& news);
 
     // For who connects it.
     /// What the user has told already follows at once.
