@@ -18,6 +18,7 @@ result<void> options::check() const {
                   validate_utf8(as_bytes(session_prefix)),
               "session_prefix", "must be 1 to 128 bytes of UTF-8")
         .nested(redis)
+        .nested(nodes)
         .outcome();
 }
 

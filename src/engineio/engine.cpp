@@ -32,6 +32,10 @@ void engine::expect_resumers() noexcept {
     impl_->all.expects_resumers = true;
 }
 
+void engine::carry_by(session_carrier& carrier) noexcept {
+    impl_->all.carrier = &carrier;
+}
+
 void engine::set_loops(const std::vector<ws::connection_shared*>& loops) {
     impl_->all.loops = loops.size();
     impl_->shards.clear();

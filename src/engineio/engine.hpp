@@ -15,6 +15,7 @@
 
 namespace weft::engineio {
 
+class session_carrier;
 class shard;
 
 /// Engine.IO on the routes of a server: one shard of sessions per loop.
@@ -35,6 +36,9 @@ public:
     /// Who comes when too many connect may prove by its first messages that it resumes something,
     /// until its peer is no longer `only_resumes`.
     void expect_resumers() noexcept;
+    /// Whom requests about sessions of other processes go by, and whose tag our ids end with.
+    /// Before the loops run. **Lifetime**: `carrier` outlives the engine.
+    void carry_by(session_carrier& carrier) noexcept;
     /// Everything under `options::path`; routes that are more specific win. **Errors**: the
     /// router's.
     [[nodiscard]] result<void> add_routes(http::router& router);

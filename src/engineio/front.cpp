@@ -4,6 +4,7 @@
 
 #include "engineio/front.hpp"
 
+#include <type_traits>
 #include <utility>
 
 #include "base/siphash.hpp"
@@ -41,6 +42,13 @@ std::uint64_t principal_of(const peer& from) noexcept {
     return known != nullptr ? siphash_1_3(siphash_key::of_process(), as_bytes(known->subject)) : 0;
 }
 
+http::responder& handle_of(pending_request& q, const http::responder&) noexcept {
+    return q.answer;
+}
+http::upgrade& handle_of(pending_request& q, const http::upgrade&) noexcept {
+    return q.upgrade;
+}
+
 }  // namespace
 
 // ---- Setting up ----
@@ -64,14 +72,16 @@ result<void> front::route(http::router& router, const std::string& pattern) {
     if (!done) return done;
     auto placed = router.place(pattern, [this](const http::request& request) {
         const auto sid = parse_query(request.query()).sid;
-        if (all_.loops < 2 || !sid || sid->size() != session_key{}.size())
+        if (all_.loops < 2 || !sid || sid->size() != session_key{}.size() || all_.is_foreign(*sid))
             return std::optional<std::uint8_t>();
         return std::optional(all_.loop_of(*sid));
     });
     if (!placed) return placed;
     auto sorted = router.resumes(pattern, [this](const http::request& request) {
         const query_facts asked = parse_query(request.query());
-        if (asked.sid) return shards_[request.id().loop()]->find(*asked.sid) != nullptr;
+        if (asked.sid)
+            return all_.is_foreign(*asked.sid) ||
+                   shards_[request.id().loop()]->find(*asked.sid) != nullptr;
         return all_.expects_resumers && asked.protocol == 4;
     });
     if (!sorted) return sorted;
@@ -88,7 +98,37 @@ pending_request front::begin(const http::request& request) const {
     return q;
 }
 
+/// The session that a request is about, if another process has it.
+std::optional<std::string_view> front::foreign_sid(const http::request& request) const noexcept {
+    if (all_.carrier == nullptr) return std::nullopt;
+    const auto sid = parse_query(request.query()).sid;
+    return sid && all_.is_foreign(*sid) ? sid : std::nullopt;
+}
+
+/// The owner of a session makes all checks of what is asked about it. Without an owner it is a
+/// session that nobody knows.
+template <class Handle>
+void front::carry(const http::request& request, std::string_view sid, Handle answer) {
+    auto kept = std::make_unique<pending_request>(begin(request));
+    kept->upgrades = std::is_same_v<Handle, http::upgrade>;
+    kept->read(request, origins_);
+    kept->body = {};  // the owner gets it
+    if (!kept->try_keep()) {
+        handle_of(*kept, answer) = std::move(answer);
+        return kept->refuse(errc::out_of_memory, {});
+    }
+    all_.carrier->carry(request, sid, std::move(answer),
+                        [q = std::move(kept)](Handle unanswered) mutable {
+                            handle_of(*q, unanswered) = std::move(unanswered);
+                            q->refuse(errc::session_unknown, *q->sid);
+                        });
+}
+
 void front::on_request(const http::request& request, http::responder answer) {
+    const bool asks =
+        request.method() == http::method::get || request.method() == http::method::post;
+    if (const auto sid = foreign_sid(request); sid && asks)
+        return carry(request, *sid, std::move(answer));
     pending_request q = begin(request);
     q.answer = std::move(answer);
     if (request.method() == http::method::post) {
@@ -125,6 +165,7 @@ void front::on_body_cut(const http::request& request) {
 }
 
 void front::on_upgrade(const http::request& request, http::upgrade upgrade) {
+    if (const auto sid = foreign_sid(request)) return carry(request, *sid, std::move(upgrade));
     pending_request q = begin(request);
     q.upgrades = true;
     q.upgrade = std::move(upgrade);

@@ -36,6 +36,10 @@ private:
     [[nodiscard]] const options& chosen() const noexcept { return all_.chosen; }
     [[nodiscard]] pending_request begin(const http::request& request) const;
     result<void> route(http::router& router, const std::string& pattern);
+    [[nodiscard]] std::optional<std::string_view> foreign_sid(
+        const http::request& request) const noexcept;
+    template <class Handle>
+    void carry(const http::request& request, std::string_view sid, Handle answer);
     void on_request(const http::request& request, http::responder answer);
     void on_body_part(const http::request& request);
     void on_body_cut(const http::request& request);

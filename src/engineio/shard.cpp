@@ -101,9 +101,15 @@ common::common(options wanted)
       websocket(websocket_options(chosen)),
       census(chosen.max_sessions, chosen.max_sessions_per_address) {}
 
-std::uint8_t common::loop_of(std::string_view sid) const noexcept {
+std::uint8_t loop_of(std::string_view sid, std::size_t loops) noexcept {
     const std::uint64_t hash = siphash_1_3(siphash_key::of_process(), as_bytes(sid));
     return static_cast<std::uint8_t>(hash % std::max<std::size_t>(loops, 1));
+}
+
+bool common::is_foreign(std::string_view sid) const noexcept {
+    if (carrier == nullptr || sid.size() != session_key{}.size()) return false;
+    const node_tag ours = carrier->tag();
+    return !sid.ends_with(std::string_view(ours.data(), ours.size()));
 }
 
 // ---- The shard ----
@@ -126,6 +132,10 @@ session* shard::make(http::handshake asked, const peer& from, const session::beg
     do {
         if (!web.random.fill(random)) return nullptr;
         key = make_key(random);
+        if (all.carrier != nullptr) {
+            const node_tag ours = all.carrier->tag();
+            std::copy(ours.begin(), ours.end(), key.end() - ours.size());
+        }
     } while (all.loop_of(sid) != web.loop.index() || part_of(sid).contains(sid));
     session* made = sessions_.make(*this, key, std::move(asked), from, how);
     if (made == nullptr) return nullptr;

@@ -18,6 +18,7 @@
 #include "base/siphash.hpp"
 #include "base/user_boundary.hpp"
 #include "engineio/session.hpp"
+#include "engineio/session_carrier.hpp"
 #include "net/latecomers.hpp"
 #include "net/slab.hpp"
 #include "ws/connection_core.hpp"
@@ -73,6 +74,9 @@ private:
     std::unordered_map<std::uint64_t, std::size_t, network_hash> by_network_;
 };
 
+/// The loop, of so many, that a session of this id would live on in this process.
+[[nodiscard]] std::uint8_t loop_of(std::string_view sid, std::size_t loops) noexcept;
+
 /// What is the same for all loops. **Lifetime**: outlives the shards.
 struct common {
     explicit common(options wanted);
@@ -81,12 +85,17 @@ struct common {
     ws::connection_settings websocket;  // its paces are those of sessions, too
     session_census census;
     unique_function<std::unique_ptr<session_user>(session&)> make_user;
+    session_carrier* carrier = nullptr;  // to other processes, if there are any
     std::size_t loops = 1;
     bool expects_resumers = false;  // for a session that is new
 
-    /// The loop that a session of this id would live on: no table, no lock, and all 120 bits of the
-    /// id stay random.
-    [[nodiscard]] std::uint8_t loop_of(std::string_view sid) const noexcept;
+    /// The loop that a session of this id would live on: no table, no lock, and all bits of the id
+    /// that are random stay so: 120, or 96 in front of a tag.
+    [[nodiscard]] std::uint8_t loop_of(std::string_view sid) const noexcept {
+        return engineio::loop_of(sid, loops);
+    }
+    /// Whether it looks like the id of a session of another process.
+    [[nodiscard]] bool is_foreign(std::string_view sid) const noexcept;
 };
 
 /// The sessions of one loop. **Threads**: the loop's.

@@ -418,6 +418,7 @@ void connection::become(std::unique_ptr<net::stream_handler> protocol) noexcept 
 /// True when the request belongs to another loop: the connection goes there with everything that
 /// came, and the request is parsed again. Not from here: the stream is in the midst of reading.
 bool connection::try_move(const request& req, service::match found, byte_view rest) {
+    if (!stream_.may_leave()) return false;
     const auto next_loop = service_.other_loop(req, found);
     if (!next_loop) return false;
     service_.metrics_.requests.sub();  // it counts where it is answered

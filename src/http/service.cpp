@@ -142,6 +142,13 @@ std::unique_ptr<net::stream_handler> service::take_over(net::byte_stream& stream
     return made;
 }
 
+std::unique_ptr<net::stream_handler> service::take_carried(net::byte_stream& stream,
+                                                           bool by_proxy) {
+    auto made = std::make_unique<connection>(*this, stream);
+    if (by_proxy) made->set_proxy(std::make_unique<peer>(nullptr, stream.peer()));
+    return made;
+}
+
 void service::drain() noexcept {
     draining_ = true;
     for (hook* h = connections_.next; h != &connections_; h = h->next) {

@@ -63,6 +63,10 @@ public:
     /// The same for a stream that another loop accepted and that moved here: the gate has let it
     /// in.
     [[nodiscard]] std::unique_ptr<net::stream_handler> take_over(net::byte_stream& stream);
+    /// The same for a stream of a client that another process carries. `by_proxy`: what its headers
+    /// say about the client counts there, and so here.
+    [[nodiscard]] std::unique_ptr<net::stream_handler> take_carried(net::byte_stream& stream,
+                                                                    bool by_proxy);
 
     /// From now on connections end after the reply they owe; those that owe none end at once.
     void drain() noexcept;

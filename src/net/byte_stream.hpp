@@ -151,6 +151,8 @@ public:
     /// further call and dies at the end of the iteration; this stream is gone then. Not from inside
     /// `on_data`, and not before `on_open`.
     [[nodiscard]] virtual moved_stream leave() = 0;
+    /// Whether it can: one that is part of another connection stays on its loop.
+    [[nodiscard]] virtual bool may_leave() const noexcept { return true; }
 
     [[nodiscard]] virtual loop_core& owner() const noexcept = 0;
     /// Unique among the streams of all loops: sockets have their slot's, others take theirs from

@@ -14,6 +14,7 @@
 #include "auth/gate.hpp"
 #include "base/start_thread.hpp"
 #include "cluster/adapter/redis_adapter.hpp"
+#include "cluster/nodes/carrier.hpp"
 #include "cluster/topic_bus.hpp"
 #include "http/service.hpp"
 #include "net/backend/epoll/epoll_backend.hpp"
@@ -49,13 +50,22 @@ public:
     }
 
     std::unique_ptr<net::stream_handler> on_accept(net::byte_stream& stream) override {
-        if (loop.connections() > most_connections_) {
+        return may_be_one_more(stream, loop.connections()) ? http.make_connection(stream) : nullptr;
+    }
+    /// One of `carried` that other processes bring.
+    std::unique_ptr<net::stream_handler> accept_carried(net::byte_stream& stream, bool by_proxy,
+                                                        std::size_t carried) {
+        const bool fits = may_be_one_more(stream, loop.connections() + carried);
+        return fits ? http.take_carried(stream, by_proxy) : nullptr;
+    }
+    [[nodiscard]] bool may_be_one_more(net::byte_stream& stream, std::size_t all) {
+        if (all > most_connections_) {
             loop.tell_refusal(
                 log_level::warning, "net", "a connection is closed at once: max_connections",
                 [&] { return refusal_facts{.peer = stream.peer().address().to_string()}; });
-            return nullptr;
+            return false;
         }
-        return http.make_connection(stream);
+        return true;
     }
     [[nodiscard]] bool may_accept() noexcept override { return guard.may_accept(); }
 
@@ -117,11 +127,13 @@ struct server::impl {
         topic_bus =
             std::make_shared<cluster::topic_bus>(cluster_link, all, nodes.front()->loop.ref());
         all.connect(*topic_bus);
+        if (options.cluster->nodes) make_carrier();
     }
     ~impl() { shut_down(); }
 
     /// The first on `io`, unless that is null.
     void make_nodes(std::unique_ptr<net::backend> io);
+    void make_carrier();
     result<void> prepare();
     void use_verifiers();
     void tell(log_level level, const std::string& line) const {
@@ -143,6 +155,7 @@ struct server::impl {
         std::deque<owner_scope> ours;
         for (const auto& n : nodes) ours.emplace_back(n->loop.owner());
         for (const auto& n : nodes) n->loop.shut_down();
+        if (carrier) carrier->shut_down();
         for (const auto& e : event_streams) e->shut_down();
         for (const auto& m : modules) m->shut_down();
         if (topic_bus) topic_bus->stop();
@@ -166,6 +179,7 @@ struct server::impl {
     pubsub::exchange all;
     std::shared_ptr<cluster::link> cluster_link;  // to the other nodes, if there are any
     std::shared_ptr<cluster::topic_bus> topic_bus;
+    std::shared_ptr<cluster::nodes::carrier> carrier;
     bool has_adapter = false;  // the first Socket.IO server has it
     net::handshake_gate gate;
     memory_account memory;
@@ -235,6 +249,10 @@ void server::on_cluster_gap(unique_function<void(cluster::gap)> handler) {
     if (impl_->cluster_link) impl_->cluster_link->on_gap = std::move(handler);
 }
 
+engineio::session_carrier* server::carrier() noexcept {
+    return impl_->carrier.get();
+}
+
 void server::add_endpoint(std::string_view pattern,
                           detail::owned_ptr<ws::detail::endpoint_core> endpoint) {
     auto routed = impl_->routes.upgrade(
@@ -285,6 +303,18 @@ void server::impl::make_nodes(std::unique_ptr<net::backend> io) {
     }
 }
 
+void server::impl::make_carrier() {
+    std::vector<net::loop_core*> loops;
+    for (const auto& n : nodes) loops.push_back(&n->loop);
+    carrier = std::make_shared<cluster::nodes::carrier>(
+        cluster_link, loops,
+        [this](net::byte_stream& stream, bool by_proxy) {
+            node& home = *nodes[stream.owner().index()];
+            return home.accept_carried(stream, by_proxy, carrier->waited_for(home.loop.index()));
+        },
+        options.log);
+}
+
 result<void> server::impl::prepare() {
     if (setup_error) return *setup_error;
     std::vector<ws::connection_shared*> loops;
@@ -311,6 +341,9 @@ result<void> server::impl::prepare() {
     }
     if (topic_bus) {
         if (auto joined = topic_bus->start(); !joined) return joined;
+    }
+    if (carrier) {
+        if (auto listens = carrier->start(); !listens) return listens;
     }
     for (const auto& m : modules) {
         if (auto ready = m->prepare(loops); !ready) return ready;
@@ -545,6 +578,7 @@ void server::drain(duration deadline) {
     impl_->tell(log_level::info,
                 "drain began: what is open may take " + seconds(deadline) + " at the most");
     for (const auto& m : impl_->modules) m->drain();
+    if (impl_->carrier) impl_->carrier->drain();
     for (const auto& n : impl_->nodes) {
         n->loop.post([this, target = n.get(), deadline] {
             impl_->drain_node(*target, later(target->loop.now(), deadline));
@@ -566,7 +600,11 @@ void server::impl::wait_for_drain(node& n, time_point deadline) {
     // The first loop is the one that signals come to: it stays to the end.
     const bool needed = &n == nodes[0].get() && others_running > 0;
     // What we opened ourselves, such as the way to Redis, stays as long as somebody may need it.
-    const std::size_t left = n.loop.connections() - n.loop.outgoing();
+    std::size_t left = n.loop.connections() - n.loop.outgoing();
+    if (carrier) {
+        left += carrier->waited_for(n.loop.index());
+        if (&n == nodes[0].get()) left -= carrier->connections();
+    }
     if ((left == 0 && !needed) || n.loop.now() >= deadline) {
         if (left != 0)
             tell(log_level::warning, "drain ended at its deadline (drain_deadline): " +
@@ -653,6 +691,8 @@ std::string server::metrics_text() const {
     if (!impl_->prepared.load(std::memory_order_acquire)) return page.text();
     if (impl_->cluster_link)
         impl_->cluster_link->visit_metrics([&](const metric_sample& sample) { page.add(sample); });
+    if (impl_->carrier)
+        impl_->carrier->visit_metrics([&](const metric_sample& sample) { page.add(sample); });
     for (const auto& e : impl_->event_streams)
         e->visit_metrics([&](const metric_sample& sample) { page.add(sample); });
     for (const auto& m : impl_->modules)

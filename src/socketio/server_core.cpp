@@ -353,7 +353,9 @@ server::server(host& where, options chosen)
                                                           where.routes(), where.log())) {}
 
 server::server(host& where, std::shared_ptr<detail::server_core> core)
-    : space((core->set_number(where.attach(core)), core->main_space())), core_(std::move(core)) {}
+    : space((core->set_number(where.attach(core)), core->main_space())), core_(std::move(core)) {
+    if (engineio::session_carrier* const others = where.carrier()) core_->engine.carry_by(*others);
+}
 
 server::~server() = default;
 

@@ -20,7 +20,7 @@ MAY_USE = {
     "ws": {"schema", "auth", "http", "pubsub", "net", "base"},
     "engineio": {"schema", "ws", "auth", "http", "pubsub", "net", "base"},
     "socketio": {"schema", "engineio", "ws", "auth", "http", "pubsub", "net", "base"},
-    "cluster": {"socketio", "pubsub", "net", "base"},
+    "cluster": {"socketio", "engineio", "http", "pubsub", "net", "base"},
 }
 MAY_USE["server"] = set(MAY_USE)
 MAY_USE["testing"] = set(MAY_USE)

@@ -43,6 +43,8 @@ NO_LIMITS = {
     "socketio::client_options::reconnection_delay": "when we call again",
     "socketio::client_options::reconnection_delay_max": "when we call again",
     "socketio::client_options::randomization_factor": "when we call again",
+    "cluster::node_options::port": "a name",
+    "cluster::node_options::retry_pause": "when we call again",
     "cluster::redis_options::port": "a name",
     "cluster::redis_options::database": "a name",
     "cluster::redis_options::reconnect_min": "when we call again",

@@ -3,6 +3,7 @@
 //
 // Arguments: --redis PORT --adapter classic|sharded|streams --prefix P --name N --threads N
 // --ack-timeout MS --recovery yes --max-queue BYTES --by server|adapter
+// --nodes SECRET (carries the sessions of other nodes)
 //
 // By the server, it tells at /ready at once when Redis is gone, and has /metrics.
 
@@ -271,6 +272,8 @@ bool parse(int argc, char** argv, settings& out) {
             read(what, out.cluster.redis.max_queue);
         } else if (flag == "--by") {
             out.by_server = what == "server";
+        } else if (flag == "--nodes") {
+            out.cluster.nodes.emplace().secret = what;
         } else {
             std::fprintf(stderr, "cluster_app: unknown flag %s\n", argv[i]);
             return false;
@@ -284,8 +287,8 @@ bool parse(int argc, char** argv, settings& out) {
 int main(int argc, char** argv) {
     settings chosen;
     if (!parse(argc, argv, chosen)) return 2;
-    if (chosen.by_server) {
-        chosen.cluster.ready_without_redis = {};
+    if (chosen.by_server) chosen.cluster.ready_without_redis = {};
+    if (chosen.by_server || chosen.cluster.nodes) {
         chosen.server.cluster = chosen.cluster;
     } else {
         chosen.io.adapter = weft::cluster::make_redis_adapter(chosen.cluster);

@@ -1,6 +1,7 @@
 // The code of docs/guide/cluster.md: compiled, and compared with the page by
 // tests/structure/docs_code_test.py.
 
+#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -42,6 +43,13 @@ void recover() {
         co_return bool(stored);
     });
     server.run({.port = 8080});
+}
+
+void carry(weft::server_options& options) {
+    weft::cluster::node_options nodes;
+    nodes.host = "10.0.0.7";  // of this machine, in a network that only the nodes share
+    nodes.secret = std::getenv("NODES_SECRET");
+    options.cluster->nodes = nodes;
 }
 
 weft::task<void> ask(weft::socketio::server& io) {

@@ -14,8 +14,9 @@ namespace weft::cluster {
 ///     chosen.adapter = weft::cluster::make_redis_adapter({.redis = {.host = "redis"}});
 ///     weft::socketio::server io{server, chosen};
 ///
-/// Each server needs its own. An outage of Redis delays nothing in this process; what others say
-/// meanwhile is lost, and the log tells when it begins and ends.
+/// `options::nodes` has no meaning here. Each server needs its own. An outage of Redis delays
+/// nothing in this process; what others say meanwhile is lost, and the log tells when it begins and
+/// ends.
 /// **Errors**: the server refuses wrong options when it starts. **Lifetime**: the log outlives it.
 [[nodiscard]] std::shared_ptr<socketio::adapter> make_redis_adapter(options chosen,
                                                                     log_sink* log = default_log());

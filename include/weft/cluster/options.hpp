@@ -3,10 +3,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include <weft/base/result.hpp>
 #include <weft/base/time.hpp>
+#include <weft/cluster/node_options.hpp>
 #include <weft/cluster/redis_options.hpp>
 
 namespace weft::cluster {
@@ -40,6 +42,10 @@ struct options {
     std::size_t stream_memory = 16 * 1024 * 1024;
     /// Begins the keys of the sockets that may come back. Node's default, too.
     std::string session_prefix = "sio:session:";
+
+    /// Lets any node answer any client's requests, so that no sticky sessions are needed. Of
+    /// `server_options::cluster` only. Unset: requests about sessions of other nodes are refused.
+    std::optional<node_options> nodes{};
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;

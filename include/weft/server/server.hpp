@@ -247,6 +247,7 @@ private:
     log_sink* log() const noexcept override;
     std::size_t attach(std::shared_ptr<socketio::module> what) override;
     std::shared_ptr<socketio::adapter> make_adapter() override;
+    engineio::session_carrier* carrier() noexcept override;
 
     void add_endpoint(std::string_view pattern,
                       detail::owned_ptr<ws::detail::endpoint_core> endpoint);

@@ -11,6 +11,9 @@
 namespace weft::auth {
 class verifier;
 }
+namespace weft::engineio {
+class session_carrier;
+}
 namespace weft::http {
 class router;
 }
@@ -60,6 +63,8 @@ public:
     /// The adapter of a Socket.IO server whose options name none; null: it takes part in no
     /// cluster.
     [[nodiscard]] virtual std::shared_ptr<adapter> make_adapter() { return nullptr; }
+    /// Who knows of sessions of other processes; null: nobody.
+    [[nodiscard]] virtual engineio::session_carrier* carrier() noexcept { return nullptr; }
 
 protected:
     host() = default;
