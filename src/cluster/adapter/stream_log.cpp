@@ -102,10 +102,11 @@ void stream_log::add(const message_head& head, const logged_message& what, deliv
         return give_up(
             error(weft::errc::limit_exceeded, "too many wait: redis_options::max_queue"));
     ++last_number_;
-    const logged_message now = in_step_ ? nullptr : std::exchange(one.waiting, nullptr);
+    const logged_message now =
+        now_ == state::out_of_step ? std::exchange(one.waiting, nullptr) : nullptr;
     bytes_ += one.what.size();
     additions_.push_back(std::move(one));
-    if (in_step_) send(additions_.back());
+    if (now_ == state::in_step) send(additions_.back());
     if (now) user_.on_unplaced(*now);  // who may say more
 }
 
@@ -157,7 +158,7 @@ void stream_log::erase(std::deque<addition>::iterator which) noexcept {
 
 /// Nobody here waits for Redis any longer.
 void stream_log::fall_behind() {
-    in_step_ = false;
+    now_ = state::out_of_step;
     // By index: whoever is told may say more.
     for (std::size_t i = 0; i < additions_.size(); ++i) {
         if (const auto waiting = std::exchange(additions_[i].waiting, nullptr))
@@ -167,9 +168,9 @@ void stream_log::fall_behind() {
 
 /// The reader has seen all that is in the stream: what it did not see of ours is not there.
 void stream_log::be_in_step() {
-    if (in_step_) return;
-    in_step_ = true;
-    for (std::size_t i = 0; i < additions_.size() && in_step_; ++i) {
+    if (now_ == state::in_step) return;
+    now_ = state::in_step;
+    for (std::size_t i = 0; i < additions_.size() && now_ == state::in_step; ++i) {
         if (!additions_[i].under_way && additions_[i].at == socketio::log_position())
             send(additions_[i]);
     }
@@ -181,7 +182,7 @@ void stream_log::read() {
     if (!running_) return;
     if (position_text_.empty()) {
         ask({"XREVRANGE", name(), "+", "-", "COUNT", "1"}, &stream_log::on_end_found);
-    } else if (!in_step_ || behind_) {
+    } else if (now_ != state::in_step || behind_) {
         ask({"XRANGE", name(), position_text_, "+", "COUNT", page}, &stream_log::on_page);
     } else {
         ask({"XREAD", "COUNT", page, "BLOCK", block_, "STREAMS", name(), position_text_},

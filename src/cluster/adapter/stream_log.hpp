@@ -43,7 +43,8 @@ protected:
 ///
 /// It is *in step* while Redis takes what we add and the reader is at the end. Our own messages
 /// come back with their places then. Out of step they are given up for delivery at once, kept, and
-/// added when the reader has seen which of them are in the stream already.
+/// added when the reader has seen which of them are in the stream already. At the beginning they
+/// wait for the reader, unless it finds that Redis is away.
 /// **Threads**: the home loop's. **Lifetime**: shared by its owner, weakly by what Redis calls.
 class stream_log : public std::enable_shared_from_this<stream_log> {
 public:
@@ -102,7 +103,8 @@ private:
     std::string block_;  // how long Redis waits for news; ms
     socketio::log_position position_{};
     std::string position_text_;  // empty: not known
-    bool in_step_ = false;
+    enum class state : std::uint8_t { beginning, in_step, out_of_step };
+    state now_ = state::beginning;
     bool behind_ = false;  // there is more than was read
     bool running_ = false;
     std::deque<addition> additions_;

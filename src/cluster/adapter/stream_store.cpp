@@ -90,6 +90,7 @@ result<void> stream_store::start(socketio::adapter_target& target, entry_handler
 void stream_store::stop() noexcept {
     target_ = nullptr;
     if (log_) log_->stop();
+    early_searches_.clear();
     memory_.reset();
 }
 
@@ -132,8 +133,11 @@ void stream_store::on_unplaced(const cluster_message& what) {
 
 void stream_store::on_passed(const log_position& at) {
     if (!keeps_places_) return;
-    if (memory_->known_from() == log_position()) memory_->begin(at);
+    const bool begins = memory_->known_from() == log_position();
+    if (begins) memory_->begin(at);
     if (target_ != nullptr) target_->passed(at);
+    if (!begins) return;
+    for (const auto& one : std::exchange(early_searches_, {})) search_memory(one);
 }
 
 void stream_store::on_lost(const log_position& before) {
@@ -260,13 +264,16 @@ void stream_store::search_memory(const std::shared_ptr<search>& wanted) {
         if (wanted->in_redis) --searches_;
         wanted->told(std::move(missed));
     };
-    const bool begun = memory_->known_from() != log_position();
-    if (begun && memory_->known_from() <= wanted->at) {
+    if (memory_->known_from() == log_position()) {
+        if (early_searches_.size() == max_searches) return end(nullptr);
+        return early_searches_.push_back(wanted);
+    }
+    if (memory_->known_from() <= wanted->at) {
         memory_->find(wanted->whom, wanted->at, *wanted->missed);
         return end(std::move(wanted->missed));
     }
     if (!wanted->in_redis) {
-        if (searches_ == max_searches || !begun) return end(nullptr);
+        if (searches_ == max_searches) return end(nullptr);
         ++searches_;
         wanted->in_redis = true;
     }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include <weft/base/unique_function.hpp>
 #include <weft/socketio/adapter.hpp>
@@ -72,6 +73,7 @@ private:
     /// Whom we have taken and not kept anew, and until when nobody else can.
     std::unordered_map<std::string, time_point> taken_;
     std::size_t searches_ = 0;
+    std::vector<std::shared_ptr<search>> early_searches_;  // until it is known where memory begins
 };
 
 }  // namespace weft::cluster

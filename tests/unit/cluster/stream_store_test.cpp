@@ -179,6 +179,33 @@ TEST_F(stream_store_of_servers,
     await_step(*a, of_a);
 }
 
+TEST_F(stream_store_of_servers,
+       what_a_server_says_before_it_has_found_the_log_waits_for_its_place) {
+    start_redis();
+    start_both();
+    noting_server of_c;
+    const auto c = make(of_c);
+    say(*c, "early");
+    say(*c, "too");
+    await([&] { return of_b.heard.size() == 2 && of_c.heard.size() == 2; });
+    EXPECT_EQ(of_c.heard, (redis::strings{"early", "too"}));
+    EXPECT_EQ(of_c.places, of_b.places);
+    c->stop();
+}
+
+TEST_F(stream_store_of_servers,
+       who_comes_back_to_a_server_that_has_just_begun_gets_what_it_missed) {
+    start_redis();
+    start_both();
+    const kept_socket kept = socket("pid");
+    say(*a, "missed");
+    await([&] { return outcomes.size() == 1; });
+    noting_server of_c;
+    const auto c = make(of_c);
+    EXPECT_EQ(missed(*c, kept), redis::strings{"missed"});
+    c->stop();
+}
+
 TEST_F(stream_store_of_servers, a_lost_connection_loses_and_doubles_nothing) {
     start_redis();
     start_both();
