@@ -304,6 +304,11 @@ void stream_store::search_page(const std::shared_ptr<search>& wanted,
             if (read->at != wanted->at) return lost();  // the stream was cut behind it
             continue;
         }
+        if (read->at > memory_->known_from()) {
+            // Memory has the rest, up to where we have read: what comes behind that is delivered.
+            wanted->at = memory_->known_from();
+            break;
+        }
         wanted->at = read->at;
         adapter_message what;
         if (decode_entry(read->entry, {}, what) != errc{}) continue;

@@ -206,6 +206,32 @@ TEST_F(stream_store_of_servers,
     c->stop();
 }
 
+TEST_F(stream_store_of_servers, what_redis_tells_of_the_past_ends_where_this_server_has_read) {
+    start_redis();
+    start_both();
+    const kept_socket kept = socket("pid");
+    redis::strings all{"0"};
+    say(*a, "0");
+    await([&] { return outcomes.size() == 1; });
+    noting_server of_c;  // its memory begins here
+    const auto c = make(of_c);
+    await([&] { return of_c.last_passed != log_position(); });
+    for (int i = 1; i <= 300; ++i) {  // more than it reads at once
+        all.push_back(std::to_string(i));
+        say(*a, all.back());
+    }
+    redis::strings got;
+    c->find_missed(kept, [&](std::unique_ptr<stream_store::missed_list> missed) {
+        ASSERT_TRUE(missed);
+        for (const auto& one : *missed) got.push_back(one->event);
+        of_c.heard.clear();
+    });
+    await([&] { return !of_c.heard.empty() && of_c.heard.back() == "300"; });
+    got.insert(got.end(), of_c.heard.begin(), of_c.heard.end());
+    EXPECT_EQ(got, all);
+    c->stop();
+}
+
 TEST_F(stream_store_of_servers, a_lost_connection_loses_and_doubles_nothing) {
     start_redis();
     start_both();
