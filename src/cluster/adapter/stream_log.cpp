@@ -86,11 +86,10 @@ void stream_log::stop() noexcept {
 
 void stream_log::add(const message_head& head, const logged_message& what, delivery here,
                      stored_handler stored) {
-    addition one{
-        last_number_ + 1, {}, here == delivery::waiting ? what : nullptr, std::move(stored)};
+    addition one{last_number_ + 1, {}, what, here == delivery::waiting, std::move(stored)};
     const auto give_up = [&](const error& why) {
         link_->drop(why.message());
-        if (one.waiting) user_.on_unplaced(*one.waiting);
+        if (one.waits) user_.on_unplaced(*what);
         if (one.stored) one.stored(why);
     };
     if (const errc why = make_entry(one.what.entry, head, *what); why != errc{})
@@ -102,12 +101,11 @@ void stream_log::add(const message_head& head, const logged_message& what, deliv
         return give_up(
             error(weft::errc::limit_exceeded, "too many wait: redis_options::max_queue"));
     ++last_number_;
-    const logged_message now =
-        now_ == state::out_of_step ? std::exchange(one.waiting, nullptr) : nullptr;
+    const bool at_once = now_ == state::out_of_step && std::exchange(one.waits, false);
     bytes_ += one.what.size();
     additions_.push_back(std::move(one));
     if (now_ == state::in_step) send(additions_.back());
-    if (now) user_.on_unplaced(*now);  // who may say more
+    if (at_once) user_.on_unplaced(*what);  // who may say more
 }
 
 void stream_log::send(addition& one) {
@@ -134,10 +132,10 @@ void stream_log::sent(std::uint64_t number, const result<redis::reply_view>& rep
         give_up_passed();
     } else if (reply.error().code() == redis::errc::refused_by_server) {
         link_->drop(reply.error().message());
-        const logged_message waiting = std::move(found->waiting);
+        const logged_message said = found->waits ? std::move(found->said) : nullptr;
         auto stored = std::move(found->stored);
         erase(found);
-        if (waiting) user_.on_unplaced(*waiting);
+        if (said) user_.on_unplaced(*said);
         if (stored) stored(reply.error());
     } else {
         fall_behind();
@@ -161,8 +159,9 @@ void stream_log::fall_behind() {
     now_ = state::out_of_step;
     // By index: whoever is told may say more.
     for (std::size_t i = 0; i < additions_.size(); ++i) {
-        if (const auto waiting = std::exchange(additions_[i].waiting, nullptr))
-            user_.on_unplaced(*waiting);
+        if (!std::exchange(additions_[i].waits, false)) continue;
+        const logged_message said = additions_[i].said;
+        user_.on_unplaced(*said);
     }
 }
 
@@ -271,9 +270,10 @@ void stream_log::take(const redis::reply_view& entries) {
 void stream_log::give_up_passed() {
     while (running_ && !additions_.empty() && additions_.front().at != socketio::log_position() &&
            additions_.front().at <= position_) {
-        const logged_message waiting = std::move(additions_.front().waiting);
+        const addition& first = additions_.front();
+        const logged_message said = first.waits ? first.said : nullptr;
         erase(additions_.begin());
-        if (waiting) user_.on_unplaced(*waiting);
+        if (said) user_.on_unplaced(*said);
     }
 }
 
@@ -287,15 +287,18 @@ void stream_log::take_entry(const redis::reply_view& entry) {
         std::uint64_t mine = 0;
         std::from_chars(read->number.data(), read->number.data() + read->number.size(), mine);
         const auto found = find(mine);
-        const logged_message waiting =
-            found != additions_.end() ? std::move(found->waiting) : nullptr;
-        auto stored = found != additions_.end() ? std::move(found->stored) : nullptr;
-        if (found != additions_.end()) erase(found);
-        if (stored) stored({});
-        if (!waiting) return user_.on_passed(position_);
-        what.head.type = type_of(waiting->what);
+        if (found == additions_.end()) return user_.on_passed(position_);
+        const bool waits = found->waits;
+        what.head.type = type_of(found->said->what);
         what.head.uid = read->entry.uid;
-        what.content = *waiting;
+        what.content = *found->said;
+        auto stored = std::move(found->stored);
+        erase(found);
+        if (stored) stored({});
+        if (!waits) {
+            what.content.at = position_;
+            return user_.on_place_found(what.content);
+        }
     } else if (const errc why = decode_entry(read->entry, {}, what); why != errc{}) {
         link_->ignore(name(), make_error_code(why));
         return user_.on_passed(position_);

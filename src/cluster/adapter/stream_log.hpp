@@ -29,6 +29,8 @@ class stream_user {
 public:
     /// Another node's message, or one of ours that waited for its place.
     virtual void on_entry(adapter_message& what) = 0;
+    /// One of ours that was delivered here before it had its place.
+    virtual void on_place_found(const socketio::cluster_message& what) = 0;
     /// One of ours that is not to wait any more: it has no place.
     virtual void on_unplaced(const socketio::cluster_message& what) = 0;
     virtual void on_passed(const socketio::log_position& at) = 0;
@@ -72,7 +74,8 @@ private:
     struct addition {
         std::uint64_t number;
         stream_addition what;
-        logged_message waiting;       // to be delivered at its place; else null
+        logged_message said;
+        bool waits = false;           // for its place, to be delivered there
         stored_handler stored;        // who waits for that
         bool under_way = false;       // Redis has not said yet
         socketio::log_position at{};  // where Redis has it; zero: it has not said so

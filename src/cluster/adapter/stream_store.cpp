@@ -121,10 +121,20 @@ void stream_store::on_entry(adapter_message& what) {
     if (!keeps_places_) what.content.at = {};
     const log_position at = what.content.at;
     const bool is_broadcast = what.head.type == message_type::broadcast;
-    if (keeps_places_ && is_broadcast && !what.content.droppable)
-        memory_->add(std::make_shared<cluster_message>(what.content));
+    remember(what.content);
     on_message_(what);
     if (keeps_places_ && !is_broadcast && target_ != nullptr) target_->passed(at);
+}
+
+void stream_store::on_place_found(const cluster_message& what) {
+    remember(what);
+    on_passed(what.at);
+}
+
+/// For those who come back and missed it.
+void stream_store::remember(const cluster_message& what) {
+    if (keeps_places_ && what.what == cluster_message::kind::broadcast && !what.droppable)
+        memory_->add(std::make_shared<cluster_message>(what));
 }
 
 void stream_store::on_unplaced(const cluster_message& what) {

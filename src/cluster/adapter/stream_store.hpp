@@ -51,10 +51,12 @@ private:
 
     // stream_user
     void on_entry(adapter_message& what) override;
+    void on_place_found(const socketio::cluster_message& what) override;
     void on_unplaced(const socketio::cluster_message& what) override;
     void on_passed(const socketio::log_position& at) override;
     void on_lost(const socketio::log_position& before) override;
 
+    void remember(const socketio::cluster_message& what);
     template <class F>
     void at_home(F task);
     [[nodiscard]] std::string key_of(std::string_view recovery_id) const;

@@ -256,6 +256,25 @@ TEST_F(stream_store_of_servers, a_lost_connection_loses_and_doubles_nothing) {
     EXPECT_EQ(ask(other, {"XLEN", "socket.io"}), std::to_string(said + entries_before));
 }
 
+TEST_F(stream_store_of_servers, who_was_elsewhere_missed_what_a_server_said_without_redis) {
+    start_redis();
+    start_both();
+    const kept_socket kept = socket("pid");  // of b
+    redis::client other(home(), where.redis);
+    ASSERT_TRUE(other.start());
+    await([&] { return other.is_open(); });
+    ask(other, {"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"});
+    do {
+        const std::size_t before = of_a.heard.size();
+        say(*a, std::to_string(before));
+        await([&] { return of_a.heard.size() > before; });
+    } while (!HasFatalFailure() && !of_a.heard.back().ends_with("unplaced"));
+    await([&] { return of_b.heard.size() == of_a.heard.size(); });
+    await([&] { return of_a.last_passed == of_b.places.back(); });
+    EXPECT_EQ(missed(*a, kept), of_b.heard);
+    EXPECT_EQ(missed(*b, kept), of_b.heard);
+}
+
 TEST_F(stream_store_of_servers, what_redis_refuses_is_applied_here_and_told) {
     start_redis();
     start_both();
