@@ -101,7 +101,7 @@ void stream_log::add(const message_head& head, const logged_message& what, deliv
         return give_up(
             error(weft::errc::limit_exceeded, "too many wait: redis_options::max_queue"));
     ++last_number_;
-    const bool at_once = now_ == state::out_of_step && std::exchange(one.waits, false);
+    const bool at_once = now_ == state::out_of_step && give_up_waiting(one);
     bytes_ += one.what.size();
     additions_.push_back(std::move(one));
     if (now_ == state::in_step) send(additions_.back());
@@ -137,6 +137,7 @@ void stream_log::sent(std::uint64_t number, const result<redis::reply_view>& rep
         erase(found);
         if (said) user_.on_unplaced(*said);
         if (stored) stored(reply.error());
+        user_.on_passed(position_);  // for who waits until nothing is unplaced
     } else {
         fall_behind();
     }
@@ -151,7 +152,15 @@ std::deque<stream_log::addition>::iterator stream_log::find(std::uint64_t number
 
 void stream_log::erase(std::deque<addition>::iterator which) noexcept {
     bytes_ -= which->what.size();
+    if (which->unplaced) --unplaced_;
     additions_.erase(which);
+}
+
+bool stream_log::give_up_waiting(addition& one) noexcept {
+    if (!std::exchange(one.waits, false)) return false;
+    one.unplaced = true;
+    ++unplaced_;
+    return true;
 }
 
 /// Nobody here waits for Redis any longer.
@@ -159,7 +168,7 @@ void stream_log::fall_behind() {
     now_ = state::out_of_step;
     // By index: whoever is told may say more.
     for (std::size_t i = 0; i < additions_.size(); ++i) {
-        if (!std::exchange(additions_[i].waits, false)) continue;
+        if (!give_up_waiting(additions_[i])) continue;
         const logged_message said = additions_[i].said;
         user_.on_unplaced(*said);
     }

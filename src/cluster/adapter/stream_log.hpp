@@ -69,6 +69,8 @@ public:
     [[nodiscard]] const std::string& name() const noexcept { return link_->chosen().prefix; }
     /// The last entry that was read; zero before the first.
     [[nodiscard]] const socketio::log_position& position() const noexcept { return position_; }
+    /// Whether messages were delivered here whose places are not known yet.
+    [[nodiscard]] bool has_unplaced() const noexcept { return unplaced_ != 0; }
 
 private:
     struct addition {
@@ -77,6 +79,7 @@ private:
         logged_message said;
         bool waits = false;           // for its place, to be delivered there
         stored_handler stored;        // who waits for that
+        bool unplaced = false;        // it was delivered without one
         bool under_way = false;       // Redis has not said yet
         socketio::log_position at{};  // where Redis has it; zero: it has not said so
     };
@@ -85,6 +88,7 @@ private:
     void sent(std::uint64_t number, const result<redis::reply_view>& reply);
     [[nodiscard]] std::deque<addition>::iterator find(std::uint64_t number) noexcept;
     void erase(std::deque<addition>::iterator which) noexcept;
+    [[nodiscard]] bool give_up_waiting(addition& one) noexcept;
     void fall_behind();
     void be_in_step();
 
@@ -112,6 +116,7 @@ private:
     bool running_ = false;
     std::deque<addition> additions_;
     std::size_t bytes_ = 0;  // of them
+    std::size_t unplaced_ = 0;
     std::uint64_t last_number_ = 0;
 };
 

@@ -124,6 +124,7 @@ void stream_store::on_entry(adapter_message& what) {
     remember(what.content);
     on_message_(what);
     if (keeps_places_ && !is_broadcast && target_ != nullptr) target_->passed(at);
+    begin_early_searches();
 }
 
 void stream_store::on_place_found(const cluster_message& what) {
@@ -143,11 +144,9 @@ void stream_store::on_unplaced(const cluster_message& what) {
 
 void stream_store::on_passed(const log_position& at) {
     if (!keeps_places_) return;
-    const bool begins = memory_->known_from() == log_position();
-    if (begins) memory_->begin(at);
+    if (memory_->known_from() == log_position()) memory_->begin(at);
     if (target_ != nullptr) target_->passed(at);
-    if (!begins) return;
-    for (const auto& one : std::exchange(early_searches_, {})) search_memory(one);
+    begin_early_searches();
 }
 
 void stream_store::on_lost(const log_position& before) {
@@ -268,13 +267,23 @@ void stream_store::find_missed(const kept_socket& whom, missed_handler told) {
     });
 }
 
+/// Where memory begins is known, and everything that was delivered here is in it.
+bool stream_store::is_ready() const noexcept {
+    return memory_->known_from() != log_position() && !log_->has_unplaced();
+}
+
+void stream_store::begin_early_searches() {
+    if (early_searches_.empty() || !is_ready()) return;
+    for (const auto& one : std::exchange(early_searches_, {})) search_memory(one);
+}
+
 /// The rest of what was missed, if memory reaches back so far; else the next page of Redis.
 void stream_store::search_memory(const std::shared_ptr<search>& wanted) {
     const auto end = [&](std::unique_ptr<missed_list> missed) {
         if (wanted->in_redis) --searches_;
         wanted->told(std::move(missed));
     };
-    if (memory_->known_from() == log_position()) {
+    if (!is_ready()) {
         if (early_searches_.size() == max_searches) return end(nullptr);
         return early_searches_.push_back(wanted);
     }

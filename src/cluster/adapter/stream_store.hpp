@@ -63,6 +63,8 @@ private:
     void forget_taken(const std::string& recovery_id);
     void try_to_take(const std::shared_ptr<taking>& asked);
     void found(const std::shared_ptr<taking>& asked, std::string_view record);
+    [[nodiscard]] bool is_ready() const noexcept;
+    void begin_early_searches();
     void search_memory(const std::shared_ptr<search>& wanted);
     void search_page(const std::shared_ptr<search>& wanted, const redis::reply_view& entries);
 
@@ -75,7 +77,7 @@ private:
     /// Whom we have taken and not kept anew, and until when nobody else can.
     std::unordered_map<std::string, time_point> taken_;
     std::size_t searches_ = 0;
-    std::vector<std::shared_ptr<search>> early_searches_;  // until it is known where memory begins
+    std::vector<std::shared_ptr<search>> early_searches_;  // see `is_ready`
 };
 
 }  // namespace weft::cluster
