@@ -5,7 +5,6 @@
 import { spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,21 +13,13 @@ import { fileURLToPath } from 'node:url';
 import { Emitter } from '@socket.io/redis-emitter';
 import { createClient } from 'redis';
 import { Manager } from 'socket.io-client';
-import { Server } from './support.mjs';
+import { freePort, Server } from './support.mjs';
 
 const nodeApp = fileURLToPath(new URL('cluster_node_app.mjs', import.meta.url));
 const namespaces = ['/', '/chat', '/control'];
 const patience = 30_000;
 /// A channel for one node, whose name is of 6 characters or 16.
 const ofNode = /#([\w-]{6}|[0-9a-f]{16})#$/;
-
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  await new Promise((done) => { server.close(done); });
-  return port;
-}
 
 // A test that runs out of time leaves its servers behind.
 const running = new Set();

@@ -3,8 +3,6 @@
 // Needs WEFT_BIN, PROXIED_APP_BIN, nginx and HAProxy; Caddy and hitch are tried if they are there.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
@@ -15,7 +13,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 import { io } from 'socket.io-client';
-import { Certificate, Client, Server } from './support.mjs';
+import { Certificate, Client, freePort, Server, startProxy } from './support.mjs';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const CONFIGS = new URL('../../docs/guide/code/proxies/', import.meta.url);
@@ -26,46 +24,6 @@ let certificate;
 let folder;
 let pem;  // certificate and key in one file
 let browser;
-const children = new Set();
-
-async function freePort() {
-  const probe = net.createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
-
-async function listens(port, child) {
-  for (const end = Date.now() + PATIENCE; Date.now() < end; await sleep(20)) {
-    assert.equal(child.exitCode, null, 'the proxy ended');
-    const socket = net.connect(port, '127.0.0.1');
-    const open = await new Promise((resolve) => socket.once('connect', () => resolve(true)).once('error', () => resolve(false)));
-    socket.destroy();
-    if (open) return;
-  }
-  throw new Error(`nothing listens on ${port}`);
-}
-
-/// A proxy in the foreground, ready for connections at `port`.
-async function startProxy(port, program, args, options = {}) {
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], ...options });
-  children.add(child);
-  child.log = '';
-  child.stderr.on('data', (text) => { child.log += text; });
-  child.done = once(child, 'exit').then(() => children.delete(child));
-  try {
-    await listens(port, child);
-  } catch (error) {
-    throw new Error(`${program}: ${error.message}\n${child.log}`);
-  }
-  return {
-    port,
-    stop: async () => { child.kill('SIGTERM'); await child.done; },
-    log: () => child.log,
-  };
-}
 
 /// A configuration of the guide with other ports and files. Each text must be there.
 function config(name, changes) {
@@ -161,7 +119,6 @@ before(async () => {
 
 after(async () => {
   await browser?.close();
-  for (const child of children) child.kill('SIGKILL');
   certificate?.remove();
   if (folder) rmSync(folder, { recursive: true });
 });

@@ -1,5 +1,5 @@
-// What the tests in JavaScript share: starting and ending the program, certificates, clients of the
-// `ws` package that can be awaited, and raw sockets. Needs WEFT_BIN; certificates need openssl.
+// What the tests in JavaScript share: starting and ending the program, proxies, certificates, clients
+// of the `ws` package that can be awaited, and raw sockets. Needs WEFT_BIN; certificates need openssl.
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 
 /// A certificate for localhost and 127.0.0.1 in a folder of its own.
@@ -64,6 +65,46 @@ export class Server {
     if (!this.child.killed) this.child.kill('SIGTERM');
     return this.exited;
   }
+}
+
+/// A port that nobody has: this one, or it fails; 0 for any.
+export async function freePort(wanted = 0) {
+  const probe = net.createServer().listen(wanted, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+async function listens(port, child) {
+  for (const end = Date.now() + 15_000; Date.now() < end; await sleep(20)) {
+    assert.equal(child.exitCode, null, 'the proxy ended');
+    const socket = net.connect(port, '127.0.0.1');
+    const open = await new Promise((resolve) => socket.once('connect', () => resolve(true)).once('error', () => resolve(false)));
+    socket.destroy();
+    if (open) return;
+  }
+  throw new Error(`nothing listens on ${port}`);
+}
+
+/// A proxy in the foreground, ready for connections at `port`.
+export async function startProxy(port, program, args, options = {}) {
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], ...options });
+  children.add(child);
+  child.log = '';
+  child.stderr.on('data', (text) => { child.log += text; });
+  child.done = once(child, 'exit').then(() => children.delete(child));
+  try {
+    await listens(port, child);
+  } catch (error) {
+    throw new Error(`${program}: ${error.message}\n${child.log}`);
+  }
+  return {
+    port,
+    stop: async () => { child.kill('SIGTERM'); await child.done; },
+    log: () => child.log,
+  };
 }
 
 /// A way to a server on loopback that can be cut.

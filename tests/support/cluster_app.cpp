@@ -1,9 +1,9 @@
 // The application of tests/e2e/cluster_node_app.mjs on weft, so that the servers of a cluster may
 // be of both kinds. Prints "listening on URL" when ready; SIGTERM drains it.
 //
-// Arguments: --redis PORT --adapter classic|sharded|streams --prefix P --name N --threads N
-// --ack-timeout MS --recovery yes --max-queue BYTES --by server|adapter
-// --nodes SECRET (carries the sessions of other nodes)
+// Arguments: --port N --redis PORT --adapter classic|sharded|streams --prefix P --name N
+// --threads N --ack-timeout MS --recovery yes --max-queue BYTES --by server|adapter
+// --stream-length N --nodes SECRET (carries the sessions of other nodes)
 //
 // By the server, it tells at /ready at once when Redis is gone, and has /metrics.
 
@@ -178,7 +178,12 @@ void rooms(space& in) {
     });
 }
 
-void events(space& in) {
+void events(space& in, const std::string& name) {
+    // Answered by the name of the server, once no server can lose it.
+    in.on("say", [&in, name](socket_ref, std::string room, std::string text) -> task<std::string> {
+        const weft::result<void> stored = co_await in.to(room).emit_stored("said", text);
+        co_return stored ? name : std::string();
+    });
     in.on("emit", [&in](socket& s, aim to, std::string event, rest<value> what) {
         auto whom = to.others.value_or(false) ? chain(s.broadcast(), to) : chain(in, to);
         std::move(whom).emit(event, what);
@@ -228,7 +233,7 @@ void servers(space& in, journal& heard, const std::string& name) {
 
 void verbs(space& in, journal& heard, const std::string& name) {
     rooms(in);
-    events(in);
+    events(in, name);
     servers(in, heard, name);
 }
 
@@ -238,6 +243,7 @@ struct settings {
     weft::cluster::options cluster{};
     std::string name = "a";
     bool by_server = false;
+    std::uint16_t port = 0;
 };
 
 template <class Number>
@@ -249,7 +255,9 @@ bool parse(int argc, char** argv, settings& out) {
     for (int i = 1; i + 1 < argc; i += 2) {
         const std::string_view flag = argv[i];
         const std::string_view what = argv[i + 1];
-        if (flag == "--redis") {
+        if (flag == "--port") {
+            read(what, out.port);
+        } else if (flag == "--redis") {
             read(what, out.cluster.redis.port);
         } else if (flag == "--adapter") {
             using kind = weft::cluster::adapter_kind;
@@ -258,6 +266,8 @@ bool parse(int argc, char** argv, settings& out) {
                                                       : kind::classic;
         } else if (flag == "--recovery") {
             out.io.connection_state_recovery.emplace();
+        } else if (flag == "--stream-length") {
+            read(what, out.cluster.stream_length);
         } else if (flag == "--prefix") {
             out.cluster.prefix = what;
         } else if (flag == "--name") {
@@ -311,7 +321,7 @@ int main(int argc, char** argv) {
     control.on("settle", [&](socket&, int token) {
         for (space* in : {static_cast<space*>(&io), &chat, &control}) in->emit("settled", token);
     });
-    const auto port = server.listen({.host = "127.0.0.1", .port = 0});
+    const auto port = server.listen({.host = "127.0.0.1", .port = chosen.port});
     if (!port) {
         std::fprintf(stderr, "cluster_app: %s\n", port.error().message().c_str());
         return 1;

@@ -86,11 +86,10 @@ void stream_log::stop() noexcept {
 
 void stream_log::add(const message_head& head, const logged_message& what, delivery here,
                      stored_handler stored) {
-    addition one{
-        last_number_ + 1, {}, here == delivery::waiting ? what : nullptr, std::move(stored)};
+    addition one{last_number_ + 1, {}, what, here == delivery::waiting, std::move(stored)};
     const auto give_up = [&](const error& why) {
         link_->drop(why.message());
-        if (one.waiting) user_.on_unplaced(*one.waiting);
+        if (one.waits) user_.on_unplaced(*what);
         if (one.stored) one.stored(why);
     };
     if (const errc why = make_entry(one.what.entry, head, *what); why != errc{})
@@ -102,11 +101,11 @@ void stream_log::add(const message_head& head, const logged_message& what, deliv
         return give_up(
             error(weft::errc::limit_exceeded, "too many wait: redis_options::max_queue"));
     ++last_number_;
-    const logged_message now = in_step_ ? nullptr : std::exchange(one.waiting, nullptr);
+    const bool at_once = now_ == state::out_of_step && give_up_waiting(one);
     bytes_ += one.what.size();
     additions_.push_back(std::move(one));
-    if (in_step_) send(additions_.back());
-    if (now) user_.on_unplaced(*now);  // who may say more
+    if (now_ == state::in_step) send(additions_.back());
+    if (at_once) user_.on_unplaced(*what);  // who may say more
 }
 
 void stream_log::send(addition& one) {
@@ -132,11 +131,12 @@ void stream_log::sent(std::uint64_t number, const result<redis::reply_view>& rep
         give_up_passed();
     } else if (reply.error().code() == redis::errc::refused_by_server) {
         link_->drop(reply.error().message());
-        const logged_message waiting = std::move(found->waiting);
+        const logged_message said = found->waits ? std::move(found->said) : nullptr;
         auto stored = std::move(found->stored);
         erase(found);
-        if (waiting) user_.on_unplaced(*waiting);
+        if (said) user_.on_unplaced(*said);
         if (stored) stored(reply.error());
+        user_.on_passed(position_);  // for who waits until nothing is unplaced
     } else {
         fall_behind();
     }
@@ -151,24 +151,33 @@ std::deque<stream_log::addition>::iterator stream_log::find(std::uint64_t number
 
 void stream_log::erase(std::deque<addition>::iterator which) noexcept {
     bytes_ -= which->what.size();
+    if (which->unplaced) --unplaced_;
     additions_.erase(which);
+}
+
+bool stream_log::give_up_waiting(addition& one) noexcept {
+    if (!std::exchange(one.waits, false)) return false;
+    one.unplaced = true;
+    ++unplaced_;
+    return true;
 }
 
 /// Nobody here waits for Redis any longer.
 void stream_log::fall_behind() {
-    in_step_ = false;
+    now_ = state::out_of_step;
     // By index: whoever is told may say more.
     for (std::size_t i = 0; i < additions_.size(); ++i) {
-        if (const auto waiting = std::exchange(additions_[i].waiting, nullptr))
-            user_.on_unplaced(*waiting);
+        if (!give_up_waiting(additions_[i])) continue;
+        const logged_message said = additions_[i].said;
+        user_.on_unplaced(*said);
     }
 }
 
 /// The reader has seen all that is in the stream: what it did not see of ours is not there.
 void stream_log::be_in_step() {
-    if (in_step_) return;
-    in_step_ = true;
-    for (std::size_t i = 0; i < additions_.size() && in_step_; ++i) {
+    if (now_ == state::in_step) return;
+    now_ = state::in_step;
+    for (std::size_t i = 0; i < additions_.size() && now_ == state::in_step; ++i) {
         if (!additions_[i].under_way && additions_[i].at == socketio::log_position())
             send(additions_[i]);
     }
@@ -180,7 +189,7 @@ void stream_log::read() {
     if (!running_) return;
     if (position_text_.empty()) {
         ask({"XREVRANGE", name(), "+", "-", "COUNT", "1"}, &stream_log::on_end_found);
-    } else if (!in_step_ || behind_) {
+    } else if (now_ != state::in_step || behind_) {
         ask({"XRANGE", name(), position_text_, "+", "COUNT", page}, &stream_log::on_page);
     } else {
         ask({"XREAD", "COUNT", page, "BLOCK", block_, "STREAMS", name(), position_text_},
@@ -269,9 +278,10 @@ void stream_log::take(const redis::reply_view& entries) {
 void stream_log::give_up_passed() {
     while (running_ && !additions_.empty() && additions_.front().at != socketio::log_position() &&
            additions_.front().at <= position_) {
-        const logged_message waiting = std::move(additions_.front().waiting);
+        const addition& first = additions_.front();
+        const logged_message said = first.waits ? first.said : nullptr;
         erase(additions_.begin());
-        if (waiting) user_.on_unplaced(*waiting);
+        if (said) user_.on_unplaced(*said);
     }
 }
 
@@ -285,15 +295,18 @@ void stream_log::take_entry(const redis::reply_view& entry) {
         std::uint64_t mine = 0;
         std::from_chars(read->number.data(), read->number.data() + read->number.size(), mine);
         const auto found = find(mine);
-        const logged_message waiting =
-            found != additions_.end() ? std::move(found->waiting) : nullptr;
-        auto stored = found != additions_.end() ? std::move(found->stored) : nullptr;
-        if (found != additions_.end()) erase(found);
-        if (stored) stored({});
-        if (!waiting) return user_.on_passed(position_);
-        what.head.type = type_of(waiting->what);
+        if (found == additions_.end()) return user_.on_passed(position_);
+        const bool waits = found->waits;
+        what.head.type = type_of(found->said->what);
         what.head.uid = read->entry.uid;
-        what.content = *waiting;
+        what.content = *found->said;
+        auto stored = std::move(found->stored);
+        erase(found);
+        if (stored) stored({});
+        if (!waits) {
+            what.content.at = position_;
+            return user_.on_place_found(what.content);
+        }
     } else if (const errc why = decode_entry(read->entry, {}, what); why != errc{}) {
         link_->ignore(name(), make_error_code(why));
         return user_.on_passed(position_);

@@ -29,6 +29,8 @@ class stream_user {
 public:
     /// Another node's message, or one of ours that waited for its place.
     virtual void on_entry(adapter_message& what) = 0;
+    /// One of ours that was delivered here before it had its place.
+    virtual void on_place_found(const socketio::cluster_message& what) = 0;
     /// One of ours that is not to wait any more: it has no place.
     virtual void on_unplaced(const socketio::cluster_message& what) = 0;
     virtual void on_passed(const socketio::log_position& at) = 0;
@@ -43,7 +45,8 @@ protected:
 ///
 /// It is *in step* while Redis takes what we add and the reader is at the end. Our own messages
 /// come back with their places then. Out of step they are given up for delivery at once, kept, and
-/// added when the reader has seen which of them are in the stream already.
+/// added when the reader has seen which of them are in the stream already. At the beginning they
+/// wait for the reader, unless it finds that Redis is away.
 /// **Threads**: the home loop's. **Lifetime**: shared by its owner, weakly by what Redis calls.
 class stream_log : public std::enable_shared_from_this<stream_log> {
 public:
@@ -66,13 +69,17 @@ public:
     [[nodiscard]] const std::string& name() const noexcept { return link_->chosen().prefix; }
     /// The last entry that was read; zero before the first.
     [[nodiscard]] const socketio::log_position& position() const noexcept { return position_; }
+    /// Whether messages were delivered here whose places are not known yet.
+    [[nodiscard]] bool has_unplaced() const noexcept { return unplaced_ != 0; }
 
 private:
     struct addition {
         std::uint64_t number;
         stream_addition what;
-        logged_message waiting;       // to be delivered at its place; else null
+        logged_message said;
+        bool waits = false;           // for its place, to be delivered there
         stored_handler stored;        // who waits for that
+        bool unplaced = false;        // it was delivered without one
         bool under_way = false;       // Redis has not said yet
         socketio::log_position at{};  // where Redis has it; zero: it has not said so
     };
@@ -81,6 +88,7 @@ private:
     void sent(std::uint64_t number, const result<redis::reply_view>& reply);
     [[nodiscard]] std::deque<addition>::iterator find(std::uint64_t number) noexcept;
     void erase(std::deque<addition>::iterator which) noexcept;
+    [[nodiscard]] bool give_up_waiting(addition& one) noexcept;
     void fall_behind();
     void be_in_step();
 
@@ -102,11 +110,13 @@ private:
     std::string block_;  // how long Redis waits for news; ms
     socketio::log_position position_{};
     std::string position_text_;  // empty: not known
-    bool in_step_ = false;
+    enum class state : std::uint8_t { beginning, in_step, out_of_step };
+    state now_ = state::beginning;
     bool behind_ = false;  // there is more than was read
     bool running_ = false;
     std::deque<addition> additions_;
     std::size_t bytes_ = 0;  // of them
+    std::size_t unplaced_ = 0;
     std::uint64_t last_number_ = 0;
 };
 

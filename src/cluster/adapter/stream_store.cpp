@@ -90,6 +90,7 @@ result<void> stream_store::start(socketio::adapter_target& target, entry_handler
 void stream_store::stop() noexcept {
     target_ = nullptr;
     if (log_) log_->stop();
+    early_searches_.clear();
     memory_.reset();
 }
 
@@ -120,10 +121,21 @@ void stream_store::on_entry(adapter_message& what) {
     if (!keeps_places_) what.content.at = {};
     const log_position at = what.content.at;
     const bool is_broadcast = what.head.type == message_type::broadcast;
-    if (keeps_places_ && is_broadcast && !what.content.droppable)
-        memory_->add(std::make_shared<cluster_message>(what.content));
+    remember(what.content);
     on_message_(what);
     if (keeps_places_ && !is_broadcast && target_ != nullptr) target_->passed(at);
+    begin_early_searches();
+}
+
+void stream_store::on_place_found(const cluster_message& what) {
+    remember(what);
+    on_passed(what.at);
+}
+
+/// For those who come back and missed it.
+void stream_store::remember(const cluster_message& what) {
+    if (keeps_places_ && what.what == cluster_message::kind::broadcast && !what.droppable)
+        memory_->add(std::make_shared<cluster_message>(what));
 }
 
 void stream_store::on_unplaced(const cluster_message& what) {
@@ -134,6 +146,7 @@ void stream_store::on_passed(const log_position& at) {
     if (!keeps_places_) return;
     if (memory_->known_from() == log_position()) memory_->begin(at);
     if (target_ != nullptr) target_->passed(at);
+    begin_early_searches();
 }
 
 void stream_store::on_lost(const log_position& before) {
@@ -254,19 +267,32 @@ void stream_store::find_missed(const kept_socket& whom, missed_handler told) {
     });
 }
 
+/// Where memory begins is known, and everything that was delivered here is in it.
+bool stream_store::is_ready() const noexcept {
+    return memory_->known_from() != log_position() && !log_->has_unplaced();
+}
+
+void stream_store::begin_early_searches() {
+    if (early_searches_.empty() || !is_ready()) return;
+    for (const auto& one : std::exchange(early_searches_, {})) search_memory(one);
+}
+
 /// The rest of what was missed, if memory reaches back so far; else the next page of Redis.
 void stream_store::search_memory(const std::shared_ptr<search>& wanted) {
     const auto end = [&](std::unique_ptr<missed_list> missed) {
         if (wanted->in_redis) --searches_;
         wanted->told(std::move(missed));
     };
-    const bool begun = memory_->known_from() != log_position();
-    if (begun && memory_->known_from() <= wanted->at) {
+    if (!is_ready()) {
+        if (early_searches_.size() == max_searches) return end(nullptr);
+        return early_searches_.push_back(wanted);
+    }
+    if (memory_->known_from() <= wanted->at) {
         memory_->find(wanted->whom, wanted->at, *wanted->missed);
         return end(std::move(wanted->missed));
     }
     if (!wanted->in_redis) {
-        if (searches_ == max_searches || !begun) return end(nullptr);
+        if (searches_ == max_searches) return end(nullptr);
         ++searches_;
         wanted->in_redis = true;
     }
@@ -296,6 +322,11 @@ void stream_store::search_page(const std::shared_ptr<search>& wanted,
         if (std::exchange(first, false)) {
             if (read->at != wanted->at) return lost();  // the stream was cut behind it
             continue;
+        }
+        if (read->at > memory_->known_from()) {
+            // Memory has the rest, up to where we have read: what comes behind that is delivered.
+            wanted->at = memory_->known_from();
+            break;
         }
         wanted->at = read->at;
         adapter_message what;

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include <weft/base/unique_function.hpp>
 #include <weft/socketio/adapter.hpp>
@@ -50,16 +51,20 @@ private:
 
     // stream_user
     void on_entry(adapter_message& what) override;
+    void on_place_found(const socketio::cluster_message& what) override;
     void on_unplaced(const socketio::cluster_message& what) override;
     void on_passed(const socketio::log_position& at) override;
     void on_lost(const socketio::log_position& before) override;
 
+    void remember(const socketio::cluster_message& what);
     template <class F>
     void at_home(F task);
     [[nodiscard]] std::string key_of(std::string_view recovery_id) const;
     void forget_taken(const std::string& recovery_id);
     void try_to_take(const std::shared_ptr<taking>& asked);
     void found(const std::shared_ptr<taking>& asked, std::string_view record);
+    [[nodiscard]] bool is_ready() const noexcept;
+    void begin_early_searches();
     void search_memory(const std::shared_ptr<search>& wanted);
     void search_page(const std::shared_ptr<search>& wanted, const redis::reply_view& entries);
 
@@ -72,6 +77,7 @@ private:
     /// Whom we have taken and not kept anew, and until when nobody else can.
     std::unordered_map<std::string, time_point> taken_;
     std::size_t searches_ = 0;
+    std::vector<std::shared_ptr<search>> early_searches_;  // see `is_ready`
 };
 
 }  // namespace weft::cluster

@@ -179,6 +179,59 @@ TEST_F(stream_store_of_servers,
     await_step(*a, of_a);
 }
 
+TEST_F(stream_store_of_servers,
+       what_a_server_says_before_it_has_found_the_log_waits_for_its_place) {
+    start_redis();
+    start_both();
+    noting_server of_c;
+    const auto c = make(of_c);
+    say(*c, "early");
+    say(*c, "too");
+    await([&] { return of_b.heard.size() == 2 && of_c.heard.size() == 2; });
+    EXPECT_EQ(of_c.heard, (redis::strings{"early", "too"}));
+    EXPECT_EQ(of_c.places, of_b.places);
+    c->stop();
+}
+
+TEST_F(stream_store_of_servers,
+       who_comes_back_to_a_server_that_has_just_begun_gets_what_it_missed) {
+    start_redis();
+    start_both();
+    const kept_socket kept = socket("pid");
+    say(*a, "missed");
+    await([&] { return outcomes.size() == 1; });
+    noting_server of_c;
+    const auto c = make(of_c);
+    EXPECT_EQ(missed(*c, kept), redis::strings{"missed"});
+    c->stop();
+}
+
+TEST_F(stream_store_of_servers, what_redis_tells_of_the_past_ends_where_this_server_has_read) {
+    start_redis();
+    start_both();
+    const kept_socket kept = socket("pid");
+    redis::strings all{"0"};
+    say(*a, "0");
+    await([&] { return outcomes.size() == 1; });
+    noting_server of_c;  // its memory begins here
+    const auto c = make(of_c);
+    await([&] { return of_c.last_passed != log_position(); });
+    for (int i = 1; i <= 300; ++i) {  // more than it reads at once
+        all.push_back(std::to_string(i));
+        say(*a, all.back());
+    }
+    redis::strings got;
+    c->find_missed(kept, [&](std::unique_ptr<stream_store::missed_list> missed) {
+        ASSERT_TRUE(missed);
+        for (const auto& one : *missed) got.push_back(one->event);
+        of_c.heard.clear();
+    });
+    await([&] { return !of_c.heard.empty() && of_c.heard.back() == "300"; });
+    got.insert(got.end(), of_c.heard.begin(), of_c.heard.end());
+    EXPECT_EQ(got, all);
+    c->stop();
+}
+
 TEST_F(stream_store_of_servers, a_lost_connection_loses_and_doubles_nothing) {
     start_redis();
     start_both();
@@ -201,6 +254,25 @@ TEST_F(stream_store_of_servers, a_lost_connection_loses_and_doubles_nothing) {
               [&](const auto& x, const auto& y) { return as_number(x) < as_number(y); });
     EXPECT_EQ(of_all, expected);
     EXPECT_EQ(ask(other, {"XLEN", "socket.io"}), std::to_string(said + entries_before));
+}
+
+TEST_F(stream_store_of_servers, who_was_elsewhere_missed_what_a_server_said_without_redis) {
+    start_redis();
+    start_both();
+    const kept_socket kept = socket("pid");  // of b
+    redis::client other(home(), where.redis);
+    ASSERT_TRUE(other.start());
+    await([&] { return other.is_open(); });
+    ask(other, {"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"});
+    do {
+        const std::size_t before = of_a.heard.size();
+        say(*a, std::to_string(before));
+        await([&] { return of_a.heard.size() > before; });
+    } while (!HasFatalFailure() && !of_a.heard.back().ends_with("unplaced"));
+    EXPECT_EQ(missed(*a, kept).size(), of_a.heard.size()) << "it waits for their places";
+    await([&] { return of_b.heard.size() == of_a.heard.size(); });
+    EXPECT_EQ(missed(*a, kept), of_b.heard);
+    EXPECT_EQ(missed(*b, kept), of_b.heard);
 }
 
 TEST_F(stream_store_of_servers, what_redis_refuses_is_applied_here_and_told) {
