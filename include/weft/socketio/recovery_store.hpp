@@ -26,6 +26,7 @@ struct kept_socket {
     log_position since{};
     log_position last{};  ///< The last message that it was sent; zero: none.
     log_position left{};
+    std::string server{};  ///< That kept it; the store's to fill in.
 };
 
 /// A log of what was said to the sockets of a cluster, and what is left of sockets that are gone:
@@ -58,7 +59,7 @@ public:
     using missed_handler = unique_function<void(std::unique_ptr<missed_list>)>;
     /// What a taken socket has not had, from its `left` on, in order. `told` is called on the home
     /// loop, between the messages that are applied there: what was applied before is in the list,
-    /// what comes afterwards is not. Null: some of it is lost.
+    /// what comes afterwards is not. Null: some of it is lost, or it may have had some of it.
     virtual void find_missed(const kept_socket& whom, missed_handler told) = 0;
 
 protected:

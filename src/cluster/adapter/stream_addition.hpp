@@ -14,13 +14,15 @@ namespace weft::cluster {
     return head.type < message_type::server_side_emit && head.request_id.empty();
 }
 
-/// The XADD of an entry. Two fields beside those of Node, which overlooks them: the number by which
-/// its sender knows an entry again, and whether sockets are disconnected that live on elsewhere.
+/// The XADD of an entry. Fields beside those of Node, which overlooks them: the number by which its
+/// sender knows an entry again, whether sockets are disconnected that live on elsewhere, and
+/// whether the sender's sockets had some of what is in front of this before it had a place.
 class stream_addition {
 public:
     stream_entry entry;
     std::string number;  ///< Empty: none.
     bool superseded = false;
+    bool had = false;
 
     /// **Lifetime**: while the names and this live, unchanged.
     [[nodiscard]] std::vector<std::string_view> command(std::string_view stream,
@@ -31,6 +33,7 @@ public:
         if (!entry.data.empty()) all.insert(all.end(), {"data", entry.data});
         if (!number.empty()) all.insert(all.end(), {"number", number});
         if (superseded) all.insert(all.end(), {"superseded", "1"});
+        if (had) all.insert(all.end(), {"had", "1"});
         return all;
     }
     /// **Units**: bytes that it takes while it waits.

@@ -55,6 +55,7 @@ std::optional<read_stream_entry> read_entry(const redis::reply_view& entry) {
         if (name == "data") read.entry.data = text;
         if (name == "number") read.number = text;
         if (name == "superseded") read.superseded = text == "1";
+        if (name == "had") read.had = text == "1";
     }
     return read;
 }
@@ -157,7 +158,7 @@ void stream_log::erase(std::deque<addition>::iterator which) noexcept {
 
 bool stream_log::give_up_waiting(addition& one) noexcept {
     if (!std::exchange(one.waits, false)) return false;
-    one.unplaced = true;
+    one.unplaced = some_had_ = true;
     ++unplaced_;
     return true;
 }
@@ -177,6 +178,13 @@ void stream_log::fall_behind() {
 void stream_log::be_in_step() {
     if (now_ == state::in_step) return;
     now_ = state::in_step;
+    if (std::exchange(some_had_, false)) {
+        addition one{++last_number_, {{link_->uid(), "/", "2", {}}, {}}, nullptr, false, {}};
+        one.what.number = std::to_string(one.number);
+        one.what.had = true;
+        bytes_ += one.what.size();
+        additions_.push_back(std::move(one));
+    }
     for (std::size_t i = 0; i < additions_.size() && now_ == state::in_step; ++i) {
         if (!additions_[i].under_way && additions_[i].at == socketio::log_position())
             send(additions_[i]);
@@ -227,7 +235,7 @@ void stream_log::on_end_found(const redis::reply_view& entries) {
         return;
     }
     // So that there is an entry that clients have had everything before.
-    const stream_addition beginning{{link_->uid(), "/", "2", {}}, {}, false};
+    const stream_addition beginning{{link_->uid(), "/", "2", {}}, {}};
     const auto command = beginning.command(name(), max_length_);
     const auto added = reader_->command(
         name(), command, [weak = weak_from_this()](const result<redis::reply_view>& reply) {
@@ -290,6 +298,7 @@ void stream_log::take_entry(const redis::reply_view& entry) {
     if (!read || read->at <= position_) return;
     position_ = read->at;
     position_text_ = read->at.to_string();
+    if (read->had) user_.on_had(read->entry.uid, position_);
     adapter_message what;
     if (read->entry.uid == link_->uid()) {
         std::uint64_t mine = 0;
@@ -297,16 +306,20 @@ void stream_log::take_entry(const redis::reply_view& entry) {
         const auto found = find(mine);
         if (found == additions_.end()) return user_.on_passed(position_);
         const bool waits = found->waits;
-        what.head.type = type_of(found->said->what);
-        what.head.uid = read->entry.uid;
-        what.content = *found->said;
+        const logged_message said = std::move(found->said);
         auto stored = std::move(found->stored);
         erase(found);
         if (stored) stored({});
+        if (!said) return user_.on_passed(position_);
+        what.head.type = type_of(said->what);
+        what.head.uid = read->entry.uid;
+        what.content = *said;
         if (!waits) {
             what.content.at = position_;
             return user_.on_place_found(what.content);
         }
+    } else if (read->had) {
+        return user_.on_passed(position_);
     } else if (const errc why = decode_entry(read->entry, {}, what); why != errc{}) {
         link_->ignore(name(), make_error_code(why));
         return user_.on_passed(position_);

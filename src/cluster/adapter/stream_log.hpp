@@ -19,8 +19,9 @@ namespace weft::cluster {
 struct read_stream_entry {
     socketio::log_position at;
     stream_entry_view entry;
-    std::string_view number;  ///< See `stream_addition`.
-    bool superseded = false;
+    // See `stream_addition`.
+    std::string_view number;
+    bool superseded = false, had = false;
 };
 [[nodiscard]] std::optional<read_stream_entry> read_entry(const redis::reply_view& entry);
 
@@ -34,6 +35,8 @@ public:
     /// One of ours that is not to wait any more: it has no place.
     virtual void on_unplaced(const socketio::cluster_message& what) = 0;
     virtual void on_passed(const socketio::log_position& at) = 0;
+    /// The sockets of this node had some of what is before this already.
+    virtual void on_had(std::string_view uid, const socketio::log_position& before) = 0;
     /// Nobody can say what was before this.
     virtual void on_lost(const socketio::log_position& before) = 0;
 
@@ -76,7 +79,7 @@ private:
     struct addition {
         std::uint64_t number;
         stream_addition what;
-        logged_message said;
+        logged_message said;          // null: it only tells that some was had
         bool waits = false;           // for its place, to be delivered there
         stored_handler stored;        // who waits for that
         bool unplaced = false;        // it was delivered without one
@@ -117,6 +120,7 @@ private:
     std::deque<addition> additions_;
     std::size_t bytes_ = 0;  // of them
     std::size_t unplaced_ = 0;
+    bool some_had_ = false;  // and the others are to be told
     std::uint64_t last_number_ = 0;
 };
 

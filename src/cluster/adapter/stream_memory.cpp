@@ -10,6 +10,8 @@
 namespace weft::cluster {
 namespace {
 
+constexpr std::size_t max_had = 1000;
+
 std::size_t memory_of(const std::vector<std::string>& names) noexcept {
     std::size_t all = heap_cost(names);
     for (const std::string& name : names) all += heap_cost(name);
@@ -41,6 +43,7 @@ std::size_t memory_of(const socketio::cluster_message& what) noexcept {
 
 void stream_memory::begin(const socketio::log_position& at) noexcept {
     while (!messages_.empty()) drop_oldest();
+    had_.clear();
     from_ = at;
 }
 
@@ -52,8 +55,14 @@ void stream_memory::add(logged_message what) {
     charge_.set(bytes_);
 }
 
+void stream_memory::note_had(std::string_view uid, const socketio::log_position& before) {
+    if (had_.size() == max_had) return begin(before);
+    had_.emplace_back(before, uid);
+}
+
 void stream_memory::drop_oldest() noexcept {
     from_ = messages_.front()->at;
+    while (!had_.empty() && had_.front().first <= from_) had_.pop_front();
     bytes_ -= memory_of(*messages_.front());
     messages_.pop_front();
     charge_.set(bytes_);
@@ -64,12 +73,17 @@ void stream_memory::let_go(std::uint64_t wanted) noexcept {
     while (before - bytes_ < wanted && !messages_.empty()) drop_oldest();
 }
 
-void stream_memory::find(const socketio::kept_socket& whom, const socketio::log_position& at,
+bool stream_memory::find(const socketio::kept_socket& whom, const socketio::log_position& at,
                          socketio::recovery_store::missed_list& into) const {
+    const bool had = std::any_of(had_.begin(), had_.end(), [&](const auto& one) {
+        return one.first > at && one.second == whom.server;
+    });
+    if (had) return false;
     const auto first = std::partition_point(messages_.begin(), messages_.end(),
                                             [&](const logged_message& m) { return m->at <= at; });
     std::copy_if(first, messages_.end(), std::back_inserter(into),
                  [&](const logged_message& m) { return is_meant_for(*m, whom); });
+    return true;
 }
 
 }  // namespace weft::cluster

@@ -4,6 +4,9 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include <weft/socketio/recovery_store.hpp>
 
@@ -29,11 +32,14 @@ public:
     /// Nothing is known of what comes before this.
     void begin(const socketio::log_position& at) noexcept;
     void add(logged_message what);
+    /// The sockets of the node `uid` had some of what is before this already.
+    void note_had(std::string_view uid, const socketio::log_position& before);
     /// Every message behind this is here.
     [[nodiscard]] const socketio::log_position& known_from() const noexcept { return from_; }
-    /// Appends what `whom` has not had, behind `at`, which is not before `known_from`.
-    void find(const socketio::kept_socket& whom, const socketio::log_position& at,
-              socketio::recovery_store::missed_list& into) const;
+    /// Appends what `whom` has not had, behind `at`, which is not before `known_from`. False: it
+    /// may have had some of it.
+    [[nodiscard]] bool find(const socketio::kept_socket& whom, const socketio::log_position& at,
+                            socketio::recovery_store::missed_list& into) const;
 
 private:
     // byte_holder
@@ -42,6 +48,7 @@ private:
     void drop_oldest() noexcept;
 
     std::deque<logged_message> messages_;
+    std::deque<std::pair<socketio::log_position, std::string>> had_;  // see `note_had`
     socketio::log_position from_{};
     byte_charge charge_;
     std::size_t bytes_ = 0;

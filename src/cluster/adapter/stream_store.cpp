@@ -1,7 +1,8 @@
 // Sockets kept in Redis, and what they missed. Invariants: one server at a time has a kept socket,
 // by a key that expires, and the socket stays kept until its new server keeps it anew: it is
 // neither had twice nor lost with a server that dies on the way. What was missed is complete, or
-// nobody gets any of it: each page that is read begins with the entry that the last one ended with.
+// nobody gets any of it: each page that is read begins with the entry that the last one ended with,
+// and who may have had some of it already, from a server that was without Redis, gets none.
 
 #include "cluster/adapter/stream_store.hpp"
 
@@ -149,6 +150,10 @@ void stream_store::on_passed(const log_position& at) {
     begin_early_searches();
 }
 
+void stream_store::on_had(std::string_view uid, const log_position& before) {
+    memory_->note_had(uid, before);
+}
+
 void stream_store::on_lost(const log_position& before) {
     memory_->begin(before);
 }
@@ -164,8 +169,9 @@ std::string stream_store::key_of(std::string_view recovery_id) const {
 void stream_store::keep(kept_socket what, duration limit) {
     at_home([what = std::move(what), limit](stream_store& self) {
         const session_record record{
-            what.id,  what.recovery_id,    what.rooms,         what.data,
-            what.nsp, text_of(what.since), text_of(what.last), text_of(what.left)};
+            what.id,          what.recovery_id,    what.rooms,         what.data,
+            what.nsp,         text_of(what.since), text_of(what.last), text_of(what.left),
+            self.link_->uid()};
         std::string value;
         if (const errc why = append_session(value, record); why != errc{})
             return self.link_->drop(make_error_code(why).message());
@@ -245,6 +251,7 @@ void stream_store::found(const std::shared_ptr<taking>& asked, std::string_view 
     back->recovery_id = asked->recovery_id;
     back->rooms = std::move(read.rooms);
     if (read.data.starts_with('{')) back->data = std::move(read.data);
+    back->server = std::move(read.server);
     back->since = position_of(read.since);
     const log_position last = position_of(read.last);
     if (asked->offset) {
@@ -288,8 +295,8 @@ void stream_store::search_memory(const std::shared_ptr<search>& wanted) {
         return early_searches_.push_back(wanted);
     }
     if (memory_->known_from() <= wanted->at) {
-        memory_->find(wanted->whom, wanted->at, *wanted->missed);
-        return end(std::move(wanted->missed));
+        const bool known = memory_->find(wanted->whom, wanted->at, *wanted->missed);
+        return end(known ? std::move(wanted->missed) : nullptr);
     }
     if (!wanted->in_redis) {
         if (searches_ == max_searches) return end(nullptr);
@@ -329,6 +336,7 @@ void stream_store::search_page(const std::shared_ptr<search>& wanted,
             break;
         }
         wanted->at = read->at;
+        if (read->had && read->entry.uid == wanted->whom.server) return lost();
         adapter_message what;
         if (decode_entry(read->entry, {}, what) != errc{}) continue;
         what.content.at = read->at;

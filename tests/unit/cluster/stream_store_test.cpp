@@ -67,6 +67,18 @@ protected:
         outcomes.clear();
         entries_before = std::stoul(redis_says({"XLEN", "socket.io"}));
     }
+    /// Lets a say something while its connections are broken.
+    void speak_without_redis() {
+        redis::client other(home(), where.redis);
+        ASSERT_TRUE(other.start());
+        await([&] { return other.is_open(); });
+        ask(other, {"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"});
+        do {
+            const std::size_t before = of_a.heard.size();
+            say(*a, std::to_string(before));
+            await([&] { return of_a.heard.size() > before; });
+        } while (!HasFatalFailure() && !of_a.heard.back().ends_with("unplaced"));
+    }
     /// Until what it says waits for its place.
     void await_step(stream_store& by, noting_server& heard_by) {
         const auto in_step = [&] {
@@ -253,26 +265,48 @@ TEST_F(stream_store_of_servers, a_lost_connection_loses_and_doubles_nothing) {
     std::sort(of_all.begin(), of_all.end(),
               [&](const auto& x, const auto& y) { return as_number(x) < as_number(y); });
     EXPECT_EQ(of_all, expected);
-    EXPECT_EQ(ask(other, {"XLEN", "socket.io"}), std::to_string(said + entries_before));
+    const std::size_t more = std::stoul(ask(other, {"XLEN", "socket.io"})) - said - entries_before;
+    EXPECT_LE(more, 5U) << "what tells of unplaced messages, once for each time";
 }
 
 TEST_F(stream_store_of_servers, who_was_elsewhere_missed_what_a_server_said_without_redis) {
     start_redis();
     start_both();
-    const kept_socket kept = socket("pid");  // of b
-    redis::client other(home(), where.redis);
-    ASSERT_TRUE(other.start());
-    await([&] { return other.is_open(); });
-    ask(other, {"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"});
-    do {
-        const std::size_t before = of_a.heard.size();
-        say(*a, std::to_string(before));
-        await([&] { return of_a.heard.size() > before; });
-    } while (!HasFatalFailure() && !of_a.heard.back().ends_with("unplaced"));
-    EXPECT_EQ(missed(*a, kept).size(), of_a.heard.size()) << "it waits for their places";
+    b->keep(socket("pid"), 60s);
+    speak_without_redis();
+    const auto back = take(*a, "pid");
+    ASSERT_TRUE(back);
+    EXPECT_EQ(missed(*a, *back).size(), of_a.heard.size()) << "it waits for their places";
     await([&] { return of_b.heard.size() == of_a.heard.size(); });
-    EXPECT_EQ(missed(*a, kept), of_b.heard);
-    EXPECT_EQ(missed(*b, kept), of_b.heard);
+    EXPECT_EQ(missed(*a, *back), of_b.heard);
+    EXPECT_EQ(missed(*b, *back), of_b.heard);
+}
+
+TEST_F(stream_store_of_servers, nobody_gets_again_what_a_server_said_without_redis) {
+    start_redis();
+    start_both();
+    noting_server of_c;  // its memory begins here
+    const auto c = make(of_c);
+    await([&] { return of_c.last_passed != log_position(); });
+    a->keep(socket("pid"), 60s);
+    speak_without_redis();
+    // And then it tells that its sockets had some of that.
+    await([&] { return !of_b.places.empty() && of_b.last_passed > of_b.places.back(); });
+    for (const noting_server* one : {&of_a, &of_c})
+        await([&] { return one->last_passed == of_b.last_passed; });
+    const auto back = take(*b, "pid");
+    ASSERT_TRUE(back);
+    for (stream_store* one : {a.get(), b.get(), c.get()})
+        EXPECT_EQ(missed(*one, *back), redis::strings{"lost"});
+    // Who has heard what came afterwards.
+    kept_socket later = *back;
+    later.left = of_b.last_passed;
+    say(*b, "missed");
+    for (const noting_server* one : {&of_a, &of_b, &of_c})
+        await([&] { return one->heard.back() == "missed"; });
+    for (stream_store* one : {a.get(), b.get(), c.get()})
+        EXPECT_EQ(missed(*one, later), redis::strings{"missed"});
+    c->stop();
 }
 
 TEST_F(stream_store_of_servers, what_redis_refuses_is_applied_here_and_told) {

@@ -243,9 +243,9 @@ errc make_entry(stream_entry& out, const message_head& head, const cluster_messa
 }
 
 errc decode_session(std::string_view value, const message_limits& limits, session_record& out) {
-    enum : std::uint8_t { sid, pid, rooms, data, nsp, since, last, left, count };
-    static constexpr std::array<std::string_view, count> names{"sid", "pid",   "rooms", "data",
-                                                               "nsp", "since", "last",  "left"};
+    enum : std::uint8_t { sid, pid, rooms, data, nsp, since, last, left, server, count };
+    static constexpr std::array<std::string_view, count> names{
+        "sid", "pid", "rooms", "data", "nsp", "since", "last", "left", "server"};
     adapter_message unused;
     message_reader reader(limits, unused);
     out = {};
@@ -258,7 +258,8 @@ errc decode_session(std::string_view value, const message_limits& limits, sessio
         reader.optional_text(found[nsp], out.nsp) &&
         reader.optional_text(found[since], out.since) &&
         reader.optional_text(found[last], out.last) &&
-        reader.optional_text(found[left], out.left)) {
+        reader.optional_text(found[left], out.left) &&
+        reader.optional_text(found[server], out.server)) {
         out.data.assign(found[data]);
     }
     return reader.finish();
@@ -282,6 +283,7 @@ errc append_session(std::string& out, const session_record& session) {
     add("since", session.since);
     add("last", session.last);
     add("left", session.left);
+    add("server", session.server);
     json.end_object();
     std::string bytes;
     const errc failed = append_body(bytes, body_form::msgpack, text, {});
