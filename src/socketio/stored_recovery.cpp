@@ -20,19 +20,26 @@ constexpr int renewals_per_time = 3;
 /// Brings what a socket missed to its loop, between the broadcasts that go there.
 class caught_up final : public operation {
 public:
-    caught_up(std::shared_ptr<loop_context> home, socket_key key,
+    caught_up(std::shared_ptr<loop_context> home, socket_key key, std::string recovery_id,
               std::unique_ptr<recovery_store::missed_list> missed)
-        : home_(std::move(home)), key_(key), missed_(std::move(missed)) {}
+        : home_(std::move(home)),
+          key_(key),
+          recovery_id_(std::move(recovery_id)),
+          missed_(std::move(missed)) {}
     void run(loop_context& context) const override {
         if (&context != home_.get()) return;
         socket_core* const s = context.find(key_);
-        if (s != nullptr && s->now == socket_core::state::asking)
+        if (s != nullptr && s->now == socket_core::state::asking) {
             s->link.caught_up(*s, std::move(missed_));
+        } else {
+            context.stored->put_back(recovery_id_);
+        }
     }
 
 private:
     std::shared_ptr<loop_context> home_;
     socket_key key_;
+    std::string recovery_id_;
     mutable std::unique_ptr<recovery_store::missed_list> missed_;  // for that one loop
 };
 
@@ -133,8 +140,12 @@ void stored_recovery::take(const socket_core& s, const recovery_request& asked) 
     store_.take(s.space->name, asked.id, asked.offset,
                 [home = home_.shared_from_this(), key = s.key](std::unique_ptr<kept_socket> back) {
                     home->post([home, key, back = std::move(back)]() mutable {
+                        if (home->core() == nullptr) return;
                         socket_core* const found = home->find(key);
-                        if (found == nullptr || found->now != socket_core::state::asking) return;
+                        if (found == nullptr || found->now != socket_core::state::asking) {
+                            if (back) home->stored->put_back(back->recovery_id);
+                            return;
+                        }
                         auto session = back ? std::make_unique<restored_session>() : nullptr;
                         if (session) session->stored = std::move(back);
                         found->link.recovered(*found, std::move(session));
@@ -144,11 +155,12 @@ void stored_recovery::take(const socket_core& s, const recovery_request& asked) 
 
 void stored_recovery::catch_up(const socket_core& s) {
     store_.find_missed(
-        *s.restored->stored, [home = home_.shared_from_this(),
-                              key = s.key](std::unique_ptr<recovery_store::missed_list> missed) {
+        *s.restored->stored,
+        [home = home_.shared_from_this(), key = s.key, id = s.restored->stored->recovery_id](
+            std::unique_ptr<recovery_store::missed_list> missed) {
             if (home->core() == nullptr) return;
             const auto& first = home->core()->reach->loops().front();
-            const auto news = std::make_shared<caught_up>(home, key, std::move(missed));
+            const auto news = std::make_shared<caught_up>(home, key, id, std::move(missed));
             if (first == home) {
                 news->run(*first);
             } else {

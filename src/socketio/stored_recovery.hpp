@@ -64,6 +64,9 @@ public:
     void keep_last(const socket_core& s, std::vector<std::string> rooms);
     void forget(const socket_core& s);
 
+    /// The client of a socket that was taken has not waited.
+    void put_back(std::string_view recovery_id) { store_.put_back(recovery_id); }
+
     /// Both go on with `client_link::recovered` and `client_link::caught_up`.
     void take(const socket_core& s, const recovery_request& asked);
     void catch_up(const socket_core& s);

@@ -2,9 +2,9 @@
 // acknowledged reaches each member of its room once, in the order of its speaker; nothing comes twice; every client that lost
 // its server recovers. An event whose connection ended before the acknowledgement may have arrived or not.
 //
-// WEFT_CLIENTS, WEFT_EVENTS and WEFT_KILLS make it larger: 1000, 1000000 and 60. WEFT_TRANSPORTS=polling,websocket needs
-// servers that pass a request on to the one that has its session. Needs CLUSTER_APP_BIN, redis-server, HAProxy and the tests'
-// npm packages.
+// The proxy sends each request to the next server, so servers pass on what is for another one's session. WEFT_CLIENTS,
+// WEFT_EVENTS and WEFT_KILLS make it larger: 1000, 1000000 and 60. WEFT_TRANSPORTS=websocket spares the polls. Needs
+// CLUSTER_APP_BIN, redis-server, HAProxy and the tests' npm packages.
 
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
@@ -18,7 +18,7 @@ import { freePort, Server, startProxy } from './support.mjs';
 
 const { WEFT_CLIENTS, WEFT_EVENTS, WEFT_KILLS, WEFT_TRANSPORTS } = process.env;
 const sizes = { clients: Number(WEFT_CLIENTS ?? 100), events: Number(WEFT_EVENTS ?? 20_000), kills: Number(WEFT_KILLS ?? 9) };
-const transports = WEFT_TRANSPORTS?.split(',') ?? ['websocket'];
+const transports = WEFT_TRANSPORTS?.split(',') ?? ['polling', 'websocket'];
 const names = ['a', 'b', 'c'];
 const inFlight = 4;  // events of one client
 const patience = 60_000;
@@ -73,7 +73,7 @@ class World {
 
   async startServer(i) {
     this.servers[i] = await Server.startProgram(process.env.CLUSTER_APP_BIN, ['--port', this.ports[i], '--redis', this.redis.port,
-      '--adapter', 'streams', '--recovery', 'yes', '--stream-length', 200_000, '--name', names[i]].map(String));
+      '--adapter', 'streams', '--recovery', 'yes', '--stream-length', 200_000, '--name', names[i], '--nodes', 'a secret of these three servers'].map(String));
   }
 
   async kill(i) {

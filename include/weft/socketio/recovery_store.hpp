@@ -55,6 +55,9 @@ public:
     virtual void take(std::string_view nsp, std::string_view recovery_id,
                       std::optional<std::string_view> offset, taken_handler taken) = 0;
 
+    /// Its client has not waited: another server may take it at once.
+    virtual void put_back(std::string_view recovery_id) = 0;
+
     using missed_list = std::vector<std::shared_ptr<const cluster_message>>;
     using missed_handler = unique_function<void(std::unique_ptr<missed_list>)>;
     /// What a taken socket has not had, from its `left` on, in order. `told` is called on the home

@@ -27,7 +27,7 @@ constexpr std::size_t id_length = 20;                    // of a socket
 constexpr std::size_t max_recovery_id = 64;              // what others draw may be longer than ours
 constexpr duration take_time = std::chrono::seconds(2);  // that a taker has
 constexpr duration take_retry = std::chrono::milliseconds(200);
-constexpr int max_takes = 15;              // attempts, while another server has it
+constexpr int max_takes = 50;              // attempts, while another server has it
 constexpr std::size_t max_searches = 256;  // of clients, in Redis, at the same time
 constexpr std::string_view page = "1000";  // entries
 
@@ -191,6 +191,10 @@ void stream_store::forget(std::string_view recovery_id) {
     });
 }
 
+void stream_store::put_back(std::string_view recovery_id) {
+    at_home([id = std::string(recovery_id)](stream_store& self) { self.forget_taken(id); });
+}
+
 void stream_store::forget_taken(const std::string& recovery_id) {
     if (taken_.erase(recovery_id) == 0) return;
     const std::string key = key_of(recovery_id) + ":taken";
@@ -199,9 +203,11 @@ void stream_store::forget_taken(const std::string& recovery_id) {
 
 void stream_store::take(std::string_view nsp, std::string_view recovery_id,
                         std::optional<std::string_view> offset, taken_handler taken) {
-    auto asked =
-        std::make_shared<taking>(taking{std::string(nsp), std::string(recovery_id),
-                                        std::optional<std::string>(offset), std::move(taken)});
+    auto asked = std::make_shared<taking>();
+    asked->nsp = nsp;
+    asked->recovery_id = recovery_id;
+    if (offset) asked->offset.emplace(*offset);
+    asked->taken = std::move(taken);
     at_home([asked = std::move(asked)](stream_store& self) {
         if (!is_recovery_id(asked->recovery_id) ||
             (asked->offset && !parse_position(*asked->offset)))

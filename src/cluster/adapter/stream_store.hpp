@@ -43,6 +43,7 @@ public:
     void forget(std::string_view recovery_id) override;
     void take(std::string_view nsp, std::string_view recovery_id,
               std::optional<std::string_view> offset, taken_handler taken) override;
+    void put_back(std::string_view recovery_id) override;
     void find_missed(const socketio::kept_socket& whom, missed_handler told) override;
 
 private:
