@@ -10,7 +10,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { encode } from 'notepack.io';
 import { Manager } from 'socket.io-client';
 import { Server } from './support.mjs';
@@ -198,6 +198,7 @@ before(async () => {
   quiet = await deliveries(a);
   report('quiet', quiet);
 });
+afterEach(() => redis?.child.kill('SIGCONT'));  // a test that failed may have left it
 after(() => redis?.remove());
 
 test('Redis is killed, and comes back empty', { timeout: 60_000 }, async () => {
