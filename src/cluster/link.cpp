@@ -77,7 +77,7 @@ result<void> link::join(loop_ref home) {
 void link::await_redis() {
     if (in_gap_) return;  // its end comes here
     if (redis_->is_open()) return away_since_.store(not_away, std::memory_order_relaxed);
-    home().after(chosen_.redis.reconnect_min, [weak = weak_from_this()] {
+    home().after(std::chrono::milliseconds(50), [weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->await_redis();
     });
 }
