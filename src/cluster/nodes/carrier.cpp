@@ -202,10 +202,11 @@ void carrier::begin(const http::request& what, std::string_view sid, Handle answ
     loop_part& part = *parts_[what.id().loop()];
     if (part.draining) return lost(std::move(answer));
     const tag_key whose = key_of_tag(sid.substr(sid.size() - sizeof(tag_key)));
-    auto pipe = pipe_end::make(part.loop.ref(), link_->home());
+    const auto pipe = std::make_shared<pipe_end>(part.loop.ref(), link_->home());
     std::string facts = write_stream_facts(facts_of(what, sid));
     if (!carried_request<Handle>::begin(part, pipe, what, std::move(answer), std::move(lost)))
         return;
+    pipe->join();
     try {
         link_->home().post([weak = weak_from_this(), whose, stream = pipe->home(),
                             facts = std::move(facts)]() mutable {
@@ -421,8 +422,8 @@ void carrier::on_gone(connection& which, std::error_code why) noexcept {
 
 std::shared_ptr<home_end> carrier::on_stream(stream_facts facts) {
     loop_part& part = *parts_[engineio::loop_of(facts.sid, parts_.size())];
-    const auto pipe = pipe_end::make(part.loop.ref(), link_->home());
-    const auto stream = pipe->home();
+    const auto pipe = std::make_shared<pipe_end>(part.loop.ref(), link_->home());
+    auto stream = pipe->home();
     served_.emplace(stream.get(), &part);
     part.waited_for.fetch_add(1, std::memory_order_relaxed);
     auto serve = [self = shared_from_this(), &part, pipe, facts = std::move(facts)] {
@@ -440,6 +441,7 @@ std::shared_ptr<home_end> carrier::on_stream(stream_facts facts) {
         stop_waiting_for(*stream);
         throw;
     }
+    pipe->join();
     return stream;
 }
 

@@ -61,13 +61,6 @@ void home_end::pass_on() noexcept {
 
 // ---- At the user's loop ----
 
-std::shared_ptr<pipe_end> pipe_end::make(loop_ref of_user, loop_ref home) {
-    auto there = std::make_shared<home_end>();
-    auto here = std::make_shared<pipe_end>(std::move(of_user), std::move(home), there);
-    there->user_ = here;
-    return here;
-}
-
 void pipe_end::detach() noexcept {
     user_ = nullptr;
     if (!end_ || stalled_) reset();
