@@ -29,7 +29,8 @@ std::string proof_of(side who, const hello_facts& hello, const nonce& owner) {
 }
 
 /// A node, and all that it deals with: Redis at 7000, which knows one other node, that at 6001,
-/// and one that connects to 7777. Requests for /carry are about a session of the other.
+/// and one that connects to 7777. Requests for /carry are about a session of the other, or about
+/// the one that their query is.
 class nodes_world {
 public:
     explicit nodes_world(torture_world& w) : w_(w) {
@@ -88,6 +89,24 @@ public:
         w_.pass(time);
         run();
     }
+    void drain() {
+        w_.call([&] { carrier_->drain(); });
+        run();
+    }
+    void reset_all() {
+        for (const auto& [peer, one] : open_) w_.sim.peer_reset(peer);
+        open_.clear();
+        run();
+    }
+    [[nodiscard]] std::uint64_t refused(const std::string& why) const {
+        std::uint64_t found = 0;
+        carrier_->visit_metrics([&](const metric_sample& one) {
+            if (one.labels == "reason=\"" + why + "\"") found = one.value;
+        });
+        return found;
+    }
+    bool answers = true;      // requests
+    bool finds_nodes = true;  // Redis
 
     static constexpr std::uint16_t redis_port = 7000, node_port = 6001, own_port = 7777;
 
@@ -105,7 +124,8 @@ private:
         const auto carry = [by](const http::request& asked, auto answer) {
             const auto self = by.lock();
             if (!self) return;
-            self->carry(asked, other_sid, std::move(answer), [](auto unanswered) {
+            const auto sid = asked.query().empty() ? other_sid : asked.query();
+            self->carry(asked, sid, std::move(answer), [](auto unanswered) {
                 if constexpr (std::is_same_v<decltype(unanswered), http::responder>)
                     (void)unanswered.send(http::response::text(400, "lost"));
             });
@@ -132,7 +152,7 @@ private:
         }
         return asked;
     }
-    static std::string answer_redis(connection& one, std::string_view said) {
+    std::string answer_redis(connection& one, std::string_view said) const {
         std::string out;
         while (!said.empty()) {
             const auto [status, consumed] = one.reader.feed(said);
@@ -144,13 +164,12 @@ private:
                 verb = word.text();
                 break;
             }
-            out += verb == "HELLO" ? "%0\r\n"
-                   : verb == "GET" ? "$14\r\n127.0.0.1:6001\r\n"
-                                   : "+OK\r\n";
+            const std::string_view found = finds_nodes ? "$14\r\n127.0.0.1:6001\r\n" : "_\r\n";
+            out += verb == "HELLO" ? "%0\r\n" : verb == "GET" ? found : "+OK\r\n";
         }
         return out;
     }
-    static std::string answer_node(connection& one, std::string_view said) {
+    std::string answer_node(connection& one, std::string_view said) const {
         one.text += said;
         std::string out;
         while (one.text.size() >= frame_header_size) {
@@ -165,8 +184,8 @@ private:
         }
         return out;
     }
-    static std::string answer_frame(connection& one, frame_type type, std::uint32_t id,
-                                    const std::string& payload) {
+    std::string answer_frame(connection& one, frame_type type, std::uint32_t id,
+                             const std::string& payload) const {
         const nonce mine{};
         switch (type) {
             case frame_type::hello:
@@ -183,6 +202,7 @@ private:
             return frame_of(frame_type::data, id,
                             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                             "Connection: Upgrade\r\n\r\nwelcome");
+        if (!answers) return "";
         if (payload.find("\r\n\r\n") != payload.npos)
             return frame_of(
                 frame_type::data, id,
@@ -253,7 +273,31 @@ std::string serve_other_node(torture_world& w) {
     return got;
 }
 
+/// The other node goes, comes back, and then this one goes.
+std::string lose_other_node(torture_world& w) {
+    nodes_world nodes(w);
+    if (!nodes.start()) return "";
+    const auto upgraded = w.connect();
+    (void)nodes.ask(upgraded, torture_world::upgrade("/carry"));
+    nodes.answers = false;
+    std::string got;
+    const auto waits = w.connect();
+    w.send(waits, torture_world::get("/carry"));
+    nodes.run();
+    nodes.reset_all();
+    got += w.take(waits);
+    nodes.pass(2s);
+    const auto again = w.connect(), too = w.connect();
+    w.send(again, torture_world::get("/carry"));
+    (void)nodes.ask(too, torture_world::upgrade("/carry"));
+    nodes.drain();
+    got += w.take(again);
+    got += nodes.ask(w.connect(), torture_world::get("/carry"));
+    return got;
+}
+
 const scenario scenarios[] = {
+    {"a node that goes", [](torture_world& w) { (void)lose_other_node(w); }},
     {"requests to another node", [](torture_world& w) { (void)ask_other_node(w); }},
     {"requests of another node", [](torture_world& w) { (void)serve_other_node(w); }},
 };
@@ -266,6 +310,25 @@ TEST_P(nodes_torture, costs_what_is_carried_and_nothing_else) {
 
 INSTANTIATE_TEST_SUITE_P(of, nodes_torture, ::testing::ValuesIn(scenarios), name_of);
 
+TEST(nodes_torture, sec_p8_so_many_nodes_are_remembered_and_no_more) {
+    torture_world w(nullptr);
+    nodes_world nodes(w);
+    ASSERT_TRUE(nodes.start());
+    nodes.finds_nodes = false;
+    constexpr int most = 4096;
+    for (int i = 0; i <= most; ++i)
+        w.sim.peer_send(w.connect(),
+                        torture_world::get("/carry?0123456789abcdef" + std::to_string(1000 + i)));
+    nodes.run();
+    EXPECT_EQ(nodes.refused("unknown_node"), 4096U);
+    EXPECT_EQ(nodes.refused("limit"), 1U);
+    nodes.pass(1s);
+    nodes.finds_nodes = true;
+    EXPECT_NE(nodes.ask(w.connect(), torture_world::get("/carry")).find("carried"),
+              std::string::npos)
+        << "they are forgotten";
+}
+
 TEST(nodes_torture, carries_what_is_asked_when_nothing_goes_wrong) {
     {
         torture_world w(nullptr);
@@ -273,6 +336,13 @@ TEST(nodes_torture, carries_what_is_asked_when_nothing_goes_wrong) {
         EXPECT_NE(got.find("carried"), got.npos) << got;
         EXPECT_NE(got.find(" 101 "), got.npos) << got;
         EXPECT_NE(got.find("welcomeand back"), got.npos) << got;
+    }
+    {
+        torture_world w(nullptr);
+        const std::string got = lose_other_node(w);
+        std::size_t lost = 0;
+        for (auto at = got.find("lost"); at != got.npos; at = got.find("lost", at + 1)) ++lost;
+        EXPECT_EQ(lost, 3U) << got;
     }
     torture_world w(nullptr);
     const std::string got = serve_other_node(w);
