@@ -196,6 +196,13 @@ void carrier::carry(const http::request& what, std::string_view sid, http::upgra
     begin(what, sid, std::move(answer), std::move(lost));
 }
 
+/// Outside of the call that asks for it. Where it is home already, that needs no wake-up.
+template <class F>
+void carrier::at_home(F task) {
+    if (home_loop_.in_loop_thread()) return home_loop_.await_turn(std::move(task));
+    link_->home().post(std::move(task));
+}
+
 template <class Handle>
 void carrier::begin(const http::request& what, std::string_view sid, Handle answer,
                     unique_function<void(Handle)> lost) {
@@ -208,8 +215,8 @@ void carrier::begin(const http::request& what, std::string_view sid, Handle answ
         return;
     pipe->join();
     try {
-        link_->home().post([weak = weak_from_this(), whose, stream = pipe->home(),
-                            facts = std::move(facts)]() mutable {
+        at_home([weak = weak_from_this(), whose, stream = pipe->home(),
+                 facts = std::move(facts)]() mutable {
             const auto self = weak.lock();
             if (!self) return;
             try {

@@ -94,6 +94,8 @@ private:
     void on_stream_over(const home_end& stream) noexcept override;
     void on_gone(connection& which, std::error_code why) noexcept override;
 
+    template <class F>
+    void at_home(F task);
     template <class Handle>
     void begin(const http::request& what, std::string_view sid, Handle answer,
                unique_function<void(Handle)> lost);

@@ -95,13 +95,14 @@ void pipe_end::reset() noexcept {
 }
 
 void pipe_end::flush_later() {
-    if (flush_posted_) return;
-    loop_.post([self = shared_from_this()] { self->flush(); });
-    flush_posted_ = true;
+    net::loop_core* const loop = loop_.core();
+    if (flush_waits_ || loop == nullptr) return;
+    loop->await_turn([self = shared_from_this()] { self->flush(); });  // no wake-up, unlike a post
+    flush_waits_ = true;
 }
 
 void pipe_end::flush() noexcept {
-    flush_posted_ = false;
+    flush_waits_ = false;
     if (over_) return;
     const auto alive = weak_from_this().lock();
     try {

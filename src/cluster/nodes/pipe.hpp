@@ -124,7 +124,7 @@ private:
     std::uint64_t sent_ = 0;
     std::uint32_t room_ = stream_window;
     std::uint32_t owed_ = 0;  // room that we have not told yet
-    bool flush_posted_ = false;
+    bool flush_waits_ = false;
     bool stalled_ = false;
     bool end_ = false;
     bool end_told_ = false;
