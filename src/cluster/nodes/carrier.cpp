@@ -106,11 +106,10 @@ result<void> carrier::start() {
     if (tag_.load() == 0) {
         if (auto drawn = draw_tag(); !drawn) return drawn;
     }
-    std::shared_ptr<net::tls_server_context> tls;
     if (chosen_.tls) {
         auto server = net::tls_server_context::make(*chosen_.tls);
         if (!server) return server.error();
-        tls = std::move(*server);
+        tls_server_ = std::move(*server);
         auto client = net::tls_client_context::make(*chosen_.tls_client);
         if (!client) return client.error();
         tls_client_ = std::move(*client);
@@ -118,7 +117,7 @@ result<void> carrier::start() {
     listen_options where;
     where.host = chosen_.host;
     where.port = chosen_.port;
-    const auto listener = home_loop_.listen(where, *this, std::move(tls));
+    const auto listener = home_loop_.listen(where, *this, tls_server_);
     if (!listener) return listener.error();
     const auto bound = home_loop_.local_address(*listener);
     if (!bound) return bound.error();
