@@ -659,12 +659,14 @@ loop_ref server::loop(unsigned index) const {
 }
 
 result<void> server::reload_certificates() {
-    for (const auto& context : impl_->certificates) {
+    auto all = impl_->certificates;
+    if (impl_->carrier && impl_->carrier->certificates())
+        all.push_back(impl_->carrier->certificates());
+    for (const auto& context : all) {
         if (auto done = context->reload(); !done) return done;
     }
-    impl_->tell(log_level::info, impl_->certificates.empty()
-                                     ? "a reload was asked for, but no listener has TLS"
-                                     : "the certificates were read again");
+    impl_->tell(log_level::info, all.empty() ? "a reload was asked for, but no listener has TLS"
+                                             : "the certificates were read again");
     return {};
 }
 

@@ -114,8 +114,15 @@ public:
         waiting.clear();
         streaming.clear();
         loop.shut_down();
+        for (auto& rest : std::exchange(at_end, {})) rest();
         streams_.shut_down();
         module_->shut_down();
+    }
+    /// What else is to be done when the loop has ended.
+    std::vector<std::function<void()>> at_end;
+    /// HTTP for a stream that is no socket.
+    std::unique_ptr<net::stream_handler> serve(net::byte_stream& stream) {
+        return service_.take_carried(stream, false);
     }
 
     // ---- Time ----

@@ -45,10 +45,10 @@ void recover() {
     server.run({.port = 8080});
 }
 
-void carry(weft::server_options& options) {
+void carry(weft::server_options& options, const std::string& secret) {
     weft::cluster::node_options nodes;
     nodes.host = "10.0.0.7";  // of this machine, in a network that only the nodes share
-    nodes.secret = std::getenv("NODES_SECRET");
+    nodes.secret = secret;    // the same for all of them
     options.cluster->nodes = nodes;
 }
 

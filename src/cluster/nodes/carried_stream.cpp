@@ -138,7 +138,7 @@ void carried_stream::read_held() {
 void carried_stream::tick_soon() noexcept {
     if (std::exchange(ticking_, true)) return;
     try {
-        loop_.post([self = anchor_.handle()] {
+        loop_.await_turn([self = anchor_.handle()] {
             if (carried_stream* const s = self.get()) s->tick();
         });
     } catch (const std::bad_alloc&) {  // a little later, then

@@ -106,11 +106,10 @@ result<void> carrier::start() {
     if (tag_.load() == 0) {
         if (auto drawn = draw_tag(); !drawn) return drawn;
     }
-    std::shared_ptr<net::tls_server_context> tls;
     if (chosen_.tls) {
         auto server = net::tls_server_context::make(*chosen_.tls);
         if (!server) return server.error();
-        tls = std::move(*server);
+        tls_server_ = std::move(*server);
         auto client = net::tls_client_context::make(*chosen_.tls_client);
         if (!client) return client.error();
         tls_client_ = std::move(*client);
@@ -118,7 +117,7 @@ result<void> carrier::start() {
     listen_options where;
     where.host = chosen_.host;
     where.port = chosen_.port;
-    const auto listener = home_loop_.listen(where, *this, std::move(tls));
+    const auto listener = home_loop_.listen(where, *this, tls_server_);
     if (!listener) return listener.error();
     const auto bound = home_loop_.local_address(*listener);
     if (!bound) return bound.error();
@@ -196,19 +195,27 @@ void carrier::carry(const http::request& what, std::string_view sid, http::upgra
     begin(what, sid, std::move(answer), std::move(lost));
 }
 
+/// Outside of the call that asks for it. Where it is home already, that needs no wake-up.
+template <class F>
+void carrier::at_home(F task) {
+    if (home_loop_.in_loop_thread()) return home_loop_.await_turn(std::move(task));
+    link_->home().post(std::move(task));
+}
+
 template <class Handle>
 void carrier::begin(const http::request& what, std::string_view sid, Handle answer,
                     unique_function<void(Handle)> lost) {
     loop_part& part = *parts_[what.id().loop()];
     if (part.draining) return lost(std::move(answer));
     const tag_key whose = key_of_tag(sid.substr(sid.size() - sizeof(tag_key)));
-    auto pipe = pipe_end::make(part.loop.ref(), link_->home());
+    const auto pipe = std::make_shared<pipe_end>(part.loop.ref(), link_->home());
     std::string facts = write_stream_facts(facts_of(what, sid));
     if (!carried_request<Handle>::begin(part, pipe, what, std::move(answer), std::move(lost)))
         return;
+    pipe->join();
     try {
-        link_->home().post([weak = weak_from_this(), whose, stream = pipe->home(),
-                            facts = std::move(facts)]() mutable {
+        at_home([weak = weak_from_this(), whose, stream = pipe->home(),
+                 facts = std::move(facts)]() mutable {
             const auto self = weak.lock();
             if (!self) return;
             try {
@@ -421,8 +428,8 @@ void carrier::on_gone(connection& which, std::error_code why) noexcept {
 
 std::shared_ptr<home_end> carrier::on_stream(stream_facts facts) {
     loop_part& part = *parts_[engineio::loop_of(facts.sid, parts_.size())];
-    const auto pipe = pipe_end::make(part.loop.ref(), link_->home());
-    const auto stream = pipe->home();
+    const auto pipe = std::make_shared<pipe_end>(part.loop.ref(), link_->home());
+    auto stream = pipe->home();
     served_.emplace(stream.get(), &part);
     part.waited_for.fetch_add(1, std::memory_order_relaxed);
     auto serve = [self = shared_from_this(), &part, pipe, facts = std::move(facts)] {
@@ -440,6 +447,7 @@ std::shared_ptr<home_end> carrier::on_stream(stream_facts facts) {
         stop_waiting_for(*stream);
         throw;
     }
+    pipe->join();
     return stream;
 }
 

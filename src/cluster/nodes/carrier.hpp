@@ -44,6 +44,10 @@ public:
     /// Listens; announces itself when the loops run. After `link::join`. **Errors**: the system's,
     /// of TLS, of entropy.
     [[nodiscard]] result<void> start();
+    /// The certificates of its port, to be read again when they change. Null: it has none.
+    [[nodiscard]] const std::shared_ptr<net::tls_server_context>& certificates() const noexcept {
+        return tls_server_;
+    }
     /// Nobody new finds this node; what it carries ends. **Threads**: any.
     void drain();
     /// The loops have ended.
@@ -94,6 +98,8 @@ private:
     void on_stream_over(const home_end& stream) noexcept override;
     void on_gone(connection& which, std::error_code why) noexcept override;
 
+    template <class F>
+    void at_home(F task);
     template <class Handle>
     void begin(const http::request& what, std::string_view sid, Handle answer,
                unique_function<void(Handle)> lost);
@@ -129,6 +135,7 @@ private:
     random_pool random_;
     nodes::metrics metrics_;
     std::atomic<tag_key> tag_{0};
+    std::shared_ptr<net::tls_server_context> tls_server_;
     std::shared_ptr<net::tls_client_context> tls_client_;
     std::string address_;  // ours, as others find it; set once it listens
 

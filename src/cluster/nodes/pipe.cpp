@@ -61,13 +61,6 @@ void home_end::pass_on() noexcept {
 
 // ---- At the user's loop ----
 
-std::shared_ptr<pipe_end> pipe_end::make(loop_ref of_user, loop_ref home) {
-    auto there = std::make_shared<home_end>();
-    auto here = std::make_shared<pipe_end>(std::move(of_user), std::move(home), there);
-    there->user_ = here;
-    return here;
-}
-
 void pipe_end::detach() noexcept {
     user_ = nullptr;
     if (!end_ || stalled_) reset();
@@ -102,13 +95,14 @@ void pipe_end::reset() noexcept {
 }
 
 void pipe_end::flush_later() {
-    if (flush_posted_) return;
-    loop_.post([self = shared_from_this()] { self->flush(); });
-    flush_posted_ = true;
+    net::loop_core* const loop = loop_.core();
+    if (flush_waits_ || loop == nullptr) return;
+    loop->await_turn([self = shared_from_this()] { self->flush(); });  // no wake-up, unlike a post
+    flush_waits_ = true;
 }
 
 void pipe_end::flush() noexcept {
-    flush_posted_ = false;
+    flush_waits_ = false;
     if (over_) return;
     const auto alive = weak_from_this().lock();
     try {

@@ -77,10 +77,9 @@ private:
 /// The end on the loop of the user. **Threads**: that loop's; may die on any.
 class pipe_end final : public std::enable_shared_from_this<pipe_end> {
 public:
-    /// Both ends of a new stream, whose user is attached on its loop.
-    static std::shared_ptr<pipe_end> make(loop_ref of_user, loop_ref home);
-    pipe_end(loop_ref of_user, loop_ref home, std::shared_ptr<home_end> there)
-        : loop_(std::move(of_user)), home_(std::move(home)), there_(std::move(there)) {}
+    pipe_end(loop_ref of_user, loop_ref home) : loop_(std::move(of_user)), home_(std::move(home)) {}
+    /// From now on the two ends keep each other, until one of them has heard that it is over.
+    void join() noexcept { there_->user_ = weak_from_this().lock(); }
 
     void attach(pipe_user& user) noexcept { user_ = &user; }
     /// The user goes: it hears no more. A reset, unless all is said and its end goes behind it.
@@ -119,13 +118,13 @@ private:
 
     const loop_ref loop_;
     const loop_ref home_;
-    const std::shared_ptr<home_end> there_;
+    const std::shared_ptr<home_end> there_ = std::make_shared<home_end>();
     pipe_user* user_ = nullptr;
     std::string queue_;
     std::uint64_t sent_ = 0;
     std::uint32_t room_ = stream_window;
     std::uint32_t owed_ = 0;  // room that we have not told yet
-    bool flush_posted_ = false;
+    bool flush_waits_ = false;
     bool stalled_ = false;
     bool end_ = false;
     bool end_told_ = false;

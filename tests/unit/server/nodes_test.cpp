@@ -440,6 +440,22 @@ TEST_F(nodes, between_nodes_there_may_be_tls) {
     EXPECT_EQ(b->poll(sid).body, R"(42["echo","sealed"])");
 }
 
+TEST_F(nodes, certificates_of_nodes_are_read_again_with_the_others) {
+    const weft::testing::certificate_authority trusted;
+    const auto made = trusted.issue({.names = {}, .addresses = {"127.0.0.1"}});
+    server_options o = chosen();
+    tls_certificate& own = o.cluster->nodes->tls.emplace().certificates.emplace_back();
+    own.cert_file = redis.folder.keep("cert.pem", made.cert_pem);
+    own.key_file = redis.folder.keep("key.pem", made.key_pem);
+    o.cluster->nodes->tls_client.emplace().ca_pem = trusted.pem();
+    const auto a = add(o);
+    EXPECT_TRUE((*a)->reload_certificates());
+    std::filesystem::remove(own.cert_file);
+    const auto again = (*a)->reload_certificates();
+    ASSERT_FALSE(again);
+    EXPECT_THAT(again.error().message(), HasSubstr("cert.pem"));
+}
+
 TEST_F(nodes, a_node_without_the_right_certificate_is_not_believed) {
     const weft::testing::certificate_authority trusted, strange;
     const auto with = [&](const weft::testing::certificate_authority& of) {
