@@ -401,7 +401,12 @@ void client_link::restore_stored(socket_core& s, const detail::restored_session&
     s.place = context_.stored->resume(was);
     s.place->charge.emplace(context_.loop().budget(),
                             s.place->cost() + detail::stored_recovery::cost_of_socket);
-    for (const auto& what : *back.stored_missed) {
+}
+
+/// Behind the answer to the CONNECT: what comes before that one, a client keeps for its next
+/// connection if this one breaks meanwhile, and then gets a second time.
+void client_link::send_missed(socket_core& s, const recovery_store::missed_list& missed) {
+    for (const auto& what : missed) {
         const detail::packet_name name = detail::name_of(what->at);
         const detail::written_packet packet =
             write_event(context_, *s.space, what->event, {what->arguments, what->attachments},
@@ -528,7 +533,9 @@ void client_link::connected(socket_core& s) {
     context_.loop().budget().release(socket_core::asking_cost);
     context_.metrics.connected.add();
     context_.count_socket(*s.space, true);
+    std::unique_ptr<recovery_store::missed_list> missed;
     if (s.restored) {
+        missed = std::move(s.restored->stored_missed);
         restore(s);
     } else {
         context_.hub().subscribe(s, context_.topic(s.space->name));
@@ -549,6 +556,7 @@ void client_link::connected(socket_core& s) {
     const auto packet = begin_packet();
     append_connect(*packet, s.space->name, payload);
     send_packet(*packet);
+    if (missed) send_missed(s, *missed);
     for (auto& told : s.space->handlers->connect) {
         if (s.now != socket_core::state::connected) return;
         context_.guarded("on_connect", &s, [&] { told(s); });

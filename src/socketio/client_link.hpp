@@ -67,6 +67,7 @@ private:
     void recover(socket_core& s, const detail::recovery_request& request);
     void restore(socket_core& s);
     void restore_stored(socket_core& s, const detail::restored_session& back);
+    void send_missed(socket_core& s, const recovery_store::missed_list& missed);
     void begin_recovery(socket_core& s);
     void ask(socket_core& s);
     detail::gate gate_of(const socket_core& s);

@@ -140,6 +140,23 @@ for (const [first, second] of [['weft', 'weft'], ['node', 'weft'], ['weft', 'nod
   });
 }
 
+// socket.io-client keeps what comes before the answer, also when the connection breaks then, and would have it twice.
+test('a client is told that it has recovered before it gets what it missed', async () => {
+  const { cluster, door, mover, say, end } = await scene('weft', 'weft');
+  await say('before');
+  await mover.hears('before');
+  door.turn(null);
+  await mover.disconnected();
+  await say('missed');
+  let heardWhenConnected;
+  mover.socket.once('connect', () => { heardWhenConnected = [...mover.heard]; });
+  door.turn(cluster.servers[1]);
+  await mover.hears('missed');
+  assert.equal(mover.socket.recovered, true);
+  assert.deepEqual(heardWhenConnected, ['before']);
+  await end();
+});
+
 test('a client whose server was killed, before its first event', async () => {
   const { cluster, door, mover, say, end } = await scene('weft', 'weft');
   const { id } = mover.socket;

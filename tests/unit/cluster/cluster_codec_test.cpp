@@ -300,7 +300,7 @@ TEST(session_records, are_read_and_written_as_node_does) {
 }
 
 TEST(session_records, have_places_that_node_overlooks) {
-    const session_record session{"s", "p", {"r"}, "{}", "/chat", "1-0", "2-0", "3-4"};
+    const session_record session{"s", "p", {"r"}, "{}", "/chat", "1-0", "2-0", "3-4", "uid"};
     std::string out;
     ASSERT_EQ(append_session(out, session), errc{});
     session_record read;
@@ -309,6 +309,7 @@ TEST(session_records, have_places_that_node_overlooks) {
     EXPECT_EQ(read.since, "1-0");
     EXPECT_EQ(read.last, "2-0");
     EXPECT_EQ(read.left, "3-4");
+    EXPECT_EQ(read.server, "uid");
 }
 
 TEST(session_records, of_the_wrong_form_are_refused) {
