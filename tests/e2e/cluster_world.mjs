@@ -71,7 +71,7 @@ export class Redis {
   resume() { this.child.kill('SIGCONT'); }
 
   async stop() {
-    await this.client.quit();
+    await this.client.disconnect();
     this.end();
     await this.exited;
   }

@@ -1,7 +1,6 @@
 // The code of docs/guide/cluster.md: compiled, and compared with the page by
 // tests/structure/docs_code_test.py.
 
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
