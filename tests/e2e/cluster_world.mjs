@@ -77,7 +77,7 @@ export class Redis {
   }
 
   end() {
-    running.delete(this);
+    if (!running.delete(this)) return;
     this.child.kill('SIGKILL');  // it keeps nothing
     rmSync(this.folder, { recursive: true });
   }
