@@ -371,7 +371,7 @@ void client_link::restore(socket_core& s) {
     const auto back = std::exchange(s.restored, nullptr);
     context_.metrics.recovered.add();
     s.recovered = true;
-    if (back->stored) return restore_stored(s, *back);
+    if (back->stored) return restore_stored(s, *back->stored);
     s.id = back->session.id;
     s.give_data(std::move(back->session.data));
     for (const std::string& name : back->session.topics)
@@ -389,13 +389,11 @@ void client_link::restore(socket_core& s) {
         });
 }
 
-void client_link::restore_stored(socket_core& s, const detail::restored_session& back) {
-    const kept_socket& was = *back.stored;
+void client_link::restore_stored(socket_core& s, const kept_socket& was) {
     context_.stored->supersede(s, was);
     std::copy_n(was.id.data(), s.id.size(), s.id.begin());
-    if (!was.data.empty()) {
+    if (!was.data.empty())
         s.give_data(weft::detail::owned_ptr<detail::data_node>(new detail::stored_data(was.data)));
-    }
     context_.hub().subscribe(s, context_.topic(s.space->name));
     for (const std::string& room : was.rooms) s.enter(room);
     s.place = context_.stored->resume(was);

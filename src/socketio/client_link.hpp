@@ -66,7 +66,7 @@ private:
     void on_connect(const packet_view& packet);
     void recover(socket_core& s, const detail::recovery_request& request);
     void restore(socket_core& s);
-    void restore_stored(socket_core& s, const detail::restored_session& back);
+    void restore_stored(socket_core& s, const kept_socket& was);
     void send_missed(socket_core& s, const recovery_store::missed_list& missed);
     void begin_recovery(socket_core& s);
     void ask(socket_core& s);
