@@ -231,14 +231,15 @@ private:
 
 class supersede final : public operation {
 public:
-    supersede(const space_info& space, std::string_view id)
-        : space_(space.shared_from_this()), id_(id) {}
+    supersede(const space_info& space, std::string_view id, std::uint64_t returns)
+        : space_(space.shared_from_this()), id_(id), returns_(returns) {}
     void run(loop_context& context) const override {
         broadcast_target whom;
         whom.space = space_.get();
         whom.rooms.add(id_);
         each_socket(context, owned_target(whom), [&](socket_core& s) {
             if (s.id_text() != id_) return;  // a room may have the name of a socket
+            if (s.place && s.place->returns >= returns_) return;
             s.place.reset();
             s.link.session().fail(engineio::close_reason::transport_close);
         });
@@ -247,6 +248,7 @@ public:
 private:
     std::shared_ptr<const space_info> space_;
     std::string id_;
+    std::uint64_t returns_;
 };
 
 void note(std::size_t& count, const socket_core&) {
@@ -520,9 +522,10 @@ void broadcast_logged(loop_context& context, const broadcast_target& target, std
     write_and_publish(context, target, event, args, target.flags.droppable ? nullptr : &name, at);
 }
 
-void supersede_sockets(const space_info& space, std::string_view id) {
+void supersede_sockets(const space_info& space, std::string_view id, std::uint64_t returns) {
     if (space.server->loops().empty()) return;
-    run_everywhere(*space.server, space.server->here(), std::make_shared<supersede>(space, id));
+    run_everywhere(*space.server, space.server->here(),
+                   std::make_shared<supersede>(space, id, returns));
 }
 
 void pass_log(loop_context& context, const log_position& at) {

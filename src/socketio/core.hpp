@@ -177,9 +177,9 @@ void ask_servers(const space_info& info, std::string_view event, const encoded_a
 /// Delivers on all loops what the cluster's log has at this place. **Threads**: the first loop's.
 void broadcast_logged(loop_context& context, const broadcast_target& target, std::string_view event,
                       const encoded_arguments& args, const log_position& at);
-/// Ends the connections of the sockets of this id, which live on elsewhere. Their stored sessions
-/// stay. **Threads**: any.
-void supersede_sockets(const space_info& space, std::string_view id);
+/// Ends the connections of the sockets of this id that came back less often than the one that it
+/// belongs to now. Their stored sessions stay. **Threads**: any.
+void supersede_sockets(const space_info& space, std::string_view id, std::uint64_t returns);
 /// Tells all loops that the log has nothing more for them up to here. **Threads**: the first
 /// loop's.
 void pass_log(loop_context& context, const log_position& at);

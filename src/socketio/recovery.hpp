@@ -67,6 +67,7 @@ struct recovery_place {
     std::uint64_t last = 0;
     std::uint64_t left = 0;               // where the log ended when it left
     bool changed = false;                 // and is to be stored anew
+    std::uint64_t returns = 0;            // how often its client came back, where that is stored
     std::optional<byte_charge> charge{};  // while a socket has it
 
     /// The socket is given this packet now.

@@ -157,8 +157,9 @@ void server_core::apply(const cluster_message& what) {
                 change_rooms(target, room, what.what == cluster_message::kind::join);
             break;
         case cluster_message::kind::disconnect:
-            if (what.superseded) {
-                for (const std::string& id : what.to.rooms) supersede_sockets(*info, id);
+            if (what.superseded_by != 0) {
+                for (const std::string& id : what.to.rooms)
+                    supersede_sockets(*info, id, what.superseded_by);
                 break;
             }
             disconnect_sockets(target, what.close ? disconnect_scope::connection

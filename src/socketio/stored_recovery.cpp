@@ -58,8 +58,10 @@ std::unique_ptr<recovery_place> stored_recovery::begin(std::span<const char, 20>
 }
 
 std::unique_ptr<recovery_place> stored_recovery::resume(const kept_socket& back) const {
-    return std::make_unique<recovery_place>(recovery_place{
-        .id = back.recovery_id, .since = to_number(back.since), .last = to_number(back.last)});
+    return std::make_unique<recovery_place>(recovery_place{.id = back.recovery_id,
+                                                           .since = to_number(back.since),
+                                                           .last = to_number(back.last),
+                                                           .returns = back.returns});
 }
 
 kept_socket stored_recovery::describe(const socket_core& s) const {
@@ -70,7 +72,8 @@ kept_socket stored_recovery::describe(const socket_core& s) const {
             s.data_as_json(),
             to_position(s.place->since),
             to_position(s.place->last),
-            to_position(passed_)};
+            to_position(passed_),
+            s.place->returns};
 }
 
 void stored_recovery::store(socket_core& s) {
@@ -170,12 +173,12 @@ void stored_recovery::catch_up(const socket_core& s) {
 }
 
 void stored_recovery::supersede(const socket_core& s, const kept_socket& back) {
-    supersede_sockets(*s.space, back.id);
+    supersede_sockets(*s.space, back.id, back.returns);
     auto told = std::make_shared<cluster_message>();
     told->what = cluster_message::kind::disconnect;
     told->to = {s.space->name, {back.id}, {}};
     told->close = true;
-    told->superseded = true;
+    told->superseded_by = back.returns;
     home_.core()->reach->publish(std::move(told));
 }
 

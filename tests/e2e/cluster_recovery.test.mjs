@@ -203,8 +203,11 @@ test('a client that moves on while others speak: nothing is lost, nothing comes 
   }
   moving = false;
   await speaking;
-  await speaker.ask('emit', all, 'said', 'end');
-  await mover.hears('end');
+  for (const [who, name] of [[speaker, 'speaker'], [other, 'other']]) {
+    await who.ask('emit', all, 'said', `${name} end`);
+    expected[name].push(`${name} end`);
+  }
+  while (!mover.heard.includes('speaker end') || !mover.heard.includes('other end')) await once(mover.changes, 'heard', { signal: AbortSignal.timeout(20_000) });
   for (const name of ['speaker', 'other']) assert.deepEqual(mover.heard.filter((what) => what.startsWith(name)), expected[name]);
   assert.ok(expected.speaker.length > 200, `${expected.speaker.length}`);
   other.close();

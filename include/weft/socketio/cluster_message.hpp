@@ -50,8 +50,9 @@ struct cluster_message {
     bool uncompressed = false;
     std::string latest;  ///< The key of a `latest` event; empty: none.
     bool close = false;
-    /// The sockets to disconnect live on at the server that says it: their sessions are not over.
-    bool superseded = false;
+    /// Not 0: the sockets to disconnect came back to the server that says it, as often as this;
+    /// those that came back less often are to go. Their sessions are not over.
+    std::uint64_t superseded_by = 0;
     log_position at{};  ///< Where the cluster's log has it; zero: nowhere.
 };
 

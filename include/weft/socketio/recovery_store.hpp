@@ -26,7 +26,8 @@ struct kept_socket {
     log_position since{};
     log_position last{};  ///< The last message that it was sent; zero: none.
     log_position left{};
-    std::string server{};  ///< That kept it; the store's to fill in.
+    std::uint64_t returns = 0;  ///< How often it came back.
+    std::string server{};       ///< That kept it; the store's to fill in.
 };
 
 /// A log of what was said to the sockets of a cluster, and what is left of sockets that are gone:

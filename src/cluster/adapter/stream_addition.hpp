@@ -20,8 +20,8 @@ namespace weft::cluster {
 class stream_addition {
 public:
     stream_entry entry;
-    std::string number;  ///< Empty: none.
-    bool superseded = false;
+    std::string number;         ///< Empty: none.
+    std::string superseded_by{};  ///< Empty: is not told.
     bool had = false;
 
     /// **Lifetime**: while the names and this live, unchanged.
@@ -32,7 +32,7 @@ public:
                                           "nsp",      entry.nsp, "type",   entry.type};
         if (!entry.data.empty()) all.insert(all.end(), {"data", entry.data});
         if (!number.empty()) all.insert(all.end(), {"number", number});
-        if (superseded) all.insert(all.end(), {"superseded", "1"});
+        if (!superseded_by.empty()) all.insert(all.end(), {"superseded_by", superseded_by});
         if (had) all.insert(all.end(), {"had", "1"});
         return all;
     }

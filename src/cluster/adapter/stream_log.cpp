@@ -54,7 +54,8 @@ std::optional<read_stream_entry> read_entry(const redis::reply_view& entry) {
         if (name == "type") read.entry.type = text;
         if (name == "data") read.entry.data = text;
         if (name == "number") read.number = text;
-        if (name == "superseded") read.superseded = text == "1";
+        if (name == "superseded_by")
+            std::from_chars(text.data(), text.data() + text.size(), read.superseded_by);
         if (name == "had") read.had = text == "1";
     }
     return read;
@@ -96,7 +97,7 @@ void stream_log::add(const message_head& head, const logged_message& what, deliv
     if (const errc why = make_entry(one.what.entry, head, *what); why != errc{})
         return give_up(error(make_error_code(why)));
     one.what.number = std::to_string(one.number);
-    one.what.superseded = what->superseded;
+    if (what->superseded_by != 0) one.what.superseded_by = std::to_string(what->superseded_by);
     const std::uint64_t most = link_->chosen().redis.max_queue;
     if (one.what.size() > most - std::min<std::uint64_t>(most, bytes_))
         return give_up(
@@ -327,7 +328,7 @@ void stream_log::take_entry(const redis::reply_view& entry) {
         link_->metrics.of(traffic::broadcasts).received.add();
     }
     what.content.at = position_;
-    what.content.superseded = read->superseded;
+    what.content.superseded_by = read->superseded_by;
     user_.on_entry(what);
 }
 

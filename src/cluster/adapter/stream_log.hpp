@@ -21,7 +21,8 @@ struct read_stream_entry {
     stream_entry_view entry;
     // See `stream_addition`.
     std::string_view number;
-    bool superseded = false, had = false;
+    std::uint64_t superseded_by = 0;
+    bool had = false;
 };
 [[nodiscard]] std::optional<read_stream_entry> read_entry(const redis::reply_view& entry);
 

@@ -7,6 +7,7 @@
 #include "cluster/adapter/stream_store.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <iterator>
 #include <utility>
@@ -168,10 +169,16 @@ std::string stream_store::key_of(std::string_view recovery_id) const {
 
 void stream_store::keep(kept_socket what, duration limit) {
     at_home([what = std::move(what), limit](stream_store& self) {
-        const session_record record{
-            what.id,          what.recovery_id,    what.rooms,         what.data,
-            what.nsp,         text_of(what.since), text_of(what.last), text_of(what.left),
-            self.link_->uid()};
+        const session_record record{what.id,
+                                    what.recovery_id,
+                                    what.rooms,
+                                    what.data,
+                                    what.nsp,
+                                    text_of(what.since),
+                                    text_of(what.last),
+                                    text_of(what.left),
+                                    self.link_->uid(),
+                                    std::to_string(what.returns)};
         std::string value;
         if (const errc why = append_session(value, record); why != errc{})
             return self.link_->drop(make_error_code(why).message());
@@ -258,6 +265,8 @@ void stream_store::found(const std::shared_ptr<taking>& asked, std::string_view 
     back->rooms = std::move(read.rooms);
     if (read.data.starts_with('{')) back->data = std::move(read.data);
     back->server = std::move(read.server);
+    std::from_chars(read.returns.data(), read.returns.data() + read.returns.size(), back->returns);
+    ++back->returns;
     back->since = position_of(read.since);
     const log_position last = position_of(read.last);
     if (asked->offset) {

@@ -243,9 +243,9 @@ errc make_entry(stream_entry& out, const message_head& head, const cluster_messa
 }
 
 errc decode_session(std::string_view value, const message_limits& limits, session_record& out) {
-    enum : std::uint8_t { sid, pid, rooms, data, nsp, since, last, left, server, count };
+    enum : std::uint8_t { sid, pid, rooms, data, nsp, since, last, left, server, returns, count };
     static constexpr std::array<std::string_view, count> names{
-        "sid", "pid", "rooms", "data", "nsp", "since", "last", "left", "server"};
+        "sid", "pid", "rooms", "data", "nsp", "since", "last", "left", "server", "returns"};
     adapter_message unused;
     message_reader reader(limits, unused);
     out = {};
@@ -259,7 +259,8 @@ errc decode_session(std::string_view value, const message_limits& limits, sessio
         reader.optional_text(found[since], out.since) &&
         reader.optional_text(found[last], out.last) &&
         reader.optional_text(found[left], out.left) &&
-        reader.optional_text(found[server], out.server)) {
+        reader.optional_text(found[server], out.server) &&
+        reader.optional_text(found[returns], out.returns)) {
         out.data.assign(found[data]);
     }
     return reader.finish();
@@ -284,6 +285,7 @@ errc append_session(std::string& out, const session_record& session) {
     add("last", session.last);
     add("left", session.left);
     add("server", session.server);
+    add("returns", session.returns);
     json.end_object();
     std::string bytes;
     const errc failed = append_body(bytes, body_form::msgpack, text, {});

@@ -48,7 +48,7 @@ struct session_record {
     std::string data;  ///< JSON; empty: none. Binary values become base64 texts when read.
 
     // Not of Node; empty: untold. See `socketio::kept_socket`.
-    std::string nsp{}, since{}, last{}, left{}, server{};
+    std::string nsp{}, since{}, last{}, left{}, server{}, returns{};
 };
 
 /// From the value in Redis: msgpack as base64.
