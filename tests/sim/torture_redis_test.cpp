@@ -164,7 +164,9 @@ public:
 
     void start() {
         w_.call([this] {
-            routing_->on_gap([this](gap which) { ++(which == gap::begins ? begun_ : ended_); });
+            routing_->on_gap([this](cluster::gap which) {
+                ++(which == cluster::gap::begins ? begun_ : ended_);
+            });
             started_ = static_cast<bool>(routing_->start());
         });
         peers_.run();
