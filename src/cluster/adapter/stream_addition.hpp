@@ -20,7 +20,7 @@ namespace weft::cluster {
 class stream_addition {
 public:
     stream_entry entry;
-    std::string number;         ///< Empty: none.
+    std::string number;           ///< Empty: none.
     std::string superseded_by{};  ///< Empty: is not told.
     bool had = false;
 

@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::string_view page = "100";  // entries per reply
 constexpr std::size_t page_size = 100;
+constexpr std::uint64_t history_time = 120'000;  // ms
 constexpr duration retry_after = std::chrono::milliseconds(100);
 
 /// For reading, which waits for news.
@@ -69,7 +70,8 @@ stream_log::stream_log(std::shared_ptr<link> over, stream_user& user)
           std::chrono::duration_cast<std::chrono::milliseconds>(longest_wait(link_->chosen()))
               .count())) {}
 
-result<void> stream_log::start() {
+result<void> stream_log::start(history past) {
+    past_ = past;
     reader_ = std::make_unique<redis::router>(link_->home(), options_of_reader(link_->chosen()));
     if (auto begun = reader_->start(); !begun) return begun;
     running_ = true;
@@ -196,7 +198,11 @@ void stream_log::be_in_step() {
 
 void stream_log::read() {
     if (!running_) return;
-    if (position_text_.empty()) {
+    if (position_text_.empty() && history_until_ != socketio::log_position()) {
+        const std::uint64_t end = history_until_.time;
+        const std::string from = std::to_string(end - std::min(end, history_time));
+        ask({"XRANGE", name(), from, "+", "COUNT", "1"}, &stream_log::on_history_found);
+    } else if (position_text_.empty()) {
         ask({"XREVRANGE", name(), "+", "-", "COUNT", "1"}, &stream_log::on_end_found);
     } else if (now_ != state::in_step || behind_) {
         ask({"XRANGE", name(), position_text_, "+", "COUNT", page}, &stream_log::on_page);
@@ -232,7 +238,9 @@ void stream_log::ask(std::initializer_list<std::string_view> command,
 void stream_log::on_end_found(const redis::reply_view& entries) {
     if (entries.size() != 0) {
         const redis::reply_view last = *entries.begin();
-        if (last.size() != 0) on_begun(*last.begin());
+        if (last.size() == 0) return;
+        if (past_ == history::skip) return on_begun(*last.begin());
+        history_until_ = parse_position((*last.begin()).text()).value_or(socketio::log_position());
         return;
     }
     // So that there is an entry that clients have had everything before.
@@ -246,12 +254,21 @@ void stream_log::on_end_found(const redis::reply_view& entries) {
     (void)added;  // without it we look again
 }
 
+void stream_log::on_history_found(const redis::reply_view& entries) {
+    if (entries.size() == 0) {  // it was emptied meanwhile
+        history_until_ = {};
+        return;
+    }
+    const redis::reply_view first = *entries.begin();
+    if (first.size() != 0) on_begun(*first.begin());
+}
+
 void stream_log::on_begun(const redis::reply_view& id) {
     const auto at = parse_position(id.text());
     if (!at || !position_text_.empty()) return;
     position_ = *at;
     position_text_ = position_.to_string();
-    user_.on_passed(position_);
+    reads_history() ? user_.on_lost(position_) : user_.on_passed(position_);
 }
 
 void stream_log::on_page(const redis::reply_view& entries) {
@@ -300,6 +317,7 @@ void stream_log::take_entry(const redis::reply_view& entry) {
     position_ = read->at;
     position_text_ = read->at.to_string();
     if (read->had) user_.on_had(read->entry.uid, position_);
+    if (position_ <= history_until_) return take_history(*read);
     adapter_message what;
     if (read->entry.uid == link_->uid()) {
         std::uint64_t mine = 0;
@@ -330,6 +348,15 @@ void stream_log::take_entry(const redis::reply_view& entry) {
     what.content.at = position_;
     what.content.superseded_by = read->superseded_by;
     user_.on_entry(what);
+}
+
+void stream_log::take_history(const read_stream_entry& read) {
+    adapter_message what;
+    if (!read.had && decode_entry(read.entry, {}, what) == errc{} && is_for_stream(what.head)) {
+        what.content.at = position_;
+        user_.on_history(what.content);
+    }
+    if (!reads_history()) user_.on_passed(position_);
 }
 
 }  // namespace weft::cluster

@@ -36,6 +36,8 @@ public:
     /// One of ours that is not to wait any more: it has no place.
     virtual void on_unplaced(const socketio::cluster_message& what) = 0;
     virtual void on_passed(const socketio::log_position& at) = 0;
+    /// Somebody's message of before this node began: it is not delivered here any more.
+    virtual void on_history(const socketio::cluster_message& what) = 0;
     /// The sockets of this node had some of what is before this already.
     virtual void on_had(std::string_view uid, const socketio::log_position& before) = 0;
     /// Nobody can say what was before this.
@@ -56,8 +58,13 @@ class stream_log : public std::enable_shared_from_this<stream_log> {
 public:
     stream_log(std::shared_ptr<link> over, stream_user& user);
 
+    /// Whether what was said shortly before is wanted, too: then those who come back to a server
+    /// that has just begun need not each ask Redis.
+    enum class history : std::uint8_t { read, skip };
     /// **Errors**: of the options.
-    result<void> start();
+    result<void> start(history past);
+    /// The reader is not where it began yet.
+    [[nodiscard]] bool reads_history() const noexcept { return position_ < history_until_; }
     void stop() noexcept;
 
     enum class delivery : std::uint8_t {
@@ -100,7 +107,9 @@ private:
     void ask(std::initializer_list<std::string_view> command,
              void (stream_log::*then)(const redis::reply_view&));
     void on_end_found(const redis::reply_view& entries);
+    void on_history_found(const redis::reply_view& entries);
     void on_begun(const redis::reply_view& id);
+    void take_history(const read_stream_entry& read);
     void on_page(const redis::reply_view& entries);
     void on_news(const redis::reply_view& streams);
     void take(const redis::reply_view& entries);
@@ -113,6 +122,8 @@ private:
     std::unique_ptr<redis::router> reader_;
     std::string block_;  // how long Redis waits for news; ms
     socketio::log_position position_{};
+    socketio::log_position history_until_{};  // zero: none is wanted, or the end is not known
+    history past_ = history::skip;
     std::string position_text_;  // empty: not known
     enum class state : std::uint8_t { beginning, in_step, out_of_step };
     state now_ = state::beginning;

@@ -28,9 +28,9 @@ constexpr std::size_t id_length = 20;                    // of a socket
 constexpr std::size_t max_recovery_id = 64;              // what others draw may be longer than ours
 constexpr duration take_time = std::chrono::seconds(2);  // that a taker has
 constexpr duration take_retry = std::chrono::milliseconds(200);
-constexpr int max_takes = 50;              // attempts, while another server has it
-constexpr std::size_t max_searches = 256;  // of clients, in Redis, at the same time
-constexpr std::string_view page = "1000";  // entries
+constexpr int max_takes = 50;               // attempts, while another server has it
+constexpr std::size_t max_searches = 4096;  // of clients, that wait or are in Redis
+constexpr std::string_view page = "1000";   // entries
 
 /// It becomes a part of a key.
 bool is_recovery_id(std::string_view text) noexcept {
@@ -86,7 +86,7 @@ result<void> stream_store::start(socketio::adapter_target& target, entry_handler
     memory_ = std::make_unique<stream_memory>(link_->home().core()->budget(),
                                               link_->chosen().stream_memory);
     log_ = std::make_shared<stream_log>(link_, static_cast<stream_user&>(*this));
-    return log_->start();
+    return log_->start(keeps_places_ ? stream_log::history::read : stream_log::history::skip);
 }
 
 void stream_store::stop() noexcept {
@@ -142,6 +142,10 @@ void stream_store::remember(const cluster_message& what) {
 
 void stream_store::on_unplaced(const cluster_message& what) {
     if (target_ != nullptr) target_->apply(what);
+}
+
+void stream_store::on_history(const cluster_message& what) {
+    remember(what);
 }
 
 void stream_store::on_passed(const log_position& at) {
@@ -291,7 +295,8 @@ void stream_store::find_missed(const kept_socket& whom, missed_handler told) {
 
 /// Where memory begins is known, and everything that was delivered here is in it.
 bool stream_store::is_ready() const noexcept {
-    return memory_->known_from() != log_position() && !log_->has_unplaced();
+    return memory_->known_from() != log_position() && !log_->reads_history() &&
+           !log_->has_unplaced();
 }
 
 void stream_store::begin_early_searches() {

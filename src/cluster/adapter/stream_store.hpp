@@ -55,6 +55,7 @@ private:
     void on_place_found(const socketio::cluster_message& what) override;
     void on_unplaced(const socketio::cluster_message& what) override;
     void on_passed(const socketio::log_position& at) override;
+    void on_history(const socketio::cluster_message& what) override;
     void on_had(std::string_view uid, const socketio::log_position& before) override;
     void on_lost(const socketio::log_position& before) override;
 

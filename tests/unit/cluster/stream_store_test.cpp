@@ -440,6 +440,28 @@ TEST_F(stream_store_of_servers, who_was_away_for_longer_than_the_stream_has_lost
     EXPECT_EQ(missed(*a, unknown), redis::strings{"lost"});
 }
 
+TEST_F(stream_store_of_servers, a_server_that_has_just_begun_knows_what_was_said_before) {
+    start_redis();
+    start_both();
+    const kept_socket kept = socket("pid");
+    redis::strings expected;
+    for (int i = 0; i < 250; ++i) {
+        say(*a, std::to_string(i), {"red"});
+        expected.push_back(std::to_string(i));
+    }
+    await([&] { return of_a.heard.size() == 250; });
+    b->stop();
+    noting_server of_c;
+    b = make(of_c);
+    EXPECT_EQ(missed(*b, kept), expected) << "also before it has read all of that";
+    await_step(*b, of_c);
+    EXPECT_EQ(of_c.heard, redis::strings{"probe"}) << "and delivers none of it";
+    say(*a, "later", {"red"});
+    await([&] { return of_c.heard.size() == 2; });
+    expected.insert(expected.end(), of_c.heard.begin(), of_c.heard.end());
+    EXPECT_EQ(missed(*b, kept), expected);
+}
+
 TEST_F(stream_store_of_servers, rubbish_in_the_stream_is_counted_and_passed) {
     start_redis();
     start_both();
