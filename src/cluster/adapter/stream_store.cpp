@@ -28,7 +28,9 @@ constexpr std::size_t id_length = 20;                    // of a socket
 constexpr std::size_t max_recovery_id = 64;              // what others draw may be longer than ours
 constexpr duration take_time = std::chrono::seconds(2);  // that a taker has
 constexpr duration take_retry = std::chrono::milliseconds(200);
-constexpr int max_takes = 50;               // attempts, while another server has it
+constexpr int max_takes = 50;  // attempts, while another server has it
+constexpr duration reader_time =
+    std::chrono::seconds(2);                // by which this reader may be behind another
 constexpr std::size_t max_searches = 4096;  // of clients, that wait or are in Redis
 constexpr std::string_view page = "1000";   // entries
 
@@ -74,6 +76,7 @@ struct stream_store::search {
     std::unique_ptr<missed_list> missed = std::make_unique<missed_list>();
     byte_charge charge;  // of what Redis told
     bool in_redis = false;
+    std::optional<time_point> until;  // that it may wait for the reader
 };
 
 stream_store::stream_store(std::shared_ptr<link> over) : link_(std::move(over)) {}
@@ -299,27 +302,45 @@ bool stream_store::is_ready() const noexcept {
            !log_->has_unplaced();
 }
 
+/// The client may have heard on another server what this one has yet to read, and deliver.
+bool stream_store::is_ready_for(const search& wanted) const noexcept {
+    return is_ready() && wanted.at <= log_->position();
+}
+
 void stream_store::begin_early_searches() {
     if (early_searches_.empty() || !is_ready()) return;
     for (const auto& one : std::exchange(early_searches_, {})) search_memory(one);
 }
 
+void stream_store::finish(search& what, std::unique_ptr<missed_list> missed) {
+    if (what.in_redis) --searches_;
+    what.told(std::move(missed));
+}
+
+void stream_store::wait_for_reader(const std::shared_ptr<search>& wanted) {
+    const time_point now = link_->home().now();
+    if (!wanted->until) {
+        wanted->until = later(now, reader_time);
+        link_->home().after(reader_time, [weak = weak_from_this()] {
+            const auto self = weak.lock();
+            if (self && self->target_ != nullptr) self->begin_early_searches();
+        });
+    }
+    // No reader is so far behind: the place is in no stream.
+    const bool in_vain = is_ready() && now >= *wanted->until;
+    if (in_vain || early_searches_.size() == max_searches) return finish(*wanted, nullptr);
+    early_searches_.push_back(wanted);
+}
+
 /// The rest of what was missed, if memory reaches back so far; else the next page of Redis.
 void stream_store::search_memory(const std::shared_ptr<search>& wanted) {
-    const auto end = [&](std::unique_ptr<missed_list> missed) {
-        if (wanted->in_redis) --searches_;
-        wanted->told(std::move(missed));
-    };
-    if (!is_ready()) {
-        if (early_searches_.size() == max_searches) return end(nullptr);
-        return early_searches_.push_back(wanted);
-    }
+    if (!is_ready_for(*wanted)) return wait_for_reader(wanted);
     if (memory_->known_from() <= wanted->at) {
         const bool known = memory_->find(wanted->whom, wanted->at, *wanted->missed);
-        return end(known ? std::move(wanted->missed) : nullptr);
+        return finish(*wanted, known ? std::move(wanted->missed) : nullptr);
     }
     if (!wanted->in_redis) {
-        if (searches_ == max_searches) return end(nullptr);
+        if (searches_ == max_searches) return finish(*wanted, nullptr);
         ++searches_;
         wanted->in_redis = true;
     }
@@ -330,18 +351,14 @@ void stream_store::search_memory(const std::shared_ptr<search>& wanted) {
             const auto self = weak.lock();
             if (!self || self->target_ == nullptr) return;
             if (reply) return self->search_page(wanted, *reply);
-            --self->searches_;
-            wanted->told(nullptr);
+            self->finish(*wanted, nullptr);
         });
-    if (!asked) end(nullptr);
+    if (!asked) finish(*wanted, nullptr);
 }
 
 void stream_store::search_page(const std::shared_ptr<search>& wanted,
                                const redis::reply_view& entries) {
-    const auto lost = [&] {
-        --searches_;
-        wanted->told(nullptr);
-    };
+    const auto lost = [&] { finish(*wanted, nullptr); };
     bool first = true;
     for (const redis::reply_view entry : entries) {
         const auto read = read_entry(entry);

@@ -67,7 +67,10 @@ private:
     void try_to_take(const std::shared_ptr<taking>& asked);
     void found(const std::shared_ptr<taking>& asked, std::string_view record);
     [[nodiscard]] bool is_ready() const noexcept;
+    [[nodiscard]] bool is_ready_for(const search& wanted) const noexcept;
     void begin_early_searches();
+    void finish(search& what, std::unique_ptr<missed_list> missed);
+    void wait_for_reader(const std::shared_ptr<search>& wanted);
     void search_memory(const std::shared_ptr<search>& wanted);
     void search_page(const std::shared_ptr<search>& wanted, const redis::reply_view& entries);
 

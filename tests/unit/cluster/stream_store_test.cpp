@@ -440,6 +440,37 @@ TEST_F(stream_store_of_servers, who_was_away_for_longer_than_the_stream_has_lost
     EXPECT_EQ(missed(*a, unknown), redis::strings{"lost"});
 }
 
+TEST_F(stream_store_of_servers, who_has_heard_more_than_this_server_has_read_waits_for_it) {
+    start_redis();
+    start_both();
+    const log_position heard{of_a.last_passed.time + 1'000'000, 0};
+    kept_socket kept = socket("pid");
+    kept.left = heard;
+    std::optional<std::size_t> missed_count, heard_here;
+    b->find_missed(kept, [&](std::unique_ptr<stream_store::missed_list> all) {
+        missed_count = all ? all->size() : 99;
+        heard_here = of_b.heard.size();
+    });
+    redis_says({"GET", "nothing"});
+    say(*a, "before");
+    await([&] { return of_b.heard.size() == 1; });
+    EXPECT_FALSE(missed_count);
+    redis_says(
+        {"XADD", "socket.io", heard.to_string(), "uid", "x", "nsp", "/", "type", "3", "data",
+         R"({"packet":{"type":2,"data":["it"]},"opts":{"rooms":[],"except":[],"flags":{}}})"});
+    await([&] { return missed_count.has_value(); });
+    EXPECT_EQ(missed_count, 0U);
+    EXPECT_EQ(heard_here, 2U) << "it enters behind what it has heard";
+}
+
+TEST_F(stream_store_of_servers, who_shows_a_place_that_no_stream_has_starts_afresh) {
+    start_redis();
+    start_both();
+    kept_socket kept = socket("pid");
+    kept.left = {of_a.last_passed.time + 1'000'000, 0};
+    EXPECT_EQ(missed(*b, kept), redis::strings{"lost"});
+}
+
 TEST_F(stream_store_of_servers, a_server_that_has_just_begun_knows_what_was_said_before) {
     start_redis();
     start_both();
