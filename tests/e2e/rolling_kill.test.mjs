@@ -73,7 +73,7 @@ class World {
 
   async startServer(i) {
     this.servers[i] = await Server.startProgram(process.env.CLUSTER_APP_BIN, ['--port', this.ports[i], '--redis', this.redis.port,
-      '--adapter', 'streams', '--recovery', 'yes', '--stream-length', 200_000, '--name', names[i], '--nodes', 'a secret of these three servers'].map(String));
+      '--adapter', 'streams', '--recovery', 'yes', '--stream-length', sizes.events, '--name', names[i], '--nodes', 'a secret of these three servers'].map(String));
   }
 
   async kill(i) {

@@ -41,6 +41,12 @@ std::size_t memory_of(const socketio::cluster_message& what) noexcept {
     return all;
 }
 
+std::size_t memory_of(const socketio::kept_socket& whom) noexcept {
+    return heap_cost_of<socketio::kept_socket> + heap_cost(whom.nsp) + heap_cost(whom.id) +
+           heap_cost(whom.recovery_id) + memory_of(whom.rooms) + heap_cost(whom.data) +
+           heap_cost(whom.server);
+}
+
 void stream_memory::begin(const socketio::log_position& at) noexcept {
     while (!messages_.empty()) drop_oldest();
     had_.clear();
@@ -71,19 +77,6 @@ void stream_memory::drop_oldest() noexcept {
 void stream_memory::let_go(std::uint64_t wanted) noexcept {
     const std::size_t before = bytes_;
     while (before - bytes_ < wanted && !messages_.empty()) drop_oldest();
-}
-
-bool stream_memory::find(const socketio::kept_socket& whom, const socketio::log_position& at,
-                         socketio::recovery_store::missed_list& into) const {
-    const bool had = std::any_of(had_.begin(), had_.end(), [&](const auto& one) {
-        return one.first > at && one.second == whom.server;
-    });
-    if (had) return false;
-    const auto first = std::partition_point(messages_.begin(), messages_.end(),
-                                            [&](const logged_message& m) { return m->at <= at; });
-    std::copy_if(first, messages_.end(), std::back_inserter(into),
-                 [&](const logged_message& m) { return is_meant_for(*m, whom); });
-    return true;
 }
 
 }  // namespace weft::cluster

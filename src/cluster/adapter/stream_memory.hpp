@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -19,8 +20,9 @@ using logged_message = std::shared_ptr<const socketio::cluster_message>;
 /// Whether a message was for a socket that was kept.
 [[nodiscard]] bool is_meant_for(const socketio::cluster_message& what,
                                 const socketio::kept_socket& whom) noexcept;
-/// What a message takes in memory.
+/// What a message or a kept socket takes in memory.
 [[nodiscard]] std::size_t memory_of(const socketio::cluster_message& what) noexcept;
+[[nodiscard]] std::size_t memory_of(const socketio::kept_socket& whom) noexcept;
 
 /// The newest messages of a stream. The oldest go when they take too much, or when the process is
 /// short of memory. **Threads**: the home loop's.
@@ -36,10 +38,19 @@ public:
     void note_had(std::string_view uid, const socketio::log_position& before);
     /// Every message behind this is here.
     [[nodiscard]] const socketio::log_position& known_from() const noexcept { return from_; }
-    /// Appends what `whom` has not had, behind `at`, which is not before `known_from`. False: it
-    /// may have had some of it.
-    [[nodiscard]] bool find(const socketio::kept_socket& whom, const socketio::log_position& at,
-                            socketio::recovery_store::missed_list& into) const;
+    /// Each message behind a place, in order.
+    template <class F>
+    void visit_behind(const socketio::log_position& at, F visit) const {
+        const auto first =
+            std::partition_point(messages_.begin(), messages_.end(),
+                                 [&](const logged_message& m) { return m->at <= at; });
+        std::for_each(first, messages_.end(), visit);
+    }
+    /// What `note_had` was told.
+    template <class F>
+    void visit_had(F visit) const {
+        for (const auto& [before, uid] : had_) visit(before, uid);
+    }
 
 private:
     // byte_holder

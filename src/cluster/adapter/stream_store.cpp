@@ -1,8 +1,6 @@
 // Sockets kept in Redis, and what they missed. Invariants: one server at a time has a kept socket,
 // by a key that expires, and the socket stays kept until its new server keeps it anew: it is
-// neither had twice nor lost with a server that dies on the way. What was missed is complete, or
-// nobody gets any of it: each page that is read begins with the entry that the last one ended with,
-// and who may have had some of it already, from a server that was without Redis, gets none.
+// neither had twice nor lost with a server that dies on the way.
 
 #include "cluster/adapter/stream_store.hpp"
 
@@ -29,10 +27,6 @@ constexpr std::size_t max_recovery_id = 64;              // what others draw may
 constexpr duration take_time = std::chrono::seconds(2);  // that a taker has
 constexpr duration take_retry = std::chrono::milliseconds(200);
 constexpr int max_takes = 50;  // attempts, while another server has it
-constexpr duration reader_time =
-    std::chrono::seconds(2);                // by which this reader may be behind another
-constexpr std::size_t max_searches = 4096;  // of clients, that wait or are in Redis
-constexpr std::string_view page = "1000";   // entries
 
 /// It becomes a part of a key.
 bool is_recovery_id(std::string_view text) noexcept {
@@ -65,20 +59,6 @@ struct stream_store::taking {
     int attempts = 0;
 };
 
-/// What one client missed is looked for.
-struct stream_store::search {
-    search(kept_socket socket, missed_handler handler, byte_budget& budget)
-        : whom(std::move(socket)), at(whom.left), told(std::move(handler)), charge(budget) {}
-
-    kept_socket whom;
-    log_position at;  // everything up to here was looked at
-    missed_handler told;
-    std::unique_ptr<missed_list> missed = std::make_unique<missed_list>();
-    byte_charge charge;  // of what Redis told
-    bool in_redis = false;
-    std::optional<time_point> until;  // that it may wait for the reader
-};
-
 stream_store::stream_store(std::shared_ptr<link> over) : link_(std::move(over)) {}
 
 result<void> stream_store::start(socketio::adapter_target& target, entry_handler on_message) {
@@ -89,13 +69,14 @@ result<void> stream_store::start(socketio::adapter_target& target, entry_handler
     memory_ = std::make_unique<stream_memory>(link_->home().core()->budget(),
                                               link_->chosen().stream_memory);
     log_ = std::make_shared<stream_log>(link_, static_cast<stream_user&>(*this));
+    search_ = std::make_shared<missed_search>(link_, *log_, *memory_);
     return log_->start(keeps_places_ ? stream_log::history::read : stream_log::history::skip);
 }
 
 void stream_store::stop() noexcept {
     target_ = nullptr;
     if (log_) log_->stop();
-    early_searches_.clear();
+    if (search_) search_->stop();
     memory_.reset();
 }
 
@@ -129,7 +110,7 @@ void stream_store::on_entry(adapter_message& what) {
     remember(what.content);
     on_message_(what);
     if (keeps_places_ && !is_broadcast && target_ != nullptr) target_->passed(at);
-    begin_early_searches();
+    search_->go_on();
 }
 
 void stream_store::on_place_found(const cluster_message& what) {
@@ -155,7 +136,7 @@ void stream_store::on_passed(const log_position& at) {
     if (!keeps_places_) return;
     if (memory_->known_from() == log_position()) memory_->begin(at);
     if (target_ != nullptr) target_->passed(at);
-    begin_early_searches();
+    search_->go_on();
 }
 
 void stream_store::on_had(std::string_view uid, const log_position& before) {
@@ -290,100 +271,8 @@ void stream_store::found(const std::shared_ptr<taking>& asked, std::string_view 
 
 void stream_store::find_missed(const kept_socket& whom, missed_handler told) {
     at_home([whom, told = std::move(told)](stream_store& self) mutable {
-        if (whom.left == log_position()) return told(nullptr);
-        self.search_memory(std::make_shared<search>(std::move(whom), std::move(told),
-                                                    self.link_->home().core()->budget()));
+        self.search_->find(whom, std::move(told));
     });
-}
-
-/// Where memory begins is known, and everything that was delivered here is in it.
-bool stream_store::is_ready() const noexcept {
-    return memory_->known_from() != log_position() && !log_->reads_history() &&
-           !log_->has_unplaced();
-}
-
-/// The client may have heard on another server what this one has yet to read, and deliver.
-bool stream_store::is_ready_for(const search& wanted) const noexcept {
-    return is_ready() && wanted.at <= log_->position();
-}
-
-void stream_store::begin_early_searches() {
-    if (early_searches_.empty() || !is_ready()) return;
-    for (const auto& one : std::exchange(early_searches_, {})) search_memory(one);
-}
-
-void stream_store::finish(search& what, std::unique_ptr<missed_list> missed) {
-    if (what.in_redis) --searches_;
-    what.told(std::move(missed));
-}
-
-void stream_store::wait_for_reader(const std::shared_ptr<search>& wanted) {
-    const time_point now = link_->home().now();
-    if (!wanted->until) {
-        wanted->until = later(now, reader_time);
-        link_->home().after(reader_time, [weak = weak_from_this()] {
-            const auto self = weak.lock();
-            if (self && self->target_ != nullptr) self->begin_early_searches();
-        });
-    }
-    // No reader is so far behind: the place is in no stream.
-    const bool in_vain = is_ready() && now >= *wanted->until;
-    if (in_vain || early_searches_.size() == max_searches) return finish(*wanted, nullptr);
-    early_searches_.push_back(wanted);
-}
-
-/// The rest of what was missed, if memory reaches back so far; else the next page of Redis.
-void stream_store::search_memory(const std::shared_ptr<search>& wanted) {
-    if (!is_ready_for(*wanted)) return wait_for_reader(wanted);
-    if (memory_->known_from() <= wanted->at) {
-        const bool known = memory_->find(wanted->whom, wanted->at, *wanted->missed);
-        return finish(*wanted, known ? std::move(wanted->missed) : nullptr);
-    }
-    if (!wanted->in_redis) {
-        if (searches_ == max_searches) return finish(*wanted, nullptr);
-        ++searches_;
-        wanted->in_redis = true;
-    }
-    const std::string from = wanted->at.to_string();
-    const auto asked = link_->redis().command(
-        log_->name(), {"XRANGE", log_->name(), from, "+", "COUNT", page},
-        [weak = weak_from_this(), wanted](const result<redis::reply_view>& reply) {
-            const auto self = weak.lock();
-            if (!self || self->target_ == nullptr) return;
-            if (reply) return self->search_page(wanted, *reply);
-            self->finish(*wanted, nullptr);
-        });
-    if (!asked) finish(*wanted, nullptr);
-}
-
-void stream_store::search_page(const std::shared_ptr<search>& wanted,
-                               const redis::reply_view& entries) {
-    const auto lost = [&] { finish(*wanted, nullptr); };
-    bool first = true;
-    for (const redis::reply_view entry : entries) {
-        const auto read = read_entry(entry);
-        if (!read) return lost();
-        if (std::exchange(first, false)) {
-            if (read->at != wanted->at) return lost();  // the stream was cut behind it
-            continue;
-        }
-        if (read->at > memory_->known_from()) {
-            // Memory has the rest, up to where we have read: what comes behind that is delivered.
-            wanted->at = memory_->known_from();
-            break;
-        }
-        wanted->at = read->at;
-        if (read->had && read->entry.uid == wanted->whom.server) return lost();
-        adapter_message what;
-        if (decode_entry(read->entry, {}, what) != errc{}) continue;
-        what.content.at = read->at;
-        if (!is_meant_for(what.content, wanted->whom)) continue;
-        if (!wanted->charge.try_add(memory_of(what.content))) return lost();
-        wanted->missed->push_back(std::make_shared<cluster_message>(std::move(what.content)));
-    }
-    // Memory begins within the stream: behind its end there is nothing to look for.
-    if (first || entries.size() == 1) return lost();
-    search_memory(wanted);
 }
 
 }  // namespace weft::cluster

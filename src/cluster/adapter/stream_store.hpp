@@ -11,6 +11,7 @@
 #include <weft/base/unique_function.hpp>
 #include <weft/socketio/adapter.hpp>
 
+#include "cluster/adapter/missed_search.hpp"
 #include "cluster/adapter/stream_log.hpp"
 #include "cluster/adapter/stream_memory.hpp"
 
@@ -48,7 +49,6 @@ public:
 
 private:
     struct taking;
-    struct search;
 
     // stream_user
     void on_entry(adapter_message& what) override;
@@ -66,24 +66,16 @@ private:
     void forget_taken(const std::string& recovery_id);
     void try_to_take(const std::shared_ptr<taking>& asked);
     void found(const std::shared_ptr<taking>& asked, std::string_view record);
-    [[nodiscard]] bool is_ready() const noexcept;
-    [[nodiscard]] bool is_ready_for(const search& wanted) const noexcept;
-    void begin_early_searches();
-    void finish(search& what, std::unique_ptr<missed_list> missed);
-    void wait_for_reader(const std::shared_ptr<search>& wanted);
-    void search_memory(const std::shared_ptr<search>& wanted);
-    void search_page(const std::shared_ptr<search>& wanted, const redis::reply_view& entries);
 
     const std::shared_ptr<link> link_;
     std::shared_ptr<stream_log> log_;
     std::unique_ptr<stream_memory> memory_;
+    std::shared_ptr<missed_search> search_;
     socketio::adapter_target* target_ = nullptr;  // while it may be called
     entry_handler on_message_;
     bool keeps_places_ = false;
     /// Whom we have taken and not kept anew, and until when nobody else can.
     std::unordered_map<std::string, time_point> taken_;
-    std::size_t searches_ = 0;
-    std::vector<std::shared_ptr<search>> early_searches_;  // see `is_ready`
 };
 
 }  // namespace weft::cluster

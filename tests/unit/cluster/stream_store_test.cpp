@@ -3,6 +3,9 @@
 
 #include "cluster/adapter/stream_store.hpp"
 
+#include <algorithm>
+#include <map>
+
 #include "unit/cluster/redis_process.hpp"
 
 namespace weft::cluster {
@@ -424,6 +427,53 @@ TEST_F(stream_store_of_servers, what_memory_has_no_more_comes_from_redis) {
     }
     await([&] { return of_a.heard.size() == 2500; });
     EXPECT_EQ(missed(*a, kept), expected);
+}
+
+TEST_F(stream_store_of_servers, those_who_come_back_together_cost_one_reading_of_redis) {
+    where.stream_memory = 3000;
+    start_redis();
+    start_both();
+    std::vector<std::pair<kept_socket, redis::strings>> returners;
+    for (int i = 0; i < 2500; ++i) {
+        const std::string name = std::to_string(i), room = i % 3 == 0 ? "red" : "blue";
+        if (i % 50 == 0) {  // who has heard everything so far
+            await([&] { return of_a.heard.size() == static_cast<std::size_t>(i); });
+            returners.emplace_back(socket("pid" + name), redis::strings());
+            kept_socket& whom = returners.back().first;
+            whom.rooms.assign(2, i % 100 == 0 ? "red" : "blue");
+            if (i > 0) whom.left = of_a.places.back();
+        }
+        say(*a, name, {room});
+        for (auto& [whom, expected] : returners) {
+            if (whom.rooms.front() == room) expected.push_back(name);
+        }
+    }
+    await([&] { return of_a.heard.size() == 2500; });
+    kept_socket liar = returners.front().first;
+    liar.left.sequence += 1'000'000;  // between two places
+    const auto pages_read = [&] {
+        const std::string all = redis_says({"INFO", "commandstats"});
+        const auto at = all.find("cmdstat_xrange:calls=");
+        return at == std::string::npos ? 0 : std::stoi(all.substr(at + 21));
+    };
+    const int before = pages_read();
+    std::map<std::string, redis::strings> found;
+    std::reverse(returners.begin(), returners.end());  // their order is not that of their places
+    const auto look = [&](const kept_socket& whom, const std::string& name) {
+        a->find_missed(whom, [&found, name](std::unique_ptr<stream_store::missed_list> all) {
+            redis::strings& names = found[name];
+            if (!all) names.push_back("lost");
+            if (!all) return;
+            for (const auto& one : *all) names.push_back(one->event);
+        });
+    };
+    for (const auto& [whom, expected] : returners) look(whom, whom.recovery_id);
+    look(liar, "liar");
+    await([&] { return found.size() == returners.size() + 1; });
+    for (const auto& [whom, expected] : returners)
+        EXPECT_EQ(found[whom.recovery_id], expected) << whom.recovery_id;
+    EXPECT_EQ(found["liar"], redis::strings{"lost"});
+    EXPECT_LE(pages_read() - before, 4) << "three pages for all";
 }
 
 TEST_F(stream_store_of_servers, who_was_away_for_longer_than_the_stream_has_lost_something) {
