@@ -95,48 +95,28 @@ private:
     const std::string prefix_;
 };
 
-class sharded_wire final : public wire {
+/// What the sharded and the streams adapter have in common: one channel for all nodes, one for
+/// each, and one form of messages on both.
+class cluster_wire : public wire {
 public:
-    explicit sharded_wire(std::string prefix) : prefix_(std::move(prefix)) {}
-
     std::vector<subscription> subscriptions(std::string_view nsp,
                                             std::string_view uid) const override {
-        return {
-            {redis::channel_kind::shard, broadcast_channel(prefix_, nsp), channel_role::requests},
-            {redis::channel_kind::shard, target_channel(prefix_, nsp, uid),
-             channel_role::responses},
-        };
-    }
-    std::vector<subscription> subscriptions_of_room(std::string_view nsp,
-                                                    std::string_view room) const override {
-        if (!listens_to_room(room)) return {};
-        return {{redis::channel_kind::shard, target_channel(prefix_, nsp, room),
-                 channel_role::broadcasts}};
-    }
-    bool listens_to_room(std::string_view room) const noexcept override {
-        return utf16_length(room) != id_length;
+        return {{kind_, broadcast_channel(prefix_, nsp), channel_role::requests},
+                {kind_, target_channel(prefix_, nsp, uid), channel_role::responses}};
     }
     count_command nodes_of(std::string_view nsp) const override {
-        return {"SHARDNUMSUB", broadcast_channel(prefix_, nsp)};
+        return {kind_ == redis::channel_kind::shard ? "SHARDNUMSUB" : "NUMSUB",
+                broadcast_channel(prefix_, nsp)};
     }
     address address_of(const message_head& head, const socketio::cluster_message& content,
                        std::string_view receiver) const override {
         const std::string& nsp = content.to.nsp;
-        const auto& rooms = content.to.rooms;
-        std::string channel;
-        if (is_answer(head.type)) {
-            channel = target_channel(prefix_, nsp, receiver);
-        } else if (head.type == message_type::broadcast && head.request_id.empty() &&
-                   rooms.size() == 1 && utf16_length(rooms.front()) != id_length) {
-            channel = target_channel(prefix_, nsp, rooms.front());
-        } else {
-            channel = broadcast_channel(prefix_, nsp);
-        }
-        return {redis::channel_kind::shard, std::move(channel)};
+        return {kind_, is_answer(head.type) ? target_channel(prefix_, nsp, receiver)
+                                            : broadcast_channel(prefix_, nsp)};
     }
     errc append(std::string& out, const message_head& head,
                 const socketio::cluster_message& content) const override {
-        return append_message(out, head, content, body_form::json);
+        return append_message(out, head, content, form_);
     }
     errc decode(channel_role, std::string_view nsp, byte_view body,
                 adapter_message& out) const override {
@@ -144,50 +124,51 @@ public:
         return why == errc{} && out.content.to.nsp != nsp ? errc::other_namespace : why;
     }
 
-private:
+protected:
+    cluster_wire(std::string prefix, redis::channel_kind kind, body_form form)
+        : prefix_(std::move(prefix)), kind_(kind), form_(form) {}
+
     const std::string prefix_;
+    const redis::channel_kind kind_;
+
+private:
+    const body_form form_;
+};
+
+class sharded_wire final : public cluster_wire {
+public:
+    explicit sharded_wire(std::string prefix)
+        : cluster_wire(std::move(prefix), redis::channel_kind::shard, body_form::json) {}
+
+    std::vector<subscription> subscriptions_of_room(std::string_view nsp,
+                                                    std::string_view room) const override {
+        if (!listens_to_room(room)) return {};
+        return {{kind_, target_channel(prefix_, nsp, room), channel_role::broadcasts}};
+    }
+    bool listens_to_room(std::string_view room) const noexcept override {
+        return utf16_length(room) != id_length;
+    }
+    address address_of(const message_head& head, const socketio::cluster_message& content,
+                       std::string_view receiver) const override {
+        const auto& rooms = content.to.rooms;
+        if (head.type == message_type::broadcast && head.request_id.empty() && rooms.size() == 1 &&
+            listens_to_room(rooms.front()))
+            return {kind_, target_channel(prefix_, content.to.nsp, rooms.front())};
+        return cluster_wire::address_of(head, content, receiver);
+    }
 };
 
 /// What the streams adapter says beside its stream: questions and their answers.
-class streams_wire final : public wire {
+class streams_wire final : public cluster_wire {
 public:
-    explicit streams_wire(std::string prefix) : prefix_(std::move(prefix)) {}
+    explicit streams_wire(std::string prefix)
+        : cluster_wire(std::move(prefix), redis::channel_kind::plain, body_form::msgpack) {}
 
-    std::vector<subscription> subscriptions(std::string_view nsp,
-                                            std::string_view uid) const override {
-        using redis::channel_kind;
-        return {
-            {channel_kind::plain, broadcast_channel(prefix_, nsp), channel_role::requests},
-            {channel_kind::plain, target_channel(prefix_, nsp, uid), channel_role::responses},
-        };
-    }
     std::vector<subscription> subscriptions_of_room(std::string_view,
                                                     std::string_view) const override {
         return {};
     }
     bool listens_to_room(std::string_view) const noexcept override { return false; }
-    count_command nodes_of(std::string_view nsp) const override {
-        return {"NUMSUB", broadcast_channel(prefix_, nsp)};
-    }
-    address address_of(const message_head& head, const socketio::cluster_message& content,
-                       std::string_view receiver) const override {
-        const std::string& nsp = content.to.nsp;
-        return {redis::channel_kind::plain, is_answer(head.type)
-                                                ? target_channel(prefix_, nsp, receiver)
-                                                : broadcast_channel(prefix_, nsp)};
-    }
-    errc append(std::string& out, const message_head& head,
-                const socketio::cluster_message& content) const override {
-        return append_message(out, head, content, body_form::msgpack);
-    }
-    errc decode(channel_role, std::string_view nsp, byte_view body,
-                adapter_message& out) const override {
-        const errc why = decode_message(body, {}, out);
-        return why == errc{} && out.content.to.nsp != nsp ? errc::other_namespace : why;
-    }
-
-private:
-    const std::string prefix_;
 };
 
 }  // namespace
