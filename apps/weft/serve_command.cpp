@@ -53,7 +53,7 @@ bool start_metrics(side_server& metrics, const serve_flags& flags) {
 }
 
 /// False when one of them cannot be used; that was told.
-bool load_schemas(const std::vector<std::string>& wanted, std::vector<topics::topic_schema>& into) {
+bool load_schemas(const std::vector<std::string>& wanted, std::vector<topics::topic_rule>& into) {
     for (const std::string& each : wanted) {
         const std::size_t equals = each.find('=');
         if (equals == 0 || equals == std::string::npos) {
@@ -68,7 +68,12 @@ bool load_schemas(const std::vector<std::string>& wanted, std::vector<topics::to
                          !file ? "cannot read the file" : rules.error().message().c_str());
             return false;
         }
-        into.push_back({each.substr(0, equals), std::move(*rules)});
+        auto pattern = topics::topic_pattern::make(each.substr(0, equals));
+        if (!pattern) {
+            std::fprintf(stderr, "weft: --schema %s\n", pattern.error().what().c_str());
+            return false;
+        }
+        into.push_back({.topics = std::move(*pattern), .rules = std::move(*rules)});
     }
     return true;
 }
@@ -79,7 +84,8 @@ int run_serve(const serve_flags& flags) {
     stderr_log log(level_of(flags.listen));
     topics::hub_options hub_options;
     if (flags.list_topics) hub_options.listing = topics::topic_listing::on;
-    if (!load_schemas(flags.schemas, hub_options.schemas)) return 1;
+    std::vector<topics::topic_rule> rules;
+    if (!load_schemas(flags.schemas, rules)) return 1;
     server_options all = make_page_options(flags.listen, log);
     std::vector<std::string>& names = all.http.allowed_hosts;
     if (!names.empty()) names.insert(names.end(), flags.hosts.begin(), flags.hosts.end());
@@ -94,6 +100,8 @@ int run_serve(const serve_flags& flags) {
         hub_options.node = random_node_name();
     }
     topics::topic_hub hub(hub_options);
+    hub.use(std::make_shared<const topics::topic_rules>(std::move(rules),
+                                                        topics::topic_rules::others::allowed));
     server target(std::move(all));
 
     if (!flags.folder.empty()) {

@@ -14,8 +14,8 @@ public:
     void send(std::string_view text) override { connection_.send(text); }
     void subscribe(std::string_view topic) override { connection_.subscribe(topic); }
     void unsubscribe(std::string_view topic) override { connection_.unsubscribe(topic); }
-    void publish(std::string_view topic, std::string_view text) override {
-        connection_.publish(topic, message_view(text));
+    void publish(std::string_view topic, const message& what) override {
+        connection_.publish(topic, what);
     }
     void publish_here(std::string_view topic, std::string_view text) override {
         connection_.publish_here(topic, message_view(text));
@@ -23,6 +23,7 @@ public:
     std::optional<schema::violation> check(const schema& rules, std::string_view json) override {
         return connection_.check(rules, json);
     }
+    const identity* who() const override { return connection_.peer().who(); }
 
 private:
     ws::connection_base& connection_;

@@ -12,6 +12,29 @@ namespace {
 
 constexpr std::size_t exact_presence = 64;
 
+/// A message as its topic wants it delivered.
+message make_message(std::string_view topic, const topic_rule& rule, const sender& from,
+                     std::string_view data) {
+    std::string text;
+    format_message(text, topic, from, data);
+    message_options how;
+    how.droppable = rule.overflow == topic_overflow::drop;
+    std::string key;
+    if (!rule.latest_by.empty()) {
+        if (const std::string_view value = key_of(data, rule.latest_by); !value.empty()) {
+            // A subscriber has one queue for all its topics, whose names have no control character.
+            key.append(topic).append(1, '\n').append(value);
+            how.key = key;
+            how.latest = true;
+        }
+    }
+    return message::text(text, how);
+}
+
+bool is_too_large(std::string_view data, const topic_rule& rule) noexcept {
+    return rule.max_data != 0 && data.size() > rule.max_data;
+}
+
 }  // namespace
 
 presence_board::change presence_board::changed(entry& topic) {
@@ -87,7 +110,7 @@ refusal topic_hub::carry_out(topic_client& client, const request& what, topic_si
         case request_type::unknown: return refusal::unknown_type;
         case request_type::subscribe: return subscribe(client, what, sink);
         case request_type::unsubscribe: return unsubscribe(client, what, sink);
-        case request_type::publish: publish(client, what, sink); return refusal::none;
+        case request_type::publish: return publish(client, what, sink);
         case request_type::hello:
             client.name_ = what.name;
             format_welcome(out, what, {client.id_, client.name_});
@@ -108,6 +131,8 @@ refusal topic_hub::subscribe(topic_client& client, const request& what, topic_si
         return refusal::already_subscribed;
     }
     if (topics.size() >= options_.max_topics_per_client) return refusal::too_many_topics;
+    const auto rules = rules_.load();
+    if (!rules->find(what.topic).may_subscribe(sink.who())) return refusal::not_allowed;
     topics.emplace_back(what.topic);
     sink.subscribe(what.topic);
     const presence_board::change change = presence_.join(what.topic);
@@ -123,40 +148,61 @@ refusal topic_hub::unsubscribe(topic_client& client, const request& what, topic_
     const auto found = std::find(topics.begin(), topics.end(), what.topic);
     if (found == topics.end()) return refusal::not_subscribed;
     topics.erase(found);
-    sink.unsubscribe(what.topic);
     std::string out;
     format_unsubscribed(out, what);
     sink.send(out);
-    tell_others(what.topic, presence_.leave(what.topic), sink);
+    leave(what.topic, sink);
     return refusal::none;
 }
 
-void topic_hub::publish(const topic_client& client, const request& what, topic_sink& sink) {
-    std::string out;
-    if (const schema* const rules = schema_of(what.topic)) {
-        if (const auto wrong = sink.check(*rules, what.data)) {
-            format_violation(out, what, *wrong);
-            sink.send(out);
-            return;
-        }
-    }
-    format_message(out, what.topic, {client.id_, client.name_}, what.data);
-    sink.publish(what.topic, out);
-    if (!what.id) return;
-    out.clear();
-    format_published(out, what);
-    sink.send(out);
+void topic_hub::leave(std::string_view topic, topic_sink& sink) {
+    sink.unsubscribe(topic);
+    tell_others(topic, presence_.leave(topic), sink);
 }
 
-const schema* topic_hub::schema_of(std::string_view topic) const noexcept {
-    for (const topic_schema& each : options_.schemas) {
-        const std::string_view pattern = each.pattern;
-        const bool matches = pattern.ends_with('*')
-                                 ? topic.starts_with(pattern.substr(0, pattern.size() - 1))
-                                 : topic == pattern;
-        if (matches) return &each.rules;
+void topic_hub::review(topic_client& client, topic_sink& sink) {
+    const auto rules = rules_.load();
+    std::erase_if(client.topics_, [&](const std::string& topic) {
+        if (rules->find(topic).may_subscribe(sink.who())) return false;
+        std::string out;
+        format_removed(out, topic);
+        sink.send(out);
+        leave(topic, sink);
+        return true;
+    });
+}
+
+refusal topic_hub::publish(const topic_client& client, const request& what, topic_sink& sink) {
+    const auto rules = rules_.load();
+    const topic_rules::finding found = rules->find(what.topic);
+    if (!found.may_publish(sink.who())) return refusal::not_allowed;
+    if (is_too_large(what.data, found.rule)) return refusal::too_large;
+    std::string out;
+    if (found.rule.rules) {
+        if (const auto wrong = sink.check(*found.rule.rules, what.data)) {
+            format_violation(out, what, *wrong);
+            sink.send(out);
+            return refusal::none;
+        }
     }
-    return nullptr;
+    sink.publish(what.topic,
+                 make_message(what.topic, found.rule, {client.id_, client.name_}, what.data));
+    if (!what.id) return refusal::none;
+    format_published(out, what);
+    sink.send(out);
+    return refusal::none;
+}
+
+topic_hub::announcement topic_hub::announce(std::string_view topic, std::string_view data) const {
+    if (!is_topic(topic)) return {refusal::bad_topic};
+    if (const refusal why = judge_data(data); why != refusal::none) return {why};
+    const auto rules = rules_.load();
+    const topic_rule& rule = rules->find(topic).rule;
+    if (is_too_large(data, rule)) return {refusal::too_large};
+    if (rule.rules) {
+        if (auto wrong = rule.rules->check(data)) return {refusal::invalid_data, std::move(wrong)};
+    }
+    return {refusal::none, std::nullopt, make_message(topic, rule, {"server", ""}, data)};
 }
 
 bool topic_hub::charge(topic_client& client, time_point now) const noexcept {

@@ -4,28 +4,25 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <weft/base/admission.hpp>
+#include <weft/pubsub/message.hpp>
 #include <weft/schema/schema.hpp>
 
 #include "topics/topic_protocol.hpp"
+#include "topics/topic_rules.hpp"
 
 namespace weft::topics {
 
 /// Whether clients may ask which topics exist. Off where a topic's name is a secret.
 enum class topic_listing { off, on };
-
-/// What the `data` of messages to some topics must be.
-struct topic_schema {
-    std::string pattern;  ///< A topic, or what topics begin with and `*`.
-    schema rules;
-};
 
 struct hub_options {
     std::size_t max_topics_per_client = 100;
@@ -33,7 +30,6 @@ struct hub_options {
     unsigned burst = 100;
     std::size_t max_topics_listed = 100;
     topic_listing listing = topic_listing::off;
-    std::vector<topic_schema> schemas{};  ///< The first whose pattern matches counts.
     /// Begins the ids of this process' connections; in a cluster no other process has it.
     std::string node{};
 };
@@ -44,12 +40,14 @@ public:
     virtual void send(std::string_view text) = 0;
     virtual void subscribe(std::string_view topic) = 0;
     virtual void unsubscribe(std::string_view topic) = 0;
-    /// Sends `text` to the subscribers of `topic` on every loop, except to this connection.
-    virtual void publish(std::string_view topic, std::string_view text) = 0;
+    /// Sends to the subscribers of `topic` on every loop, except to this connection.
+    virtual void publish(std::string_view topic, const message& what) = 0;
     /// The same, to those of this process only.
     virtual void publish_here(std::string_view topic, std::string_view text) = 0;
     /// What is wrong with a JSON text of this connection. Who is wrong too often is closed.
     virtual std::optional<schema::violation> check(const schema& rules, std::string_view json) = 0;
+    /// Who has this connection, if anybody has said.
+    [[nodiscard]] virtual const identity* who() const = 0;
 
 protected:
     ~topic_sink() = default;
@@ -106,26 +104,41 @@ class topic_hub {
 public:
     using time_point = std::chrono::steady_clock::time_point;
 
-    explicit topic_hub(const hub_options& options) : options_(options) {}
+    explicit topic_hub(const hub_options& options)
+        : options_(options), rules_(std::make_shared<const topic_rules>()) {}
+
+    /// From now on these count. Who has lost a right keeps its topics until `review`.
+    void use(std::shared_ptr<const topic_rules> rules) noexcept { rules_.store(std::move(rules)); }
 
     /// A connection came: gives it an id that no other has while this server runs.
     void open(topic_client& client);
     /// Carries out one request and answers it. `text` as in `parse_request`.
     void handle(topic_client& client, std::string_view text, time_point now, topic_sink& sink);
+    /// Takes the topics away that the connection may not have any more, and tells it.
+    void review(topic_client& client, topic_sink& sink);
     /// A connection is gone: leaves its topics. Uses only `publish_here` of `sink`.
     void close(topic_client& client, topic_sink& sink);
+
+    /// What a program of the operator says to a topic, whoever may publish there.
+    struct announcement {
+        refusal why = refusal::none;
+        std::optional<schema::violation> wrong{};  ///< With `invalid_data`.
+        message what{};
+    };
+    [[nodiscard]] announcement announce(std::string_view topic, std::string_view data) const;
 
 private:
     refusal carry_out(topic_client& client, const request& what, topic_sink& sink);
     refusal subscribe(topic_client& client, const request& what, topic_sink& sink);
     refusal unsubscribe(topic_client& client, const request& what, topic_sink& sink);
-    void publish(const topic_client& client, const request& what, topic_sink& sink);
-    [[nodiscard]] const schema* schema_of(std::string_view topic) const noexcept;
+    refusal publish(const topic_client& client, const request& what, topic_sink& sink);
+    void leave(std::string_view topic, topic_sink& sink);
     [[nodiscard]] bool charge(topic_client& client, time_point now) const noexcept;
     static void tell_others(std::string_view topic, const presence_board::change& change,
                             topic_sink& sink);
 
     const hub_options options_;
+    std::atomic<std::shared_ptr<const topic_rules>> rules_;
     presence_board presence_;
     std::atomic<std::uint64_t> next_id_{1};
 };

@@ -10,6 +10,7 @@
 
 #include <weft/base/json_reader.hpp>
 #include <weft/base/json_writer.hpp>
+#include <weft/base/utf8.hpp>
 
 namespace weft::topics {
 namespace {
@@ -59,6 +60,10 @@ refusal_text text_of(refusal why) noexcept {
             return {"list_disabled", "this server does not list its topics"};
         case refusal::invalid_data:
             return {"invalid_data", "the data breaks the schema of the topic"};
+        case refusal::not_allowed:
+            return {"not_allowed", "the rights of this topic do not allow it to this connection"};
+        case refusal::too_large:
+            return {"too_large", "the data is larger than this topic takes (max_data)"};
     }
     return {"none", "no error"};
 }
@@ -66,10 +71,6 @@ refusal_text text_of(refusal why) noexcept {
 bool has_control_characters(std::string_view text) noexcept {
     return std::any_of(text.begin(), text.end(),
                        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7f'; });
-}
-
-bool good_topic(std::string_view topic) noexcept {
-    return !topic.empty() && topic.size() <= max_topic_size && !has_control_characters(topic);
 }
 
 bool good_name(std::string_view name) noexcept {
@@ -100,7 +101,7 @@ public:
         if (!has(seen_type)) return refusal::bad_request;
         if (into_.type == request_type::unknown) return refusal::unknown_type;
         if (!has(needed())) return refusal::bad_request;
-        if (has(seen_topic) && !good_topic(into_.topic)) return refusal::bad_topic;
+        if (has(seen_topic) && !is_topic(into_.topic)) return refusal::bad_topic;
         if (has(seen_name) && !good_name(into_.name)) return refusal::bad_name;
         return refusal::none;
     }
@@ -282,6 +283,27 @@ void format_presence(std::string& out, std::string_view topic, const presence& n
     event->member("topic", topic);
     event->member("count", now.count);
     event->member("version", now.version);
+}
+
+void format_removed(std::string& out, std::string_view topic) {
+    answer event(out, "unsubscribed");
+    event->member("topic", topic);
+    event->member("code", text_of(refusal::not_allowed).code);
+}
+
+bool is_topic(std::string_view text) noexcept {
+    return !text.empty() && text.size() <= max_topic_size && !has_control_characters(text);
+}
+
+refusal judge_data(std::string_view text) noexcept {
+    json_reader json(text);
+    json.skip();
+    if (json.finish() && validate_utf8(as_bytes(text))) return refusal::none;
+    return json.error() == json_errc::too_deep ? refusal::too_deep : refusal::bad_json;
+}
+
+std::string_view words_of(refusal why) noexcept {
+    return text_of(why).message;
 }
 
 }  // namespace weft::topics

@@ -34,6 +34,8 @@ enum class refusal {
     rate_limited,
     list_disabled,
     invalid_data,
+    not_allowed,
+    too_large,
 };
 
 /// One client's request, taken apart.
@@ -93,5 +95,14 @@ void format_violation(std::string& out, const request& answered, const schema::v
 void format_message(std::string& out, std::string_view topic, const sender& from,
                     std::string_view data);
 void format_presence(std::string& out, std::string_view topic, const presence& now);
+/// A client has lost its right to a topic that it was in.
+void format_removed(std::string& out, std::string_view topic);
+
+/// Whether a topic may have this name.
+[[nodiscard]] bool is_topic(std::string_view text) noexcept;
+/// Whether that is one JSON value in UTF-8; else why not.
+[[nodiscard]] refusal judge_data(std::string_view text) noexcept;
+/// The sentence of an error.
+[[nodiscard]] std::string_view words_of(refusal why) noexcept;
 
 }  // namespace weft::topics

@@ -31,10 +31,11 @@ public:
         void send(std::string_view text) override { received.emplace_back(text); }
         void subscribe(std::string_view topic) override { topics.emplace(topic); }
         void unsubscribe(std::string_view topic) override { topics.erase(std::string(topic)); }
-        void publish_here(std::string_view topic, std::string_view text) override {
-            publish(topic, text);
+        void publish(std::string_view topic, const message& what) override {
+            last = what;
+            publish_here(topic, what.text());
         }
-        void publish(std::string_view topic, std::string_view text) override {
+        void publish_here(std::string_view topic, std::string_view text) override {
             for (const auto& other : all_.members) {
                 if (other.get() != this && other->topics.count(std::string(topic)) != 0) {
                     other->received.emplace_back(text);
@@ -45,6 +46,7 @@ public:
                                                std::string_view json) override {
             return rules.check(json);
         }
+        const identity* who() const override { return id ? &*id : nullptr; }
         // Asks, and takes everything received since the last time.
         std::vector<std::string> ask(std::string_view text) {
             all_.hub.handle(client, text, all_.now, *this);
@@ -53,6 +55,8 @@ public:
         std::vector<std::string> take() { return std::exchange(received, {}); }
 
         topic_client client;
+        std::optional<identity> id;
+        message last;  // published
         std::set<std::string> topics;
         std::vector<std::string> received;
 
@@ -63,6 +67,10 @@ public:
     explicit room_of_clients(const hub_options& options = {}) : hub(options) {}
 
     member& add() { return *members.emplace_back(std::make_unique<member>(*this)); }
+
+    void use(std::vector<topic_rule> rules, topic_rules::others otherwise) {
+        hub.use(std::make_shared<const topic_rules>(std::move(rules), otherwise));
+    }
 
     topic_hub hub;
     topic_hub::time_point now{std::chrono::hours(1)};
@@ -98,11 +106,14 @@ TEST(topic_hub, acknowledges_a_publish_only_when_it_has_an_id) {
 }
 
 TEST(topic_hub, relays_only_what_meets_the_schema_of_the_topic) {
-    hub_options options;
-    options.schemas.push_back({"prices/*", *schema::make(R"({"type":"number","maximum":9})")});
-    options.schemas.push_back({"prices/all", *schema::make("false")});  // behind one that matches
-    options.schemas.push_back({"news", *schema::make(R"({"type":"string"})")});
-    room_of_clients all(options);
+    room_of_clients all;
+    const auto rule = [](const char* pattern, const char* text) {
+        return topic_rule{.topics = *topic_pattern::make(pattern), .rules = *schema::make(text)};
+    };
+    all.use({rule("prices/*", R"({"type":"number","maximum":9})"),
+             rule("prices/all", "false"),  // behind one that matches
+             rule("news", R"({"type":"string"})")},
+            topic_rules::others::allowed);
     auto& ada = all.add();
     auto& bob = all.add();
     for (const char* const topic : {"prices/all", "prices", "news", "newspaper"}) {
@@ -122,6 +133,88 @@ TEST(topic_hub, relays_only_what_meets_the_schema_of_the_topic) {
     publish("prices", "10");
     publish("newspaper", "10");
     EXPECT_EQ(ada.take().size(), 3U);
+}
+
+TEST(topic_hub, lets_clients_do_what_the_rules_of_a_topic_allow) {
+    room_of_clients all;
+    auto& ada = all.add();
+    auto& bob = all.add();
+    ada.id = identity{.subject = "ada"};
+    const auto answer = [](room_of_clients::member& to, const char* type, const char* topic) {
+        const auto told = to.ask(R"({"id":1,"data":1,"type":")" + std::string(type) +
+                                 R"(","topic":")" + topic + "\"}");
+        return told.empty() ? "" : told.front();
+    };
+    all.use({{.topics = *topic_pattern::make("news"), .publish = {}},
+             {.topics = *topic_pattern::make("user.{sub}")}},
+            topic_rules::others::refused);
+    EXPECT_THAT(answer(bob, "subscribe", "news"), HasSubstr("\"subscribed\""));
+    EXPECT_EQ(answer(bob, "publish", "news"),
+              R"({"type":"error","id":1,"code":"not_allowed",)"
+              R"("message":"the rights of this topic do not allow it to this connection",)"
+              R"("request":"publish"})");
+    EXPECT_THAT(answer(bob, "subscribe", "user.ada"), HasSubstr("not_allowed"));
+    EXPECT_THAT(answer(bob, "publish", "user.ada"), HasSubstr("not_allowed"));
+    EXPECT_THAT(answer(ada, "subscribe", "user.ada"), HasSubstr("\"subscribed\""));
+    EXPECT_THAT(answer(ada, "subscribe", "user.bob"), HasSubstr("not_allowed"));
+    EXPECT_THAT(answer(ada, "subscribe", "other"), HasSubstr("not_allowed"));
+
+    all.use({{.topics = *topic_pattern::make("news")}}, topic_rules::others::refused);
+    ada.take();
+    all.hub.review(ada.client, ada);
+    all.hub.review(bob.client, bob);
+    EXPECT_THAT(ada.take(),
+                ElementsAre(R"({"type":"unsubscribed","topic":"user.ada","code":"not_allowed"})"));
+    EXPECT_THAT(ada.topics, IsEmpty());
+    EXPECT_THAT(bob.take(), IsEmpty());
+    EXPECT_THAT(answer(bob, "publish", "news"), HasSubstr("\"published\""));
+}
+
+TEST(topic_hub, delivers_messages_as_their_topic_wants) {
+    room_of_clients all;
+    auto& ada = all.add();
+    all.use({{.topics = *topic_pattern::make("ticker.*"), .max_data = 40, .latest_by = "symbol"},
+             {.topics = *topic_pattern::make("noise"), .overflow = topic_overflow::drop}},
+            topic_rules::others::allowed);
+    const auto publish = [&](const char* topic, const std::string& data) {
+        ada.last = {};
+        const auto told = ada.ask(R"({"type":"publish","topic":")" + std::string(topic) +
+                                  R"(","data":)" + data + "}");
+        return told.empty() ? ada.last : message();
+    };
+    const message price = publish("ticker.us", R"({"price":1,"symbol":"A\n"})");
+    EXPECT_TRUE(price.latest());
+    EXPECT_EQ(price.key(), "ticker.us\n\"A\\n\"") << "of one topic only";
+    EXPECT_FALSE(price.droppable());
+    EXPECT_FALSE(publish("ticker.us", R"({"price":1})").latest());
+    EXPECT_FALSE(publish("ticker.us", R"({"symbol":[1]})").latest());
+    EXPECT_FALSE(publish("ticker.us", "\"" + std::string(39, 'x') + "\"")) << "41 bytes";
+    EXPECT_TRUE(publish("ticker.us", "\"" + std::string(38, 'x') + "\""));
+    EXPECT_TRUE(publish("noise", "1").droppable());
+    EXPECT_FALSE(publish("other", "1").droppable());
+}
+
+TEST(topic_hub, announces_what_is_good_for_the_topic_whoever_may_publish) {
+    room_of_clients all;
+    all.use({{.topics = *topic_pattern::make("news"),
+              .publish = {},
+              .max_data = 10,
+              .rules = *schema::make(R"({"type":"string"})")}},
+            topic_rules::others::refused);
+    EXPECT_EQ(all.hub.announce("news", "\"hi\"").what.text(),
+              R"({"type":"message","topic":"news","from":{"id":"server","name":""},"data":"hi"})");
+    const auto why = [&](std::string_view topic, std::string_view data) {
+        const auto told = all.hub.announce(topic, data);
+        EXPECT_FALSE(told.what);
+        return told.why;
+    };
+    EXPECT_EQ(why("news", "1"), refusal::invalid_data);
+    EXPECT_EQ(why("news", "\"0123456789\""), refusal::too_large);
+    EXPECT_EQ(why("news", "\"hi"), refusal::bad_json);
+    EXPECT_EQ(why("news", "\"\xff\""), refusal::bad_json);
+    EXPECT_EQ(why("news", ""), refusal::bad_json);
+    EXPECT_EQ(why("", "1"), refusal::bad_topic);
+    EXPECT_TRUE(all.hub.announce("other", "1").what);
 }
 
 TEST(topic_hub, tells_the_others_when_a_connection_leaves_or_is_gone) {
