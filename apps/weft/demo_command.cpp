@@ -26,7 +26,7 @@
 #include "demo_security.hpp"
 #include "listening.hpp"
 #include "ticker/ticker.hpp"
-#include "topic_endpoint.hpp"
+#include "topic_service.hpp"
 
 namespace weft {
 
@@ -96,7 +96,8 @@ int serve_demo(const demo_flags& flags, const demo_node& node) {
             .header("Referrer-Policy", "no-referrer");
     });
     add_nodes(target, node, origins);
-    add_topic_endpoint(target, "/ws", hub, {.origins = origins});
+    topic_service topics(target, hub);
+    topics.add_web_socket("/ws", {.origins = origins});
     socketio::options chosen;
     if (!origins.empty()) chosen.engine.cors.emplace().origins = origins;
     socketio::server io(target, chosen);

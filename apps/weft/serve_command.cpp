@@ -14,7 +14,7 @@
 #include "commands.hpp"
 #include "listening.hpp"
 #include "side_server.hpp"
-#include "topic_endpoint.hpp"
+#include "topic_service.hpp"
 
 namespace weft {
 
@@ -121,7 +121,8 @@ int run_serve(const serve_flags& flags) {
     ws::options options;
     options.origins = flags.origins;
     if (flags.deflate) options.deflate.emplace();
-    add_topic_endpoint(target, flags.path, hub, std::move(options));
+    topic_service topics(target, hub);
+    topics.add_web_socket(flags.path, std::move(options));
     // Counters are for the operator: an address of their own keeps them off the public one,
     // whatever stands in front of that.
     side_server metrics(make_page_options({.host = flags.metrics_host}, log));

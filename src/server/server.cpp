@@ -640,6 +640,10 @@ void server::publish(std::string_view topic, const message& what) {
     impl_->all.publish(pubsub::program_topic(topic), what);
 }
 
+void server::publish_here(std::string_view topic, const message& what) {
+    impl_->all.publish({.owner = pubsub::topic_owner::program, .topics = {&topic, 1}}, {&what, 1});
+}
+
 task<std::size_t> server::subscriber_count(std::string topic) {
     loop_ref home;
     for (const auto& n : impl_->nodes) {

@@ -214,6 +214,8 @@ public:
     void publish(std::string_view topic, std::string_view text) {
         publish(topic, message::text(text));
     }
+    /// The same, but not to the other processes of a cluster.
+    void publish_here(std::string_view topic, const message& what);
 
     /// How many WebSockets and event streams have joined a topic, on all loops. Continues as
     /// `ws::endpoint::visit` does.

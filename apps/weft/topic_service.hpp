@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <weft/server/server.hpp>
+#include <weft/socketio/server.hpp>
+
+#include "topics/topic_hub.hpp"
+
+namespace weft {
+
+/// The topics of a server (docs/guide/topic-protocol.md), the same for its WebSockets and its
+/// Socket.IO clients. **Threads**: set it up before the server runs; then any. **Lifetime**:
+/// outlives the server and the Socket.IO server, and is outlived by the hub.
+class topic_service {
+public:
+    topic_service(server& target, topics::topic_hub& hub) noexcept : target_(target), hub_(hub) {}
+    topic_service(const topic_service&) = delete;
+    topic_service& operator=(const topic_service&) = delete;
+
+    /// Serves the topic protocol at a route.
+    void add_web_socket(std::string_view path, ws::options options);
+    /// Serves it to the main namespace of a Socket.IO server. Call it once.
+    void add_socketio(socketio::server& io);
+
+    /// What a program of the operator says to a topic. What comes back has been published, or says
+    /// why it was not.
+    topics::topic_hub::announcement announce(std::string_view topic, std::string_view data);
+    /// Looks at everyone's topics again, since rights have changed.
+    void review();
+
+private:
+    friend class connection_sink;
+    friend class socket_sink;
+    friend class answering_sink;
+    using endpoint = ws::endpoint<topics::topic_client>;
+
+    server& target_;
+    topics::topic_hub& hub_;
+    socketio::server* io_ = nullptr;
+    std::vector<endpoint*> endpoints_;
+};
+
+/// For `topics::hub_options::node`: drawn at random.
+[[nodiscard]] std::string random_node_name();
+
+}  // namespace weft
