@@ -7,6 +7,8 @@
 
 #include <toml++/toml.h>
 
+#include "config/shape.hpp"
+
 namespace weft::config {
 namespace {
 
@@ -23,10 +25,21 @@ std::string_view kind_of(const toml::node& node) {
 
 void flatten(const std::string& key, const toml::node& node, std::vector<entry>& into);
 
+/// A key as it stands in names: quoted if it has anything but letters, digits, - and _, so that
+/// `"a.b"` is not taken for a key of a table.
+std::string plain(std::string_view key) {
+    const bool bare = !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_';
+    });
+    return bare ? std::string(key) : in_quotes(key);
+}
+
 void flatten_members(const std::string& prefix, const toml::table& from, std::vector<entry>& into) {
-    for (const auto& [key, node] : from)
-        flatten(prefix.empty() ? std::string(key.str()) : prefix + '.' + std::string(key.str()),
-                node, into);
+    for (const auto& [key, node] : from) {
+        const std::string name = plain(key.str());
+        flatten(prefix.empty() ? name : prefix + '.' + name, node, into);
+    }
 }
 
 void flatten_list(const std::string& key, const toml::array& list, entry one,
