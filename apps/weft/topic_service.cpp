@@ -120,9 +120,11 @@ json_text answering_sink::ask(std::string_view type, function_ref<void(json_writ
     return as_json(answer_);
 }
 
-void topic_service::add_web_socket(std::string_view path, ws::options options) {
+void topic_service::add_web_socket(std::string_view path, ws::options options,
+                                   const std::optional<auth::verifier>& verifier) {
     endpoint& made = target_.ws<topics::topic_client>(path, std::move(options));
     endpoints_.push_back(&made);
+    if (verifier) made.require(*verifier);
     made.on_open([this](auto& c) { hub_.open(c.data()); })
         .on_message([this](auto& c, message_view m) {
             if (!m.is_text()) {
@@ -138,8 +140,10 @@ void topic_service::add_web_socket(std::string_view path, ws::options options) {
         });
 }
 
-void topic_service::add_socketio(socketio::server& io) {
+void topic_service::add_socketio(socketio::server& io,
+                                 const std::optional<auth::verifier>& verifier) {
     io_ = &io;
+    if (verifier) io.require(*verifier);
     const auto ask = [this](socketio::socket& s, std::string_view type,
                             function_ref<void(json_writer&)> fields) {
         return answering_sink(*this, s).ask(type, fields);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,10 +21,13 @@ public:
     topic_service(const topic_service&) = delete;
     topic_service& operator=(const topic_service&) = delete;
 
-    /// Serves the topic protocol at a route.
-    void add_web_socket(std::string_view path, ws::options options);
+    /// Serves the topic protocol at a route. With a verifier, to clients with a token only, as
+    /// below.
+    void add_web_socket(std::string_view path, ws::options options,
+                        const std::optional<auth::verifier>& verifier = std::nullopt);
     /// Serves it to the main namespace of a Socket.IO server. Call it once.
-    void add_socketio(socketio::server& io);
+    void add_socketio(socketio::server& io,
+                      const std::optional<auth::verifier>& verifier = std::nullopt);
 
     /// What a program of the operator says to a topic. What comes back has been published, or says
     /// why it was not.
