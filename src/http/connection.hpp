@@ -63,6 +63,9 @@ private:
     void consume_held();
     void handle_head(byte_span& in);
     void handle_request();
+    void note_request(const request& req);
+    [[gnu::cold]] void note_refusal(errc why);
+    void tell_access(std::error_code cause) noexcept;
     void wait_for_filter(task<admission<void>> deciding, std::size_t asked, byte_view rest);
     void tell_body(service::body_news what);
     void wait_for_more(bool begins);

@@ -39,7 +39,8 @@ public:
          const http::router& routes, pubsub::exchange& all, net::handshake_gate& gate,
          memory_account& memory, net::traffic_meter& traffic)
         : loop(std::move(io),
-               {index, options.budgets, options.limits, options.slow_turn, options.log}),
+               {index, options.budgets, options.limits, options.slow_turn, options.log,
+                options.access}),
           http(loop, routes, options.http, options.log, &gate),
           ws(loop, all, options.message_budget / options.threads),
           guard(ws, memory),

@@ -19,6 +19,7 @@
 #include <weft/cluster/options.hpp>
 #include <weft/http/options.hpp>
 #include <weft/http/router.hpp>
+#include <weft/net/access.hpp>
 #include <weft/net/conn_id.hpp>
 #include <weft/net/listen_options.hpp>
 #include <weft/net/loop.hpp>
@@ -76,6 +77,9 @@ struct server_options {
     std::optional<cluster::options> cluster{};
     /// Where log lines go. `nullptr`: nowhere. Must outlive the server.
     log_sink* log = default_log();
+    /// What is told of each request and connection that ends, for an access log. `nullptr`: nobody
+    /// is, and nothing is kept for it. Must outlive the server.
+    access_sink* access = nullptr;
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
