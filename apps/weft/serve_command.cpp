@@ -3,46 +3,28 @@
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <weft/http/static_files.hpp>
-#include <weft/net/awaitable.hpp>
 #include <weft/server/server.hpp>
 
 #include "commands.hpp"
+#include "internal/internal_listener.hpp"
 #include "listening.hpp"
-#include "side_server.hpp"
+#include "log/program_log.hpp"
 #include "topic_endpoint.hpp"
 
 namespace weft {
 
 namespace {
 
-/// What an operator and a load balancer ask for.
-void add_probes(side_server& to, server& about) {
-    (void)to.http().get("/metrics", [&about](const http::request&) {
-        return http::response::text(200, about.metrics_text());
-    });
-    (void)to.http().get("/ready", [&about](const http::request&) {
-        const auto judged = about.ready();
-        return judged ? http::response::text(200, "ready\n")
-                      : http::response::text(503, judged.error().message() + "\n");
-    });
-    // Nobody answers while a loop hangs.
-    (void)to.http().get("/live", [&about, &to](http::owned_request) -> weft::task<http::response> {
-        for (unsigned i = 0; i < about.loops(); ++i)
-            co_await sleep_for(about.loop(i), duration::zero());
-        co_await sleep_for(to.loop(), duration::zero());
-        co_return http::response::text(200, "live\n");
-    });
-}
-
 /// False when it was asked for and cannot be; that was told.
-bool start_metrics(side_server& metrics, const serve_flags& flags) {
-    if (!flags.metrics_port) return true;
-    const auto port = metrics.start(flags.metrics_host, *flags.metrics_port);
+bool start_internal(std::optional<internal_listener>& internal, const serve_flags& flags) {
+    if (!internal) return true;
+    const auto port = internal->start();
     if (!port) {
         std::fprintf(stderr, "weft: --metrics-port: %s\n", port.error().message().c_str());
         return false;
@@ -50,6 +32,17 @@ bool start_metrics(side_server& metrics, const serve_flags& flags) {
     std::fprintf(stderr, "metrics on http://%s:%u/metrics\n", url_host(flags.metrics_host).c_str(),
                  unsigned{*port});
     return true;
+}
+
+internal_actions internal_actions_for(server& target, program_log& log) {
+    internal_actions actions;
+    actions.drain = [&target] { target.drain(std::chrono::seconds(10)); };
+    actions.reload = [&target]() -> result<std::string> {
+        if (auto done = target.reload_certificates(); !done) return done.error();
+        return std::string("the certificates were read again");
+    };
+    actions.visit_metrics = [&log](metric_visitor visitor) { log.visit_metrics(visitor); };
+    return actions;
 }
 
 /// False when one of them cannot be used; that was told.
@@ -76,11 +69,18 @@ bool load_schemas(const std::vector<std::string>& wanted, std::vector<topics::to
 }  // namespace
 
 int run_serve(const serve_flags& flags) {
-    stderr_log log(level_of(flags.listen));
+    log_options lines{.level = level_of(flags.listen)};
+    const auto log = program_log::make(lines);
+    if (!log) {
+        std::fprintf(stderr, "weft: %s\n", log.error().message().c_str());
+        return 1;
+    }
     topics::hub_options hub_options;
     if (flags.list_topics) hub_options.listing = topics::topic_listing::on;
     if (!load_schemas(flags.schemas, hub_options.schemas)) return 1;
-    server_options all = make_page_options(flags.listen, log);
+    server_options all = make_page_options(flags.listen, **log);
+    // Who ended is told to the log, and asked for there.
+    if ((*log)->wants(log_level::info) || flags.metrics_port) all.access = log->get();
     std::vector<std::string>& names = all.http.allowed_hosts;
     if (!names.empty()) names.insert(names.end(), flags.hosts.begin(), flags.hosts.end());
     if (!flags.cluster.redis_host.empty()) {
@@ -114,11 +114,14 @@ int run_serve(const serve_flags& flags) {
     options.origins = flags.origins;
     if (flags.deflate) options.deflate.emplace();
     add_topic_endpoint(target, flags.path, hub, std::move(options));
-    // Counters are for the operator: an address of their own keeps them off the public one,
+    // What is for the operator has an address of its own, which keeps it off the public one,
     // whatever stands in front of that.
-    side_server metrics(make_page_options({.host = flags.metrics_host}, log));
-    add_probes(metrics, target);
-    const auto ready = [&] { return start_metrics(metrics, flags); };
+    std::optional<internal_listener> internal;
+    if (flags.metrics_port) {
+        internal.emplace(target, internal_options{flags.metrics_host, *flags.metrics_port, {}},
+                         internal_actions_for(target, **log), **log);
+    }
+    const auto ready = [&] { return start_internal(internal, flags); };
     return listen_and_run(target, flags.listen, "http", "/", ready);
 }
 

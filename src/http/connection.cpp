@@ -117,6 +117,13 @@ void connection::on_closed(std::error_code why) noexcept {
     unlink();
 }
 
+void connection::tell_facts(net::stream_facts& facts) const noexcept {
+    facts.kind = "http";
+    facts.since = accepted_;
+    if (exchange_ != nullptr && exchange_->access != nullptr)
+        facts.path = exchange_->access->path();
+}
+
 // ---- Time ----
 
 void connection::deadline_passed() {
@@ -433,6 +440,7 @@ bool connection::holds_bytes() const noexcept {
 void connection::finish_switch(byte_span unread) noexcept {
     net::stream_handler& protocol = *exchange_->next;
     service_.metrics_.upgrades.add();
+    if (!reused_) service_.metrics_.handshakes.add(now() - accepted_);
     if (exchange_->access != nullptr) protocol.take_note(std::move(exchange_->access));
     become(std::move(exchange_->next));
     if (!unread.empty()) protocol.on_data(unread);

@@ -29,6 +29,7 @@ public:
     void on_deadline() noexcept override;
     void on_identified() noexcept override;
     void on_closed(std::error_code why) noexcept override;
+    void tell_facts(net::stream_facts& facts) const noexcept override;
     [[nodiscard]] std::string_view answer_to_plain() const noexcept override;
 
     /// Who is at the other end, if its word about clients counts.
@@ -137,6 +138,7 @@ private:
     bool paused_ = false;
     bool end_ahead_ = false;  // the peer's end is there, behind requests that are not read yet
     bool waking_ = false;     // `go_on` comes
+    bool reused_ = false;     // it has answered before
 };
 
 }  // namespace weft::http

@@ -201,6 +201,7 @@ void connection::reply_done() {
 
 void connection::next_request() {
     state_ = state::reading;
+    reused_ = true;
     writer_ = {};
     if (service_.draining_) return end();
     // Not from here: the user who has just answered must not find himself in the next handler.

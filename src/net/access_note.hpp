@@ -32,6 +32,9 @@ public:
     void set_code(int code) noexcept { code_ = code; }
     void set_cause(std::error_code cause) noexcept { cause_ = cause; }
 
+    [[nodiscard]] std::string_view path() const noexcept { return path_; }
+    [[nodiscard]] time_point since() const noexcept { return since_; }
+
     /// The end of a request on the stream where it began. A cause that was set counts more.
     void tell(const byte_stream& carrier, std::error_code cause) const noexcept;
     /// The end of what has that stream to itself since.

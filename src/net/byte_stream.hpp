@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <system_error>
 
@@ -19,6 +20,14 @@ class tls_client_context;
 class loop_core;
 class byte_stream;
 class moved_stream;
+
+/// What an operator wants to know of a connection. **Lifetime**: borrows its texts.
+struct stream_facts {
+    std::string_view kind = "other";
+    std::string_view path{};
+    std::size_t queued = 0;
+    std::optional<time_point> since{};
+};
 
 /// One protocol on one byte stream (an HTTP/1.1 connection, a WebSocket). The stream owns its
 /// handler.
@@ -74,6 +83,9 @@ public:
 
     /// The stream's peer has a new identity.
     virtual void on_identified() noexcept {}
+
+    /// Fills in what it knows; `queued` is what the stream has queued.
+    virtual void tell_facts(stream_facts&) const noexcept {}
 
     /// What its end is told with, when the stream was another protocol's and somebody listens. The
     /// default tells nothing.

@@ -204,9 +204,19 @@ void connection_core::dispatch_message(message_kind kind) noexcept {
     if (!delivers()) return;
     metrics().messages_received.add();
     dispatching_ = true;
-    guarded("on_message", [&] { user_->on_message({kind, assembler_.payload()}); });
+    if (metrics().messages_received.read() % connection_metrics::timed_one_of != 0) [[likely]] {
+        guarded("on_message", [&] { user_->on_message({kind, assembler_.payload()}); });
+    } else {
+        handle_timed(kind);
+    }
     dispatching_ = false;
     if (dispatched_.owner) dispatched_ = {};
+}
+
+void connection_core::handle_timed(message_kind kind) noexcept {
+    const time_point began = loop().clock();
+    guarded("on_message", [&] { user_->on_message({kind, assembler_.payload()}); });
+    metrics().message_times.add(loop().clock() - began);
 }
 
 /// What is not a message; apart from the loop over messages, which it would make slower (bench
@@ -458,6 +468,14 @@ void connection_core::on_closed(std::error_code why) noexcept {
     tell_access(event);
     guarded("on_close", [&] { user_->on_close(event); });
     shared().hub.unsubscribe_all(*this);
+}
+
+void connection_core::tell_facts(net::stream_facts& facts) const noexcept {
+    facts.kind = "websocket";
+    facts.queued = queued();
+    if (access_ == nullptr) return;
+    facts.path = access_->path();
+    facts.since = access_->since();
 }
 
 void connection_core::take_note(std::unique_ptr<net::access_note> note) noexcept {

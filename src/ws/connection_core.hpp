@@ -122,6 +122,7 @@ public:
     void on_end(net::byte_stream& stream) noexcept override;
     void on_deadline() noexcept override;
     void on_identified() noexcept override { arm(); }
+    void tell_facts(net::stream_facts& facts) const noexcept override;
     void take_note(std::unique_ptr<net::access_note> note) noexcept override;
     void on_closed(std::error_code why) noexcept override;
 
@@ -141,6 +142,7 @@ private:
     void drop_kept() noexcept;
     void consume_kept();
     void dispatch_message(message_kind kind) noexcept;
+    [[gnu::noinline]] void handle_timed(message_kind kind) noexcept;
     void dispatch_other(message_event event);
     void dispatch_close(const close_info& info);
     void ask();

@@ -128,4 +128,28 @@ void events(weft::server& server) {
     server.publish("news", sse::make_message({.data = "with a name", .name = "alert", .id = "7"}));
 }
 
+/// One line for each request and connection that ends.
+class access_lines final : public weft::access_sink {
+public:
+    void write(const weft::access_record& ended) noexcept override {
+        std::clog << ended.whose.address().to_string() + ' ' + std::string(to_string(ended.kind)) +
+                         ' ' + std::string(ended.path) + ' ' + std::to_string(ended.code) + '\n';
+    }
+};
+
+void access() {
+    access_lines lines;
+    weft::server_options options;
+    options.access = &lines;
+    weft::server server(std::move(options));
+}
+
+void trace(weft::server& server) {
+    (void)server.http().get("/orders", [](const http::request& asked) {
+        const auto trace = asked.trace();
+        const std::string id(trace ? trace->trace_id : "none");
+        return http::response::text(200, "trace " + id);
+    });
+}
+
 }  // namespace http_guide
