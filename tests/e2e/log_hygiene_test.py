@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import json
 import os
-import re
 import socket
 import time
 import unittest
@@ -244,16 +243,11 @@ class Secrets(unittest.TestCase):
             self.expect_not_in("others", others, tokens)
             self.assertGreater(server.errors.count("\n"), 400)
 
-    def internal_of(self, server):
-        """The address of its internal listener, of which the first line tells."""
-        with open(f"/proc/{server.process.pid}/fd/2", encoding="utf-8", errors="replace") as log:
-            return re.match(r"metrics on (http://\S+)/metrics\n", log.readline())[1]
-
     def test_sec_h8_neither_in_those_of_the_program(self):
         for command in (("serve", "--metrics-port", "0"), ("echo",), ("demo",)):
             with support.Server(*command, "--log-level", "debug", loud=True) as server:
                 attackers = self.attack(server.port)
-                internal = self.internal_of(server) if "--metrics-port" in command else None
+                internal = server.internal() if "--metrics-port" in command else None
                 others = "".join(str(support.curl(f"{internal}/{path}?limit=1000").body)
                                  for path in ("metrics", "connections", "topics") if internal)
                 self.expect_nowhere(server, attackers, others)

@@ -5,6 +5,7 @@ import json
 import re
 import socket
 import subprocess
+import tempfile
 import time
 import unittest
 import unittest.mock
@@ -19,13 +20,6 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 UPGRADE = ("GET /ws?token=secret HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
            f"traceparent: 00-{TRACE}-00f067aa0ba902b7-01\r\n\r\n").encode()
-
-
-def internal_of(server):
-    """The address of its internal listener, of which one of its first lines tells."""
-    for line in server.process.stderr:
-        if found := re.fullmatch(r"metrics on (http://127\.0\.0\.1:\d+)/metrics\n", line):
-            return found[1]
 
 
 def frame(payload, opcode=1):
@@ -81,7 +75,7 @@ def samples_of(text):
 class Internal(unittest.TestCase):
     def serve(self, *flags):
         server = self.enterContext(Server("serve", "--metrics-port", "0", *flags))
-        self.internal = internal_of(server)
+        self.internal = server.internal()
         return server
 
     def get(self, path, *flags):
@@ -192,6 +186,20 @@ class Internal(unittest.TestCase):
             self.assertEqual(self.get(f"/connections?limit={wrong}").status, 400, wrong)
             self.assertEqual(self.get(f"/topics?limit={wrong}").status, 400, wrong)
 
+    def test_with_the_token_of_the_file_the_server_drains(self):
+        with tempfile.NamedTemporaryFile("w") as token:
+            token.write("correct-horse-battery\n")
+            token.flush()
+            server = self.serve("--set", f"internal.token_file={token.name}")
+        right = ("-H", "Authorization: Bearer correct-horse-battery")
+        self.assertEqual(self.get("/connections").status, 401)
+        self.assertEqual(self.get("/connections", *right).status, 200)
+        self.assertEqual(self.get("/drain", "-X", "POST", "-H", "Authorization: Bearer wrong-horse-battery-").status, 401)
+        self.assertEqual(self.get("/reload", "-X", "POST", *right).status, 200)
+        self.assertEqual(self.get("/ready").status, 200)
+        self.assertEqual(self.get("/drain", "-X", "POST", *right).status, 202)
+        self.assertEqual(server.wait(), 0)
+
     def test_without_a_token_nothing_can_be_changed(self):
         self.serve()
         for path in ("/drain", "/reload"):
@@ -208,7 +216,7 @@ class Shipped(unittest.TestCase):
     def test_alerts_and_dashboard_ask_for_what_there_is(self):
         folder = Path(__file__).resolve().parents[2] / "packaging" / "monitoring"
         with Server("serve", "--metrics-port", "0") as server:
-            internal = internal_of(server)
+            internal = server.internal()
             there = {name for name, _ in samples_of(curl(internal + "/metrics").body.decode())}
         alerts = (folder / "alerts.yml").read_text()
         asked = [line for line in alerts.splitlines() if "expr:" in line]
@@ -248,6 +256,24 @@ class Log(unittest.TestCase):
             self.assertGreater(each["sent"], 50)
             self.assertGreaterEqual(each["ms"], 0)
 
+    def test_lines_for_people_and_a_file_of_their_own(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "weft.log"
+            with Server("serve", "--log-level", "info", "--set", "log.format=text", "--set", f"log.file={file}") as server:
+                curl(server.url + "page")
+                self.assertEqual(server.stop(), 0)
+            self.assertEqual(server.errors, "")
+            lines = file.read_text().splitlines()
+        for line in lines:
+            self.assertRegex(line, r"^[-\d]{10}T[:.\d]{12}Z info (server|access): .")
+        self.assertRegex(lines[1], r" access: request GET /page 404, from 127\.0\.0\.1:\d+, \d+\.\d{3} ms, \d+ bytes in, \d+ out$")
+
+    def test_access_lines_can_be_left_out(self):
+        with Server("serve", "--log-level", "info", "--set", "log.access=false") as server:
+            curl(server.url + "page")
+            self.assertEqual(server.stop(), 0)
+        self.assertNotIn('"layer":"access"', server.errors)
+
     def flood(self, server, requests):
         """Many lines of the log, by requests that are all answered."""
         with socket.create_connection(("127.0.0.1", server.port), timeout=support.PATIENCE) as stream:
@@ -266,7 +292,7 @@ class Log(unittest.TestCase):
 
     def test_a_reader_that_has_stopped_holds_up_nobody(self):
         with Server("serve", "--log-level", "debug", "--metrics-port", "0") as server:
-            internal = internal_of(server)
+            internal = server.internal()
             self.flood(server, 20_000)  # into a pipe that nobody reads
             self.assertGreater(self.lost(internal)["queue"], 5_000)
             server.signal(15)

@@ -15,7 +15,6 @@
 #include <weft/net/awaitable.hpp>
 #include <weft/net/socket_address.hpp>
 
-#include "listening.hpp"
 #include "log/log_text.hpp"
 
 namespace weft {
@@ -34,8 +33,10 @@ bool is_loopback(const std::string& host) {
 server_options make_options(const internal_options& wanted, log_sink& log) {
     server_options options;
     options.log = &log;
-    if (is_loopback(wanted.host))
-        options.http.allowed_hosts = {"localhost", "127.0.0.1", "[::1]", url_host(wanted.host)};
+    if (!is_loopback(wanted.host)) return options;
+    const bool v6 = wanted.host.find(':') != std::string::npos;
+    options.http.allowed_hosts = {"localhost", "127.0.0.1", "[::1]",
+                                  v6 ? "[" + wanted.host + "]" : wanted.host};
     return options;
 }
 

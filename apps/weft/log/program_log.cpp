@@ -162,12 +162,11 @@ struct program_log::impl {
 };
 
 result<void> log_options::check() const {
-    constexpr std::size_t most = 1'000'000;
     if (records_per_second == 0)
         return error(errc::invalid_argument, "log_options::records_per_second must not be 0");
-    if (queue == 0 || queue > most)
+    if (queue == 0 || queue > most_queue)
         return error(errc::invalid_argument,
-                     "log_options::queue must be from 1 to " + std::to_string(most));
+                     "log_options::queue must be from 1 to " + std::to_string(most_queue));
     return {};
 }
 
@@ -216,6 +215,10 @@ bool program_log::wants(log_level level) const noexcept {
 void program_log::write(const access_record& record) noexcept {
     if (impl_->access.load(std::memory_order_relaxed) && wants(log_level::info))
         impl_->write(record, log_level::info);
+}
+
+void program_log::announce(std::string_view message) noexcept {
+    impl_->write(log_record{log_level::info, "server", message}, log_level::info);
 }
 
 void program_log::set_level(log_level level) noexcept {

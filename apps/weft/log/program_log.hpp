@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <weft/base/log.hpp>
 #include <weft/base/metrics.hpp>
@@ -26,6 +27,7 @@ struct log_options {
     bool access = true;
     /// Lines that may wait to be written; if more come, the oldest are dropped.
     std::size_t queue = 8192;
+    static constexpr std::size_t most_queue = 1'000'000;
     /// Further records of the server within a second are lost, unless the level is `debug`: what a
     /// handler throws is told each time, and a peer may make it throw. Access lines do not count.
     std::uint64_t records_per_second = 1000;
@@ -50,6 +52,8 @@ public:
     void write(const log_record& record) noexcept override;
     [[nodiscard]] bool wants(log_level level) const noexcept override;
     void write(const access_record& record) noexcept override;
+    /// A line of level `info` that is told at every level: where the program listens.
+    void announce(std::string_view message) noexcept;
 
     /// From now on.
     void set_level(log_level level) noexcept;
