@@ -9,8 +9,7 @@
 #include <cstdio>
 
 #include <weft/base/json_writer.hpp>
-
-#include "base/log_line.hpp"
+#include <weft/base/printable.hpp>
 
 namespace weft {
 namespace {

@@ -18,6 +18,8 @@
 #include <spdlog/details/thread_pool.h>
 #include <spdlog/sinks/sink.h>
 
+#include <weft/base/time.hpp>
+
 #include "log/log_file.hpp"
 #include "log/log_text.hpp"
 
@@ -67,7 +69,7 @@ public:
         : file_(std::move(file)), form_(form), missing_(std::move(missing)) {}
 
     void log(const spdlog::details::log_msg& what) override {
-        if (what.time >= next_look_) look_for_drops(what.time);
+        if (std::chrono::steady_clock::now() >= next_look_) look_for_drops(what.time);
         line_.clear();
         start_.append(line_, what.time, from_spdlog(what.level), form_);
         line_.append(what.payload.data(), what.payload.size()).append(line_end(form_));
@@ -83,7 +85,7 @@ public:
 
 private:
     void look_for_drops(std::chrono::system_clock::time_point now) {
-        next_look_ = now + between_drop_lines;
+        next_look_ = later(std::chrono::steady_clock::now(), between_drop_lines);
         const std::uint64_t dropped =
             pool_->overrun_counter() + file_.lost() + missing_->too_many + missing_->failed;
         if (dropped == std::exchange(told_, dropped)) return;
@@ -102,7 +104,7 @@ private:
     spdlog::details::thread_pool* pool_ = nullptr;  // runs this, so it is there
     line_start start_;
     std::string line_;
-    std::chrono::system_clock::time_point next_look_{};
+    time_point next_look_{};
     std::uint64_t told_ = 0;
 };
 

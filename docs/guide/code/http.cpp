@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include <weft/base/printable.hpp>
 #include <weft/weft.hpp>
 
 namespace http_guide {
@@ -132,8 +133,10 @@ void events(weft::server& server) {
 class access_lines final : public weft::access_sink {
 public:
     void write(const weft::access_record& ended) noexcept override {
-        std::clog << ended.whose.address().to_string() + ' ' + std::string(to_string(ended.kind)) +
-                         ' ' + std::string(ended.path) + ' ' + std::to_string(ended.code) + '\n';
+        std::string line = ended.whose.address().to_string() + ' ';
+        line.append(to_string(ended.kind)).append(" ");
+        weft::append_printable(line, ended.path, 200);  // whatever the peer sent
+        std::clog << line + ' ' + std::to_string(ended.code) + '\n';
     }
 };
 

@@ -27,7 +27,8 @@ struct access_record {
     /// Whose it was: the address that a trusted proxy told, and the identity, if there is one.
     const peer& whose;
     std::string_view method;  ///< Empty for sessions, and when the head of a request is broken.
-    /// As decoded, without the query; likewise empty. Any character but controls may be in it.
+    /// As decoded, without the query; likewise empty. It is what the peer sent: write it by
+    /// `append_printable`.
     std::string_view path;
     duration took;  ///< By the loop's clock, which stands still during a turn.
     /// **Units**: bytes. Of a request its head and body, of a WebSocket all that came over its
