@@ -55,6 +55,16 @@ struct emit_flags {
     config::sources from{};
 };
 
+struct publish_flags {
+    std::string topic{};
+    std::string data{};  ///< JSON; "-": standard input.
+    config::sources from{};
+};
+
+/// Says something to a topic of a `weft serve`, by its internal listener. The exit code is 0 when
+/// it is published, 1 when it is not.
+int run_publish(const publish_flags& flags);
+
 /// Sends an event into a cluster. The exit code is 0 when Redis has it.
 int run_emit(const emit_flags& flags);
 

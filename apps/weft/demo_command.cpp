@@ -77,7 +77,7 @@ void add_nodes(server& target, const demo_node& node, const std::vector<std::str
 }
 
 int serve_demo(const config::plan& plan, const demo_node& node) {
-    demo_log log(plan.log);
+    demo_log log(plan.log.level);
     topics::hub_options hub_options{.listing = topics::topic_listing::on};
     foreign_page foreign(log);
     server_options all = page_options(plan.server, plan.addresses, log);

@@ -15,7 +15,7 @@ namespace weft {
 int run_echo(const echo_flags& flags) {
     auto plan = make_plan(flags.from);
     if (!plan) return 2;
-    stderr_log log(plan->log);
+    stderr_log log(plan->log.level);
     server_options all = plan->server;
     all.log = &log;
     // One message of the allowed size always fits, on every loop.

@@ -304,6 +304,30 @@ The servers may be of Weft or of Node.)");
     return command;
 }
 
+CLI::App* add_publish(CLI::App& program, weft::publish_flags& flags) {
+    CLI::App* command = program.add_subcommand(
+        "publish", "Says something to a topic of `weft serve`, by its internal listener");
+    command->add_option("TOPIC", flags.topic, "The topic")->required();
+    command->add_option("JSON", flags.data, "The data; - reads it from standard input")->required();
+    command
+        ->add_option("--config", flags.from.file,
+                     "The server's file, which says where that listener is")
+        ->check(readable_file())
+        ->type_name("FILE");
+    flags.from.initial.internal.port = 9100;
+    weft::config::add_flags(*command, flags.from,
+                            {"--metrics-host", "--metrics-port", "--publish-key-file"});
+    command->footer(R"(
+Examples:
+  weft serve --metrics-port 9100 --publish-key-file key
+  weft publish news '"the shop is open"' --publish-key-file key
+  weft publish --config weft.toml ticker.AAPL '{"price":214.5}'
+
+The same without this program:
+  curl -H 'Authorization: Bearer KEY' --data 214.5 http://127.0.0.1:9100/topics/ticker.AAPL)");
+    return command;
+}
+
 /// "demo, echo or serve": the commands of a command.
 std::string choices_of(const CLI::App* command) {
     const auto all = command->get_subcommands({});
@@ -361,6 +385,8 @@ int main(int argc, char** argv) {
     const auto [mint_command, inspect_command] = add_token(program, mint, inspect);
     weft::emit_flags emit;
     const CLI::App* emit_command = add_emit(program, emit);
+    weft::publish_flags publish;
+    const CLI::App* publish_command = add_publish(program, publish);
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& wrong) {
@@ -370,6 +396,7 @@ int main(int argc, char** argv) {
     if (*echo_command) return weft::run_echo(echo);
     if (*mint_command) return weft::run_token_mint(mint);
     if (*emit_command) return weft::run_emit(emit);
+    if (*publish_command) return weft::run_publish(publish);
     if (*inspect_command) return weft::run_token_inspect(inspect);
     return exit_code;
 }

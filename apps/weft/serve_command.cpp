@@ -1,50 +1,58 @@
 // `weft serve`: a folder of files, and topics over a WebSocket (docs/guide/topic-protocol.md).
 
+#include <chrono>
 #include <cstdio>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
-#include <weft/net/awaitable.hpp>
 #include <weft/server/server.hpp>
 
 #include "commands.hpp"
+#include "internal/internal_listener.hpp"
 #include "listening.hpp"
-#include "side_server.hpp"
+#include "log/program_log.hpp"
 #include "topic_service.hpp"
 
 namespace weft {
 
 namespace {
 
-/// What an operator and a load balancer ask for.
-void add_probes(side_server& to, server& about) {
-    (void)to.http().get("/metrics", [&about](const http::request&) {
-        return http::response::text(200, about.metrics_text());
-    });
-    (void)to.http().get("/ready", [&about](const http::request&) {
-        const auto judged = about.ready();
-        return judged ? http::response::text(200, "ready\n")
-                      : http::response::text(503, judged.error().message() + "\n");
-    });
-    // Nobody answers while a loop hangs.
-    (void)to.http().get("/live", [&about, &to](http::owned_request) -> weft::task<http::response> {
-        for (unsigned i = 0; i < about.loops(); ++i)
-            co_await sleep_for(about.loop(i), duration::zero());
-        co_await sleep_for(to.loop(), duration::zero());
-        co_return http::response::text(200, "live\n");
-    });
+/// Says data to a topic, for a program of the operator.
+result<void> announce(topic_service& topics, std::string_view topic, std::string_view data) {
+    const auto said = topics.announce(topic, data);
+    if (said.what) return {};
+    std::string why(topics::words_of(said.why));
+    if (said.wrong) why += ": " + said.wrong->what();
+    return error(errc::invalid_argument, std::move(why));
+}
+
+internal_actions actions_for(server& target, topic_service& topics, program_log& log) {
+    internal_actions actions;
+    actions.publish = [&topics](std::string_view topic, std::string_view data) {
+        return announce(topics, topic, data);
+    };
+    actions.drain = [&target] { target.drain(std::chrono::seconds(10)); };
+    actions.reload = [&target, &log]() -> result<std::string> {
+        log.reopen();
+        if (auto done = target.reload_certificates(); !done) return done.error();
+        return std::string("the certificates were read again");
+    };
+    actions.visit_metrics = [&log](metric_visitor visitor) { log.visit_metrics(visitor); };
+    return actions;
 }
 
 /// False when it was asked for and cannot be; that was told.
-bool start_metrics(side_server& metrics, const config::internal_section& where) {
-    if (!where.port) return true;
-    const auto port = metrics.start(where.host, *where.port);
+bool start_internal(std::optional<internal_listener>& internal, const std::string& host,
+                    program_log& log) {
+    if (!internal) return true;
+    const auto port = internal->start();
     if (!port) {
         std::fprintf(stderr, "weft: --metrics-port: %s\n", port.error().message().c_str());
         return false;
     }
-    std::fprintf(stderr, "metrics on http://%s:%u/metrics\n", url_host(where.host).c_str(),
-                 unsigned{*port});
+    log.announce("metrics on http://" + url_host(host) + ":" + std::to_string(*port) + "/metrics");
     return true;
 }
 
@@ -53,8 +61,15 @@ bool start_metrics(side_server& metrics, const config::internal_section& where) 
 int run_serve(const config::sources& from) {
     auto plan = make_plan(from);
     if (!plan) return 2;
-    stderr_log log(plan->log);
+    const auto opened = program_log::make(plan->log);
+    if (!opened) {
+        std::fprintf(stderr, "weft: log.file: %s\n", opened.error().message().c_str());
+        return 1;
+    }
+    program_log& log = **opened;
     server_options all = page_options(plan->server, plan->addresses, log);
+    // Who ended is told to the log; and that listener tells of paths, which are kept for it.
+    if (plan->log.access && (log.wants(log_level::info) || plan->internal)) all.access = &log;
     if (all.cluster) plan->topics.node = random_node_name();
     topics::topic_hub hub(plan->topics);
     hub.use(plan->rules);
@@ -67,11 +82,12 @@ int run_serve(const config::sources& from) {
         topics.add_web_socket(path, std::move(options), plan->verifier);
     std::optional<socketio::server> io;
     if (plan->socketio) topics.add_socketio(io.emplace(target, *plan->socketio), plan->verifier);
-    // Counters are for the operator: an address of their own keeps them off the public one,
-    // whatever stands in front of that.
-    side_server metrics(page_options({}, {{.host = plan->internal.host}}, log));
-    add_probes(metrics, target);
-    const auto ready = [&] { return start_metrics(metrics, plan->internal); };
+    std::optional<internal_listener> internal;
+    if (plan->internal)
+        internal.emplace(target, *plan->internal, actions_for(target, topics, log), log);
+    const auto ready = [&] {
+        return start_internal(internal, plan->internal ? plan->internal->host : "", log);
+    };
     return listen_and_run(target, *plan, "http", "/", ready);
 }
 

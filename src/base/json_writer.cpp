@@ -59,6 +59,15 @@ char* format_short(char* out, double number) noexcept {
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
+    constexpr std::size_t most_at_once = 62;
+    if (text.size() <= most_at_once) {
+        char quoted[most_at_once + 2];
+        if (detail::copy_plain(quoted + 1, text.data(), text.size())) {
+            quoted[0] = quoted[text.size() + 1] = '"';
+            out.append(quoted, text.size() + 2);
+            return;
+        }
+    }
     out += '"';
     const char* done = text.data();
     const char* const end = done + text.size();

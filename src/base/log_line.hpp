@@ -6,12 +6,11 @@
 #include <string_view>
 
 #include <weft/base/log.hpp>
+#include <weft/base/printable.hpp>
 
 namespace weft {
 
-/// Appends `text`, cut to `most` bytes, with '?' for what could forge a line of the log.
-void append_printable(std::string& out, std::string_view text, std::size_t most);
-/// The same for a path, or for a namespace, which old clients of Socket.IO write with their query:
+/// `append_printable` for a path, or for a namespace, which old clients of Socket.IO write with their query:
 /// without the query, as there are tokens in it.
 void append_path(std::string& out, std::string_view path, std::size_t most);
 

@@ -13,6 +13,7 @@
 #include "engineio/polling.hpp"
 #include "engineio/shard.hpp"
 #include "engineio/transport.hpp"
+#include "net/access_note.hpp"
 #include "net/traffic_meter.hpp"
 
 namespace weft::engineio {
@@ -41,6 +42,19 @@ constexpr close_reason reason_of(errc what) noexcept {
         case errc::handler_failed: return close_reason::forced_close;
         default: return close_reason::transport_error;
     }
+}
+
+/// What an access log is told; nothing for an end in order.
+std::error_code cause_of(close_reason why) noexcept {
+    switch (why) {
+        case close_reason::transport_error: return make_error_code(weft::errc::closed_by_peer);
+        case close_reason::ping_timeout: return make_error_code(errc::ping_timeout);
+        case close_reason::parse_error: return make_error_code(errc::bad_packet);
+        case close_reason::server_shutting_down: return make_error_code(weft::errc::shutting_down);
+        case close_reason::transport_close:
+        case close_reason::forced_close: break;
+    }
+    return {};
 }
 
 farewell farewell_of(close_reason why, packet_type last = packet_type::close) noexcept {
@@ -102,6 +116,12 @@ session::session(std::uint32_t slot, std::uint32_t generation, shard& owner, con
     if (transport_ == transport_kind::polling) {
         polling_ = std::make_unique<polling>(*this);
         carry(*polling_);
+    }
+    if (loop().options().access != nullptr) {
+        const auto traced = request_.trace();
+        access_ = net::access_note::make(loop(), {}, request_.path(),
+                                         traced ? traced->trace_id : std::string_view{});
+        access_->set_kind(access_kind::engineio);
     }
     loop().budget().charge(shard::cost_of_session(request_));
 }
@@ -323,6 +343,7 @@ void session::expel(close_reason why, std::string_view told) noexcept {
 void session::end(errc what) noexcept {
     if (state_ == state::ended) return;
     shard_.note(what, &peer_);
+    if (access_ != nullptr) access_->set_cause(make_error_code(what));
     const error_row& row = describe(what);
     if (row.kind == condition::protocol_violation) note_violation();
     const close_reason why = reason_of(what);
@@ -352,6 +373,7 @@ void session::release(const farewell& last) noexcept {
 }
 
 void session::finish() noexcept {
+    if (access_ != nullptr) access_->tell(peer_, cause_of(reason_));
     if (user_ != nullptr) guarded("on_close", [this] { user_->on_close(reason_); });
     user_.reset();
 }

@@ -208,6 +208,7 @@ private:
     std::unique_ptr<session_user> user_;
     std::unique_ptr<polling> polling_;          // while polling carries the session
     std::unique_ptr<awaited_session> awaited_;  // while its second request is due
+    std::unique_ptr<net::access_note> access_;  // if somebody listens
     server_transport* carrier_ = nullptr;
     server_transport* probe_ = nullptr;      // wants to be the carrier
     time_point pinged_ = time_point::max();  // no answer since

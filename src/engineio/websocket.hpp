@@ -58,7 +58,7 @@ private:
     void on_probe(const message_view& what);
     void give_up(errc why) noexcept;
     void tick() noexcept;
-    void make_way() noexcept;
+    void make_way() noexcept override;
 
     shard& shard_;
     ws::connection_core& socket_;

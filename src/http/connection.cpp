@@ -80,6 +80,7 @@ void connection::on_turn() noexcept {
 void connection::on_end(net::byte_stream&) noexcept {
     if (state_ == state::pumping) return writer_.make_last();
     tell_gone();
+    tell_access(make_error_code(weft::errc::closed_by_peer));
     end();
 }
 
@@ -111,8 +112,16 @@ void connection::on_closed(std::error_code why) noexcept {
     first_request_came();
     within_memory([this] { tell_body(service::body_news::cut); });
     tell_gone();
+    tell_access(why);
     if (exchange_ != nullptr && exchange_->next != nullptr) exchange_->next->on_closed(why);
     unlink();
+}
+
+void connection::tell_facts(net::stream_facts& facts) const noexcept {
+    facts.kind = "http";
+    facts.since = accepted_;
+    if (exchange_ != nullptr && exchange_->access != nullptr)
+        facts.path = exchange_->access->path();
 }
 
 // ---- Time ----
@@ -238,9 +247,11 @@ void connection::handle_head(byte_span& in) {
         stream_.peer().forget();  // behind a proxy, the last request was somebody else's
     }
     request req = service_.make_request(head, stream_);
-    if (const errc e = service_.check(req, proxy()); e != errc::none) {
-        if (e != errc::misdirected) return refuse(e, {head.target()});
-        return refuse(e, service::misdirected_reply(req), {head.target(), head.header("host")});
+    const errc wrong = service_.check(req, proxy());
+    if (!anew) note_request(req);
+    if (wrong != errc::none) {
+        if (wrong != errc::misdirected) return refuse(wrong, {head.target()});
+        return refuse(wrong, service::misdirected_reply(req), {head.target(), head.header("host")});
     }
     const service::match found = service_.find(req);
     if (try_move(req, found, in)) {
@@ -288,6 +299,33 @@ void connection::handle_head(byte_span& in) {
             return wait_for_more(true);
     }
     run(req, found);
+}
+
+/// For the access log; one whose head is refused has no path.
+void connection::note_request(const request& req) {
+    if (service_.loop_.options().access == nullptr) return;
+    const auto traced = req.trace();
+    auto note = net::access_note::make(service_.loop_, to_string(req.method()), req.path(),
+                                       traced ? traced->trace_id : std::string_view{});
+    note->begin(stream_, reader_.head_bytes().size());
+    use_exchange().access = std::move(note);
+}
+
+/// Of a request, or of what was to be one.
+void connection::note_refusal(errc why) {
+    if (service_.loop_.options().access == nullptr) return;
+    exchange& x = use_exchange();
+    if (x.access == nullptr) {
+        x.access = net::access_note::make(service_.loop_, {}, {}, {});
+        x.access->begin(stream_, 0);
+    }
+    x.access->set_cause(make_error_code(why));
+}
+
+/// The request is over.
+void connection::tell_access(std::error_code cause) noexcept {
+    if (exchange_ == nullptr || exchange_->access == nullptr) return;
+    std::exchange(exchange_->access, nullptr)->tell(stream_, cause);
 }
 
 /// The request is kept as it came, and parsed again when the filter has let it pass.
@@ -356,6 +394,8 @@ void connection::wait_for_more(bool begins) {
 }
 
 void connection::run(request& req, service::match found) {
+    if (exchange_ != nullptr && exchange_->access != nullptr)
+        exchange_->access->add_received(req.body().size());
     if (found.upgrades) writer_.make_last();  // what is answered instead of it ends the connection
     while_answering([&] { service_.run(req, found, *this); });
     if (exchange_ != nullptr) exchange_->recount();  // it may have lent a handle
@@ -400,6 +440,8 @@ bool connection::holds_bytes() const noexcept {
 void connection::finish_switch(byte_span unread) noexcept {
     net::stream_handler& protocol = *exchange_->next;
     service_.metrics_.upgrades.add();
+    if (!reused_) service_.metrics_.handshakes.add(now() - accepted_);
+    if (exchange_->access != nullptr) protocol.take_note(std::move(exchange_->access));
     become(std::move(exchange_->next));
     if (!unread.empty()) protocol.on_data(unread);
 }

@@ -29,6 +29,7 @@ public:
     void on_deadline() noexcept override;
     void on_identified() noexcept override;
     void on_closed(std::error_code why) noexcept override;
+    void tell_facts(net::stream_facts& facts) const noexcept override;
     [[nodiscard]] std::string_view answer_to_plain() const noexcept override;
 
     /// Who is at the other end, if its word about clients counts.
@@ -63,6 +64,9 @@ private:
     void consume_held();
     void handle_head(byte_span& in);
     void handle_request();
+    void note_request(const request& req);
+    [[gnu::cold]] void note_refusal(errc why);
+    void tell_access(std::error_code cause) noexcept;
     void wait_for_filter(task<admission<void>> deciding, std::size_t asked, byte_view rest);
     void tell_body(service::body_news what);
     void wait_for_more(bool begins);
@@ -134,6 +138,7 @@ private:
     bool paused_ = false;
     bool end_ahead_ = false;  // the peer's end is there, behind requests that are not read yet
     bool waking_ = false;     // `go_on` comes
+    bool reused_ = false;     // it has answered before
 };
 
 }  // namespace weft::http

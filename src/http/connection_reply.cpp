@@ -68,6 +68,7 @@ void connection::threw(const std::exception_ptr& what) {
 /// An answer begins.
 void connection::note_reply(int status, std::uint64_t body_size) {
     service_.metrics_.count_reply(status);
+    if (exchange_ != nullptr && exchange_->access != nullptr) exchange_->access->set_code(status);
     if (exchange_ == nullptr || exchange_->watched == nullptr) return;
     const auto watched = std::move(exchange_->watched);
     service_.tell_observers(*watched, status, body_size, stream_);
@@ -82,6 +83,7 @@ void connection::refuse(errc why, const refused_request& which) {
 
 void connection::refuse(errc why, response reply, const refused_request& which) {
     service_.report(why, stream_, which);
+    note_refusal(why);
     answer(std::move(reply).close());
 }
 
@@ -89,6 +91,7 @@ void connection::refuse(errc why, response reply, const refused_request& which) 
 void connection::drop(errc why, const refused_request& which) noexcept {
     service_.report(why, stream_, which);
     tell_gone();
+    tell_access(make_error_code(why));
     state_ = state::ended;
     stream_.abort(make_error_code(why));
 }
@@ -122,6 +125,7 @@ void connection::pump() {
 void connection::start(response head) {
     if (head.closes() || service_.draining_) writer_.make_last();
     state_ = state::streaming;
+    if (exchange_->access != nullptr) exchange_->access->set_kind(access_kind::stream);
     stream_.clear_deadline();
     head_memory memory;
     stream_.write(as_bytes(writer_.streamed(head, service_.date(), memory)));
@@ -189,6 +193,7 @@ void connection::switch_to(header_lines headers, std::unique_ptr<net::stream_han
 // ---- The end of a reply, and of a connection ----
 
 void connection::reply_done() {
+    tell_access({});
     if (writer_.is_last()) return end();
     state_ = state::answered;
     if (!in_user_code_) next_request();
@@ -196,6 +201,7 @@ void connection::reply_done() {
 
 void connection::next_request() {
     state_ = state::reading;
+    reused_ = true;
     writer_ = {};
     if (service_.draining_) return end();
     // Not from here: the user who has just answered must not find himself in the next handler.

@@ -13,6 +13,7 @@
 #include "base/heap_cost.hpp"
 #include "http/connection.hpp"
 #include "http/reply_sink.hpp"
+#include "net/access_note.hpp"
 
 namespace weft::http {
 
@@ -49,6 +50,7 @@ struct connection::exchange {
     bool tells_parts = false;       ///< The body is not whole, and the route wants to know of it.
 
     std::unique_ptr<service::watched> watched;  ///< For the observers, until the answer begins.
+    std::unique_ptr<net::access_note> access;   ///< Until it is answered, if somebody listens.
     lent_handle handle;                         ///< Through which the user answers.
     std::unique_ptr<net::stream_handler> next;  ///< The protocol to leave for; none: `next_loop`.
     std::uint8_t next_loop = 0;                 ///< The loop to leave for.

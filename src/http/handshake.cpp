@@ -172,4 +172,15 @@ std::string_view handshake::header(std::string_view name) const noexcept {
     return found.value_or(std::string_view{});
 }
 
+std::optional<trace_context> handshake::trace() const noexcept {
+    std::string_view found;
+    std::size_t count = 0;
+    each_header([&](std::string_view key, std::string_view value) {
+        if (!same_token(key, "traceparent")) return;
+        found = value;
+        ++count;
+    });
+    return count == 1 ? trace_context::parse(found) : std::nullopt;
+}
+
 }  // namespace weft::http

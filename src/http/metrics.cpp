@@ -37,6 +37,11 @@ void metrics::visit(metric_visitor visitor) const {
              "Connections handed to another protocol.",
              metric_kind::counter,
              upgrades.read()});
+    handshakes.visit(
+        visitor, {"weft_http_handshake_seconds_bucket", "weft_http_handshake_seconds_sum",
+                  "weft_http_handshake_seconds_count",
+                  "From accepting a connection to its upgrade: TLS, the request, on_accept. Not "
+                  "of connections that asked for something before."});
     visitor({"weft_http_stream_drops_total",
              {},
              "Pieces of streamed replies dropped because max_stream_queue waited for the peer.",

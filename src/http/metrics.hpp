@@ -4,6 +4,7 @@
 
 #include <weft/base/metrics.hpp>
 
+#include "base/histogram.hpp"
 #include "http/error_table.hpp"
 
 namespace weft::http {
@@ -17,7 +18,8 @@ struct metrics {
     counter requests;
     std::array<counter, 5> replies;  ///< 1xx to 5xx.
     counter upgrades;
-    counter stream_drops;  ///< Pieces of streamed replies that found `max_stream_queue` full.
+    time_histogram handshakes;  ///< Of those that began with their connection.
+    counter stream_drops;       ///< Pieces of streamed replies that found `max_stream_queue` full.
     std::array<counter, error_count> errors;
 
     void count_reply(int status) noexcept {

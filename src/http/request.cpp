@@ -28,6 +28,11 @@ std::optional<std::string> request::cookie(std::string_view name) const {
     return found;
 }
 
+std::optional<trace_context> request::trace() const noexcept {
+    if (head_.header_count("traceparent") != 1) return {};
+    return trace_context::parse(head_.header("traceparent"));
+}
+
 conn_id request::id() const noexcept {
     return stream_.id();
 }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <system_error>
 
@@ -14,10 +15,19 @@
 
 namespace weft::net {
 
+class access_note;
 class tls_client_context;
 class loop_core;
 class byte_stream;
 class moved_stream;
+
+/// What an operator wants to know of a connection. **Lifetime**: borrows its texts.
+struct stream_facts {
+    std::string_view kind = "other";
+    std::string_view path{};
+    std::size_t queued = 0;
+    std::optional<time_point> since{};
+};
 
 /// One protocol on one byte stream (an HTTP/1.1 connection, a WebSocket). The stream owns its
 /// handler.
@@ -74,6 +84,13 @@ public:
     /// The stream's peer has a new identity.
     virtual void on_identified() noexcept {}
 
+    /// Fills in what it knows; `queued` is what the stream has queued.
+    virtual void tell_facts(stream_facts&) const noexcept {}
+
+    /// What its end is told with, when the stream was another protocol's and somebody listens. The
+    /// default tells nothing.
+    virtual void take_note(std::unique_ptr<access_note> note) noexcept;
+
     /// The last call, exactly once: the stream is gone; `why` says who ended it and how
     /// (`errc::closed_by_peer`, `errc::closed_locally`, a system error, a TLS error).
     virtual void on_closed(std::error_code why) noexcept = 0;
@@ -119,6 +136,14 @@ public:
     };
     /// **Cost**: a system call.
     [[nodiscard]] virtual progress delivered() const noexcept = 0;
+
+    /// Bytes that came and that were written (what is queued included) since it was opened; zeros
+    /// where that is not counted.
+    struct volume {
+        std::uint64_t received = 0;
+        std::uint64_t sent = 0;
+    };
+    [[nodiscard]] virtual volume carried() const noexcept { return {}; }
 
     /// Stops `on_data` until resumed. Bytes already delivered to the handler stay with it.
     virtual void pause_reading() noexcept = 0;

@@ -114,6 +114,8 @@ public:
     [[nodiscard]] int descriptor() const noexcept { return io_->descriptor(); }
 
     [[nodiscard]] time_point now() const noexcept { return now_; }
+    /// The time at this moment, which `now` is behind of. **Cost**: a reading of the clock.
+    [[nodiscard]] time_point clock() const noexcept { return io_->now(); }
     [[nodiscard]] std::uint8_t index() const noexcept { return options_.index; }
     /// Whether the caller may touch what the loop owns: it is the thread that the loop is attached
     /// to.
@@ -165,6 +167,15 @@ public:
     template <class F>
     void for_each_stream(F use) {
         streams_.for_each([&](tcp_stream& s, std::uint32_t) {
+            if (s.has_handler()) use(static_cast<byte_stream&>(s));
+        });
+    }
+
+    /// The same for some, in `count` slots from `first` on. Returns where to go on, or 0 when that
+    /// was all.
+    template <class F>
+    std::uint32_t for_some_streams(std::uint32_t first, std::uint32_t count, F use) {
+        return streams_.for_some(first, count, [&](tcp_stream& s, std::uint32_t) {
             if (s.has_handler()) use(static_cast<byte_stream&>(s));
         });
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -80,6 +81,20 @@ public:
             entry& e = at(slot);
             if (e.live) use(*e.object(), slot);
         }
+    }
+
+    /// The same for those in `count` slots from `first` on. Returns the slot to go on with, or 0
+    /// when there are no more.
+    template <class F>
+    std::uint32_t for_some(std::uint32_t first, std::uint32_t count, F use) {
+        const auto end = static_cast<std::uint32_t>(pages_.size() * page_slots);
+        const std::uint32_t most = end - std::min(first, end);
+        const std::uint32_t until = first + std::min(count, most);
+        for (std::uint32_t slot = first; slot < until; ++slot) {
+            entry& e = at(slot);
+            if (e.live) use(*e.object(), slot);
+        }
+        return until < end ? until : 0;
     }
 
 private:

@@ -220,6 +220,7 @@ void tcp_stream::read() noexcept {
             default: fail(got.error); return;
         }
         loop_.metrics_.bytes_received.add(got.data.size());
+        received_ += got.data.size();
         if (got.emptied && !end_seen_) readable_ = false;
         left -= std::min(left, got.data.size());
         loop_.note_received(got.data.size());

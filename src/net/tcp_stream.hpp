@@ -28,6 +28,7 @@ public:
     [[nodiscard]] bool stalled() const noexcept override { return blocked_; }
     void ask_drained() noexcept override;
     [[nodiscard]] progress delivered() const noexcept override;
+    [[nodiscard]] volume carried() const noexcept override { return {received_, sent_ + queued()}; }
     void pause_reading() noexcept override;
     void resume_reading() noexcept override;
     void await_turn() noexcept override;
@@ -160,8 +161,9 @@ private:
     stream_timer timer_;
     time_point deadline_ = time_point::max();        // the handler's
     time_point write_deadline_ = time_point::max();  // no progress in writing, or lingering
-    std::uint64_t sent_ = 0;                         // bytes that the kernel has taken
-    std::size_t left_in_kernel_ = 0;                 // of them, when the deadline was set
+    std::uint64_t received_ = 0;
+    std::uint64_t sent_ = 0;          // bytes that the kernel has taken
+    std::size_t left_in_kernel_ = 0;  // of them, when the deadline was set
     std::error_code why_;
     mutable weft::peer peer_;
 };

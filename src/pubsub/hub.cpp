@@ -366,6 +366,16 @@ std::size_t hub::subscribers(topic_key key) const noexcept {
     return in != nullptr ? in->members.size() : 0;
 }
 
+std::size_t hub::for_some_topics(std::size_t from, std::size_t count,
+                                 function_ref<void(topic_key, std::size_t)> visit) const {
+    if (from >= state_->topics.size()) return 0;
+    auto each = std::next(state_->topics.begin(), static_cast<std::ptrdiff_t>(from));
+    std::size_t visited = 0;
+    for (; each != state_->topics.end() && visited < count; ++each, ++visited)
+        visit((*each)->key(), (*each)->members.size());
+    return each != state_->topics.end() ? from + visited : 0;
+}
+
 std::size_t hub::publish(topic_key key, const message& what, const subscriber* except) {
     const std::size_t taken =
         publish({.owner = key.owner, .topics = {&key.name, 1}, .except = except}, {&what, 1});
@@ -380,6 +390,8 @@ std::size_t hub::publish(const audience& receivers, std::span<const message> gro
 }
 
 std::size_t hub::publish_local(const audience& receivers, std::span<const message> group) {
+    const bool timed = handed_out_++ % timed_one_of == 0;
+    const time_point began = timed ? loop_.clock() : time_point();
     std::size_t asked = 0;
     std::size_t taken = 0;
     for_each(receivers, [&](subscriber& member) {
@@ -390,6 +402,7 @@ std::size_t hub::publish_local(const audience& receivers, std::span<const messag
     });
     metrics_.delivered.add(taken);
     loop_.spend_work(asked * net::delivery_work);
+    if (timed) metrics_.fanout_times.add(loop_.clock() - began);
     return taken;
 }
 

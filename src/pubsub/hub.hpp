@@ -140,6 +140,11 @@ public:
     /// Subscribers on this loop.
     [[nodiscard]] std::size_t subscribers(topic_key topic) const noexcept;
 
+    /// Calls `visit(topic, subscribers)` for up to `count` topics of this loop, behind the first
+    /// `from`, in no order. Returns how many are behind it now, or 0 when that was all.
+    std::size_t for_some_topics(std::size_t from, std::size_t count,
+                                function_ref<void(topic_key, std::size_t)> visit) const;
+
     [[nodiscard]] net::loop_core& loop() const noexcept { return loop_; }
     [[nodiscard]] exchange& all() const noexcept { return all_; }
     [[nodiscard]] queue_metrics& metrics() noexcept { return metrics_; }
@@ -149,6 +154,7 @@ private:
     friend class subscriber;
     struct topic;
     struct state;
+    static constexpr std::uint64_t timed_one_of = 16;
 
     void remove(subscriber::subscription& gone) noexcept;
     void forward(const audience& receivers, std::span<const message> group);
@@ -156,7 +162,8 @@ private:
     net::loop_core& loop_;
     exchange& all_;
     queue_metrics metrics_;
-    std::uint64_t audiences_ = 0;  // so many were looked at; names the latest
+    std::uint64_t handed_out_ = 0;  // publications
+    std::uint64_t audiences_ = 0;   // so many were looked at; names the latest
     std::unique_ptr<state> state_;
     weak_anchor<hub> anchor_;
 };

@@ -38,6 +38,15 @@ void queue_metrics::visit(metric_visitor visitor) const {
           closed);
     count("weft_pubsub_published_total", "Messages published on topics.", published);
     count("weft_pubsub_delivered_total", "Messages that subscribers took.", delivered);
+    depths.visit(visitor,
+                 {"weft_pubsub_queue_bytes_bucket", "weft_pubsub_queue_bytes_sum",
+                  "weft_pubsub_queue_bytes_count",
+                  "Bytes that waited for a slow connection, with each message that had to wait."});
+    fanout_times.visit(
+        visitor, {"weft_pubsub_fanout_seconds_bucket", "weft_pubsub_fanout_seconds_sum",
+                  "weft_pubsub_fanout_seconds_count",
+                  "How long a loop took to hand a publication to its subscribers. One of 16 is "
+                  "timed."});
     count("weft_pubsub_topics", "Topics with subscribers, per loop.", topics, {},
           metric_kind::gauge);
     count("weft_pubsub_subscriptions", "Subscriptions.", subscriptions, {}, metric_kind::gauge);
@@ -77,6 +86,7 @@ send_status outbox::push(std::span<const message> group, std::size_t wire_size, 
     if (replaceable) by_key_.emplace(first.key(), first_ + waiting_.size() - 1);
     recount(waiting_.back().cost(), 0);
     metrics_.queued.add();
+    metrics_.depths.add(ahead + bytes_);
     return status;
 }
 

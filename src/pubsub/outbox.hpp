@@ -13,6 +13,7 @@
 #include <weft/pubsub/message.hpp>
 
 #include "base/byte_budget.hpp"
+#include "base/histogram.hpp"
 #include "base/siphash.hpp"
 
 namespace weft::pubsub {
@@ -21,6 +22,8 @@ namespace weft::pubsub {
 struct queue_metrics {
     counter queued, dropped_newest, dropped_oldest, dropped_at_close, dropped_on_the_way, conflated,
         closed, published, delivered, topics, subscriptions;
+    size_histogram depths;        ///< What waited when one more message had to.
+    time_histogram fanout_times;  ///< Of one publication in `hub::timed_one_of`.
     void visit(metric_visitor visitor) const;
 };
 

@@ -25,6 +25,7 @@
 #include "net/traffic_meter.hpp"
 #include "server/memory_guard.hpp"
 #include "server/signal_watcher.hpp"
+#include "server/survey.hpp"
 #include "server/system_memory.hpp"
 #include "sse/event_stream.hpp"
 #include "ws/connection_core.hpp"
@@ -38,8 +39,8 @@ public:
     node(std::unique_ptr<net::backend> io, std::uint8_t index, const server_options& options,
          const http::router& routes, pubsub::exchange& all, net::handshake_gate& gate,
          memory_account& memory, net::traffic_meter& traffic)
-        : loop(std::move(io),
-               {index, options.budgets, options.limits, options.slow_turn, options.log}),
+        : loop(std::move(io), {index, options.budgets, options.limits, options.slow_turn,
+                               options.log, options.access}),
           http(loop, routes, options.http, options.log, &gate),
           ws(loop, all, options.message_budget / options.threads),
           guard(ws, memory),
@@ -161,6 +162,8 @@ struct server::impl {
         if (topic_bus) topic_bus->stop();
         now = state::ended;
     }
+    /// Of the calling thread; none if it is none of ours.
+    [[nodiscard]] loop_ref present_loop() const;
     node* node_of(conn_id id) noexcept {
         return id.loop() < nodes.size() ? nodes[id.loop()].get() : nullptr;
     }
@@ -645,10 +648,7 @@ void server::publish_here(std::string_view topic, const message& what) {
 }
 
 task<std::size_t> server::subscriber_count(std::string topic) {
-    loop_ref home;
-    for (const auto& n : impl_->nodes) {
-        if (n->loop.in_loop_thread()) home = n->loop.ref();
-    }
+    const loop_ref home = impl_->present_loop();
     std::size_t all = 0;
     for (const auto& n : impl_->nodes) {
         co_await net::resume_on(n->loop.ref());
@@ -678,7 +678,41 @@ result<void> server::ready() const {
     if (impl_->now != impl::state::running)
         return error(errc::invalid_state, "the server does not run");
     if (impl_->draining) return error(errc::shutting_down, "the server drains");
+    if (impl_->memory.exceeded())
+        return error(std::make_error_code(std::errc::not_enough_memory),
+                     "more memory is used than memory_limit allows");
     return impl_->cluster_link ? impl_->cluster_link->ready() : result<void>();
+}
+
+namespace {
+
+/// What comes of `asked`, on the loop of `nodes` where it was asked for, if it was on one.
+template <class T>
+task<T> bring_home(loop_ref home, task<T> asked) {
+    T found = co_await std::move(asked);
+    if (!home.ended()) co_await net::resume_on(home);
+    co_return found;
+}
+
+}  // namespace
+
+loop_ref server::impl::present_loop() const {
+    for (const auto& n : nodes) {
+        if (n->loop.in_loop_thread()) return n->loop.ref();
+    }
+    return {};
+}
+
+task<std::vector<connection_report>> server::slowest_connections(std::size_t most) {
+    std::vector<net::loop_core*> loops;
+    for (const auto& n : impl_->nodes) loops.push_back(&n->loop);
+    return bring_home(impl_->present_loop(), survey_connections(std::move(loops), most));
+}
+
+task<std::vector<topic_report>> server::largest_topics(std::size_t most) {
+    std::vector<pubsub::hub*> hubs;
+    for (const auto& n : impl_->nodes) hubs.push_back(&n->ws.hub);
+    return bring_home(impl_->present_loop(), survey_topics(std::move(hubs), most));
 }
 
 std::string server::metrics_text() const {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/heap_cost.hpp"
+#include "net/access_note.hpp"
 #include "net/traffic_meter.hpp"
 #include "net/work.hpp"
 #include "ws/connection_parts.hpp"
@@ -203,9 +204,19 @@ void connection_core::dispatch_message(message_kind kind) noexcept {
     if (!delivers()) return;
     metrics().messages_received.add();
     dispatching_ = true;
-    guarded("on_message", [&] { user_->on_message({kind, assembler_.payload()}); });
+    if (metrics().messages_received.read() % connection_metrics::timed_one_of != 0) [[likely]] {
+        guarded("on_message", [&] { user_->on_message({kind, assembler_.payload()}); });
+    } else {
+        handle_timed(kind);
+    }
     dispatching_ = false;
     if (dispatched_.owner) dispatched_ = {};
+}
+
+void connection_core::handle_timed(message_kind kind) noexcept {
+    const time_point began = loop().clock();
+    guarded("on_message", [&] { user_->on_message({kind, assembler_.payload()}); });
+    metrics().message_times.add(loop().clock() - began);
 }
 
 /// What is not a message; apart from the loop over messages, which it would make slower (bench
@@ -265,6 +276,7 @@ void connection_core::refuse(errc why, close_code code, std::string_view reason)
     if (metered_ && describe(why).kind == condition::protocol_violation)
         stream().peer().traffic()->note_error(loop().now());
     if (state_ != state::close_sent) {
+        if (access_ != nullptr) access_->set_code(static_cast<int>(code));
         const auto payload = close_payload::make(code, reason);
         if (slow_ != nullptr) give_up_waiting(why);
         if (payload) write_close(payload->view());
@@ -396,6 +408,7 @@ void connection_core::start_closing(close_code code, std::string_view reason) {
         if (!payload) payload = close_payload::make(close_code::normal);
         s.our_close = *payload;
     }
+    if (access_ != nullptr) access_->set_code(static_cast<int>(code));
     s.close_deadline = later(loop().now(), chosen().close_timeout);
     state_ = state::close_wanted;
     // Nothing may follow half a message.
@@ -452,8 +465,29 @@ void connection_core::on_closed(std::error_code why) noexcept {
     }
     shared().connections.remove(*this);
     tell_written(event.cause);
+    tell_access(event);
     guarded("on_close", [&] { user_->on_close(event); });
     shared().hub.unsubscribe_all(*this);
+}
+
+void connection_core::tell_facts(net::stream_facts& facts) const noexcept {
+    facts.kind = "websocket";
+    facts.queued = queued();
+    if (access_ == nullptr) return;
+    facts.path = access_->path();
+    facts.since = access_->since();
+}
+
+void connection_core::take_note(std::unique_ptr<net::access_note> note) noexcept {
+    access_ = std::move(note);
+    access_->set_kind(access_kind::websocket);
+    access_->set_code(static_cast<int>(close_code::abnormal));
+}
+
+void connection_core::tell_access(const close_event& event) noexcept {
+    if (access_ == nullptr) return;
+    if (close_received_) access_->set_code(static_cast<int>(event.code));
+    access_->tell_all(stream(), event.cause);
 }
 
 // ---- Time ----

@@ -122,6 +122,8 @@ public:
     void on_end(net::byte_stream& stream) noexcept override;
     void on_deadline() noexcept override;
     void on_identified() noexcept override { arm(); }
+    void tell_facts(net::stream_facts& facts) const noexcept override;
+    void take_note(std::unique_ptr<net::access_note> note) noexcept override;
     void on_closed(std::error_code why) noexcept override;
 
 private:
@@ -140,6 +142,7 @@ private:
     void drop_kept() noexcept;
     void consume_kept();
     void dispatch_message(message_kind kind) noexcept;
+    [[gnu::noinline]] void handle_timed(message_kind kind) noexcept;
     void dispatch_other(message_event event);
     void dispatch_close(const close_info& info);
     void ask();
@@ -160,6 +163,7 @@ private:
     void write_pong() noexcept;
     [[nodiscard]] send_status may_send_control(byte_view payload) const noexcept;
     [[nodiscard]] bool delivers() const noexcept;
+    void tell_access(const close_event& event) noexcept;
     void write_close(byte_view payload) noexcept;
 
     [[nodiscard]] bool peer_is_behind() const noexcept;
@@ -205,6 +209,7 @@ private:
     std::unique_ptr<connection_user> user_;
     message_assembler assembler_;
     std::unique_ptr<slow_state> slow_;
+    std::unique_ptr<net::access_note> access_;  // if somebody listens
     buffer_slice dispatched_;  // keeps the message alive that a handler has sent on by reference
     time_point last_received_;
     time_point next_event_;

@@ -55,6 +55,10 @@ void connection_metrics::visit(metric_visitor visitor) const {
           throttled);
     count("weft_ws_handler_exceptions_total", "Exceptions caught from handlers.",
           handler_exceptions);
+    message_times.visit(visitor,
+                        {"weft_ws_message_seconds_bucket", "weft_ws_message_seconds_sum",
+                         "weft_ws_message_seconds_count",
+                         "How long handlers took for a message. One of 64 messages is timed."});
     errors.visit(visitor);
     violations.visit(visitor);
 }

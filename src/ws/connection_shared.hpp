@@ -9,6 +9,7 @@
 #include <weft/ws/options.hpp>
 
 #include "base/digest.hpp"
+#include "base/histogram.hpp"
 #include "base/random.hpp"
 #include "base/user_boundary.hpp"
 #include "net/conn_table.hpp"
@@ -24,10 +25,14 @@ namespace weft::ws {
 
 /// One loop's counters of WebSocket traffic.
 struct connection_metrics {
+    /// A time costs two readings of the clock, a third of what the echo of a small message does.
+    static constexpr std::uint64_t timed_one_of = 64;
+
     counter open, opened, closed_clean, closed_abnormal, messages_received, messages_sent,
         pings_sent, idle_timeouts, handler_exceptions, throttled, refused;
     error_counters errors;
     violation_counters violations;  ///< Of Socket.IO, too.
+    time_histogram message_times;   ///< Of one in `timed_one_of`.
     void visit(metric_visitor visitor) const;
 };
 

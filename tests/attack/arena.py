@@ -123,8 +123,15 @@ class Process:
         if not found:
             raise RuntimeError(f"unexpected line {line!r}: {self.log.read_text(errors='replace')}")
         self.port = int(found[1])
-        metrics = re.search(r"metrics on \S+:(\d+)/", self.log.read_text())
-        self.metrics_port = int(metrics[1]) if metrics else None
+        self.metrics_port = self.find_metrics() if "--metrics-port" in argv else None
+
+    def find_metrics(self):
+        end = time.monotonic() + 5  # the log is written by a thread of its own
+        while not (found := re.search(r"metrics on [^\s\"]+:(\d+)/", self.log.read_text())):
+            if time.monotonic() > end:
+                raise RuntimeError("no line tells of the counters")
+            time.sleep(0.01)
+        return int(found[1])
 
     def memory(self, what):
         found = re.search(rf"^{what}:\s+(\d+) kB", Path(f"/proc/{self.pid}/status").read_text(), re.MULTILINE)

@@ -81,8 +81,7 @@ class Node(Server):
     def __init__(self, redis, *flags):
         super().__init__("serve", "--redis-host", "127.0.0.1", "--redis-port", str(redis.port), "--metrics-port", "0",
                          *flags)
-        line = self.process.stderr.readline()
-        self.probes = re.fullmatch(r"metrics on (http://127\.0\.0\.1:\d+)/metrics\n", line)[1]
+        self.probes = self.internal()
 
     def ready(self):
         reply = curl(self.probes + "/ready")

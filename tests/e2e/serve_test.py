@@ -207,7 +207,7 @@ class counters(unittest.TestCase):
 
     def test_sec_h9_prometheus_text_on_a_port_of_its_own(self):
         with Server("serve", "--metrics-port", "0") as server:
-            url = re.fullmatch(r"metrics on (http://127\.0\.0\.1:\d+/metrics)\n", server.process.stderr.readline())[1]
+            url = server.internal() + "/metrics"
             self.assertNotIn(f":{server.port}/", url)
             self.assertEqual(curl(server.url + "metrics").status, 404, "not where everybody can ask")
             reply = curl(url)

@@ -1,14 +1,16 @@
 // Topics of `weft serve` with a file: one topic for WebSockets and Socket.IO, and who may do what with it.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { promisify } from 'node:util';
 import * as jose from 'jose';
 import { io } from 'socket.io-client';
-import { Client, Server } from './support.mjs';
+import { Client, freePort, Server } from './support.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'weft-topics-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -116,6 +118,44 @@ path = "/socket.io"
   assert.equal((await bob.emitWithAck('subscribe', 'room.blue')).code, 'not_allowed');
   assert.equal((await bob.emitWithAck('subscribe', 'user.ada')).code, 'not_allowed');
   assert.equal((await bob.emitWithAck('publish', 'room.red', 1)).code, 'not_allowed');
+  await speaker.close();
+  assert.equal(await server.stop(), 0);
+});
+
+test('programs of the operator publish by the internal listener', async () => {
+  const key = join(folder, 'key');
+  writeFileSync(key, 'a-key-of-the-test-suite\n');
+  const internal = await freePort();
+  const config = join(folder, 'publish.toml');
+  writeFileSync(config, `
+[[topic]]
+match = "*"
+publish = "nobody"
+[socketio]
+path = "/socket.io"
+[internal]
+port = ${internal}
+publish_key_file = "${key}"
+`);
+  const server = await Server.start('serve', '--config', config);
+  const speaker = await Speaker.open(server);
+  const socket = await connect(server);
+  await speaker.ask({ type: 'subscribe', topic: 'prices/a b' });
+  await socket.emitWithAck('subscribe', 'prices/a b');
+  await speaker.next();
+  const atSocket = once(socket, 'message');
+  const weft = (...args) => promisify(execFile)(process.env.WEFT_BIN, ['publish', '--config', config, ...args]);
+  await weft('prices/a b', '{"price":1}');
+  const said = { type: 'message', topic: 'prices/a b', from: { id: 'server', name: '' }, data: { price: 1 } };
+  assert.deepEqual(await speaker.next(), said);
+  assert.deepEqual((await atSocket)[0], said);
+  const url = `http://127.0.0.1:${internal}/topics/prices/a%20b`;
+  const post = (headers, body) => fetch(url, { method: 'POST', headers, body });
+  assert.equal((await post({ Authorization: 'Bearer a-key-of-the-test-suite' }, '2')).status, 202);
+  assert.equal((await speaker.next()).data, 2);
+  assert.equal((await post({}, '2')).status, 401);
+  await assert.rejects(weft('news', 'no json'), /not one JSON value/);
+  assert.equal((await speaker.ask({ type: 'publish', topic: 'news', data: 1, id: 1 })).code, 'not_allowed');
   await speaker.close();
   assert.equal(await server.stop(), 0);
 });

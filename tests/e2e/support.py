@@ -60,6 +60,20 @@ class Server:
         self.url = found[1]
         self.port = urlsplit(self.url).port
 
+    def internal(self):
+        """The address of the internal listener, of which one of its first lines tells."""
+        if self._log:
+            with open(f"/proc/{self.process.pid}/fd/2", encoding="utf-8", errors="replace") as log:
+                return self._find_internal(log)
+        return self._find_internal(self.process.stderr)
+
+    @staticmethod
+    def _find_internal(lines):
+        for line in lines:
+            if found := re.search(r"metrics on (http://127\.0\.0\.1:\d+)/metrics", line):
+                return found[1]
+        raise AssertionError("no line tells of an internal listener")
+
     def signal(self, which):
         self.process.send_signal(which)
 

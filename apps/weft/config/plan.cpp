@@ -66,8 +66,8 @@ public:
     std::optional<plan> run() {
         plan_.server = all_.server;
         plan_.server.log = nullptr;
-        plan_.internal = all_.internal;
-        plan_.log = level_of(all_.log_level);
+        add_internal();
+        add_log();
         add_addresses();
         add_folders();
         add_endpoints();
@@ -111,6 +111,8 @@ private:
     void add_tokens();
     std::optional<auth::issuer> make_issuer(const issuer& one, std::size_t index);
     void add_cluster();
+    void add_internal();
+    void add_log();
 
     loaded& from_;
     const settings& all_;
@@ -328,6 +330,23 @@ void planner::add_cluster() {
     plan_.server.cluster = std::move(*made);
 }
 
+void planner::add_internal() {
+    if (!all_.internal.port) return;
+    auto made = make_internal(all_.internal);
+    if (!made) return from_.complain("internal.token", made.error().what());
+    if (const auto right = made->check(); !right)
+        return from_.complain("internal.token", right.error().what());
+    plan_.internal = std::move(*made);
+}
+
+void planner::add_log() {
+    const log_section& wanted = all_.log;
+    plan_.log = wanted.options;
+    plan_.log.level = level_of(wanted.level);
+    if (wanted.format == "text") plan_.log.format = log_format::text;
+    if (wanted.format == "json") plan_.log.format = log_format::json;
+}
+
 }  // namespace
 
 bool on_loopback(const std::vector<server_address>& addresses) {
@@ -357,6 +376,18 @@ result<cluster::options> make_cluster(const cluster_section& from) {
     if (from.adapter == "sharded") chosen.adapter = cluster::adapter_kind::sharded;
     if (from.adapter == "streams") chosen.adapter = cluster::adapter_kind::streams;
     return chosen;
+}
+
+result<internal_options> make_internal(const internal_section& from) {
+    internal_options made{.host = from.host, .port = from.port.value_or(0)};
+    for (const auto& [secret, into] :
+         {std::pair(&from.token, &made.token), {&from.publish_key, &made.publish_key}}) {
+        if (secret->empty()) continue;
+        auto line = first_line(*secret);
+        if (!line) return line.error();
+        *into = std::move(*line);
+    }
+    return made;
 }
 
 }  // namespace weft::config

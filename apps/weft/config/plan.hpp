@@ -13,6 +13,8 @@
 #include <weft/ws/options.hpp>
 
 #include "config/load.hpp"
+#include "internal/internal_listener.hpp"
+#include "log/program_log.hpp"
 #include "topics/topic_hub.hpp"
 
 namespace weft::config {
@@ -28,8 +30,8 @@ struct plan {
     std::optional<socketio::options> socketio{};
     std::vector<std::string> guarded{};  ///< Paths that need a token.
     std::optional<auth::verifier> verifier{};
-    internal_section internal{};
-    log_level log = log_level::warning;
+    std::optional<internal_options> internal{};
+    log_options log{};
 };
 
 /// Whether only this machine can reach all of them.
@@ -42,5 +44,8 @@ struct plan {
 
 /// Of `[cluster]` alone.
 [[nodiscard]] result<cluster::options> make_cluster(const cluster_section& from);
+
+/// Of `[internal]` alone.
+[[nodiscard]] result<internal_options> make_internal(const internal_section& from);
 
 }  // namespace weft::config

@@ -149,8 +149,10 @@ constexpr section all_sections[] = {
          "What one address may do: an IPv4 address, or a /64 of IPv6. 0: no limit."),
     once("limits.per_subject", "What one subject of tokens may do, from any address. 0: no limit."),
     once("cluster", "Other processes, over Redis."),
-    once("internal", "The operator's own listener: /metrics, /ready, /live."),
-    once("log", "What standard error gets."),
+    once("internal",
+         "The operator's own listener: /metrics, /ready, /live, /connections, /topics, and by POST "
+         "/drain and /reload."),
+    once("log", "What is told, and where."),
 };
 
 // ---- The keys ----
@@ -175,6 +177,8 @@ constexpr auto auth_of = &settings::auth;
 constexpr auto tokens = &auth_section::options;
 constexpr auto issuers = &settings::issuers;
 constexpr auto in_cluster = &settings::cluster;
+constexpr auto in_log = &settings::log;
+constexpr auto log_choices = &log_section::options;
 constexpr auto chosen = &cluster_section::options;
 constexpr auto redis = &cluster::options::redis;
 
@@ -487,9 +491,31 @@ constexpr row all_rows[] = {
      "Its port: serves the counters (Prometheus text) at /metrics, with /ready (503 says why not) "
      "and /live. Without: no such listener"},
 
-    {"log.level", one_of("debug info warning error"), at<&settings::log_level>, on_restart,
+    {"internal.token", a_secret, at<&settings::internal, &internal_section::token>, on_restart,
+     no_flag, "correct-horse-battery",
+     "Who shows it (Authorization: Bearer) may ask who is connected, drain and reload. Without: on "
+     "loopback all may ask who is connected, and nobody may do the rest"},
+
+    {"internal.publish_key", a_secret, at<&settings::internal, &internal_section::publish_key>,
+     on_restart, "--publish-key-file", "another-horse-battery",
+     "Who shows it (Authorization: Bearer) may publish: POST /topics/NAME with the data, JSON"},
+
+    {"log.level", one_of("debug info warning error"), at<in_log, &log_section::level>, on_restart,
      "--log-level", "info",
-     "What is told: debug (each refused client), info (start, drain, reload), warning or error"},
+     "What is told: debug (each refused client), info (start, drain, reload, access lines), "
+     "warning or error"},
+    {"log.format", one_of("auto text json"), at<in_log, &log_section::format>, on_restart, no_flag,
+     "json", "Lines for people, or a JSON object each; auto: for people on a terminal"},
+    {"log.file", a_file, at<in_log, log_choices, &log_options::file>, on_restart, no_flag,
+     "/var/log/weft/weft.log", "Where lines are appended. Without: standard error"},
+    {"log.access", boolean, at<in_log, log_choices, &log_options::access>, on_restart, no_flag,
+     "false", "A line for each request and connection that ends, at level info"},
+    {"log.queue", integer(1, log_options::most_queue), at<in_log, log_choices, &log_options::queue>,
+     on_restart, no_flag, "1000",
+     "Lines that may wait for a slow disk or reader; then the oldest are dropped, and counted"},
+    {"log.records_per_second", integer(1, no_end),
+     at<in_log, log_choices, &log_options::records_per_second>, on_restart, no_flag, "100",
+     "Further lines of a second are lost, and counted; access lines and level debug do not count"},
 };
 
 }  // namespace

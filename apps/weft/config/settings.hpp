@@ -14,6 +14,8 @@
 #include <weft/socketio/options.hpp>
 #include <weft/ws/options.hpp>
 
+#include "log/program_log.hpp"
+
 namespace weft::config {
 
 /// A text that nobody is shown: itself, or the file that has it.
@@ -110,6 +112,15 @@ struct cluster_section {
 struct internal_section {
     std::string host = "127.0.0.1";
     std::optional<std::uint16_t> port{};  ///< None: no such listener.
+    secret token{};
+    secret publish_key{};
+};
+
+/// `[log]`.
+struct log_section {
+    log_options options{};
+    std::string level = "warning";
+    std::string format = "auto";
 };
 
 /// All that the program can be told about what it serves.
@@ -125,7 +136,7 @@ struct settings {
     std::vector<issuer> issuers{};
     cluster_section cluster{};
     internal_section internal{};
-    std::string log_level = "warning";
+    log_section log{};
 };
 
 }  // namespace weft::config

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include <weft/base/printable.hpp>
 #include <weft/weft.hpp>
 
 namespace http_guide {
@@ -126,6 +127,32 @@ void events(weft::server& server) {
     });
     server.publish("news", "to browsers and WebSockets alike");
     server.publish("news", sse::make_message({.data = "with a name", .name = "alert", .id = "7"}));
+}
+
+/// One line for each request and connection that ends.
+class access_lines final : public weft::access_sink {
+public:
+    void write(const weft::access_record& ended) noexcept override {
+        std::string line = ended.whose.address().to_string() + ' ';
+        line.append(to_string(ended.kind)).append(" ");
+        weft::append_printable(line, ended.path, 200);  // whatever the peer sent
+        std::clog << line + ' ' + std::to_string(ended.code) + '\n';
+    }
+};
+
+void access() {
+    access_lines lines;
+    weft::server_options options;
+    options.access = &lines;
+    weft::server server(std::move(options));
+}
+
+void trace(weft::server& server) {
+    (void)server.http().get("/orders", [](const http::request& asked) {
+        const auto trace = asked.trace();
+        const std::string id(trace ? trace->trace_id : "none");
+        return http::response::text(200, "trace " + id);
+    });
 }
 
 }  // namespace http_guide

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <utility>
 
+#include <weft/http/trace_context.hpp>
+
 namespace weft::http {
 
 class request;
@@ -63,6 +65,8 @@ public:
     void each_header(F visit) const {
         each_pair(headers(), visit);
     }
+    /// See `request::trace`. **Lifetime**: this handshake's.
+    [[nodiscard]] std::optional<trace_context> trace() const noexcept;
     /// The peer's numeric address, without port; see `peer::address`.
     [[nodiscard]] std::string_view address() const noexcept;
     /// See `peer::secure`.

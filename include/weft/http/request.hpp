@@ -7,6 +7,7 @@
 
 #include <weft/base/bytes.hpp>
 #include <weft/http/head.hpp>
+#include <weft/http/trace_context.hpp>
 #include <weft/net/conn_id.hpp>
 #include <weft/net/peer.hpp>
 
@@ -57,6 +58,9 @@ public:
     }
     /// Whether it came from one of `options::trusted_proxies`.
     [[nodiscard]] bool by_proxy() const noexcept { return by_proxy_; }
+    /// The trace that the client says it belongs to. Nothing without a `traceparent`, with a
+    /// malformed one, or with several. **Lifetime**: the request's.
+    [[nodiscard]] std::optional<trace_context> trace() const noexcept;
     /// The decoded value of a cookie. Nothing if it is absent or broken.
     [[nodiscard]] std::optional<std::string> cookie(std::string_view name) const;
     [[nodiscard]] byte_view body() const noexcept { return body_; }

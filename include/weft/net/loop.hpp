@@ -15,6 +15,7 @@
 
 namespace weft {
 
+class access_sink;
 class loop;
 
 namespace net {
@@ -151,6 +152,7 @@ struct loop_options {
     /// Zero: never. **Units**: at least a millisecond.
     duration slow_turn = std::chrono::milliseconds(200);
     log_sink* log = default_log();  ///< `nullptr`: none. Must outlive the loop.
+    access_sink* access = nullptr;  ///< `nullptr`: none. Must outlive the loop.
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;

@@ -19,12 +19,14 @@
 #include <weft/cluster/options.hpp>
 #include <weft/http/options.hpp>
 #include <weft/http/router.hpp>
+#include <weft/net/access.hpp>
 #include <weft/net/conn_id.hpp>
 #include <weft/net/listen_options.hpp>
 #include <weft/net/loop.hpp>
 #include <weft/net/tls.hpp>
 #include <weft/net/traffic_options.hpp>
 #include <weft/pubsub/message.hpp>
+#include <weft/server/report.hpp>
 #include <weft/socketio/host.hpp>
 #include <weft/sse/endpoint.hpp>
 #include <weft/ws/endpoint.hpp>
@@ -76,6 +78,9 @@ struct server_options {
     std::optional<cluster::options> cluster{};
     /// Where log lines go. `nullptr`: nowhere. Must outlive the server.
     log_sink* log = default_log();
+    /// What is told of each request and connection that ends, for an access log. `nullptr`: nobody
+    /// is, and nothing is kept for it. Must outlive the server.
+    access_sink* access = nullptr;
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
@@ -233,11 +238,19 @@ public:
     /// Then nothing changes.
     result<void> reload_certificates();
     /// Whether new clients are welcome: what a load balancer asks for. **Errors**: why they are
-    /// not. The server does not run, or drains; the Redis of its cluster was not reached yet, or
-    /// has been away for longer than `cluster::options::ready_without_redis`.
+    /// not. The server does not run, or drains, or has used its `memory_limit` up; the Redis of its
+    /// cluster was not reached yet, or has been away for longer than
+    /// `cluster::options::ready_without_redis`.
     [[nodiscard]] result<void> ready() const;
     /// All counters in the Prometheus text format.
     [[nodiscard]] std::string metrics_text() const;
+    /// The connections for which the most waits, `most` of them at most: the slowest readers first.
+    /// Not those that other processes carry. **Cost**: looks at every connection, some hundred per
+    /// turn of its loop. Continues as `ws::endpoint::visit` does.
+    [[nodiscard]] task<std::vector<connection_report>> slowest_connections(std::size_t most);
+    /// The topics and rooms with the most subscribers, likewise. `most` are looked for on each
+    /// loop; what has few subscribers on each of several may be told with less than it has.
+    [[nodiscard]] task<std::vector<topic_report>> largest_topics(std::size_t most);
 
 private:
     friend class test_world;

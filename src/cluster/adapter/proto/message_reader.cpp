@@ -81,6 +81,7 @@ bool message_reader::open_msgpack(byte_view body, binary_values binary) {
     socketio::attachment_list list{{}, placeholder_set::max_attachments};
     const bool apart = binary == binary_values::attachments;
     socketio::msgpack_reader in(body);
+    translated_.reserve(body.size() + body.size() / 4);
     const socketio::errc failure = socketio::append_json(translated_, in, apart ? &list : nullptr);
     if (failure != socketio::errc{}) return fail(from_socketio(failure));
     if (!in.at_end()) return fail(errc::malformed_body);
