@@ -8,7 +8,9 @@
 #include <weft/server/server.hpp>
 
 #include "commands.hpp"
+#include "leveled_log.hpp"
 #include "listening.hpp"
+#include "reloader.hpp"
 #include "side_server.hpp"
 #include "topic_endpoint.hpp"
 
@@ -51,18 +53,27 @@ bool start_metrics(side_server& metrics, const config::internal_section& where) 
 }  // namespace
 
 int run_serve(const config::sources& from) {
-    auto plan = make_plan(from);
+    config::settings running;
+    auto plan = make_plan(from, &running);
     if (!plan) return 2;
-    stderr_log log(plan->log);
+    leveled_log log(plan->log);
     server_options all = page_options(plan->server, plan->addresses, log);
     if (all.cluster) plan->topics.node = random_node_name();
     topics::topic_hub hub(std::move(plan->topics));
     server target(std::move(all));
+    reloadable parts{.target = target,
+                     .hub = hub,
+                     .log = log,
+                     .verifier = plan->verifier,
+                     .addresses = plan->addresses};
     for (const std::string& path : plan->guarded) target.require(path, *plan->verifier);
     for (auto& [path, files] : plan->folders)
         (void)target.http().get(path == "/" ? "/*path" : path + "/*path", std::move(files));
     for (auto& [path, options] : plan->endpoints)
-        add_topic_endpoint(target, path, hub, std::move(options), plan->verifier);
+        parts.endpoints.push_back(
+            &add_topic_endpoint(target, path, hub, std::move(options), plan->verifier));
+    reloader again(from, std::move(running), std::move(parts));
+    target.on_reload([&again] { again.request(); });
     // Counters are for the operator: an address of their own keeps them off the public one,
     // whatever stands in front of that.
     side_server metrics(page_options({}, {{.host = plan->internal.host}}, log));
