@@ -87,6 +87,7 @@ int serve_demo(const config::plan& plan, const demo_node& node) {
         hub_options.node = random_node_name();
     }
     topics::topic_hub hub(hub_options);
+    topic_service topics(hub);
     server target(std::move(all));
     std::string policy = policy_for(origins);
     (void)target.http().get("/*path", [page = http::embedded_files(embedded::demo_page()),
@@ -96,8 +97,7 @@ int serve_demo(const config::plan& plan, const demo_node& node) {
             .header("Referrer-Policy", "no-referrer");
     });
     add_nodes(target, node, origins);
-    topic_service topics(target, hub);
-    topics.add_web_socket("/ws", {.origins = origins});
+    topics.add_web_socket(target, "/ws", {.origins = origins});
     socketio::options chosen;
     if (!origins.empty()) chosen.engine.cors.emplace().origins = origins;
     socketio::server io(target, chosen);

@@ -13,6 +13,7 @@
 #include "internal/internal_listener.hpp"
 #include "listening.hpp"
 #include "log/program_log.hpp"
+#include "reloader.hpp"
 #include "topic_service.hpp"
 
 namespace weft {
@@ -28,17 +29,14 @@ result<void> announce(topic_service& topics, std::string_view topic, std::string
     return error(errc::invalid_argument, std::move(why));
 }
 
-internal_actions actions_for(server& target, topic_service& topics, program_log& log) {
+internal_actions actions_for(server& target, topic_service& topics, reloader& again,
+                             program_log& log) {
     internal_actions actions;
     actions.publish = [&topics](std::string_view topic, std::string_view data) {
         return announce(topics, topic, data);
     };
     actions.drain = [&target] { target.drain(std::chrono::seconds(10)); };
-    actions.reload = [&target, &log]() -> result<std::string> {
-        log.reopen();
-        if (auto done = target.reload_certificates(); !done) return done.error();
-        return std::string("the certificates were read again");
-    };
+    actions.reload = [&again] { return again.reload(); };
     actions.visit_metrics = [&log](metric_visitor visitor) { log.visit_metrics(visitor); };
     return actions;
 }
@@ -59,7 +57,8 @@ bool start_internal(std::optional<internal_listener>& internal, const std::strin
 }  // namespace
 
 int run_serve(const config::sources& from) {
-    auto plan = make_plan(from);
+    config::settings running;
+    auto plan = make_plan(from, &running);
     if (!plan) return 2;
     const auto opened = program_log::make(plan->log);
     if (!opened) {
@@ -71,20 +70,28 @@ int run_serve(const config::sources& from) {
     // Who ended is told to the log; and that listener tells of paths, which are kept for it.
     if (plan->log.access && (log.wants(log_level::info) || plan->internal)) all.access = &log;
     if (all.cluster) plan->topics.node = random_node_name();
-    topics::topic_hub hub(plan->topics);
-    hub.use(plan->rules);
+    topics::topic_hub hub(std::move(plan->topics));
+    topic_service topics(hub);
     server target(std::move(all));
     for (const std::string& path : plan->guarded) target.require(path, *plan->verifier);
     for (auto& [path, files] : plan->folders)
         (void)target.http().get(path == "/" ? "/*path" : path + "/*path", std::move(files));
-    topic_service topics(target, hub);
     for (auto& [path, options] : plan->endpoints)
-        topics.add_web_socket(path, std::move(options), plan->verifier);
+        topics.add_web_socket(target, path, std::move(options), plan->verifier);
     std::optional<socketio::server> io;
-    if (plan->socketio) topics.add_socketio(io.emplace(target, *plan->socketio), plan->verifier);
+    if (plan->socketio)
+        topics.add_socketio(target, io.emplace(target, *plan->socketio), plan->verifier);
+    reloader again(from, std::move(running),
+                   {.target = target,
+                    .hub = hub,
+                    .topics = topics,
+                    .log = log,
+                    .verifier = plan->verifier,
+                    .addresses = plan->addresses});
+    target.on_reload([&again] { again.request(); });
     std::optional<internal_listener> internal;
     if (plan->internal)
-        internal.emplace(target, *plan->internal, actions_for(target, topics, log), log);
+        internal.emplace(target, *plan->internal, actions_for(target, topics, again, log), log);
     const auto ready = [&] {
         return start_internal(internal, plan->internal ? plan->internal->host : "", log);
     };

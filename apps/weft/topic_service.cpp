@@ -78,11 +78,11 @@ public:
     void unsubscribe(std::string_view topic) override { socket_.leave(room_of(topic)); }
     void publish(std::string_view topic, const message& what) override {
         emit_message(socket_.to(room_of(topic)), what);
-        all_.target_.publish(topic, what);
+        all_.target_->publish(topic, what);
     }
     void publish_here(std::string_view topic, std::string_view text) override {
         socket_.local().to(room_of(topic)).emit("presence", as_json(text));
-        all_.target_.publish_here(topic, message::text(text));
+        all_.target_->publish_here(topic, message::text(text));
     }
     std::optional<schema::violation> check(const schema& rules, std::string_view json) override {
         return rules.check(json);
@@ -120,9 +120,10 @@ json_text answering_sink::ask(std::string_view type, function_ref<void(json_writ
     return as_json(answer_);
 }
 
-void topic_service::add_web_socket(std::string_view path, ws::options options,
+void topic_service::add_web_socket(server& target, std::string_view path, ws::options options,
                                    const std::optional<auth::verifier>& verifier) {
-    endpoint& made = target_.ws<topics::topic_client>(path, std::move(options));
+    target_ = &target;
+    endpoint& made = target.ws<topics::topic_client>(path, std::move(options));
     endpoints_.push_back(&made);
     if (verifier) made.require(*verifier);
     made.on_open([this](auto& c) { hub_.open(c.data()); })
@@ -140,8 +141,9 @@ void topic_service::add_web_socket(std::string_view path, ws::options options,
         });
 }
 
-void topic_service::add_socketio(socketio::server& io,
+void topic_service::add_socketio(server& target, socketio::server& io,
                                  const std::optional<auth::verifier>& verifier) {
+    target_ = &target;
     io_ = &io;
     if (verifier) io.require(*verifier);
     const auto ask = [this](socketio::socket& s, std::string_view type,
@@ -176,15 +178,15 @@ void topic_service::add_socketio(socketio::server& io,
 topics::topic_hub::announcement topic_service::announce(std::string_view topic,
                                                         std::string_view data) {
     auto made = hub_.announce(topic, data);
-    if (!made.what) return made;
-    target_.publish(topic, made.what);
+    if (!made.what || target_ == nullptr) return made;
+    target_->publish(topic, made.what);
     if (io_ != nullptr) emit_message(io_->to(room_of(topic)), made.what);
     return made;
 }
 
 void topic_service::review() {
     for (endpoint* const each : endpoints_) {
-        spawn(target_.loop(0), each->visit([this](auto& c) {
+        spawn(target_->loop(0), each->visit([this](auto& c) {
             connection_sink sink(*this, c);
             hub_.review(c.data(), sink);
         }));

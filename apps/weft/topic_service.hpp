@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,20 +14,20 @@
 namespace weft {
 
 /// The topics of a server (docs/guide/topic-protocol.md), the same for its WebSockets and its
-/// Socket.IO clients. **Threads**: set it up before the server runs; then any. **Lifetime**:
-/// outlives the server and the Socket.IO server, and is outlived by the hub.
+/// Socket.IO clients. **Threads**: set it up before the server runs; then any. **Lifetime**: within
+/// the hub's; longer than that of the server and the Socket.IO server, whose handlers use it.
 class topic_service {
 public:
-    topic_service(server& target, topics::topic_hub& hub) noexcept : target_(target), hub_(hub) {}
+    explicit topic_service(topics::topic_hub& hub) noexcept : hub_(hub) {}
     topic_service(const topic_service&) = delete;
     topic_service& operator=(const topic_service&) = delete;
 
     /// Serves the topic protocol at a route. With a verifier, to clients with a token only, as
     /// below.
-    void add_web_socket(std::string_view path, ws::options options,
+    void add_web_socket(server& target, std::string_view path, ws::options options,
                         const std::optional<auth::verifier>& verifier = std::nullopt);
-    /// Serves it to the main namespace of a Socket.IO server. Call it once.
-    void add_socketio(socketio::server& io,
+    /// Serves it to the main namespace of a Socket.IO server of the same server. Call it once.
+    void add_socketio(server& target, socketio::server& io,
                       const std::optional<auth::verifier>& verifier = std::nullopt);
 
     /// What a program of the operator says to a topic. What comes back has been published, or says
@@ -35,14 +36,16 @@ public:
     /// Looks at everyone's topics again, since rights have changed.
     void review();
 
+    using endpoint = ws::endpoint<topics::topic_client>;
+    [[nodiscard]] std::span<endpoint* const> endpoints() const noexcept { return endpoints_; }
+
 private:
     friend class connection_sink;
     friend class socket_sink;
     friend class answering_sink;
-    using endpoint = ws::endpoint<topics::topic_client>;
 
-    server& target_;
     topics::topic_hub& hub_;
+    server* target_ = nullptr;
     socketio::server* io_ = nullptr;
     std::vector<endpoint*> endpoints_;
 };

@@ -141,6 +141,10 @@ void planner::add_addresses() {
                                       ": the address of the proxy");
         if (const auto right = address.check(); !right)
             from_.complain(concrete("listen[].unix_path", i), right.error().message());
+        else if (const auto files = address.check_files(); from_.problems.empty() && !files)
+            from_.complain(cert, files.error().message() + "; " + from_.called(cert, cert) +
+                                     " takes the certificate and its chain, " +
+                                     from_.called(key, key) + " its private key: PEM");
         plan_.addresses.push_back(std::move(address));
     }
 }
@@ -198,9 +202,9 @@ void planner::add_topics() {
     for (std::size_t i = 0; i < all_.patterns.size(); ++i) {
         if (auto made = make_rule(all_.patterns[i], i)) rules.push_back(std::move(*made));
     }
-    plan_.rules = std::make_shared<const topics::topic_rules>(
-        std::move(rules),
-        refused ? topics::topic_rules::others::refused : topics::topic_rules::others::allowed);
+    plan_.topics.rules =
+        topics::topic_rules(std::move(rules), refused ? topics::topic_rules::others::refused
+                                                      : topics::topic_rules::others::allowed);
 }
 
 std::optional<topics::topic_rule> planner::make_rule(const topic& one, std::size_t index) {
@@ -295,6 +299,7 @@ void planner::add_tokens() {
             options.issuers.push_back(std::move(*made));
     }
     if (options.issuers.size() != all_.issuers.size()) return;
+    plan_.issuers = options.issuers;
     if (auto made = auth::verifier::make(std::move(options)))
         plan_.verifier = std::move(*made);
     else

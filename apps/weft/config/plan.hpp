@@ -26,10 +26,10 @@ struct plan {
     std::vector<std::pair<std::string, http::static_files>> folders{};
     std::vector<std::pair<std::string, ws::options>> endpoints{};
     topics::hub_options topics{};
-    std::shared_ptr<const topics::topic_rules> rules{};
     std::optional<socketio::options> socketio{};
     std::vector<std::string> guarded{};  ///< Paths that need a token.
     std::optional<auth::verifier> verifier{};
+    std::vector<auth::issuer> issuers{};  ///< Those of the verifier.
     std::optional<internal_options> internal{};
     log_options log{};
 };

@@ -80,9 +80,30 @@ std::vector<topic_count> presence_board::list(std::size_t limit) const {
     return fullest;
 }
 
+void topic_hub::change(hub_options to) {
+    const std::lock_guard lock(mutex_);
+    to.node = options_->node;
+    options_ = std::make_shared<const hub_options>(std::move(to));
+    version_.fetch_add(1, std::memory_order_release);
+}
+
+std::shared_ptr<const hub_options> topic_hub::options() const {
+    const std::lock_guard lock(mutex_);
+    return options_;
+}
+
+const hub_options& topic_hub::options_for(topic_client& client) const {
+    if (client.version_ != version_.load(std::memory_order_acquire)) {
+        const std::lock_guard lock(mutex_);
+        client.options_ = options_;
+        client.version_ = version_.load(std::memory_order_relaxed);
+    }
+    return *client.options_;
+}
+
 void topic_hub::open(topic_client& client) {
-    client.id_ =
-        options_.node + "c" + std::to_string(next_id_.fetch_add(1, std::memory_order_relaxed));
+    client.id_ = options_for(client).node + "c" +
+                 std::to_string(next_id_.fetch_add(1, std::memory_order_relaxed));
 }
 
 void topic_hub::handle(topic_client& client, std::string_view text, time_point now,
@@ -116,8 +137,8 @@ refusal topic_hub::carry_out(topic_client& client, const request& what, topic_si
             format_welcome(out, what, {client.id_, client.name_});
             break;
         case request_type::list:
-            if (options_.listing == topic_listing::off) return refusal::list_disabled;
-            format_topics(out, what, presence_.list(options_.max_topics_listed));
+            if (options_for(client).listing == topic_listing::off) return refusal::list_disabled;
+            format_topics(out, what, presence_.list(options_for(client).max_topics_listed));
             break;
         case request_type::ping: format_pong(out, what); break;
     }
@@ -130,9 +151,9 @@ refusal topic_hub::subscribe(topic_client& client, const request& what, topic_si
     if (std::find(topics.begin(), topics.end(), what.topic) != topics.end()) {
         return refusal::already_subscribed;
     }
-    if (topics.size() >= options_.max_topics_per_client) return refusal::too_many_topics;
-    const auto rules = rules_.load();
-    if (!rules->find(what.topic).may_subscribe(sink.who())) return refusal::not_allowed;
+    const hub_options& options = options_for(client);
+    if (topics.size() >= options.max_topics_per_client) return refusal::too_many_topics;
+    if (!options.rules.find(what.topic).may_subscribe(sink.who())) return refusal::not_allowed;
     topics.emplace_back(what.topic);
     sink.subscribe(what.topic);
     const presence_board::change change = presence_.join(what.topic);
@@ -161,9 +182,9 @@ void topic_hub::leave(std::string_view topic, topic_sink& sink) {
 }
 
 void topic_hub::review(topic_client& client, topic_sink& sink) {
-    const auto rules = rules_.load();
+    const topic_rules& rules = options_for(client).rules;
     std::erase_if(client.topics_, [&](const std::string& topic) {
-        if (rules->find(topic).may_subscribe(sink.who())) return false;
+        if (rules.find(topic).may_subscribe(sink.who())) return false;
         std::string out;
         format_removed(out, topic);
         sink.send(out);
@@ -172,9 +193,8 @@ void topic_hub::review(topic_client& client, topic_sink& sink) {
     });
 }
 
-refusal topic_hub::publish(const topic_client& client, const request& what, topic_sink& sink) {
-    const auto rules = rules_.load();
-    const topic_rules::finding found = rules->find(what.topic);
+refusal topic_hub::publish(topic_client& client, const request& what, topic_sink& sink) {
+    const topic_rules::finding found = options_for(client).rules.find(what.topic);
     if (!found.may_publish(sink.who())) return refusal::not_allowed;
     if (is_too_large(what.data, found.rule)) return refusal::too_large;
     std::string out;
@@ -196,8 +216,8 @@ refusal topic_hub::publish(const topic_client& client, const request& what, topi
 topic_hub::announcement topic_hub::announce(std::string_view topic, std::string_view data) const {
     if (!is_topic(topic)) return {refusal::bad_topic};
     if (const refusal why = judge_data(data); why != refusal::none) return {why};
-    const auto rules = rules_.load();
-    const topic_rule& rule = rules->find(topic).rule;
+    const auto present = options();
+    const topic_rule& rule = present->rules.find(topic).rule;
     if (is_too_large(data, rule)) return {refusal::too_large};
     if (rule.rules) {
         if (auto wrong = rule.rules->check(data)) return {refusal::invalid_data, std::move(wrong)};
@@ -205,12 +225,13 @@ topic_hub::announcement topic_hub::announce(std::string_view topic, std::string_
     return {refusal::none, std::nullopt, make_message(topic, rule, {"server", ""}, data)};
 }
 
-bool topic_hub::charge(topic_client& client, time_point now) const noexcept {
+bool topic_hub::charge(topic_client& client, time_point now) const {
+    const hub_options& options = options_for(client);
     // A token bucket kept as the time up to which requests are paid for.
     const auto price =
-        std::chrono::nanoseconds(std::chrono::seconds(1)) / options_.requests_per_second;
+        std::chrono::nanoseconds(std::chrono::seconds(1)) / options.requests_per_second;
     const time_point start = std::max(client.paid_until_, now);
-    if (start + price - now > price * options_.burst) return false;
+    if (start + price - now > price * options.burst) return false;
     client.paid_until_ = start + price;
     return true;
 }

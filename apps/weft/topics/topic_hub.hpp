@@ -30,6 +30,7 @@ struct hub_options {
     unsigned burst = 100;
     std::size_t max_topics_listed = 100;
     topic_listing listing = topic_listing::off;
+    topic_rules rules{};
     /// Begins the ids of this process' connections; in a cluster no other process has it.
     std::string node{};
 };
@@ -67,6 +68,8 @@ private:
     std::string name_;
     std::vector<std::string> topics_;
     std::chrono::steady_clock::time_point paid_until_{};
+    std::shared_ptr<const hub_options> options_;  // those of the hub, as of `version_`
+    std::uint64_t version_ = 0;
 };
 
 /// Counts who is where, for all loops together. Taken only when somebody joins, leaves or lists:
@@ -104,11 +107,12 @@ class topic_hub {
 public:
     using time_point = std::chrono::steady_clock::time_point;
 
-    explicit topic_hub(const hub_options& options)
-        : options_(options), rules_(std::make_shared<const topic_rules>()) {}
+    explicit topic_hub(hub_options options)
+        : options_(std::make_shared<const hub_options>(std::move(options))) {}
 
-    /// From now on these count. Who has lost a right keeps its topics until `review`.
-    void use(std::shared_ptr<const topic_rules> rules) noexcept { rules_.store(std::move(rules)); }
+    /// Takes other options, but for `node`, for requests from now on. Who is in more topics than
+    /// may be stays there; who has lost a right keeps its topics until `review`. **Threads**: any.
+    void change(hub_options to);
 
     /// A connection came: gives it an id that no other has while this server runs.
     void open(topic_client& client);
@@ -131,14 +135,18 @@ private:
     refusal carry_out(topic_client& client, const request& what, topic_sink& sink);
     refusal subscribe(topic_client& client, const request& what, topic_sink& sink);
     refusal unsubscribe(topic_client& client, const request& what, topic_sink& sink);
-    refusal publish(const topic_client& client, const request& what, topic_sink& sink);
+    refusal publish(topic_client& client, const request& what, topic_sink& sink);
     void leave(std::string_view topic, topic_sink& sink);
-    [[nodiscard]] bool charge(topic_client& client, time_point now) const noexcept;
+    /// The present options, which the client keeps: nobody waits for a lock but after a change.
+    const hub_options& options_for(topic_client& client) const;
+    [[nodiscard]] std::shared_ptr<const hub_options> options() const;
+    [[nodiscard]] bool charge(topic_client& client, time_point now) const;
     static void tell_others(std::string_view topic, const presence_board::change& change,
                             topic_sink& sink);
 
-    const hub_options options_;
-    std::atomic<std::shared_ptr<const topic_rules>> rules_;
+    mutable std::mutex mutex_;  // for the options
+    std::shared_ptr<const hub_options> options_;
+    std::atomic<std::uint64_t> version_{1};
     presence_board presence_;
     std::atomic<std::uint64_t> next_id_{1};
 };

@@ -69,7 +69,7 @@ public:
     member& add() { return *members.emplace_back(std::make_unique<member>(*this)); }
 
     void use(std::vector<topic_rule> rules, topic_rules::others otherwise) {
-        hub.use(std::make_shared<const topic_rules>(std::move(rules), otherwise));
+        hub.change({.rules = topic_rules(std::move(rules), otherwise)});
     }
 
     topic_hub hub;
@@ -272,6 +272,25 @@ TEST(topic_hub, limits_the_rate_and_lets_it_recover) {
     all.now += milliseconds(10'000);
     for (int i = 0; i < 3; ++i) EXPECT_THAT(ping(), HasSubstr("pong"));
     EXPECT_THAT(ping(), HasSubstr("rate_limited"));
+}
+
+TEST(topic_hub, other_options_count_for_those_who_are_there) {
+    room_of_clients all({.listing = topic_listing::on, .node = "n."});
+    auto& ada = all.add();
+    (void)ada.ask(R"({"type":"subscribe","topic":"a"})");
+    (void)ada.ask(R"({"type":"subscribe","topic":"b"})");
+    hub_options other{.max_topics_per_client = 1};
+    other.rules = topic_rules(
+        {{.topics = *topic_pattern::make("a"), .rules = *schema::make(R"({"type":"number"})")}},
+        topic_rules::others::allowed);
+    all.hub.change(std::move(other));
+    EXPECT_THAT(ada.ask(R"({"type":"list"})"), ElementsAre(HasSubstr("list_disabled")));
+    EXPECT_THAT(ada.ask(R"({"type":"subscribe","topic":"c"})"),
+                ElementsAre(HasSubstr("too_many_topics")));
+    EXPECT_THAT(ada.ask(R"({"type":"publish","topic":"a","data":"text"})"),
+                ElementsAre(HasSubstr("invalid")));
+    EXPECT_EQ(ada.topics.size(), 2U) << "she stays where she was";
+    EXPECT_EQ(all.add().client.id(), "n.c2") << "the name of the node does not change";
 }
 
 TEST(topic_hub, lists_the_fullest_topics_first) {
