@@ -154,7 +154,7 @@ private:
     friend class subscriber;
     struct topic;
     struct state;
-    static constexpr std::uint64_t timed_one_of = 16;
+    static constexpr std::uint64_t timed_one_of = 64;
 
     void remove(subscriber::subscription& gone) noexcept;
     void forward(const audience& receivers, std::span<const message> group);

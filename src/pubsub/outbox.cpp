@@ -45,7 +45,7 @@ void queue_metrics::visit(metric_visitor visitor) const {
     fanout_times.visit(
         visitor, {"weft_pubsub_fanout_seconds_bucket", "weft_pubsub_fanout_seconds_sum",
                   "weft_pubsub_fanout_seconds_count",
-                  "How long a loop took to hand a publication to its subscribers. One of 16 is "
+                  "How long a loop took to hand a publication to its subscribers. One of 64 is "
                   "timed."});
     count("weft_pubsub_topics", "Topics with subscribers, per loop.", topics, {},
           metric_kind::gauge);

@@ -57,12 +57,21 @@ connection_report report_of(net::loop_core& loop, net::byte_stream& stream) {
     return report;
 }
 
-bool larger(const topic_report& a, const topic_report& b) {
+struct topic_candidate {
+    pubsub::topic_owner owner;
+    std::string name;
+    std::size_t subscribers = 0;
+
+    [[nodiscard]] pubsub::topic_key key() const noexcept { return {owner, name}; }
+};
+
+bool larger(const topic_candidate& a, const topic_candidate& b) {
     return a.subscribers != b.subscribers ? a.subscribers > b.subscribers : a.name < b.name;
 }
 
-bool same_topic(const topic_report& a, const topic_report& b) noexcept {
-    return a.room == b.room && a.name == b.name;
+bool has(const std::vector<topic_candidate>& all, pubsub::topic_key topic) {
+    return std::any_of(all.begin(), all.end(),
+                       [&](const topic_candidate& each) { return each.key() == topic; });
 }
 
 }  // namespace
@@ -100,43 +109,44 @@ task<std::vector<connection_report>> survey_connections(std::vector<net::loop_co
 }
 
 task<std::vector<topic_report>> survey_topics(std::vector<pubsub::hub*> hubs, std::size_t most) {
-    std::vector<topic_report> best;
+    std::vector<topic_candidate> found;
     for (pubsub::hub* const hub : hubs) {
         net::loop_core& loop = hub->loop();
         co_await net::resume_on(loop.ref());
-        std::vector<topic_report> here;
+        std::vector<topic_candidate> best;
         for (std::size_t from = 0;;) {
             from = hub->for_some_topics(
                 from, topics_per_turn, [&](pubsub::topic_key topic, std::size_t subscribers) {
-                    if (here.size() >= most &&
-                        (most == 0 || subscribers <= here.front().subscribers)) {
-                        return;
-                    }
-                    topic_report one{std::string(topic.name),
-                                     topic.owner != pubsub::topic_owner::program, subscribers};
-                    // The table may have moved it since.
-                    const bool known = std::any_of(
-                        here.begin(), here.end(),
-                        [&](const topic_report& other) { return same_topic(one, other); });
-                    if (!known) keep_best(here, std::move(one), most, larger);
+                    const bool full = best.size() >= most;
+                    if (full && (most == 0 || subscribers <= best.front().subscribers)) return;
+                    // The table may have moved it since it was looked at.
+                    if (has(best, topic)) return;
+                    keep_best(best, {topic.owner, std::string(topic.name), subscribers}, most,
+                              larger);
                 });
             if (from == 0) break;
             co_await sleep_for(loop.ref(), duration::zero());
         }
-        for (topic_report& one : here) {
-            const auto known = std::find_if(best.begin(), best.end(), [&](const auto& other) {
-                return same_topic(one, other);
-            });
-            if (known == best.end()) {
-                best.push_back(std::move(one));
-            } else {
-                known->subscribers += one.subscribers;
-            }
+        for (topic_candidate& one : best) {
+            if (!has(found, one.key())) found.push_back(std::move(one));
         }
     }
-    std::sort(best.begin(), best.end(), larger);
-    if (best.size() > most) best.resize(most);
-    co_return best;
+    // Those of several loops count on all of them.
+    std::sort(found.begin(), found.end(), larger);
+    if (found.size() / 2 > most) found.resize(2 * most);
+    for (topic_candidate& each : found) each.subscribers = 0;
+    for (pubsub::hub* const hub : hubs) {
+        co_await net::resume_on(hub->loop().ref());
+        for (topic_candidate& each : found) each.subscribers += hub->subscribers(each.key());
+    }
+    std::sort(found.begin(), found.end(), larger);
+    std::vector<topic_report> told;
+    for (topic_candidate& each : found) {
+        if (told.size() == most || each.subscribers == 0) break;
+        told.push_back(
+            {std::move(each.name), each.owner != pubsub::topic_owner::program, each.subscribers});
+    }
+    co_return told;
 }
 
 }  // namespace weft

@@ -58,7 +58,7 @@ void connection_metrics::visit(metric_visitor visitor) const {
     message_times.visit(visitor,
                         {"weft_ws_message_seconds_bucket", "weft_ws_message_seconds_sum",
                          "weft_ws_message_seconds_count",
-                         "How long handlers took for a message. One of 64 messages is timed."});
+                         "How long handlers took for a message. One of 256 messages is timed."});
     errors.visit(visitor);
     violations.visit(visitor);
 }

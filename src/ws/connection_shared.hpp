@@ -25,8 +25,8 @@ namespace weft::ws {
 
 /// One loop's counters of WebSocket traffic.
 struct connection_metrics {
-    /// A time costs two readings of the clock, a third of what the echo of a small message does.
-    static constexpr std::uint64_t timed_one_of = 64;
+    /// A time costs two readings of the clock, a tenth of what the echo of a small message does.
+    static constexpr std::uint64_t timed_one_of = 256;
 
     counter open, opened, closed_clean, closed_abnormal, messages_received, messages_sent,
         pings_sent, idle_timeouts, handler_exceptions, throttled, refused;

@@ -23,6 +23,7 @@
 #include <weft/auth/verifier.hpp>
 #include <weft/http/router.hpp>
 #include <weft/http/static_files.hpp>
+#include <weft/net/access.hpp>
 #include <weft/schema/schema.hpp>
 #include <weft/socketio/server.hpp>
 #include <weft/sse/endpoint.hpp>
@@ -71,7 +72,10 @@ public:
     std::string path;
 };
 
-class torture_world final : public socketio::host, private net::acceptor, private log_sink {
+class torture_world final : public socketio::host,
+                            private net::acceptor,
+                            private log_sink,
+                            private access_sink {
 public:
     using peer = net::sim_backend::peer;
     /// Those of a usual server, or all that there are.
@@ -85,7 +89,7 @@ public:
           late_(late),
           sim(*new net::sim_backend),
           loop(std::make_unique<unwatched_backend>(std::unique_ptr<net::backend>(&sim)),
-               {.log = this}),
+               {.log = this, .access = this}),
           shared(loop, all, 64 * 1024 * 1024),
           endpoint(ws_options(doors != nullptr)),
           server(*this, socketio_options()),
@@ -668,6 +672,7 @@ private:
         return service_.make_connection(stream);
     }
     void write(const log_record&) noexcept override {}
+    void write(const access_record&) noexcept override {}
 
     http::router routes_;
     sse::endpoint streams_{{}, "/events"};

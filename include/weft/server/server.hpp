@@ -261,8 +261,8 @@ public:
     /// Not those that other processes carry. **Cost**: looks at every connection, some hundred per
     /// turn of its loop. Continues as `ws::endpoint::visit` does.
     [[nodiscard]] task<std::vector<connection_report>> slowest_connections(std::size_t most);
-    /// The topics and rooms with the most subscribers, likewise. `most` are looked for on each
-    /// loop; what has few subscribers on each of several may be told with less than it has.
+    /// The topics and rooms with the most subscribers, likewise. One that is among the largest
+    /// `most` of no single loop is not found.
     [[nodiscard]] task<std::vector<topic_report>> largest_topics(std::size_t most);
 
 private:

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <weft/http/router.hpp>
+#include <weft/net/access.hpp>
 #include <weft/net/awaitable.hpp>
 #include <weft/socketio/server.hpp>
 #include <weft/sse/endpoint.hpp>
@@ -140,9 +141,9 @@ class world final : public socketio::host, private net::acceptor {
 public:
     using peer = net::sim_backend::peer;
 
-    world()
+    explicit world(access_sink* access)
         : sim(*new uncounted_backend),
-          loop(std::unique_ptr<net::backend>(&sim), {}),
+          loop(std::unique_ptr<net::backend>(&sim), {.access = access}),
           shared(loop, all_, 64 * 1024 * 1024),
           io(*this, generous(loop)),
           service_(loop, routes_, behind_proxies()) {
@@ -416,11 +417,14 @@ const kind kinds[] = {
      [](world& w) { w.pass(3min); }},
 };
 
-class peer_memory : public testing::TestWithParam<kind> {};
+/// Keeps nothing; the server keeps what it would be told.
+class no_access final : public access_sink {
+public:
+    void write(const access_record&) noexcept override {}
+};
 
-TEST_P(peer_memory, is_charged_as_the_allocator_sees_it) {
-    const kind& what = GetParam();
-    world w;
+void expect_charged(const kind& what, access_sink* access) {
+    world w(access);
     const auto make = [&](int first, int end) {
         for (int i = first; i < end; ++i) what.make(w, i);
     };
@@ -449,6 +453,17 @@ TEST_P(peer_memory, is_charged_as_the_allocator_sees_it) {
     EXPECT_EQ(w.charged(), left) << "each release is what was charged";
 }
 
+class peer_memory : public testing::TestWithParam<kind> {};
+
+TEST_P(peer_memory, is_charged_as_the_allocator_sees_it) {
+    expect_charged(GetParam(), nullptr);
+}
+
+TEST_P(peer_memory, is_charged_so_with_an_access_log) {
+    no_access sink;
+    expect_charged(GetParam(), &sink);
+}
+
 TEST(peer_memory_of_traffic, an_idle_limited_connection_costs_at_most_64_bytes_more) {
     const auto cost_of_each = [](bool limited) {
         const traffic_limits limits{.max_connections = 10'000,
@@ -457,7 +472,7 @@ TEST(peer_memory_of_traffic, an_idle_limited_connection_costs_at_most_64_bytes_m
                                     .bytes_per_second = 1'000'000,
                                     .errors_per_minute = 10};
         net::traffic_meter meter({.per_address = limits, .per_subject = limits});
-        world w;
+        world w(nullptr);
         if (limited) w.loop.limit_traffic(meter);
         const auto open = [&](int count) {
             while (count-- > 0) w.open_websocket("/ws", "X-User: ann\r\n");
