@@ -1,5 +1,6 @@
 // A server for tests/e2e/drain.test.mjs: WebSockets at /ws and Socket.IO, which all hear what is
-// posted to /say. Prints "listening on URL" when ready; SIGTERM drains it.
+// posted to /say, and WebSockets at /much, which get more than the kernel takes. Prints "listening
+// on URL" when ready; SIGTERM drains it.
 //
 // Arguments, in milliseconds: not-ready-for window deadline retry-within
 
@@ -23,6 +24,9 @@ int main(int argc, char** argv) {
 
     weft::server server({.threads = 2});
     server.ws("/ws").on_open([](auto& c) { c.subscribe("news"); });
+    server.ws("/much", {.max_queue = 16 * 1024 * 1024}).on_open([](auto& c) {
+        c.send(std::string(8 * 1024 * 1024, 'm'));
+    });
     weft::socketio::server io(server);
     (void)server.http().post("/say", [&](const weft::http::request& asked) {
         server.publish("news", asked.body_text());
