@@ -3,58 +3,22 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include <weft/net/traffic_options.hpp>
-
-#include "cluster_flags.hpp"
+#include "config/load.hpp"
 
 namespace weft {
 
-/// Where a command listens, and with what. **Errors** of the commands name the flag to change.
-struct listen_flags {
-    std::string host = "127.0.0.1";
-    std::uint16_t port = 0;
-    unsigned threads = 1;
-    std::string tls_cert{};
-    std::string tls_key{};
-    std::vector<std::string> public_origins{};
-    std::vector<std::string> trusted_proxies{};
-    bool proxy_protocol = false;
-    traffic_options traffic{};
-    unsigned connects_per_second = 0;
-    std::string log_level = "warning";
-};
-
 struct echo_flags {
-    listen_flags listen{};
-    std::string path = "/";
-    bool deflate = false;
+    config::sources from{};
     static constexpr std::uint64_t largest_message = 1024 * 1024 * 1024;
     std::uint64_t max_message = 16 * 1024 * 1024;
-    std::vector<std::string> origins{};
     std::vector<std::string> subprotocols{};
 };
 
-struct serve_flags {
-    listen_flags listen{};
-    std::string folder{};
-    std::string path = "/ws";
-    std::vector<std::string> origins{};
-    std::vector<std::string> hosts{};  ///< Names besides our own that requests may use.
-    bool deflate = false;
-    bool list_topics = false;
-    std::vector<std::string> schemas{};  ///< PATTERN=FILE.
-    std::string metrics_host = "127.0.0.1";
-    std::optional<std::uint16_t> metrics_port{};  ///< Of a listener of its own; none without.
-    cluster_flags cluster{};                      ///< Without a host: none.
-    std::chrono::seconds ready_without_redis{10};
-};
-
 struct demo_flags {
-    listen_flags listen{};
+    config::sources from{};
     unsigned nodes = 1;  ///< Processes. More than one are a cluster.
 };
 
@@ -88,7 +52,7 @@ struct emit_flags {
     std::vector<std::string> rooms{};
     std::vector<std::string> except{};
     bool server_side = false;
-    cluster_flags cluster{.redis_host = "127.0.0.1"};
+    config::sources from{};
 };
 
 /// Sends an event into a cluster. The exit code is 0 when Redis has it.
@@ -102,7 +66,15 @@ int run_token_inspect(const token_inspect_flags& flags);
 /// Each listens, prints `listening on URL` to standard output, runs until SIGTERM or SIGINT,
 /// drains, and returns the exit code. What goes wrong is told on standard error.
 int run_echo(const echo_flags& flags);
-int run_serve(const serve_flags& flags);
+int run_serve(const config::sources& from);
 int run_demo(const demo_flags& flags);
+
+/// `weft init`, `weft check` and the commands of `weft config`; an empty name is standard output,
+/// or no file. The exit code is 2 when something is wrong, which is told on standard error.
+int run_init(const std::string& file);
+int run_check(const config::sources& from);
+int run_config_print(const config::sources& from);
+int run_config_explain(const std::string& key);
+int run_config_reference();
 
 }  // namespace weft

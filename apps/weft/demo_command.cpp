@@ -76,11 +76,11 @@ void add_nodes(server& target, const demo_node& node, const std::vector<std::str
     });
 }
 
-int serve_demo(const demo_flags& flags, const demo_node& node) {
-    demo_log log(level_of(flags.listen));
+int serve_demo(const config::plan& plan, const demo_node& node) {
+    demo_log log(plan.log);
     topics::hub_options hub_options{.listing = topics::topic_listing::on};
     foreign_page foreign(log);
-    server_options all = make_page_options(flags.listen, log);
+    server_options all = page_options(plan.server, plan.addresses, log);
     const std::vector<std::string> origins = origins_of(node, all.http.allowed_hosts);
     if (!node.redis.empty()) {
         all.cluster = cluster::options{.redis = {.unix_path = node.redis}};
@@ -109,8 +109,8 @@ int serve_demo(const demo_flags& flags, const demo_node& node) {
         std::fprintf(stderr, "weft: %s\n", added.error().message().c_str());
         return 1;
     }
-    return listen_and_run(target, flags.listen, "http", "/", [&] {
-        if (on_loopback(flags.listen)) foreign.start();
+    return listen_and_run(target, plan, "http", "/", [&] {
+        if (config::on_loopback(plan.addresses)) foreign.start();
         if (!foreign.url().empty()) policy += "; frame-src " + foreign.url();
         return true;
     });
@@ -119,11 +119,12 @@ int serve_demo(const demo_flags& flags, const demo_node& node) {
 }  // namespace
 
 int run_demo(const demo_flags& flags) {
-    if (flags.nodes == 1) return serve_demo(flags, {});
-    return run_demo_nodes(flags, [&](const demo_node& node) {
-        demo_flags own = flags;
-        own.listen.port = node.ports[node.index];
-        return serve_demo(own, node);
+    auto plan = make_plan(flags.from);
+    if (!plan) return 2;
+    if (flags.nodes == 1) return serve_demo(*plan, {});
+    return run_demo_nodes(plan->addresses.front(), flags.nodes, [&](const demo_node& node) {
+        plan->addresses.front().port = node.ports[node.index];  // in a process of its own
+        return serve_demo(*plan, node);
     });
 }
 

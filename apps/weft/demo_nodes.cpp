@@ -66,8 +66,9 @@ int complain(const std::string& what) {
 
 class supervisor {
 public:
-    supervisor(const demo_flags& flags, function_ref<int(const demo_node&)> serve)
-        : flags_(flags), serve_(serve) {
+    supervisor(const server_address& first, unsigned nodes,
+               function_ref<int(const demo_node&)> serve)
+        : first_(first), nodes_(nodes), serve_(serve) {
         sigemptyset(&signals_);
         for (const int each : {SIGCHLD, SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals_, each);
         ::sigprocmask(SIG_BLOCK, &signals_, &before_);
@@ -98,7 +99,8 @@ private:
     void reap();
     void end(std::size_t from, std::size_t to);
 
-    const demo_flags& flags_;
+    const server_address& first_;
+    const unsigned nodes_;
     const function_ref<int(const demo_node&)> serve_;
     const pid_t self_ = ::getpid();
     sigset_t signals_{}, before_{};
@@ -118,14 +120,14 @@ supervisor::~supervisor() {
 int supervisor::run() {
     if (!reserve_ports() || !make_folder()) return 1;
     children_.push_back({.name = "Redis"});
-    for (unsigned i = 1; i <= flags_.nodes; ++i)
+    for (unsigned i = 1; i <= nodes_; ++i)
         children_.push_back({.name = "node " + std::to_string(i)});
     for (std::size_t i = 0; i < children_.size(); ++i) {
         if (!start(i)) return 1;
     }
     for (std::size_t i = 0; i < node_.ports.size(); ++i)
         std::printf("%s http://%s:%u/\n", i == 0 ? "listening on" : "and on",
-                    url_host(flags_.listen.host).c_str(), unsigned{node_.ports[i]});
+                    url_host(first_.host).c_str(), unsigned{node_.ports[i]});
     std::fflush(stdout);
     for (;;) {
         time_point next = time_point::max();
@@ -145,9 +147,9 @@ int supervisor::run() {
 }
 
 bool supervisor::reserve_ports() {
-    for (unsigned i = 0; i < flags_.nodes; ++i) {
-        const unsigned wanted = flags_.listen.port == 0 ? 0 : flags_.listen.port + i;
-        const auto port = wanted <= 65'535 ? reserve(flags_.listen.host, wanted) : std::nullopt;
+    for (unsigned i = 0; i < nodes_; ++i) {
+        const unsigned wanted = first_.port == 0 ? 0 : first_.port + i;
+        const auto port = wanted <= 65'535 ? reserve(first_.host, wanted) : std::nullopt;
         if (!port) {
             complain("port " + std::to_string(wanted) +
                      " cannot be had: choose others with --port, or --port 0 for any free ones");
@@ -323,12 +325,13 @@ void supervisor::end(std::size_t from, std::size_t to) {
 
 }  // namespace
 
-int run_demo_nodes(const demo_flags& flags, function_ref<int(const demo_node&)> serve) {
-    if (!on_loopback(flags.listen) || flags.listen.host.find(':') != std::string::npos)
+int run_demo_nodes(const server_address& address, unsigned nodes,
+                   function_ref<int(const demo_node&)> serve) {
+    if (!config::on_loopback({address}) || address.host.find(':') != std::string::npos)
         return complain(
             "--nodes needs an address such as 127.0.0.1 as --host: its pages kill "
             "processes");
-    return supervisor(flags, serve).run();
+    return supervisor(address, nodes, serve).run();
 }
 
 }  // namespace weft

@@ -6,8 +6,7 @@
 #include <vector>
 
 #include <weft/base/function_ref.hpp>
-
-#include "commands.hpp"
+#include <weft/server/server.hpp>
 
 namespace weft {
 
@@ -18,10 +17,11 @@ struct demo_node {
     std::string redis{};                 ///< The Unix socket of its Redis.
 };
 
-/// Runs `serve` in `flags.nodes` processes, and a Redis for them. One that dies is started again
-/// after three seconds. At SIGTERM, SIGINT or SIGHUP all end, and nothing is left. Returns the exit
-/// code; what goes wrong is told on standard error.
+/// Runs `serve` in `nodes` processes, the first at `address`, and a Redis for them. One that dies
+/// is started again after three seconds. At SIGTERM, SIGINT or SIGHUP all end, and nothing is left.
+/// Returns the exit code; what goes wrong is told on standard error.
 /// **Threads**: forks, so there must be no other.
-int run_demo_nodes(const demo_flags& flags, function_ref<int(const demo_node&)> serve);
+int run_demo_nodes(const server_address& address, unsigned nodes,
+                   function_ref<int(const demo_node&)> serve);
 
 }  // namespace weft

@@ -227,7 +227,8 @@ void add_evidence(server& target, const demo_log& log, const foreign_page& forei
 
 }  // namespace
 
-foreign_page::foreign_page(log_sink& log) : server_(make_page_options({.host = "127.0.0.1"}, log)) {
+foreign_page::foreign_page(log_sink& log)
+    : server_(page_options({}, {{.host = "127.0.0.1"}}, log)) {
     (void)server_.http().get(
         "/*path", [page = http::embedded_files(embedded::foreign_page())](const http::request& r) {
             return page(r).header("Content-Security-Policy",

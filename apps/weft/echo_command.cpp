@@ -13,23 +13,24 @@
 namespace weft {
 
 int run_echo(const echo_flags& flags) {
-    stderr_log log(level_of(flags.listen));
-    server_options all = make_server_options(flags.listen, log);
+    auto plan = make_plan(flags.from);
+    if (!plan) return 2;
+    stderr_log log(plan->log);
+    server_options all = plan->server;
+    all.log = &log;
     // One message of the allowed size always fits, on every loop.
-    all.message_budget = std::max(all.message_budget, flags.listen.threads * 2 * flags.max_message);
+    all.message_budget = std::max(all.message_budget, all.threads * 2 * flags.max_message);
     // A load generator is one address, and on a busy machine its handshakes are late together.
     all.max_handshakes_per_address = all.max_handshakes = all.max_connections;
     server target(std::move(all));
-    ws::options options;
+    auto& [path, options] = plan->endpoints.front();
     options.max_message = flags.max_message;
-    options.origins = flags.origins;
     options.subprotocols = flags.subprotocols;
     // Reading pauses at 1 MiB unread; what one read may still bring must find room above that.
     options.max_queue =
         2 * static_cast<std::size_t>(flags.max_message) + 4 * options.pause_reading_at;
-    if (flags.deflate) options.deflate.emplace();
-    target.ws(flags.path, options).on_message([](auto& c, message_view m) { c.send(m); });
-    return listen_and_run(target, flags.listen, "ws", flags.path);
+    target.ws(path, options).on_message([](auto& c, message_view m) { c.send(m); });
+    return listen_and_run(target, *plan, "ws", path);
 }
 
 }  // namespace weft

@@ -10,6 +10,7 @@
 #include <weft/socketio/json.hpp>
 
 #include "commands.hpp"
+#include "config/plan.hpp"
 
 namespace weft {
 namespace {
@@ -28,7 +29,8 @@ int run_emit(const emit_flags& flags) {
         if (!parsed) return complain("'" + each + "' is not JSON: " + parsed.error().message());
         arguments.values.push_back(std::move(*parsed));
     }
-    auto chosen = make_cluster_options(flags.cluster);
+    const config::loaded settings = config::load(flags.from);
+    auto chosen = config::make_cluster(settings.values.cluster);
     if (!chosen) return complain(chosen.error().message());
 
     auto made = loop::make();

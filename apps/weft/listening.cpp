@@ -1,10 +1,12 @@
-// What every command that listens has in common: TLS flags, the line that says it is ready, errors
+// What every command that listens has in common: its plan, the line that says it is ready, errors
 // that name the flag.
 
 #include "listening.hpp"
 
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
+#include <utility>
 
 namespace weft {
 namespace {
@@ -16,9 +18,9 @@ int complain(const std::string& what) {
 
 /// What to do about a server that cannot be set up. The flags' values are well-formed, and the
 /// files readable, by the time it is tried.
-std::string advice(const listen_flags& flags, const std::error_code& why) {
+std::string advice(const server_address& address, const std::error_code& why) {
     if (why == std::errc::address_in_use) {
-        return "\n  another program uses port " + std::to_string(flags.port) +
+        return "\n  another program uses port " + std::to_string(address.port) +
                ": choose another one with --port, or --port 0 for any free one";
     }
     if (why == std::errc::permission_denied)
@@ -46,71 +48,49 @@ std::string url_host(const std::string& address) {
     return v6 ? "[" + address + "]" : address;
 }
 
-log_level level_of(const listen_flags& flags) noexcept {
-    if (flags.log_level == "debug") return log_level::debug;
-    if (flags.log_level == "info") return log_level::info;
-    return flags.log_level == "error" ? log_level::error : log_level::warning;
+std::optional<config::plan> make_plan(const config::sources& from) {
+    config::loaded settings = config::load(from);
+    std::optional<config::plan> made;
+    if (settings.problems.empty()) made = config::make_plan(settings);
+    for (const std::string& each : settings.problems)
+        std::fprintf(stderr, "weft: %s\n", each.c_str());
+    return made;
 }
 
-server_options make_server_options(const listen_flags& flags, log_sink& log) {
-    server_options options;
-    options.threads = flags.threads;
-    options.log = &log;
-    options.http.public_origins = flags.public_origins;
-    options.http.trusted_proxies = flags.trusted_proxies;
-    options.traffic = flags.traffic;
-    options.budgets.connects_per_second = flags.connects_per_second;
-    return options;
+server_options page_options(server_options all, const std::vector<server_address>& addresses,
+                            log_sink& log) {
+    all.log = &log;
+    if (!config::on_loopback(addresses)) return all;
+    auto& names = all.http.allowed_hosts;
+    names.insert(names.end(), {"localhost", "127.0.0.1", "[::1]"});
+    for (const server_address& each : addresses) names.push_back(url_host(each.host));
+    return all;
 }
 
-bool on_loopback(const listen_flags& flags) {
-    const auto address = socket_address::make(flags.host, flags.port);
-    return address && address->is_loopback();
-}
-
-server_options make_page_options(const listen_flags& flags, log_sink& log) {
-    server_options options = make_server_options(flags, log);
-    if (on_loopback(flags)) {
-        options.http.allowed_hosts = {"localhost", "127.0.0.1", "[::1]", url_host(flags.host)};
-    }
-    return options;
-}
-
-int listen_and_run(server& target, const listen_flags& flags, std::string_view scheme,
+int listen_and_run(server& target, const config::plan& where, std::string_view scheme,
                    std::string_view path) {
-    return listen_and_run(target, flags, scheme, path, [] { return true; });
+    return listen_and_run(target, where, scheme, path, [] { return true; });
 }
 
-int listen_and_run(server& target, const listen_flags& flags, std::string_view scheme,
+int listen_and_run(server& target, const config::plan& where, std::string_view scheme,
                    std::string_view path, function_ref<bool()> before_ready) {
-    server_address address;
-    address.host = flags.host;
-    address.port = flags.port;
-    if (flags.tls_cert.empty() != flags.tls_key.empty()) {
-        return complain("--tls-cert and --tls-key go together: one of them is missing");
+    std::vector<std::uint16_t> ports;
+    for (const server_address& each : where.addresses) {
+        const auto port = target.listen(each);
+        if (!port) return complain(port.error().message() + advice(each, port.error().code()));
+        ports.push_back(*port);
     }
-    if (!flags.tls_cert.empty()) {
-        tls_options tls;
-        tls.certificates.push_back({flags.tls_cert, flags.tls_key, {}, {}, {}});
-        address.tls = std::move(tls);
-    }
-    if (flags.proxy_protocol && flags.trusted_proxies.empty()) {
-        return complain("--proxy-protocol needs --trusted-proxy: the address of the proxy");
-    }
-    const traffic_limits& limits = flags.traffic.per_address;
-    if (flags.traffic.dry_run && limits.max_connections == 0 && limits.connects_per_minute == 0 &&
-        limits.messages_per_second == 0) {
-        return complain(
-            "--limits-dry-run needs a limit to try, such as --max-connections-per-address 100");
-    }
-    address.proxy_protocol = flags.proxy_protocol;
-    const auto port = target.listen(address);
-    if (!port) return complain(port.error().message() + advice(flags, port.error().code()));
     hold_signals();  // also in the threads that begin from here on
     if (!before_ready()) return 1;
-    std::printf("listening on %.*s%s://%s:%u%.*s\n", static_cast<int>(scheme.size()), scheme.data(),
-                address.tls ? "s" : "", url_host(flags.host).c_str(), unsigned{*port},
-                static_cast<int>(path.size()), path.data());
+    for (std::size_t i = 0; i < ports.size(); ++i) {
+        const server_address& each = where.addresses[i];
+        std::string url(scheme);
+        url += each.tls ? "s" : "";
+        url += each.unix_path.empty() ? "://" + url_host(each.host) + ":" +
+                                            std::to_string(ports[i]) + std::string(path)
+                                      : "+unix:" + each.unix_path;
+        std::printf("listening on %s\n", url.c_str());
+    }
     std::fflush(stdout);
     if (target.run() != 0) return complain(target.failure());
     return 0;

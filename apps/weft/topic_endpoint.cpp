@@ -31,9 +31,10 @@ private:
 }  // namespace
 
 void add_topic_endpoint(server& target, std::string_view path, topics::topic_hub& hub,
-                        ws::options options) {
-    target.ws<topics::topic_client>(path, std::move(options))
-        .on_open([&hub](auto& c) { hub.open(c.data()); })
+                        ws::options options, const std::optional<auth::verifier>& verifier) {
+    auto& endpoint = target.ws<topics::topic_client>(path, std::move(options));
+    if (verifier) endpoint.require(*verifier);
+    endpoint.on_open([&hub](auto& c) { hub.open(c.data()); })
         .on_message([&hub](auto& c, message_view m) {
             if (!m.is_text()) {
                 c.close(ws::close_code::unsupported_data, "the topic protocol is JSON text");

@@ -54,7 +54,7 @@ class mistakes(unittest.TestCase):
 
     def test_commands_and_flags(self):
         self.refused(says=["Usage: weft", "demo", "echo"])
-        self.refused("eco", says=["'eco'", "demo, echo, serve, bench, token or emit"])
+        self.refused("eco", says=["'eco'", "demo, echo, serve, init, check, config, bench, token or emit"])
         self.refused("echo", "--prot", "1", says=["weft echo: '--prot'", "weft echo --help"])
         self.refused("echo", "extra", says=["'extra' is one too many"])
         self.refused("bench", says=["URL is required"])
@@ -96,13 +96,13 @@ class mistakes(unittest.TestCase):
             self.refused("echo", "--port", "0", "--subprotocol", name, says=["--subprotocol", "such as chat.v2"])
         for name in ("https://example.org", "example.org:443", "*.example.org", ""):
             self.refused("serve", "--port", "0", "--allow-host", name, says=["--allow-host", "such as example.org"])
-        self.refused("echo", "--port", "0", "--origin", "*", says=["origins", "'*'"])
+        self.refused("echo", "--port", "0", "--origin", "*", says=["--origin", "'*'"])
         for origin in ("example.org", "https://example.org/", "*", ""):
             self.refused("demo", "--port", "0", "--public-origin", origin, says=["--public-origin", "https://example.org"])
         for network in ("everybody", "10.0.0.0/33", ""):
             self.refused("demo", "--port", "0", "--trusted-proxy", network, says=["--trusted-proxy", "10.0.0.0/8"])
         for flag in ("--max-connections-per-address", "--connects-per-minute", "--messages-per-second"):
-            self.refused("demo", "--port", "0", flag, "0", says=[flag, "1 to 1000000"])
+            self.refused("demo", "--port", "0", flag, "many", says=[flag, "0 to 1000000"])
         self.refused("serve", "--port", "0", "--limits-dry-run",
                      says=["--limits-dry-run needs a limit", "--max-connections-per-address 100"])
         self.refused("demo", "--port", "0", "--proxy-protocol", says=["--proxy-protocol needs --trusted-proxy"])

@@ -211,12 +211,12 @@ class flags(unittest.TestCase):
         self.refused(*host, "--redis-user", "weft", says=["--redis-user", "--redis-password-file"])
         self.refused(*host, "--redis-password-file", "/nowhere", says=["--redis-password-file", "/nowhere"])
         self.refused(*host, "--cluster-prefix", "", says=["--cluster-prefix", "1 to 128 bytes"])
-        self.refused(*host, "--ready-without-redis", "-1", says=["--ready-without-redis", "0 to 86400"])
+        self.refused(*host, "--ready-without-redis", "-1", says=["--ready-without-redis", "0s to 1d"])
 
     def test_an_empty_password_file_is_told(self):
         with tempfile.NamedTemporaryFile() as file:
             done = support.run(support.WEFT, "serve", "--redis-host", "127.0.0.1", "--redis-password-file", file.name)
-            self.assertEqual(done.returncode, 1)
+            self.assertEqual(done.returncode, 2)
             self.assertIn("--redis-password-file", done.stderr)
 
 

@@ -347,7 +347,7 @@ class topics(unittest.IsolatedAsyncioTestCase):
         self.assertIn("max_violations", bob.socket.close_reason)
         rules.write_text('{"maximun":1}')
         refused = support.run(support.WEFT, "serve", "--port", "0", "--schema", f"a={rules}")
-        self.assertEqual(refused.returncode, 1)
+        self.assertEqual(refused.returncode, 2)
         self.assertIn("maximun", refused.stderr)
 
     async def test_binary_messages_are_1003(self):

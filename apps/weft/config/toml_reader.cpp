@@ -1,0 +1,98 @@
+// The only place that knows toml++, which is large: a text becomes a list of keys with values. Its
+// exceptions end here.
+
+#include "config/toml_reader.hpp"
+
+#include <algorithm>
+
+#include <toml++/toml.h>
+
+#include "config/shape.hpp"
+
+namespace weft::config {
+namespace {
+
+std::string_view kind_of(const toml::node& node) {
+    switch (node.type()) {
+        case toml::node_type::floating_point: return "a number with a point";
+        case toml::node_type::date: return "a date";
+        case toml::node_type::time: return "a time of day";
+        case toml::node_type::date_time: return "a date and time";
+        case toml::node_type::array: return "a list of other things than texts";
+        default: return "something else";
+    }
+}
+
+void flatten(const std::string& key, const toml::node& node, std::vector<entry>& into);
+
+/// A key as it stands in names: quoted if it has anything but letters, digits, - and _, so that
+/// `"a.b"` is not taken for a key of a table.
+std::string plain(std::string_view key) {
+    const bool bare = !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_';
+    });
+    return bare ? std::string(key) : in_quotes(key);
+}
+
+void flatten_members(const std::string& prefix, const toml::table& from, std::vector<entry>& into) {
+    for (const auto& [key, node] : from) {
+        const std::string name = plain(key.str());
+        flatten(prefix.empty() ? name : prefix + '.' + name, node, into);
+    }
+}
+
+void flatten_list(const std::string& key, const toml::array& list, entry one,
+                  std::vector<entry>& into) {
+    if (!list.empty() && list.is_homogeneous<toml::table>()) {
+        for (std::size_t i = 0; i < list.size(); ++i)
+            flatten(key + '[' + std::to_string(i) + ']', list[i], into);
+        return;
+    }
+    std::vector<std::string> texts;
+    for (const toml::node& each : list) {
+        if (const auto* const text = each.as_string()) texts.push_back(text->get());
+    }
+    if (texts.size() == list.size())
+        one.value = std::move(texts);
+    else
+        one.value = unusable{kind_of(list)};
+    into.push_back(std::move(one));
+}
+
+void flatten(const std::string& key, const toml::node& node, std::vector<entry>& into) {
+    entry one{.key = key, .value = table_mark(), .line = node.source().begin.line};
+    if (const auto* const table = node.as_table()) {
+        into.push_back(std::move(one));
+        return flatten_members(key, *table, into);
+    }
+    if (const auto* const list = node.as_array())
+        return flatten_list(key, *list, std::move(one), into);
+    if (const auto* const text = node.as_string())
+        one.value = text->get();
+    else if (const auto* const number = node.as_integer())
+        one.value = number->get();
+    else if (const auto* const flag = node.as_boolean())
+        one.value = flag->get();
+    else
+        one.value = unusable{kind_of(node)};
+    into.push_back(std::move(one));
+}
+
+}  // namespace
+
+toml_file read_toml(std::string_view text) {
+    toml_file file;
+    try {
+        flatten_members({}, toml::parse(text), file.entries);
+        std::stable_sort(file.entries.begin(), file.entries.end(),
+                         [](const entry& a, const entry& b) { return a.line < b.line; });
+    } catch (const toml::parse_error& wrong) {
+        file.entries.clear();
+        file.problem = std::string(wrong.description());
+        file.line = wrong.source().begin.line;
+    }
+    return file;
+}
+
+}  // namespace weft::config
