@@ -9,6 +9,10 @@
 
 #include "commands.hpp"
 #include "listening.hpp"
+#include "service/activation.hpp"
+#include "service/notify_socket.hpp"
+#include "service/privileges.hpp"
+#include "service/service_status.hpp"
 #include "side_server.hpp"
 #include "topic_endpoint.hpp"
 
@@ -48,11 +52,46 @@ bool start_metrics(side_server& metrics, const config::internal_section& where) 
     return true;
 }
 
+/// Puts the socket that the service manager listens to in the place of the one address.
+result<void> use_activated_socket(config::plan& plan) {
+    auto socket = take_activated_socket();
+    if (!socket) return socket.error();
+    if (!*socket) return {};
+    if (plan.addresses.size() > 1) {
+        return error(errc::invalid_argument,
+                     "the service manager listens to one socket (LISTEN_FDS), and the "
+                     "configuration has several [[listen]]: leave one");
+    }
+    server_address& address = plan.addresses.front();
+    address.adopt_fd = (*socket)->fd;
+    address.host = (*socket)->host;
+    address.port = (*socket)->port;
+    address.unix_path.clear();
+    return {};
+}
+
+/// The certificates again, and what the service manager wants to hear about that.
+void reload(server& target, service_status& status, log_sink& log) {
+    status.reload_begins();
+    if (const auto done = target.reload_certificates(); !done)
+        log.write({log_level::error, "serve",
+                   "certificates stay as they were: " + done.error().message()});
+    status.reload_ended();
+}
+
+int refuse(const error& why) {
+    std::fprintf(stderr, "weft: %s\n", why.message().c_str());
+    return 1;
+}
+
 }  // namespace
 
 int run_serve(const config::sources& from) {
+    auto manager = notify_socket::of_environment();
     auto plan = make_plan(from);
     if (!plan) return 2;
+    if (const auto right = check_privileges(plan->privileges); !right) return refuse(right.error());
+    if (const auto used = use_activated_socket(*plan); !used) return refuse(used.error());
     stderr_log log(plan->log);
     server_options all = page_options(plan->server, plan->addresses, log);
     if (all.cluster) plan->topics.node = random_node_name();
@@ -67,6 +106,8 @@ int run_serve(const config::sources& from) {
     // whatever stands in front of that.
     side_server metrics(page_options({}, {{.host = plan->internal.host}}, log));
     add_probes(metrics, target);
+    service_status status(target, manager);
+    target.on_reload([&] { reload(target, status, log); });
     const auto ready = [&] { return start_metrics(metrics, plan->internal); };
     return listen_and_run(target, *plan, "http", "/", ready);
 }

@@ -214,6 +214,7 @@ struct server::impl {
     std::mutex late_mutex;
     std::vector<std::unique_ptr<sse::endpoint>> event_streams;
     std::vector<std::shared_ptr<socketio::module>> modules;
+    unique_function<void()> reload;  // what the program does on SIGHUP
     std::optional<error> setup_error;
     std::string failure;
     pubsub::exchange all;
@@ -287,6 +288,12 @@ void server::on_cluster_gap(unique_function<void(cluster::gap)> handler) {
     if (const auto right = impl_->check_set_up("on_cluster_gap"); !right)
         return impl_->tell(log_level::error, right.error().message());
     if (impl_->cluster_link) impl_->cluster_link->on_gap = std::move(handler);
+}
+
+void server::on_reload(unique_function<void()> handler) {
+    if (const auto right = impl_->check_set_up("on_reload"); !right)
+        return impl_->tell(log_level::error, right.error().message());
+    impl_->reload = std::move(handler);
 }
 
 engineio::session_carrier* server::carrier() noexcept {
@@ -508,7 +515,9 @@ result<std::unique_ptr<signal_watcher>> server::impl::watch_signals(server& face
                                                                     const drain_options& how) {
     return signal_watcher::make(nodes[0]->loop, [this, &face, how,
                                                  ending = false](signal_wish wish) mutable {
-        if (wish == signal_wish::reload) {
+        if (wish == signal_wish::reload && reload) {
+            reload();
+        } else if (wish == signal_wish::reload) {
             if (const auto done = face.reload_certificates(); !done)
                 tell(log_level::error, "certificates stay as they were: " + done.error().message());
         } else if (std::exchange(ending, true)) {

@@ -67,6 +67,8 @@ public:
         plan_.server = all_.server;
         plan_.server.log = nullptr;
         plan_.internal = all_.internal;
+        plan_.drain = all_.drain;
+        plan_.privileges = all_.privileges;
         plan_.log = level_of(all_.log_level);
         add_addresses();
         add_folders();
@@ -82,9 +84,14 @@ public:
                 from_.called("limits.dry_run", "limits.dry_run") +
                     " needs a limit to try, such as " +
                     from_.called("limits.per_address.max_connections", "limits.dry_run") + " 100");
+        if (plan_.drain.deadline < plan_.drain.window)
+            from_.complain("drain.deadline", "must be at least drain.window");
         if (const auto right = plan_.server.check(); from_.problems.empty() && !right)
             from_.problems.push_back(right.error().message());
         if (!from_.problems.empty()) return std::nullopt;
+        const auto has_tls = [](const server_address& each) { return each.tls.has_value(); };
+        plan_.has_secrets = plan_.verifier || !all_.cluster.password.empty() ||
+                            std::any_of(plan_.addresses.begin(), plan_.addresses.end(), has_tls);
         return std::move(plan_);
     }
 

@@ -25,6 +25,9 @@ struct plan {
     topics::hub_options topics{};
     std::vector<std::string> guarded{};  ///< Paths that need a token.
     std::optional<auth::verifier> verifier{};
+    drain_options drain{};
+    privilege_options privileges{};
+    bool has_secrets = false;  ///< Keys or passwords are in memory.
     internal_section internal{};
     log_level log = log_level::warning;
 };

@@ -13,6 +13,8 @@
 #include <weft/server/server.hpp>
 #include <weft/ws/options.hpp>
 
+#include "service/privileges.hpp"
+
 namespace weft::config {
 
 /// A text that nobody is shown: itself, or the file that has it.
@@ -101,6 +103,7 @@ struct internal_section {
 /// All that the program can be told about what it serves.
 struct settings {
     server_options server{};  ///< `[server]`, `[http]`, `[limits]`.
+    privilege_options privileges{};
     std::vector<listener> listeners{1};
     std::vector<static_folder> folders{};
     std::vector<endpoint> endpoints{1};
@@ -109,6 +112,7 @@ struct settings {
     auth_section auth{};
     std::vector<issuer> issuers{};
     cluster_section cluster{};
+    drain_options drain{};
     internal_section internal{};
     std::string log_level = "warning";
 };

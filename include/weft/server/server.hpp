@@ -104,7 +104,7 @@ struct server_address {
 
 /// What SIGTERM and SIGINT do while `server::run` runs.
 enum class signal_handling : std::uint8_t {
-    drain,  ///< The first drains, the second stops. SIGHUP reloads certificates.
+    drain,  ///< The first drains, the second stops. SIGHUP reloads; see `server::on_reload`.
     none,   ///< Nothing: the program handles signals.
 };
 
@@ -163,6 +163,9 @@ public:
     /// all subscriptions are in place again: what others published between did not come. Replaces
     /// the handler that was set before. Nothing is told when Redis was never there; see `ready`.
     void on_cluster_gap(unique_function<void(cluster::gap)> handler);
+
+    /// Calls back on the first loop when SIGHUP comes, instead of `reload_certificates`.
+    void on_reload(unique_function<void()> handler);
 
     /// Opens a listening socket on every loop and returns the port. Connections are accepted once
     /// the server runs. **Errors**: a wrong option or pattern; the system's, with the address.
