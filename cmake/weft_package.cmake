@@ -24,7 +24,7 @@ set(service COMPONENT service EXCLUDE_FROM_ALL)
 install(FILES packaging/systemd/weft.service packaging/systemd/weft.socket DESTINATION lib/systemd/system ${service})
 install(FILES packaging/weft.toml DESTINATION /etc/weft ${service})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/weft RENAME copyright ${service})
-install(DIRECTORY docs/guide/code/proxies packaging/kubernetes DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/weft/examples ${service})
+install(DIRECTORY packaging/proxies packaging/kubernetes DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/weft/examples ${service})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/libweft-dev RENAME copyright
     COMPONENT development_notes EXCLUDE_FROM_ALL)
 
