@@ -149,7 +149,7 @@ class a_service(unittest.TestCase):
             self.assertEqual(curl(service.url()).status, 404)
 
 
-class sec_P8(unittest.TestCase):
+class sec_p8(unittest.TestCase):
     @needs_root
     def test_refuses_to_run_as_root_without_being_told(self):
         refused = support.run(WEFT, "serve", "--port", "0")
