@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "service/privileges.hpp"
+
 namespace weft {
 namespace {
 
@@ -79,19 +81,26 @@ int listen_and_run(server& target, const config::plan& where, std::string_view s
         if (!port) return complain(port.error().message() + advice(each, port.error().code()));
         ports.push_back(*port);
     }
+    if (const auto dropped = drop_privileges(where.privileges); !dropped)
+        return complain(dropped.error().message());
+    if (where.has_secrets) hide_memory();
     hold_signals();  // also in the threads that begin from here on
     if (!before_ready()) return 1;
     for (std::size_t i = 0; i < ports.size(); ++i) {
         const server_address& each = where.addresses[i];
         std::string url(scheme);
         url += each.tls ? "s" : "";
+        if (each.host.empty()) {
+            std::printf("listening on %s+unix: the socket that it was handed\n", url.c_str());
+            continue;
+        }
         url += each.unix_path.empty() ? "://" + url_host(each.host) + ":" +
                                             std::to_string(ports[i]) + std::string(path)
                                       : "+unix:" + each.unix_path;
         std::printf("listening on %s\n", url.c_str());
     }
     std::fflush(stdout);
-    if (target.run() != 0) return complain(target.failure());
+    if (target.run(signal_handling::drain, where.drain) != 0) return complain(target.failure());
     return 0;
 }
 

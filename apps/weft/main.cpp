@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <cstring>
 #include <initializer_list>
+#include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,7 +23,9 @@
 #include "bench_command.hpp"
 #include "commands.hpp"
 #include "config/flags.hpp"
+#include "pages/command_pages.hpp"
 #include "serve_command_line.hpp"
+#include "version.hpp"
 
 namespace {
 
@@ -328,6 +333,33 @@ The same without this program:
     return command;
 }
 
+void add_pages(CLI::App& program) {
+    CLI::App* const completion = program.add_subcommand(
+        "completion", "Prints a script with which a shell completes the commands of weft");
+    const auto shell = std::make_shared<std::string>();
+    completion->add_option("SHELL", *shell, "bash, zsh or fish")
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}).description(""))
+        ->required()
+        ->type_name("");
+    completion->footer(R"(
+Examples:
+  weft completion bash > ~/.local/share/bash-completion/completions/weft
+  weft completion zsh > "${fpath[1]}/_weft"
+  weft completion fish > ~/.config/fish/completions/weft.fish
+
+The Debian package has them.)");
+    completion->callback([&program, shell] {
+        const auto which = *shell == "bash"  ? weft::shell::bash
+                           : *shell == "zsh" ? weft::shell::zsh
+                                             : weft::shell::fish;
+        std::fputs(weft::completion_script(program, which).c_str(), stdout);
+    });
+    CLI::App* const man =
+        program.add_subcommand("man", "Prints this help as a manual page, in roff");
+    man->footer("\nExamples:\n  weft man | man -l -");
+    man->callback([&program] { std::fputs(weft::manual_page(program).c_str(), stdout); });
+}
+
 /// "demo, echo or serve": the commands of a command.
 std::string choices_of(const CLI::App* command) {
     const auto all = command->get_subcommands({});
@@ -366,7 +398,7 @@ std::string explain(const CLI::App* program, const CLI::Error& wrong) {
 // NOLINTNEXTLINE(bugprone-exception-escape): without memory at its start it may end
 int main(int argc, char** argv) {
     CLI::App program("Weft: WebSocket and HTTP on one port.", "weft");
-    program.set_version_flag("--version", "weft " WEFT_VERSION);
+    program.set_version_flag("--version", weft::version_text());
     program.require_subcommand(1);
     program.failure_message(explain);
     program.footer("`weft COMMAND --help` explains a command. `weft demo` is a good start.");
@@ -387,6 +419,7 @@ int main(int argc, char** argv) {
     const CLI::App* emit_command = add_emit(program, emit);
     weft::publish_flags publish;
     const CLI::App* publish_command = add_publish(program, publish);
+    add_pages(program);
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& wrong) {

@@ -4,6 +4,7 @@
 #include "reloader.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "config/difference.hpp"
@@ -78,12 +79,10 @@ result<std::string> reloader::apply(config::loaded& settings, config::plan& plan
     return joined(said);
 }
 
-void reloader::request() {
+void reloader::request(unique_function<void()> done) {
     const std::lock_guard lock(mutex_);
-    if (at_work_) {
-        once_more_ = true;
-        return;
-    }
+    waiting_.push_back(std::move(done));
+    if (at_work_) return;
     if (thread_.joinable()) thread_.join();
     at_work_ = true;
     thread_ = std::thread([this] { work(); });
@@ -91,11 +90,19 @@ void reloader::request() {
 
 void reloader::work() {
     for (;;) {
-        (void)reload();
-        const std::lock_guard lock(mutex_);
-        if (std::exchange(once_more_, false)) continue;
-        at_work_ = false;
-        return;
+        std::vector<unique_function<void()>> asked;
+        {
+            const std::lock_guard lock(mutex_);
+            asked = std::exchange(waiting_, {});
+            at_work_ = !asked.empty();
+        }
+        if (asked.empty()) return;
+        try {
+            (void)reload();
+        } catch (const std::exception& why) {  // memory is out
+            tell(log_level::error, std::string("the configuration stays as it was: ") + why.what());
+        }
+        for (auto& done : asked) done();
     }
 }
 

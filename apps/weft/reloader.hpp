@@ -8,6 +8,7 @@
 
 #include <weft/auth/verifier.hpp>
 #include <weft/base/result.hpp>
+#include <weft/base/unique_function.hpp>
 #include <weft/server/server.hpp>
 
 #include "config/plan.hpp"
@@ -41,8 +42,9 @@ public:
     /// Returns what is other, in lines that the log has, too. Blocks on the file system.
     /// **Threads**: any. **Errors**: what is wrong, likewise; nothing has changed then.
     result<std::string> reload();
-    /// The same on a thread of its own, once more if one is at work. **Threads**: any.
-    void request();
+    /// The same on a thread of its own, once more if one is at work; then calls `done` there.
+    /// **Threads**: any.
+    void request(unique_function<void()> done);
 
 private:
     void work();
@@ -58,8 +60,8 @@ private:
 
     std::mutex mutex_;  // for those below
     std::thread thread_;
+    std::vector<unique_function<void()>> waiting_;
     bool at_work_ = false;
-    bool once_more_ = false;
 };
 
 }  // namespace weft

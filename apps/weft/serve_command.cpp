@@ -1,6 +1,5 @@
 // `weft serve`: a folder of files, and topics over a WebSocket (docs/guide/topic-protocol.md).
 
-#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -14,6 +13,10 @@
 #include "listening.hpp"
 #include "log/program_log.hpp"
 #include "reloader.hpp"
+#include "service/activation.hpp"
+#include "service/notify_socket.hpp"
+#include "service/privileges.hpp"
+#include "service/service_status.hpp"
 #include "topic_service.hpp"
 
 namespace weft {
@@ -30,12 +33,12 @@ result<void> announce(topic_service& topics, std::string_view topic, std::string
 }
 
 internal_actions actions_for(server& target, topic_service& topics, reloader& again,
-                             program_log& log) {
+                             program_log& log, const drain_options& ending) {
     internal_actions actions;
     actions.publish = [&topics](std::string_view topic, std::string_view data) {
         return announce(topics, topic, data);
     };
-    actions.drain = [&target] { target.drain(std::chrono::seconds(10)); };
+    actions.drain = [&target, ending] { (void)target.drain(ending); };
     actions.reload = [&again] { return again.reload(); };
     actions.visit_metrics = [&log](metric_visitor visitor) { log.visit_metrics(visitor); };
     return actions;
@@ -54,12 +57,38 @@ bool start_internal(std::optional<internal_listener>& internal, const std::strin
     return true;
 }
 
+/// Puts the socket that the service manager listens to in the place of the one address.
+result<void> use_activated_socket(config::plan& plan) {
+    auto socket = take_activated_socket();
+    if (!socket) return socket.error();
+    if (!*socket) return {};
+    if (plan.addresses.size() > 1) {
+        return error(errc::invalid_argument,
+                     "the service manager listens to one socket (LISTEN_FDS), and the "
+                     "configuration has several [[listen]]: leave one");
+    }
+    server_address& address = plan.addresses.front();
+    address.adopt_fd = (*socket)->fd;
+    address.host = (*socket)->host;
+    address.port = (*socket)->port;
+    address.unix_path.clear();
+    return {};
+}
+
+int refuse(const error& why) {
+    std::fprintf(stderr, "weft: %s\n", why.message().c_str());
+    return 1;
+}
+
 }  // namespace
 
 int run_serve(const config::sources& from) {
+    auto manager = notify_socket::of_environment();
     config::settings running;
     auto plan = make_plan(from, &running);
     if (!plan) return 2;
+    if (const auto right = check_privileges(plan->privileges); !right) return refuse(right.error());
+    if (const auto used = use_activated_socket(*plan); !used) return refuse(used.error());
     const auto opened = program_log::make(plan->log);
     if (!opened) {
         std::fprintf(stderr, "weft: log.file: %s\n", opened.error().message().c_str());
@@ -81,6 +110,7 @@ int run_serve(const config::sources& from) {
     std::optional<socketio::server> io;
     if (plan->socketio)
         topics.add_socketio(target, io.emplace(target, *plan->socketio), plan->verifier);
+    service_status status(target, manager);
     reloader again(from, std::move(running),
                    {.target = target,
                     .hub = hub,
@@ -88,10 +118,14 @@ int run_serve(const config::sources& from) {
                     .log = log,
                     .verifier = plan->verifier,
                     .addresses = plan->addresses});
-    target.on_reload([&again] { again.request(); });
+    target.on_reload([&] {
+        status.reload_begins();
+        again.request([&] { target.loop(0).post([&status] { status.reload_ended(); }); });
+    });
     std::optional<internal_listener> internal;
     if (plan->internal)
-        internal.emplace(target, *plan->internal, actions_for(target, topics, again, log), log);
+        internal.emplace(target, *plan->internal,
+                         actions_for(target, topics, again, log, plan->drain), log);
     const auto ready = [&] {
         return start_internal(internal, plan->internal ? plan->internal->host : "", log);
     };

@@ -247,7 +247,7 @@ def broadcasts(programs, args):
     port = programs.redis(args.others)
     measured = {}
     for name, flags in (("alone", []), ("in a cluster", ["--redis-host", "127.0.0.1", "--redis-port", str(port)])):
-        pid, address = programs.server(args.server, [weft, "serve", "--port", "0", *flags])
+        pid, address = programs.server(args.server, [weft, "serve", "--allow-root", "--port", "0", *flags])
 
         def measure(pid=pid, address=address):
             load = subprocess.run(

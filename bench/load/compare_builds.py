@@ -186,7 +186,7 @@ class Build:
 
     def command(self, server):
         weft = str(self.folder / "apps/weft/weft")
-        return {"weft": [weft, "echo", "--port", "0"], "serve": [weft, "serve", "--port", "0"],
+        return {"weft": [weft, "echo", "--port", "0"], "serve": [weft, "serve", "--allow-root", "--port", "0"],
                 "socketio": [str(self.folder / "bench/load/socketio_echo")]}[server]
 
     @contextmanager

@@ -57,14 +57,13 @@ std::size_t engine::sessions() const noexcept {
     return impl_->all.census.size();
 }
 
-void engine::drain() {
-    for (const auto& s : impl_->shards) {
-        if (s->web.loop.in_loop_thread()) {
-            s->drain();
-        } else {
-            s->web.loop.post([home = s.get()] { home->drain(); });
-        }
-    }
+std::size_t engine::polling(std::uint8_t loop) const noexcept {
+    return impl_->shards[loop]->polling();
+}
+
+std::size_t engine::close_some(std::uint8_t loop, net::slot_walk& walk,
+                               std::size_t slots) noexcept {
+    return impl_->shards[loop]->close_some(walk, slots);
 }
 
 void engine::shut_down() noexcept {

@@ -57,8 +57,10 @@ public:
     /// How many sessions there are. **Threads**: any.
     [[nodiscard]] std::size_t sessions() const noexcept;
 
-    /// Refuses new sessions and closes the others with `server_shutting_down`. **Threads**: any.
-    void drain();
+    /// For a drain, on the thread of a loop: the sessions that no WebSocket carries, and the end of
+    /// those of any kind in the next `slots` slots of a walk. Returns how many those were.
+    [[nodiscard]] std::size_t polling(std::uint8_t loop) const noexcept;
+    std::size_t close_some(std::uint8_t loop, net::slot_walk& walk, std::size_t slots) noexcept;
     /// Ends what is left and tells the users.
     void shut_down() noexcept;
     void visit_metrics(metric_visitor visitor) const;

@@ -12,6 +12,7 @@
 #include "engineio/proto/jsonp.hpp"
 #include "engineio/shard.hpp"
 #include "engineio/websocket.hpp"
+#include "http/retry_after.hpp"
 #include "net/traffic_meter.hpp"
 #include "net/work.hpp"
 
@@ -76,7 +77,8 @@ void begin(pending_request& q) {
     const bool websocket = *q.transport == transport_kind::websocket;
     if (websocket != q.upgrades)
         return q.refuse(errc::handshake_failed, "TRANSPORT_HANDSHAKE_ERROR");
-    if (q.owner->draining()) return q.refuse(errc::shutting_down, {});
+    if (net::loop_core& loop = q.owner->web.loop; loop.draining())
+        return q.refuse(errc::shutting_down, {}, http::shutting_down(loop));
     if (const auto full = q.owner->all.census.enter(q.from->address())) return q.refuse(*full, {});
     if (!q.owner->web.loop.budget().has_room(shard::cost_of_session(q.handshake)) &&
         !q.owner->all.census.waiting.end_one()) {

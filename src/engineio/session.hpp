@@ -128,6 +128,9 @@ public:
     [[nodiscard]] bool writable() const noexcept;
     /// Whether `send` can still do something.
     [[nodiscard]] bool is_open() const noexcept { return state_ == state::open; }
+    [[nodiscard]] bool is_leaving() const noexcept {
+        return state_ == state::closing || state_ == state::ended;
+    }
 
     /// Ends the session when what is queued has been sent, at the latest after `close_timeout`.
     void close(close_reason why = close_reason::forced_close) noexcept;

@@ -235,9 +235,14 @@ void shard::turn() noexcept {
     }
 }
 
-void shard::drain() noexcept {
-    draining_ = true;
-    for_each([](session& s) { s.close(close_reason::server_shutting_down); });
+std::size_t shard::close_some(net::slot_walk& walk, std::size_t slots) noexcept {
+    std::size_t closed = 0;
+    sessions_.for_some(walk, slots, [&](session& s, std::uint32_t) {
+        if (s.is_leaving()) return;
+        ++closed;
+        s.close(close_reason::server_shutting_down);
+    });
+    return closed;
 }
 
 void shard::shut_down() noexcept {

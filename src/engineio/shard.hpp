@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -119,9 +120,12 @@ public:
     void for_each(F use) {
         sessions_.for_each([&](session& s, std::uint32_t) { use(s); });
     }
-    /// Refuses new sessions and closes the others.
-    void drain() noexcept;
-    [[nodiscard]] bool draining() const noexcept { return draining_; }
+    /// Those whom no WebSocket carries.
+    [[nodiscard]] std::size_t polling() const noexcept {
+        return size() - std::min(websockets, size());
+    }
+    /// Closes those in the next `slots` slots of a walk; how many those were.
+    std::size_t close_some(net::slot_walk& walk, std::size_t slots) noexcept;
     /// After the loop has shut down: tells all users and frees everything.
     void shut_down() noexcept;
 
@@ -130,6 +134,7 @@ public:
     net::latecomers::line waiting;
     engineio::metrics metrics;
     user_boundary users;
+    std::size_t websockets = 0;  // that carry a session
 
     // For sessions.
     void forget(session& gone) noexcept;  // its id leads nowhere from now on
@@ -162,7 +167,6 @@ private:
     net::timer timer_;  // for a turn that could not be posted
     bool turn_posted_ = false;
     std::vector<std::byte> decoding_;
-    bool draining_ = false;
 };
 
 }  // namespace weft::engineio

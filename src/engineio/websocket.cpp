@@ -35,13 +35,17 @@ struct websocket::probe_timer final : net::timer_node {
 websocket::websocket(shard& owner, ws::connection_core& socket, session* target, role as) noexcept
     : shard_(owner), socket_(socket), session_(target), role_(as) {
     shard_.web.loop.budget().charge(heap_cost_of<websocket>);
-    if (role_ == role::carrier) session_->carry(*this);
+    if (role_ == role::carrier) {
+        ++shard_.websockets;
+        session_->carry(*this);
+    }
     if (role_ == role::probe) session_->try_out(*this);
 }
 
 /// One whose stream never opened has heard no `on_close`: its session ends with it, too.
 websocket::~websocket() {
     if (session_ != nullptr) session_->transport_ended(*this, close_reason::transport_error);
+    if (role_ == role::carrier) --shard_.websockets;
     shard_.web.loop.budget().release(heap_cost_of<websocket>);
 }
 
@@ -156,6 +160,7 @@ void websocket::on_probe(const message_view& what) {
     } else if (what.is_text() && what.text() == "5" && probed_) {
         timer_.reset();
         role_ = role::carrier;
+        ++shard_.websockets;
         session_->switch_to(*this);
     } else {
         give_up(errc::bad_probe);

@@ -29,9 +29,7 @@ byte_span writable(std::string& bytes) noexcept {
 
 connection::connection(service& owner, net::byte_stream& stream) noexcept
     : service_(owner), stream_(stream), reader_(owner.reading_), accepted_(now()) {
-    next = &owner.connections_;
-    previous = owner.connections_.previous;
-    previous->next = next->previous = this;
+    put_behind(*owner.connections_.previous);
     service_.metrics_.connections.add();
     service_.loop_.budget().charge(heap_cost_of<connection>);
     arm(later(accepted_, std::min(promptness, service_.options_.head_timeout)));

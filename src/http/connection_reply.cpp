@@ -9,6 +9,7 @@
 #include "http/connection.hpp"
 #include "http/exchange.hpp"
 #include "http/proto/chunked.hpp"
+#include "http/retry_after.hpp"
 #include "net/loop_core.hpp"
 #include "net/work.hpp"
 
@@ -27,7 +28,7 @@ lent_handle& connection::handle() {
 
 void connection::answer(response reply) {
     if (exchange_ != nullptr) exchange_->handle.take_back();
-    if (reply.closes() || service_.draining_) writer_.make_last();
+    if (reply.closes() || service_.loop_.draining()) writer_.make_last();
     head_memory memory;
     stream_.write(as_bytes(writer_.whole(reply, service_.date(), memory)));
     note_reply(reply.status(), reply.body_size());
@@ -123,7 +124,7 @@ void connection::pump() {
 // ---- Streamed replies ----
 
 void connection::start(response head) {
-    if (head.closes() || service_.draining_) writer_.make_last();
+    if (head.closes() || service_.loop_.draining()) writer_.make_last();
     state_ = state::streaming;
     if (exchange_->access != nullptr) exchange_->access->set_kind(access_kind::stream);
     stream_.clear_deadline();
@@ -203,7 +204,7 @@ void connection::next_request() {
     state_ = state::reading;
     reused_ = true;
     writer_ = {};
-    if (service_.draining_) return end();
+    if (service_.loop_.draining()) return end();
     // Not from here: the user who has just answered must not find himself in the next handler.
     if (holds_bytes()) return wake_soon();
     if (proxy() == nullptr) exchange_.reset();
@@ -228,7 +229,8 @@ void connection::drain() noexcept {
     if (state_ != state::answering || exchange_ == nullptr || !exchange_->handle.is_upgrade())
         return;
     tell_gone();
-    within_memory([this] { answer(response::plain_error(503).close()); });
+    within_memory(
+        [this] { answer(response::refused(shutting_down(service_.loop_), 503).close()); });
 }
 
 void connection::end() noexcept {

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdint>
+#include <string>
 
 #include <weft/http/head.hpp>
+
+#include "net/loop_core.hpp"
 
 namespace weft::http {
 
@@ -20,6 +22,15 @@ duration read_retry_after(std::string_view value) noexcept {
     std::int64_t seconds = most;  // also if it does not fit
     (void)std::from_chars(value.data(), value.data() + value.size(), seconds);
     return std::chrono::seconds(std::min(seconds, most));
+}
+
+std::int64_t whole_seconds(duration time) noexcept {
+    return std::max<std::int64_t>(std::chrono::ceil<std::chrono::seconds>(time).count(), 1);
+}
+
+refusal shutting_down(net::loop_core& which) {
+    const duration away = which.comeback().value_or(duration::zero());
+    return refusal(503).header("Retry-After", std::to_string(whole_seconds(away)));
 }
 
 duration told_to_wait(const client_response* refusal) noexcept {

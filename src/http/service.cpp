@@ -11,6 +11,7 @@
 #include "http/proto/syntax.hpp"
 #include "http/proto/target.hpp"
 #include "http/reply_sink.hpp"
+#include "http/retry_after.hpp"
 #include "http/router_tree.hpp"
 #include "net/loop_core.hpp"
 #include "net/traffic_meter.hpp"
@@ -39,10 +40,6 @@ private:
     net::handshake_gate::answer place_;
     std::string answer_;
 };
-
-std::int64_t whole_seconds(duration time) noexcept {
-    return std::max<std::int64_t>(std::chrono::ceil<std::chrono::seconds>(time).count(), 1);
-}
 
 constexpr std::string_view too_many_connect =
     "more clients connect than this server takes at once (connects_per_second)";
@@ -161,11 +158,16 @@ std::unique_ptr<net::stream_handler> service::take_carried(net::byte_stream& str
     return made;
 }
 
-void service::drain() noexcept {
-    draining_ = true;
-    for (hook* h = connections_.next; h != &connections_; h = h->next) {
-        static_cast<connection*>(h)->drain();
+bool service::end_idle(std::size_t most) noexcept {
+    if (ending_.next == nullptr) ending_.put_behind(connections_);
+    for (; most > 0 && ending_.next != nullptr; --most) {
+        hook* const next = ending_.next;
+        ending_.take_out();
+        if (next == &connections_) break;
+        ending_.put_behind(*next);
+        static_cast<connection*>(next)->drain();
     }
+    return ending_.next != nullptr;
 }
 
 // ---- A request ----
@@ -300,7 +302,7 @@ void service::run(const request& req, match found, reply_sink& sink) {
     const auto place = [&] { return place_of("a handler", req); };
     const std::string* const pattern = found.where != nullptr ? &found.where->pattern : nullptr;
     if (found.upgrades) {
-        if (draining_) return sink.answer(response::plain_error(503));
+        if (loop_.draining()) return sink.answer(response::refused(shutting_down(loop_), 503));
         auto handle = sink.handle().lend_upgrade(sink, pattern);
         if (!call_user([&] { found.where->upgrade(req, std::move(handle)); }, place)) sink.fail();
     } else if (found.chosen != nullptr && found.chosen->handle.plain) {

@@ -72,8 +72,9 @@ public:
     [[nodiscard]] std::unique_ptr<net::stream_handler> take_carried(net::byte_stream& stream,
                                                                     bool by_proxy);
 
-    /// From now on connections end after the reply they owe; those that owe none end at once.
-    void drain() noexcept;
+    /// While the loop drains: ends those of the next `most` connections that owe no reply; the
+    /// others end after theirs. False once all were looked at.
+    bool end_idle(std::size_t most) noexcept;
 
     [[nodiscard]] http::metrics& counters() noexcept { return metrics_; }
 
@@ -139,6 +140,17 @@ private:
     struct hook {
         hook* next = nullptr;
         hook* previous = nullptr;
+
+        void put_behind(hook& other) noexcept {
+            previous = &other;
+            next = other.next;
+            previous->next = next->previous = this;
+        }
+        void take_out() noexcept {
+            previous->next = next;
+            next->previous = previous;
+            next = previous = nullptr;
+        }
     };
 
     [[nodiscard]] static bool expects_continue(const message_head& head) noexcept {
@@ -188,10 +200,10 @@ private:
     user_boundary boundary_;
     request_reader::shared reading_;
     hook connections_;         // a ring through all of them
+    hook ending_;              // in the ring, behind those that `end_idle` has looked at; or alone
     std::string path_memory_;  // for the decoded path of the present request
     std::time_t date_of_ = -1;
     std::array<char, 29> date_{};
-    bool draining_ = false;
 };
 
 }  // namespace weft::http

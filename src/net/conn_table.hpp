@@ -1,11 +1,14 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <memory>
 #include <vector>
 
 #include <weft/net/conn_id.hpp>
+
+#include "net/slot_walk.hpp"
 
 namespace weft::net {
 
@@ -24,13 +27,18 @@ public:
         if (slot / page_slots >= pages_.size()) pages_.resize(slot / page_slots + 1);
         auto& page = pages_[slot / page_slots];
         if (page == nullptr) page = std::make_unique<std::array<T*, page_slots>>();
-        (*page)[slot % page_slots] = &object;
+        T*& entry = (*page)[slot % page_slots];
+        if (entry == nullptr) ++size_;
+        entry = &object;
     }
     /// Nothing if another object has come to its slot, or it was never added.
     void remove(T& object) noexcept {
         T** const entry = at(object.id().slot());
-        if (entry != nullptr && *entry == &object) *entry = nullptr;
+        if (entry == nullptr || *entry != &object) return;
+        *entry = nullptr;
+        --size_;
     }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
     /// The object on the connection of that id, or null.
     [[nodiscard]] T* find(conn_id id) const noexcept {
@@ -48,6 +56,18 @@ public:
             }
         }
     }
+    /// The same for those in the next `slots` slots of a walk.
+    template <class F>
+    void for_some(slot_walk& walk, std::size_t slots, F use) const {
+        const std::size_t all = pages_.size() * page_slots;
+        const std::size_t end = walk.next + std::min(slots, all - std::min(walk.next, all));
+        for (; walk.next < end; ++walk.next) {
+            const auto& page = pages_[walk.next / page_slots];
+            T* const object = page != nullptr ? (*page)[walk.next % page_slots] : nullptr;
+            if (object != nullptr) use(*object);
+        }
+        walk.over = walk.next >= all;
+    }
 
 private:
     static constexpr std::size_t page_slots = 512;
@@ -59,6 +79,7 @@ private:
     }
 
     std::vector<std::unique_ptr<std::array<T*, page_slots>>> pages_;
+    std::size_t size_ = 0;
 };
 
 }  // namespace weft::net

@@ -612,6 +612,17 @@ public:
     bool running = false, cancelled = false;
 };
 
+/// Steps of the golden ratio: however many there are, they lie evenly. Other processes begin
+/// elsewhere.
+std::optional<duration> loop_core::comeback() noexcept {
+    if (retry_within_ == duration::zero()) return std::nullopt;
+    if (comebacks_ == 0) comebacks_ = static_cast<std::uint32_t>(now_.time_since_epoch().count());
+    comebacks_ += 0x9e37'79b9U;
+    const double part = static_cast<double>(comebacks_) / 4294967296.0;
+    const auto chosen = std::chrono::duration_cast<duration>(retry_within_ * part);
+    return std::max<duration>(chosen, std::chrono::milliseconds(1));
+}
+
 void loop_core::after(duration delay, unique_function<void()> task) {
     add_scheduled(delay, std::make_unique<scheduled_task>(*this, duration::zero(), std::move(task),
                                                           std::nullopt));

@@ -211,6 +211,17 @@ public:
     /// What the connections of this loop keep: queues, bodies, compression.
     [[nodiscard]] byte_budget& budget() noexcept { return budget_; }
     [[nodiscard]] const loop_options& options() const noexcept { return options_; }
+
+    /// From now on whoever is new is refused, and the others are let go. Each is told to come back
+    /// at another moment within `retry_within`; zero: at none.
+    void begin_drain(duration retry_within) noexcept {
+        draining_ = true;
+        retry_within_ = retry_within;
+    }
+    [[nodiscard]] bool draining() const noexcept { return draining_; }
+    /// When the next one who has to go may come back: at least a millisecond, or nothing.
+    [[nodiscard]] std::optional<duration> comeback() noexcept;
+
     void log(log_level level, std::string_view layer, std::string_view message) const noexcept {
         if (options_.log != nullptr) options_.log->write({level, layer, message});
     }
@@ -385,6 +396,9 @@ private:
     std::vector<conn_id> put_off_;  // to write: those whose long queues wait for the next turn
     std::vector<tcp_stream*> closing_, closing_now_;
     std::vector<conn_id> drained_, drained_now_;
+    bool draining_ = false;
+    duration retry_within_{};
+    std::uint32_t comebacks_ = 0;
     std::vector<std::unique_ptr<stream_handler>> graveyard_;
     std::vector<std::unique_ptr<scheduled_task>> scheduled_;
     std::unordered_map<std::uint64_t, std::shared_ptr<connect_race>> resolving_;

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "net/slot_walk.hpp"
+
 namespace weft::net {
 
 /// Objects in numbered slots that never move, each with a generation that changes when the slot is
@@ -81,6 +83,18 @@ public:
             entry& e = at(slot);
             if (e.live) use(*e.object(), slot);
         }
+    }
+    /// The same for those in the next `slots` slots of a walk.
+    template <class F>
+    void for_some(slot_walk& walk, std::size_t slots, F use) {
+        const std::size_t all = pages_.size() * page_slots;
+        const std::size_t end = walk.next + std::min(slots, all - std::min(walk.next, all));
+        while (walk.next < end) {
+            const auto slot = static_cast<std::uint32_t>(walk.next++);
+            entry& e = at(slot);
+            if (e.live) use(*e.object(), slot);
+        }
+        walk.over = walk.next >= all;
     }
 
     /// The same for those in `count` slots from `first` on. Returns the slot to go on with, or 0

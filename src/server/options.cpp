@@ -33,9 +33,15 @@ result<void> server_address::check_files() const {
 }
 
 result<void> run_options::check() const {
-    return option_check("run_options")
-        .nested(tls)
-        .not_negative("drain_deadline", drain_deadline)
+    return option_check("run_options").nested(tls).nested(drain).outcome();
+}
+
+result<void> drain_options::check() const {
+    return option_check("drain_options")
+        .not_negative("not_ready_for", not_ready_for)
+        .not_negative("window", window)
+        .not_negative("retry_within", retry_within)
+        .rule(deadline >= window, "deadline", "must be at least window, and not below 0")
         .outcome();
 }
 

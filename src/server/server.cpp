@@ -5,9 +5,12 @@
 #include <weft/server/server.hpp>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <charconv>
 #include <deque>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <utility>
 
@@ -23,6 +26,7 @@
 #include "net/resume_on.hpp"
 #include "net/tls/tls_context.hpp"
 #include "net/traffic_meter.hpp"
+#include "server/loop_drain.hpp"
 #include "server/memory_guard.hpp"
 #include "server/signal_watcher.hpp"
 #include "server/survey.hpp"
@@ -82,7 +86,11 @@ public:
         }
         http::service& http;
     } arrivals{http};
+    void stop_accepting() noexcept {
+        for (const net::listener_id id : std::exchange(listeners, {})) loop.close_listener(id);
+    }
     std::vector<net::listener_id> listeners;
+    std::unique_ptr<loop_drain> drain;
 
 private:
     std::size_t most_connections_;
@@ -108,6 +116,36 @@ std::string seconds(duration time) {
     if (time == duration::max()) return "any time";
     return std::to_string(std::chrono::ceil<std::chrono::seconds>(time).count()) + " s";
 }
+
+/// The rest of the line that tells of it.
+std::string story_of(const drain_options& how) {
+    std::string story = ": ";
+    if (how.not_ready_for > duration::zero())
+        story += "load balancers have " + seconds(how.not_ready_for) + " to notice; then ";
+    if (how.window > duration::zero()) story += "closes take " + seconds(how.window) + ", and ";
+    return story + "what is open may take " + seconds(how.deadline) + " at the most";
+}
+
+/// Why a WebSocket is closed. It fits the 123 bytes of a reason.
+struct farewell {
+    explicit farewell(std::optional<duration> comeback) noexcept {
+        std::string_view said = "server shutting down";
+        size = said.copy(text.data(), text.size());
+        if (!comeback) return;
+        const auto add = [this](std::string_view more) {
+            size += more.copy(text.data() + size, text.size() - size);
+        };
+        const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(*comeback);
+        add(", retry after ");
+        char digits[20];
+        const auto end = std::to_chars(digits, digits + sizeof digits, wait.count()).ptr;
+        add({digits, static_cast<std::size_t>(end - digits)});
+        add(" ms");
+    }
+    operator std::string_view() const noexcept { return {text.data(), size}; }
+    std::array<char, 64> text;
+    std::size_t size;
+};
 
 }  // namespace
 
@@ -143,10 +181,12 @@ struct server::impl {
     /// Says why, and gives what `run` returns then.
     int refuse_to_run(const error& why);
     result<void> start_others();
-    result<std::unique_ptr<signal_watcher>> watch_signals(server& face, duration drain_deadline);
+    result<std::unique_ptr<signal_watcher>> watch_signals(server& face, const drain_options& how);
     result<std::uint16_t> listen(const server_address& address);
-    void drain_node(node& n, time_point deadline);
-    void wait_for_drain(node& n, time_point deadline);
+    [[nodiscard]] drain_steps steps_of_drain(node& n);
+    /// Connections that its drain waits for.
+    [[nodiscard]] std::size_t left_on(const node& n) const noexcept;
+    void cut(node& n);
     /// **Errors**: unless nothing runs yet.
     [[nodiscard]] result<void> check_set_up(std::string_view what) const;
     result<void> start();
@@ -471,23 +511,23 @@ int server::run(const run_options& options) {
         !port) {
         return impl_->refuse_to_run(port.error());
     }
-    return run(options.signals, options.drain_deadline);
+    return run(options.signals, options.drain);
 }
 
 result<std::unique_ptr<signal_watcher>> server::impl::watch_signals(server& face,
-                                                                    duration drain_deadline) {
-    return signal_watcher::make(nodes[0]->loop, [this, &face, drain_deadline,
-                                                 draining = false](signal_wish wish) mutable {
+                                                                    const drain_options& how) {
+    return signal_watcher::make(nodes[0]->loop, [this, &face, how,
+                                                 ending = false](signal_wish wish) mutable {
         if (wish == signal_wish::reload && on_reload) {
             on_reload();
         } else if (wish == signal_wish::reload) {
             if (const auto done = face.reload_certificates(); !done)
                 tell(log_level::error, "certificates stay as they were: " + done.error().message());
-        } else if (std::exchange(draining, true)) {
+        } else if (std::exchange(ending, true)) {
             tell(log_level::info, "a second signal: the server stops at once");
             face.stop();
         } else {
-            face.drain(drain_deadline);
+            (void)face.drain(how);
         }
     });
 }
@@ -564,13 +604,14 @@ void server::finish() {
     impl_->nodes[0]->loop.finish();
 }
 
-int server::run(signal_handling signals, duration drain_deadline) {
+int server::run(signal_handling signals, const drain_options& how) {
     if (const auto right = impl_->check_set_up("run"); !right)
         return impl_->refuse_to_run(right.error());
+    if (const auto right = how.check(); !right) return impl_->refuse_to_run(right.error());
     if (const auto ready = impl_->prepare(); !ready) return impl_->refuse_to_run(ready.error());
     std::unique_ptr<signal_watcher> watcher;
     if (signals == signal_handling::drain) {
-        auto made = impl_->watch_signals(*this, drain_deadline);
+        auto made = impl_->watch_signals(*this, how);
         if (!made) return impl_->refuse_to_run(made.error());
         watcher = std::move(*made);
     }
@@ -585,47 +626,91 @@ void server::stop() {
     for (const auto& n : impl_->nodes) n->loop.stop();
 }
 
-void server::drain(duration deadline) {
-    impl_->draining = true;
-    impl_->tell(log_level::info,
-                "drain began: what is open may take " + seconds(deadline) + " at the most");
-    for (const auto& m : impl_->modules) m->drain();
-    if (impl_->carrier) impl_->carrier->drain();
+result<void> server::drain(const drain_options& how) {
+    if (auto right = how.check(); !right) return right;
+    if (impl_->draining.exchange(true)) return {};
+    impl_->tell(log_level::info, "drain began" + story_of(how));
     for (const auto& n : impl_->nodes) {
-        n->loop.post([this, target = n.get(), deadline] {
-            impl_->drain_node(*target, later(target->loop.now(), deadline));
+        n->loop.post([all = impl_.get(), n = n.get(), how] {
+            if (all->now != impl::state::running) return;
+            try {
+                n->drain = std::make_unique<loop_drain>(n->loop, n->ws.random, how,
+                                                        all->steps_of_drain(*n));
+            } catch (const std::bad_alloc&) {
+                n->loop.stop();  // it ends all the same
+            }
         });
     }
+    return {};
 }
 
-void server::impl::drain_node(node& n, time_point deadline) {
-    for (const net::listener_id id : std::exchange(n.listeners, {})) n.loop.close_listener(id);
-    for (const auto& e : event_streams) e->drain(n.loop.index());
-    n.http.drain();
-    n.ws.connections.for_each([](ws::connection_core& open) {
-        open.close(ws::close_code::going_away, "server shutting down");
+/// Sessions go first: what carries one is closed with it.
+drain_steps server::impl::steps_of_drain(node& n) {
+    const std::uint8_t loop = n.loop.index();
+    const auto close_sockets = [&n](net::slot_walk& walk, std::size_t slots) {
+        std::size_t closed = 0;
+        n.ws.connections.for_some(walk, slots, [&](ws::connection_core& open) {
+            if (!open.is_open()) return;
+            ++closed;
+            open.close(ws::close_code::going_away, farewell(n.loop.comeback()));
+        });
+        return closed;
+    };
+    drain_steps steps;
+    for (const auto& m : modules) {
+        steps.leavers.emplace_back([m = m.get(), loop](net::slot_walk& walk, std::size_t slots) {
+            return m->close_some(loop, walk, slots);
+        });
+    }
+    for (const auto& e : event_streams) {
+        steps.leavers.emplace_back([e = e.get(), loop](net::slot_walk& walk, std::size_t slots) {
+            return e->close_some(loop, walk, slots);
+        });
+    }
+    steps.leavers.emplace_back(close_sockets);
+    steps.begin = [this, &n, loop] {
+        const auto polls = [](const auto& m) { return m->clients() > 0; };
+        if (std::none_of(modules.begin(), modules.end(), polls)) n.stop_accepting();
+        std::size_t leaving = n.ws.connections.size();
+        for (const auto& m : modules) leaving += m->polling(loop);
+        for (const auto& e : event_streams) leaving += e->streams(loop);
+        return leaving;
+    };
+    steps.nobody_polls = [this] {
+        return std::all_of(modules.begin(), modules.end(),
+                           [](const auto& m) { return m->clients() == 0; });
+    };
+    steps.stop_accepting = [this, &n] {
+        n.stop_accepting();
+        if (carrier && &n == nodes[0].get()) carrier->drain();
+    };
+    steps.rest.emplace_back([&n](net::slot_walk& walk, std::size_t slots) {
+        walk.over = !n.http.end_idle(slots);
+        return slots;
     });
-    wait_for_drain(n, deadline);
+    steps.rest.emplace_back(close_sockets);  // who was let in before the loop drained
+    steps.is_empty = [this, &n] {
+        // The first loop is the one that signals come to: it stays to the end.
+        return left_on(n) == 0 && (&n != nodes[0].get() || others_running == 0);
+    };
+    steps.end = [this, &n] { cut(n); };
+    return steps;
 }
 
-void server::impl::wait_for_drain(node& n, time_point deadline) {
-    // The first loop is the one that signals come to: it stays to the end.
-    const bool needed = &n == nodes[0].get() && others_running > 0;
+std::size_t server::impl::left_on(const node& n) const noexcept {
     // What we opened ourselves, such as the way to Redis, stays as long as somebody may need it.
     std::size_t left = n.loop.connections() - n.loop.outgoing();
-    if (carrier) {
-        left += carrier->waited_for(n.loop.index());
-        if (&n == nodes[0].get()) left -= carrier->connections();
+    if (!carrier) return left;
+    left += carrier->waited_for(n.loop.index());
+    return &n == nodes[0].get() ? left - carrier->connections() : left;
+}
+
+void server::impl::cut(node& n) {
+    if (const std::size_t left = left_on(n); left != 0) {
+        tell(log_level::warning, "drain ended at its deadline (drain_options::deadline): " +
+                                     std::to_string(left) + " connections are cut");
     }
-    if ((left == 0 && !needed) || n.loop.now() >= deadline) {
-        if (left != 0)
-            tell(log_level::warning, "drain ended at its deadline (drain_deadline): " +
-                                         std::to_string(left) + " connections are cut");
-        n.loop.stop();
-        return;
-    }
-    n.loop.after(std::chrono::milliseconds(5),
-                 [this, &n, deadline] { wait_for_drain(n, deadline); });
+    n.loop.stop();
 }
 
 send_status server::send(conn_id which, const message& what) {

@@ -224,7 +224,14 @@ public:
     // module
     result<void> prepare(const std::vector<ws::connection_shared*>& loops) override;
     void seal() noexcept override { reach->sealed = true; }
-    void drain() override;
+    [[nodiscard]] std::size_t clients() const noexcept override { return engine.sessions(); }
+    [[nodiscard]] std::size_t polling(std::uint8_t loop) const noexcept override {
+        return engine.polling(loop);
+    }
+    std::size_t close_some(std::uint8_t loop, net::slot_walk& walk,
+                           std::size_t slots) noexcept override {
+        return engine.close_some(loop, walk, slots);
+    }
     void shut_down() noexcept override;
     void each_verifier(function_ref<void(const auth::verifier&)> use) const override;
     void visit_metrics(metric_visitor visit) const override;

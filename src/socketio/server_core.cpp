@@ -208,10 +208,6 @@ result<void> server_core::prepare(const std::vector<ws::connection_shared*>& bel
     return {};
 }
 
-void server_core::drain() {
-    engine.drain();
-}
-
 void server_core::shut_down() noexcept {
     if (reach->in_cluster.exchange(false)) chosen.adapter->stop();
     engine.shut_down();

@@ -7,6 +7,7 @@
 
 #include <weft/http/response.hpp>
 
+#include "http/retry_after.hpp"
 #include "net/traffic_meter.hpp"
 #include "sse/event_stream.hpp"
 
@@ -45,8 +46,17 @@ void endpoint::handle(const http::request& asked, http::responder answer) {
     shards_[asked.id().loop()]->open(asked, std::move(answer));
 }
 
-void endpoint::drain(std::uint8_t loop) noexcept {
-    if (loop < shards_.size()) shards_[loop]->drain();
+std::size_t endpoint::streams(std::uint8_t loop) const noexcept {
+    return shards_[loop]->streams.size();
+}
+
+std::size_t endpoint::close_some(std::uint8_t loop, net::slot_walk& walk,
+                                 std::size_t slots) noexcept {
+    std::size_t closed = 0;
+    shards_[loop]->streams.for_some(walk, slots, [&](event_stream& open, std::uint32_t) {
+        if (open.leave()) ++closed;
+    });
+    return closed;
 }
 
 void endpoint::shut_down() noexcept {
@@ -81,6 +91,10 @@ endpoint::shard::shard(endpoint& e, const loop_services& services) noexcept
       boundary("sse", services.log, exceptions, services.loop.callbacks()) {}
 
 void endpoint::shard::open(const http::request& asked, http::responder answer) {
+    if (loop.draining()) {
+        (void)answer.send(http::response::refused(http::shutting_down(loop), 503));
+        return;
+    }
     if (owner.accept_) {
         const admission<void> said = owner.accept_(asked);
         if (!said.allowed()) {
@@ -119,10 +133,6 @@ void endpoint::shard::end(event_stream& which) noexcept {
     }
     hub.unsubscribe_all(which);
     streams.free(which.slot_);
-}
-
-void endpoint::shard::drain() noexcept {
-    streams.for_each([](event_stream& open, std::uint32_t) { open.close(); });
 }
 
 }  // namespace weft::sse

@@ -110,12 +110,14 @@ send_status event_stream::queue(const message& what, std::size_t size) {
 /// The peer has taken everything.
 void event_stream::pump() {
     behind_ = false;
-    while (open_ && !behind_ && waiting_ != nullptr && !waiting_->empty()) {
-        waiting_->take([this](std::span<const message> group) {
-            for (const message& next : group) (void)write(encode(next));
-        });
-    }
+    while (open_ && !behind_ && waiting_ != nullptr && !waiting_->empty()) write_waiting();
     if (waiting_ != nullptr && waiting_->empty()) waiting_.reset();
+}
+
+void event_stream::write_waiting() {
+    waiting_->take([this](std::span<const message> group) {
+        for (const message& next : group) (void)write(encode(next));
+    });
 }
 
 void event_stream::arm() noexcept {
@@ -146,6 +148,17 @@ void event_stream::close() noexcept {
     if (!std::exchange(open_, false)) return;
     out_.finish();
     end_later();
+}
+
+bool event_stream::leave() noexcept {
+    if (!open_) return false;
+    within_memory([this] {
+        while (open_ && waiting_ != nullptr && !waiting_->empty()) write_waiting();
+        const auto comeback = shard_.loop.comeback();
+        if (open_ && comeback) (void)send({.retry = *comeback});
+        close();
+    });
+    return true;
 }
 
 /// What waits is lost; the peer sees that the stream is not whole, and comes again.

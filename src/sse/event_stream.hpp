@@ -31,7 +31,6 @@ public:
     void open(const http::request& asked, http::responder answer);
     /// Frees a stream; its `on_close` runs before.
     void end(event_stream& which) noexcept;
-    void drain() noexcept;
 
     endpoint& owner;
     net::loop_core& loop;
@@ -54,6 +53,8 @@ public:
     bool subscribe(std::string_view topic);
     bool unsubscribe(std::string_view topic);
     void close() noexcept;
+    /// Closes behind what waits, and tells the browser when to come back. False: it has ended.
+    bool leave() noexcept;
 
     [[nodiscard]] conn_id id() const noexcept { return id_; }
     [[nodiscard]] stream& face() noexcept { return face_; }
@@ -69,6 +70,7 @@ private:
     send_status write(const buffer_slice& bytes);
     send_status queue(const message& what, std::size_t size);
     void pump();
+    void write_waiting();
     void arm() noexcept;  // for the next heartbeat, or the end
     void beat() noexcept;
     void cut() noexcept;

@@ -13,6 +13,8 @@ import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 
+process.env.WEFT_SERVER__ALLOW_ROOT ??= 'true';  // tests may be run by root
+
 /// A certificate for localhost and 127.0.0.1 in a folder of its own.
 export class Certificate {
   constructor() {

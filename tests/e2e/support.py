@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 WEFT = os.environ["WEFT_BIN"]
+os.environ.setdefault("WEFT_SERVER__ALLOW_ROOT", "true")  # tests may be run by root
 PATIENCE = 20  # seconds that nothing takes unless it is broken
 
 

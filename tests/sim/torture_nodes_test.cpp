@@ -310,7 +310,7 @@ TEST_P(nodes_torture, costs_what_is_carried_and_nothing_else) {
 
 INSTANTIATE_TEST_SUITE_P(of, nodes_torture, ::testing::ValuesIn(scenarios), name_of);
 
-TEST(nodes_torture, sec_p8_so_many_nodes_are_remembered_and_no_more) {
+TEST(nodes_torture, sec_p13_so_many_nodes_are_remembered_and_no_more) {
     torture_world w(nullptr);
     nodes_world nodes(w);
     ASSERT_TRUE(nodes.start());

@@ -342,8 +342,11 @@ public:
     /// As `weft::server` does.
     void drain() {
         const allocations::watch on(watching);
-        module_->drain();
-        service_.drain();
+        loop.begin_drain(duration::zero());
+        net::slot_walk walk;
+        (void)module_->close_some(loop.index(), walk, SIZE_MAX);
+        while (service_.end_idle(SIZE_MAX)) {
+        }
         shared.connections.for_each([](ws::connection_core& open) {
             open.close(ws::close_code::going_away, "server shutting down");
         });

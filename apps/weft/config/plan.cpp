@@ -66,6 +66,8 @@ public:
     std::optional<plan> run() {
         plan_.server = all_.server;
         plan_.server.log = nullptr;
+        plan_.drain = all_.drain;
+        plan_.privileges = all_.privileges;
         add_internal();
         add_log();
         add_addresses();
@@ -83,9 +85,14 @@ public:
                 from_.called("limits.dry_run", "limits.dry_run") +
                     " needs a limit to try, such as " +
                     from_.called("limits.per_address.max_connections", "limits.dry_run") + " 100");
+        if (plan_.drain.deadline < plan_.drain.window)
+            from_.complain("drain.deadline", "must be at least drain.window");
         if (const auto right = plan_.server.check(); from_.problems.empty() && !right)
             from_.problems.push_back(right.error().message());
         if (!from_.problems.empty()) return std::nullopt;
+        const auto has_tls = [](const server_address& each) { return each.tls.has_value(); };
+        plan_.has_secrets = plan_.verifier || !all_.cluster.password.empty() ||
+                            std::any_of(plan_.addresses.begin(), plan_.addresses.end(), has_tls);
         return std::move(plan_);
     }
 

@@ -149,9 +149,10 @@ constexpr section all_sections[] = {
          "What one address may do: an IPv4 address, or a /64 of IPv6. 0: no limit."),
     once("limits.per_subject", "What one subject of tokens may do, from any address. 0: no limit."),
     once("cluster", "Other processes, over Redis."),
+    once("drain", "How it ends on SIGTERM. A second SIGTERM ends it at once."),
     once("internal",
          "The operator's own listener: /metrics, /ready, /live, /connections, /topics, and by POST "
-         "/drain and /reload."),
+         "/topics/NAME, /drain and /reload."),
     once("log", "What is told, and where."),
 };
 
@@ -164,6 +165,7 @@ using std::chrono::seconds;
 
 constexpr std::string_view no_flag{};
 constexpr auto server = &settings::server;
+constexpr auto rights = &settings::privileges;
 constexpr auto http_of = &server_options::http;
 constexpr auto traffic = &server_options::traffic;
 constexpr auto listen = &settings::listeners;
@@ -180,6 +182,7 @@ constexpr auto in_cluster = &settings::cluster;
 constexpr auto in_log = &settings::log;
 constexpr auto log_choices = &log_section::options;
 constexpr auto chosen = &cluster_section::options;
+constexpr auto ending = &settings::drain;
 constexpr auto redis = &cluster::options::redis;
 
 constexpr row all_rows[] = {
@@ -203,6 +206,11 @@ constexpr row all_rows[] = {
      "The same for one address. 0: half of max_handshakes"},
     {"server.slow_turn", time(seconds(0)), at<server, &server_options::slow_turn>, on_restart,
      no_flag, "500ms", "A longer turn of a loop is counted and logged. 0s: never"},
+
+    {"server.user", text(filled_rule), at<rights, &privilege_options::user>, on_restart, "--user",
+     "weft", "Whom to become once it listens, for who starts it as root: a user of the system"},
+    {"server.allow_root", boolean, at<rights, &privilege_options::allow_root>, on_restart,
+     "--allow-root", "true", "Run with the rights of root, which is refused otherwise"},
 
     {"listen[].host", text(address_rule), at<listen, address, &server_address::host>, on_restart,
      "--host", "0.0.0.0", "Numeric address to listen on; 0.0.0.0 or :: for all"},
@@ -482,6 +490,18 @@ constexpr row all_rows[] = {
     {"cluster.ready_without_redis", time(seconds(0), hours(24)),
      at<in_cluster, chosen, &cluster::options::ready_without_redis>, on_restart,
      "--ready-without-redis", "30s", "How long Redis may be away until /ready says 503"},
+
+    {"drain.not_ready_for", time(seconds(0)), at<ending, &drain_options::not_ready_for>, on_restart,
+     no_flag, "5s",
+     "How long /ready says 503 while it goes on as before: until load balancers have noticed"},
+    {"drain.window", time(seconds(0)), at<ending, &drain_options::window>, on_restart, no_flag,
+     "30s", "Then those who are connected are let go evenly over this time. 0s: all at once"},
+    {"drain.deadline", time(seconds(0)), at<ending, &drain_options::deadline>, on_restart, no_flag,
+     "1m", "So long after not_ready_for whoever is still there is cut; at least window"},
+    {"drain.retry_within", time(seconds(0)), at<ending, &drain_options::retry_within>, on_restart,
+     no_flag, "5s",
+     "Each of them is told to come back at another moment within this time. 0s: they are told "
+     "none"},
 
     {"internal.host", text(address_rule), at<&settings::internal, &internal_section::host>,
      on_restart, "--metrics-host", "10.0.0.5",

@@ -15,6 +15,7 @@
 #include <weft/ws/options.hpp>
 
 #include "log/program_log.hpp"
+#include "service/privileges.hpp"
 
 namespace weft::config {
 
@@ -126,6 +127,7 @@ struct log_section {
 /// All that the program can be told about what it serves.
 struct settings {
     server_options server{};  ///< `[server]`, `[http]`, `[limits]`.
+    privilege_options privileges{};
     std::vector<listener> listeners{1};
     std::vector<static_folder> folders{};
     std::vector<endpoint> endpoints{1};
@@ -135,6 +137,7 @@ struct settings {
     auth_section auth{};
     std::vector<issuer> issuers{};
     cluster_section cluster{};
+    drain_options drain{};
     internal_section internal{};
     log_section log{};
 };

@@ -26,6 +26,7 @@
 #include <weft/net/tls.hpp>
 #include <weft/net/traffic_options.hpp>
 #include <weft/pubsub/message.hpp>
+#include <weft/server/drain_options.hpp>
 #include <weft/server/report.hpp>
 #include <weft/socketio/host.hpp>
 #include <weft/sse/endpoint.hpp>
@@ -121,7 +122,7 @@ struct run_options {
     std::uint16_t port = 8080;
     std::optional<tls_options> tls{};
     signal_handling signals = signal_handling::drain;
-    duration drain_deadline = std::chrono::seconds(10);
+    drain_options drain{};
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
@@ -182,8 +183,10 @@ public:
 
     /// Runs the loops until `stop`, or until a drain is done. Returns 0, or 1 if it cannot start;
     /// then the reason is in the log and in `failure`.
-    int run(signal_handling signals = signal_handling::drain,
-            duration drain_deadline = std::chrono::seconds(10));
+    int run(signal_handling signals = signal_handling::drain, const drain_options& how = {});
+    int run(signal_handling signals, duration drain_deadline) {
+        return run(signals, drain_options{.deadline = drain_deadline});
+    }
     /// Listens and runs.
     int run(const run_options& options);
 
@@ -208,9 +211,14 @@ public:
 
     /// Closes everything now and ends `run`.
     void stop();
-    /// Stops accepting, answers pending requests, closes every WebSocket with 1001, waits until
-    /// queues are sent, and ends `run`. At the deadline it drops what is left.
-    void drain(duration deadline);
+    /// Is not `ready` any more, waits for the load balancers, stops accepting, answers pending
+    /// requests, ends Engine.IO sessions and event streams, closes every WebSocket with 1001,
+    /// waits until queues are sent, and ends `run`. At the deadline it drops what is left.
+    /// While Engine.IO clients poll, connections are accepted, since a poll may need a new one;
+    /// who is new gets 503. Only the first call counts. **Errors**: a wrong option; then nothing
+    /// happens.
+    result<void> drain(const drain_options& how);
+    void drain(duration deadline) { (void)drain(drain_options{.deadline = deadline}); }
 
     /// Sends to one connection. On the loop of the connection the status is final. Elsewhere
     /// `queued` means that the message travels to that loop; if the connection is gone, nothing

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -16,6 +18,9 @@ class session_carrier;
 }
 namespace weft::http {
 class router;
+}
+namespace weft::net {
+struct slot_walk;
 }
 namespace weft::ws {
 class connection_shared;
@@ -39,8 +44,13 @@ public:
         const std::vector<ws::connection_shared*>& loops) = 0;
     /// The server begins to run: refuse registrations from now on.
     virtual void seal() noexcept = 0;
-    /// The server drains: refuses new peers and disconnects the others. **Threads**: any.
-    virtual void drain() = 0;
+    /// How many clients there are. **Threads**: any.
+    [[nodiscard]] virtual std::size_t clients() const noexcept = 0;
+    /// For a drain, on the thread of a loop: the clients there whom no WebSocket carries, and the
+    /// end of those of any kind in the next `slots` slots of a walk. Returns how many those were.
+    [[nodiscard]] virtual std::size_t polling(std::uint8_t loop) const noexcept = 0;
+    virtual std::size_t close_some(std::uint8_t loop, net::slot_walk& walk,
+                                   std::size_t slots) noexcept = 0;
     /// Everything is closed and no loop runs: forgets the loops.
     virtual void shut_down() noexcept = 0;
     /// Calls `use` with each verifier that a namespace requires.

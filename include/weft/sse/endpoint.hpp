@@ -19,6 +19,10 @@
 #include <weft/pubsub/message.hpp>
 #include <weft/sse/event.hpp>
 
+namespace weft::net {
+struct slot_walk;
+}
+
 namespace weft::sse {
 
 struct loop_services;
@@ -95,8 +99,10 @@ public:
     /// Gets what the streams of each loop share. Before the loops run. **Errors**: a wrong option.
     [[nodiscard]] result<void> prepare(const std::vector<loop_services>& loops);
     void handle(const http::request& asked, http::responder answer);
-    /// Ends the streams of a loop, on its thread.
-    void drain(std::uint8_t loop) noexcept;
+    /// For a drain, on the thread of a loop: how many streams it has, and the end of those in the
+    /// next `slots` slots of a walk. Returns how many those were.
+    [[nodiscard]] std::size_t streams(std::uint8_t loop) const noexcept;
+    std::size_t close_some(std::uint8_t loop, net::slot_walk& walk, std::size_t slots) noexcept;
     /// After the loops were shut down and before they die.
     void shut_down() noexcept;
     void visit_metrics(metric_visitor visit) const;

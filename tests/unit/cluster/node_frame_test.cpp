@@ -77,7 +77,7 @@ TEST(node_frame, tells_how_large_a_window_is) {
     EXPECT_EQ(window_size(reader.current()), 0x01020304U);
 }
 
-TEST(node_frame, sec_p8_is_judged_by_its_header) {
+TEST(node_frame, sec_p13_is_judged_by_its_header) {
     const auto header = [](frame_type type, std::uint32_t stream, std::size_t size) {
         std::string out;
         append_frame_header(out, type, stream, size);
@@ -100,7 +100,7 @@ TEST(node_frame, sec_p8_is_judged_by_its_header) {
     }
 }
 
-TEST(node_frame, sec_p8_of_a_greeting_has_its_place) {
+TEST(node_frame, sec_p13_of_a_greeting_has_its_place) {
     const std::string proof(proof_size, 'p');
     const std::string why = "failed: " + make_error_code(errc::out_of_order).message();
     EXPECT_EQ(read(bytes_of(frame_type::proof, 0, proof), 10, false), "3/0/" + proof + ' ');
@@ -125,7 +125,7 @@ TEST(node_greeting, comes_back_as_it_was_written) {
     EXPECT_EQ(read_hello(wire.substr(1), heard), errc::wrong_size);
 }
 
-TEST(node_greeting, sec_p8_each_proof_is_of_one_side_and_one_greeting) {
+TEST(node_greeting, sec_p13_each_proof_is_of_one_side_and_one_greeting) {
     const shared_secret right("a secret of more than 16 bytes"),
         wrong("another secret of 16 bytes");
     hello_facts hello;
@@ -165,7 +165,7 @@ TEST(node_stream_facts, come_back_as_they_were_written) {
     EXPECT_EQ(write_stream_facts(longest).size(), max_stream_facts);
 }
 
-TEST(node_stream_facts, sec_p8_that_are_none_are_refused) {
+TEST(node_stream_facts, sec_p13_that_are_none_are_refused) {
     const std::string right = write_stream_facts({"127.0.0.1", 80, false, false, "sid"});
     stream_facts out;
     for (std::size_t size = 0; size < right.size() - 2; ++size)
@@ -179,7 +179,7 @@ TEST(node_stream_facts, sec_p8_that_are_none_are_refused) {
     EXPECT_EQ(read_stream_facts(std::string(1000, '\0'), out), errc::malformed_open);
 }
 
-TEST(node_stream_account, sec_p8_lets_one_window_be_under_way) {
+TEST(node_stream_account, sec_p13_lets_one_window_be_under_way) {
     stream_account account;
     EXPECT_EQ(account.receive(stream_window), errc::none);
     EXPECT_EQ(account.receive(1), errc::window_exceeded);

@@ -195,6 +195,13 @@ public:
     }
 
     net::sim_backend& io;
+    /// As a server does.
+    void drain() {
+        loop.begin_drain(duration::zero());
+        net::slot_walk walk;
+        (void)engine.close_some(loop.index(), walk, SIZE_MAX);
+    }
+
     net::loop_core loop;
     pubsub::exchange all;
     ws::connection_shared shared;

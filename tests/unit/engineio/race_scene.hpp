@@ -49,7 +49,7 @@ public:
     }
     bool handler_closes = false;  ///< As soon as a message comes.
     void server_drains() {
-        world.engine.drain();
+        world.drain();
         server_closed_ = true;
     }
     void server_fails() {

@@ -54,7 +54,7 @@ const std::vector<event> ends{
     {"nothing", [](race_scene&) {}},
     {"server_closes", [](race_scene& s) { s.server_closes(); }, {forced_close}, {400}},
     {"handler_closes", [](race_scene& s) { s.handler_closes = true; }, {forced_close}, {400}},
-    {"server_drains", [](race_scene& s) { s.server_drains(); }, {server_shutting_down}, {400}},
+    {"server_drains", [](race_scene& s) { s.server_drains(); }, {server_shutting_down}, {400, 503}},
     {"server_fails", [](race_scene& s) { s.server_fails(); }, {parse_error}, {400}},
     {"client_closes", [](race_scene& s) { s.client_closes(); }, {transport_close}, {400}},
     {"short_reads", [](race_scene& s) { s.split_everything(); }},

@@ -569,7 +569,7 @@ TEST(drain, closes_all_and_refuses_more) {
     const auto poll = world.hang(world.open_polling());
     const auto socket = world.open_websocket();
     (void)world.frames(socket);
-    world.engine.drain();
+    world.drain();
     world.run();
     EXPECT_EQ(world.take_one(poll).body, "1");
     EXPECT_EQ(world.frames(socket).back().close_code(), 1001);

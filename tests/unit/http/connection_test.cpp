@@ -294,7 +294,9 @@ TEST(http_connection, draining_ends_idle_connections_and_those_that_are_answered
     const auto idle = world.open();
     const auto busy = world.open();
     world.send(busy, get("/later"));
-    world.server().drain();
+    world.loop().begin_drain(0s);
+    EXPECT_TRUE(world.server().end_idle(1));
+    EXPECT_FALSE(world.server().end_idle(2));
     world.run();
     EXPECT_TRUE(world.ended(idle));
     EXPECT_FALSE(world.ended(busy));

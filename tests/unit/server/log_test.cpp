@@ -77,7 +77,7 @@ TEST(server_log, a_drain_that_cuts_says_how_many) {
     client visitor(*port);
     visitor.send("GET /hangs HTTP/1.1\r\nHost: h\r\n\r\n");
     EXPECT_EQ(server.run(signal_handling::none), 0);
-    EXPECT_TRUE(log.has_line("server: drain ended at its deadline (drain_deadline): 1 "));
+    EXPECT_TRUE(log.has_line("server: drain ended at its deadline (drain_options::deadline): 1 "));
 }
 
 TEST(server_log, a_connection_too_many_names_its_option) {

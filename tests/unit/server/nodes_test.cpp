@@ -324,7 +324,7 @@ TEST_F(nodes, what_the_owner_cuts_off_leaves_nothing) {
     EXPECT_TRUE(await([&] { return b->metric(R"(weft_node_streams{side="asker"})") == 0; }));
 }
 
-TEST_F(nodes, sec_p8_a_session_whose_owner_is_gone_is_one_that_nobody_knows) {
+TEST_F(nodes, sec_p13_a_session_whose_owner_is_gone_is_one_that_nobody_knows) {
     auto a = add();
     const auto b = add();
     const std::string sid = a->connect();
@@ -570,7 +570,7 @@ TEST_F(played_nodes, a_client_that_came_by_tls_is_one_to_the_owner) {
     }
 }
 
-TEST_F(played_nodes, sec_p8_nobody_is_served_before_it_has_proved_itself) {
+TEST_F(played_nodes, sec_p13_nobody_is_served_before_it_has_proved_itself) {
     EXPECT_FALSE(played_node(of_nodes).greet(tag, "a secret that is not the one"));
     EXPECT_FALSE(played_node(of_nodes).greet("none")) << "it wants another node";
     played_node hasty(of_nodes), rude(of_nodes), silent(of_nodes), web(of_nodes);
@@ -587,7 +587,7 @@ TEST_F(played_nodes, sec_p8_nobody_is_served_before_it_has_proved_itself) {
     EXPECT_TRUE(await([&] { return a->metric(R"(weft_node_connections{side="owner"})") == 0; }));
 }
 
-TEST_F(played_nodes, sec_p8_too_many_that_do_not_greet_are_turned_away) {
+TEST_F(played_nodes, sec_p13_too_many_that_do_not_greet_are_turned_away) {
     std::vector<played_node> all;
     for (int i = 0; i < 64; ++i) all.emplace_back(of_nodes);
     EXPECT_TRUE(await([&] { return a->metric(R"(weft_node_connections{side="owner"})") == 64; }));
@@ -597,7 +597,7 @@ TEST_F(played_nodes, sec_p8_too_many_that_do_not_greet_are_turned_away) {
     EXPECT_TRUE(played_node(of_nodes).greet(tag));
 }
 
-TEST_F(played_nodes, sec_p8_who_breaks_the_protocol_loses_its_connection_and_nothing_else) {
+TEST_F(played_nodes, sec_p13_who_breaks_the_protocol_loses_its_connection_and_nothing_else) {
     const std::string begin = frame_of(wire::frame_type::open, 1, opening);
     std::string overflow = begin;
     wire::append_window(overflow, 1, 1);
@@ -622,7 +622,7 @@ TEST_F(played_nodes, sec_p8_who_breaks_the_protocol_loses_its_connection_and_not
     EXPECT_TRUE(await([&] { return a->metric(R"(weft_node_streams{side="owner"})") == 0; }));
 }
 
-TEST_F(played_nodes, sec_p8_a_node_that_takes_nothing_gets_one_window) {
+TEST_F(played_nodes, sec_p13_a_node_that_takes_nothing_gets_one_window) {
     played_node other(of_nodes);
     ASSERT_TRUE(other.greet(tag));
     std::string asked = upgrade_request.data();
@@ -638,7 +638,7 @@ TEST_F(played_nodes, sec_p8_a_node_that_takes_nothing_gets_one_window) {
     EXPECT_TRUE(await([&] { return sent() == wire::stream_window + 65'536; })) << sent();
 }
 
-TEST_F(played_nodes, sec_p8_what_nobody_reads_is_one_window) {
+TEST_F(played_nodes, sec_p13_what_nobody_reads_is_one_window) {
     played_node other(of_nodes);
     ASSERT_TRUE(other.greet(tag));
     // The poll waits, so what follows it is held, and no more is read.

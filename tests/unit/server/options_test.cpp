@@ -334,8 +334,14 @@ TEST(options, of_servers) {
                      "server_options::max_connections is 0: it must be at least 1");
     EXPECT_COMPLAINT(server_address, tls.emplace(),
                      "tls_options::certificates is empty: TLS needs at least one");
-    EXPECT_COMPLAINT(run_options, drain_deadline = -1s,
-                     "run_options::drain_deadline is -1000 ms: it must not be below 0");
+    EXPECT_COMPLAINT(run_options, drain.not_ready_for = -1s,
+                     "drain_options::not_ready_for is -1000 ms: it must not be below 0");
+    EXPECT_COMPLAINT(drain_options, window = -1s,
+                     "drain_options::window is -1000 ms: it must not be below 0");
+    EXPECT_COMPLAINT(drain_options, retry_within = -1s,
+                     "drain_options::retry_within is -1000 ms: it must not be below 0");
+    EXPECT_COMPLAINT(drain_options, deadline = -1s,
+                     "drain_options::deadline must be at least window, and not below 0");
 }
 
 TEST(options, never_is_a_wait_like_any_other) {

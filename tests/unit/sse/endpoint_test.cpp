@@ -96,6 +96,12 @@ public:
         hub.publish(pubsub::program_topic("news"), what);
         run();
     }
+    /// As a server does.
+    void drain() {
+        loop.begin_drain(duration::zero());
+        net::slot_walk walk;
+        (void)events.close_some(loop.index(), walk, SIZE_MAX);
+    }
     bool ended(peer client) const { return io.peer_sees_end(client) || io.peer_sees_reset(client); }
 
     net::sim_backend& io;
@@ -221,16 +227,39 @@ TEST(event_stream, closed_by_us_leaves_the_connection_usable) {
 TEST(event_stream, a_drain_ends_it_whole) {
     sse_world world;
     const auto client = world.open();
-    world.events.drain(0);
+    world.drain();
     world.run();
     EXPECT_EQ(world.io.peer_take(client), "0\r\n\r\n");
     EXPECT_EQ(world.closed, 1);
 }
 
+TEST(event_stream, a_drain_sends_what_waits_before_it_ends) {
+    sse_world world;
+    const auto client = world.open();
+    for (int i = 0; i < 10; ++i) world.publish(message::text(std::string(60'000, 'w')));
+    world.drain();
+    std::string bytes;
+    for (int i = 0; i < 10; ++i) {
+        bytes += world.io.peer_take(client);
+        world.run();
+    }
+    ASSERT_TRUE(bytes.ends_with("\r\n0\r\n\r\n")) << bytes.size();
+    EXPECT_GT(sse_world::unchunked(bytes).size(), 600'000U);
+    EXPECT_EQ(world.closed, 1);
+}
+
+TEST(event_stream, that_is_new_while_the_loop_drains_is_refused) {
+    sse_world world;
+    world.loop.begin_drain(30s);
+    (void)world.open();
+    EXPECT_TRUE(world.head.starts_with("HTTP/1.1 503 ")) << world.head;
+    EXPECT_NE(world.head.find("\r\nRetry-After: "), std::string::npos);
+}
+
 TEST(event_stream, that_is_closed_when_its_loop_ends_hears_its_end) {
     sse_world world;
     (void)world.open();
-    world.events.drain(0);
+    world.drain();
     world.loop.shut_down();
     EXPECT_EQ(world.closed, 0);
     world.events.shut_down();

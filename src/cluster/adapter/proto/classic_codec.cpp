@@ -81,7 +81,8 @@ private:
 
     bool question(message_type type) {
         out_.head.type = type;
-        return reader_.text(in_.found[members::request_id], out_.head.request_id);
+        if (!reader_.text(in_.found[members::request_id], out_.head.request_id)) return false;
+        return !out_.head.request_id.empty() || reader_.fail(errc::bad_member);
     }
     bool options() { return reader_.options(in_.found[members::opts]); }
     void set(cluster_message::kind what) noexcept {
