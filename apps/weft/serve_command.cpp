@@ -13,19 +13,19 @@
 #include "internal/internal_listener.hpp"
 #include "listening.hpp"
 #include "log/program_log.hpp"
+#include "reloader.hpp"
 #include "topic_endpoint.hpp"
 
 namespace weft {
 
 namespace {
 
-internal_actions actions_for(server& target, program_log& log) {
+internal_actions actions_for(server& target, reloader& again, program_log& log) {
     internal_actions actions;
     actions.drain = [&target] { target.drain(std::chrono::seconds(10)); };
-    actions.reload = [&target, &log]() -> result<std::string> {
-        log.reopen();
-        if (auto done = target.reload_certificates(); !done) return done.error();
-        return std::string("the certificates were read again");
+    actions.reload = [&again]() -> result<std::string> {
+        if (auto done = again.reload(); !done) return done.error();
+        return std::string("reloaded: the log says what is other");
     };
     actions.visit_metrics = [&log](metric_visitor visitor) { log.visit_metrics(visitor); };
     return actions;
@@ -47,7 +47,8 @@ bool start_internal(std::optional<internal_listener>& internal, const std::strin
 }  // namespace
 
 int run_serve(const config::sources& from) {
-    auto plan = make_plan(from);
+    config::settings running;
+    auto plan = make_plan(from, &running);
     if (!plan) return 2;
     const auto opened = program_log::make(plan->log);
     if (!opened) {
@@ -56,18 +57,26 @@ int run_serve(const config::sources& from) {
     }
     program_log& log = **opened;
     server_options all = page_options(plan->server, plan->addresses, log);
-    // Who ended is told to the log; and that listener tells of paths, which are kept for it.
-    if (plan->log.access && (log.wants(log_level::info) || plan->internal)) all.access = &log;
+    if (plan->log.access) all.access = &log;
     if (all.cluster) plan->topics.node = random_node_name();
     topics::topic_hub hub(std::move(plan->topics));
     server target(std::move(all));
+    reloadable parts{.target = target,
+                     .hub = hub,
+                     .log = log,
+                     .verifier = plan->verifier,
+                     .addresses = plan->addresses};
     for (const std::string& path : plan->guarded) target.require(path, *plan->verifier);
     for (auto& [path, files] : plan->folders)
         (void)target.http().get(path == "/" ? "/*path" : path + "/*path", std::move(files));
     for (auto& [path, options] : plan->endpoints)
-        add_topic_endpoint(target, path, hub, std::move(options), plan->verifier);
+        parts.endpoints.push_back(
+            &add_topic_endpoint(target, path, hub, std::move(options), plan->verifier));
+    reloader again(from, std::move(running), std::move(parts));
+    target.on_reload([&again] { again.request(); });
     std::optional<internal_listener> internal;
-    if (plan->internal) internal.emplace(target, *plan->internal, actions_for(target, log), log);
+    if (plan->internal)
+        internal.emplace(target, *plan->internal, actions_for(target, again, log), log);
     const auto ready = [&] {
         return start_internal(internal, plan->internal ? plan->internal->host : "", log);
     };

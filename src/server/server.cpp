@@ -183,6 +183,7 @@ struct server::impl {
     std::shared_ptr<cluster::link> cluster_link;  // to the other nodes, if there are any
     std::shared_ptr<cluster::topic_bus> topic_bus;
     std::shared_ptr<cluster::nodes::carrier> carrier;
+    unique_function<void()> on_reload;
     bool has_adapter = false;  // the first Socket.IO server has it
     net::handshake_gate gate;
     memory_account memory;
@@ -250,6 +251,12 @@ void server::on_cluster_gap(unique_function<void(cluster::gap)> handler) {
     if (const auto right = impl_->check_set_up("on_cluster_gap"); !right)
         return impl_->tell(log_level::error, right.error().message());
     if (impl_->cluster_link) impl_->cluster_link->on_gap = std::move(handler);
+}
+
+void server::on_reload(unique_function<void()> handler) {
+    if (const auto right = impl_->check_set_up("on_reload"); !right)
+        return impl_->tell(log_level::error, right.error().message());
+    impl_->on_reload = std::move(handler);
 }
 
 engineio::session_carrier* server::carrier() noexcept {
@@ -471,7 +478,9 @@ result<std::unique_ptr<signal_watcher>> server::impl::watch_signals(server& face
                                                                     duration drain_deadline) {
     return signal_watcher::make(nodes[0]->loop, [this, &face, drain_deadline,
                                                  draining = false](signal_wish wish) mutable {
-        if (wish == signal_wish::reload) {
+        if (wish == signal_wish::reload && on_reload) {
+            on_reload();
+        } else if (wish == signal_wish::reload) {
             if (const auto done = face.reload_certificates(); !done)
                 tell(log_level::error, "certificates stay as they were: " + done.error().message());
         } else if (std::exchange(draining, true)) {
@@ -656,6 +665,20 @@ task<std::size_t> server::subscriber_count(std::string topic) {
 
 loop_ref server::loop(unsigned index) const {
     return index < impl_->nodes.size() ? impl_->nodes[index]->loop.ref() : loop_ref();
+}
+
+result<void> server::change(const server_options& to) {
+    if (auto right = to.check(); !right) return right;
+    impl_->traffic.change(to.traffic);
+    for (const auto& n : impl_->nodes) {
+        n->loop.post([n = n.get(), traffic = &impl_->traffic, origins = to.http.public_origins,
+                      hosts = to.http.allowed_hosts,
+                      connects = to.budgets.connects_per_second]() mutable {
+            n->http.change(std::move(origins), std::move(hosts), connects);
+            if (*traffic) n->loop.limit_traffic(*traffic);
+        });
+    }
+    return {};
 }
 
 result<void> server::reload_certificates() {

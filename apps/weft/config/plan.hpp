@@ -27,6 +27,7 @@ struct plan {
     topics::hub_options topics{};
     std::vector<std::string> guarded{};  ///< Paths that need a token.
     std::optional<auth::verifier> verifier{};
+    std::vector<auth::issuer> issuers{};  ///< Those of the verifier.
     std::optional<internal_options> internal{};
     log_options log{};
 };
