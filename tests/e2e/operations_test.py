@@ -189,16 +189,19 @@ class Internal(unittest.TestCase):
             self.assertEqual(self.get(f"/connections?limit={wrong}").status, 400, wrong)
             self.assertEqual(self.get(f"/topics?limit={wrong}").status, 400, wrong)
 
-    def test_with_the_token_of_the_file_the_server_drains(self):
+    def test_with_the_token_of_the_file_the_server_reloads_and_drains(self):
+        right = ("-H", "Authorization: Bearer correct-horse-battery")
         with tempfile.NamedTemporaryFile("w") as token:
             token.write("correct-horse-battery\n")
             token.flush()
             server = self.serve("--set", f"internal.token_file={token.name}")
-        right = ("-H", "Authorization: Bearer correct-horse-battery")
-        self.assertEqual(self.get("/connections").status, 401)
-        self.assertEqual(self.get("/connections", *right).status, 200)
-        self.assertEqual(self.get("/drain", "-X", "POST", "-H", "Authorization: Bearer wrong-horse-battery-").status, 401)
-        self.assertEqual(self.get("/reload", "-X", "POST", *right).status, 200)
+            self.assertEqual(self.get("/connections").status, 401)
+            self.assertEqual(self.get("/connections", *right).status, 200)
+            self.assertEqual(self.get("/drain", "-X", "POST", "-H", "Authorization: Bearer wrong-horse-battery-").status, 401)
+            self.assertEqual(self.get("/reload", "-X", "POST", *right).status, 200)
+        reply = self.get("/reload", "-X", "POST", *right)
+        self.assertEqual(reply.status, 422, "the file of the token has gone")
+        self.assertIn(token.name.encode(), reply.body)
         self.assertEqual(self.get("/ready").status, 200)
         self.assertEqual(self.get("/drain", "-X", "POST", *right).status, 202)
         self.assertEqual(server.wait(), 0)
