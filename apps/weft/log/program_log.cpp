@@ -50,12 +50,23 @@ log_level from_spdlog(spdlog::level::level_enum level) noexcept {
     }
 }
 
-/// Signals are for the threads of the server; and a reader that has gone is an error like others.
-void take_no_signals() {
-    sigset_t all;
-    sigfillset(&all);
-    ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
-}
+/// While it is there, a new thread begins with all signals blocked: they are for the threads of the
+/// server, and could come before the new one has said so; and a reader that has gone is an error
+/// like others.
+class no_signals {
+public:
+    no_signals() noexcept {
+        sigset_t all;
+        sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~no_signals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    no_signals(const no_signals&) = delete;
+    no_signals& operator=(const no_signals&) = delete;
+
+private:
+    sigset_t before_;
+};
 
 /// Lines that did not get as far as the queue.
 struct never_queued {
@@ -123,7 +134,10 @@ struct program_log::impl {
     /// The thread begins with the first line: a process whose only thread is its loop has cheaper
     /// system calls.
     void begin() {
-        pool = std::make_shared<spdlog::details::thread_pool>(queue, 1, take_no_signals);
+        {
+            const no_signals meanwhile;
+            pool = std::make_shared<spdlog::details::thread_pool>(queue, 1);
+        }
         lines->set_pool(*pool);
         logger = std::make_shared<spdlog::async_logger>(
             "weft", lines, pool, spdlog::async_overflow_policy::overrun_oldest);
