@@ -96,8 +96,7 @@ int run_serve(const config::sources& from) {
     }
     program_log& log = **opened;
     server_options all = page_options(plan->server, plan->addresses, log);
-    // Who ended is told to the log; and that listener tells of paths, which are kept for it.
-    if (plan->log.access && (log.wants(log_level::info) || plan->internal)) all.access = &log;
+    if (plan->log.access) all.access = &log;
     if (all.cluster) plan->topics.node = random_node_name();
     topics::topic_hub hub(std::move(plan->topics));
     topic_service topics(hub);

@@ -40,7 +40,7 @@ access_note::access_note(loop_core& loop, std::string_view method, std::string_v
       since_(loop.now()),
       traced_(trace_id.size() == trace_id_.size()) {
     if (traced_) std::copy(trace_id.begin(), trace_id.end(), trace_id_.begin());
-    charge_.set(heap_cost_of<access_note> + heap_cost(path_));
+    charge_.set(heap_cost_of<access_note> + heap_cost(path_) + sizeof(void*));  // of a table
 }
 
 void access_note::begin(const byte_stream& carrier, std::uint64_t head) noexcept {

@@ -33,6 +33,9 @@ public:
     void set_cause(std::error_code cause) noexcept { cause_ = cause; }
 
     [[nodiscard]] std::string_view path() const noexcept { return path_; }
+    /// For a `conn_table`: the stream that it is about.
+    [[nodiscard]] conn_id id() const noexcept { return id_; }
+    void set_id(conn_id id) noexcept { id_ = id; }
     [[nodiscard]] time_point since() const noexcept { return since_; }
 
     /// The end of a request on the stream where it began. A cause that was set counts more.
@@ -56,6 +59,7 @@ private:
     std::uint64_t received_ = 0;
     std::uint64_t received_before_ = 0;  // by the stream, before this began
     std::uint64_t sent_before_ = 0;
+    conn_id id_;
     std::error_code cause_;
     int code_ = 0;
     access_kind kind_ = access_kind::request;

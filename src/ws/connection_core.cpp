@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "base/heap_cost.hpp"
-#include "net/access_note.hpp"
 #include "net/traffic_meter.hpp"
 #include "net/work.hpp"
 #include "ws/connection_parts.hpp"
@@ -276,7 +275,7 @@ void connection_core::refuse(errc why, close_code code, std::string_view reason)
     if (metered_ && describe(why).kind == condition::protocol_violation)
         stream().peer().traffic()->note_error(loop().now());
     if (state_ != state::close_sent) {
-        if (access_ != nullptr) access_->set_code(static_cast<int>(code));
+        note_code(code);
         const auto payload = close_payload::make(code, reason);
         if (slow_ != nullptr) give_up_waiting(why);
         if (payload) write_close(payload->view());
@@ -408,7 +407,7 @@ void connection_core::start_closing(close_code code, std::string_view reason) {
         if (!payload) payload = close_payload::make(close_code::normal);
         s.our_close = *payload;
     }
-    if (access_ != nullptr) access_->set_code(static_cast<int>(code));
+    note_code(code);
     s.close_deadline = later(loop().now(), chosen().close_timeout);
     state_ = state::close_wanted;
     // Nothing may follow half a message.
@@ -473,21 +472,39 @@ void connection_core::on_closed(std::error_code why) noexcept {
 void connection_core::tell_facts(net::stream_facts& facts) const noexcept {
     facts.kind = "websocket";
     facts.queued = queued();
-    if (access_ == nullptr) return;
-    facts.path = access_->path();
-    facts.since = access_->since();
+    if (const net::access_note* const known = note()) {
+        facts.path = known->path();
+        facts.since = known->since();
+    }
 }
 
-void connection_core::take_note(std::unique_ptr<net::access_note> note) noexcept {
-    access_ = std::move(note);
-    access_->set_kind(access_kind::websocket);
-    access_->set_code(static_cast<int>(close_code::abnormal));
+void connection_core::take_note(std::unique_ptr<net::access_note> about) noexcept {
+    about->set_kind(access_kind::websocket);
+    about->set_code(static_cast<int>(close_code::abnormal));
+    about->set_id(id());
+    try {
+        shared().notes.add(*about);
+        (void)about.release();  // `tell_access` takes it back
+    } catch (const std::bad_alloc&) {
+        return;  // it goes untold
+    }
+}
+
+net::access_note* connection_core::note() const noexcept {
+    return shared().notes.find(id());
+}
+
+/// We end it with this code.
+void connection_core::note_code(close_code code) noexcept {
+    if (net::access_note* const known = note()) known->set_code(static_cast<int>(code));
 }
 
 void connection_core::tell_access(const close_event& event) noexcept {
-    if (access_ == nullptr) return;
-    if (close_received_) access_->set_code(static_cast<int>(event.code));
-    access_->tell_all(stream(), event.cause);
+    const std::unique_ptr<net::access_note> known(note());
+    if (known == nullptr) return;
+    shared().notes.remove(*known);
+    if (close_received_) known->set_code(static_cast<int>(event.code));
+    known->tell_all(stream(), event.cause);
 }
 
 // ---- Time ----

@@ -123,7 +123,7 @@ public:
     void on_deadline() noexcept override;
     void on_identified() noexcept override { arm(); }
     void tell_facts(net::stream_facts& facts) const noexcept override;
-    void take_note(std::unique_ptr<net::access_note> note) noexcept override;
+    void take_note(std::unique_ptr<net::access_note> about) noexcept override;
     void on_closed(std::error_code why) noexcept override;
 
 private:
@@ -163,6 +163,8 @@ private:
     void write_pong() noexcept;
     [[nodiscard]] send_status may_send_control(byte_view payload) const noexcept;
     [[nodiscard]] bool delivers() const noexcept;
+    [[nodiscard]] net::access_note* note() const noexcept;
+    void note_code(close_code code) noexcept;
     void tell_access(const close_event& event) noexcept;
     void write_close(byte_view payload) noexcept;
 
@@ -209,7 +211,6 @@ private:
     std::unique_ptr<connection_user> user_;
     message_assembler assembler_;
     std::unique_ptr<slow_state> slow_;
-    std::unique_ptr<net::access_note> access_;  // if somebody listens
     buffer_slice dispatched_;  // keeps the message alive that a handler has sent on by reference
     time_point last_received_;
     time_point next_event_;

@@ -12,6 +12,7 @@
 #include "base/histogram.hpp"
 #include "base/random.hpp"
 #include "base/user_boundary.hpp"
+#include "net/access_note.hpp"
 #include "net/conn_table.hpp"
 #include "net/loop_core.hpp"
 #include "net/traffic_meter.hpp"
@@ -54,6 +55,9 @@ public:
     random_pool random;
     std::optional<sha1_digest>
         sha1;  // unset when OpenSSL has none: every handshake is refused then
+    /// What an access log will be told of connections, which own them. Here, as most servers have
+    /// no such log: so it takes nothing of a connection.
+    net::conn_table<net::access_note> notes;
     connection_metrics metrics;
     user_boundary users{"ws", loop.options().log, metrics.handler_exceptions, loop.callbacks()};
 };

@@ -140,7 +140,8 @@ class reload(folder_of_its_own, unittest.IsolatedAsyncioTestCase):
         self.write(text)
         self.log = open(self.folder / "log", "w+", encoding="utf-8")
         self.addCleanup(self.log.close)
-        process = subprocess.Popen([WEFT, "serve", "--config", str(self.file), "--port", "0", *flags],
+        process = subprocess.Popen([WEFT, "serve", "--config", str(self.file), "--port", "0",
+                                    "--set", "log.format=text", *flags],
                                    stdout=subprocess.PIPE, stderr=self.log, text=True)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.wait, support.PATIENCE)
@@ -231,7 +232,9 @@ class reload(folder_of_its_own, unittest.IsolatedAsyncioTestCase):
                 self.assertEqual((await self.ask(first, type="ping"))["type"], "pong")
             for _ in range(2):  # the first of a minute is a warning
                 await self.refused(403, origin="https://new.example")
-            self.assertIn(" debug ", (self.folder / "log").read_text(encoding="utf-8"))
+            async with asyncio.timeout(support.PATIENCE):
+                while " debug " not in (self.folder / "log").read_text(encoding="utf-8"):
+                    await asyncio.sleep(0.01)
 
     async def test_certificates(self):
         certificate = support.Certificate()

@@ -2,13 +2,16 @@
 can read it. The format of /metrics is judged by the parser of prometheus_client."""
 
 import json
+import os
 import re
 import socket
+import struct
 import subprocess
 import tempfile
 import time
 import unittest
 import unittest.mock
+from datetime import datetime
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -186,16 +189,19 @@ class Internal(unittest.TestCase):
             self.assertEqual(self.get(f"/connections?limit={wrong}").status, 400, wrong)
             self.assertEqual(self.get(f"/topics?limit={wrong}").status, 400, wrong)
 
-    def test_with_the_token_of_the_file_the_server_drains(self):
+    def test_with_the_token_of_the_file_the_server_reloads_and_drains(self):
+        right = ("-H", "Authorization: Bearer correct-horse-battery")
         with tempfile.NamedTemporaryFile("w") as token:
             token.write("correct-horse-battery\n")
             token.flush()
             server = self.serve("--set", f"internal.token_file={token.name}")
-        right = ("-H", "Authorization: Bearer correct-horse-battery")
-        self.assertEqual(self.get("/connections").status, 401)
-        self.assertEqual(self.get("/connections", *right).status, 200)
-        self.assertEqual(self.get("/drain", "-X", "POST", "-H", "Authorization: Bearer wrong-horse-battery-").status, 401)
-        self.assertEqual(self.get("/reload", "-X", "POST", *right).status, 200)
+            self.assertEqual(self.get("/connections").status, 401)
+            self.assertEqual(self.get("/connections", *right).status, 200)
+            self.assertEqual(self.get("/drain", "-X", "POST", "-H", "Authorization: Bearer wrong-horse-battery-").status, 401)
+            self.assertEqual(self.get("/reload", "-X", "POST", *right).status, 200)
+        reply = self.get("/reload", "-X", "POST", *right)
+        self.assertEqual(reply.status, 422, "the file of the token has gone")
+        self.assertIn(token.name.encode(), reply.body)
         self.assertEqual(self.get("/ready").status, 200)
         self.assertEqual(self.get("/drain", "-X", "POST", *right).status, 202)
         self.assertEqual(server.wait(), 0)
@@ -208,6 +214,40 @@ class Internal(unittest.TestCase):
             self.assertIn(b"token_file", reply.body)
             self.assertEqual(self.get(path).status, 405)
         self.assertEqual(self.get("/ready").status, 200)
+
+
+@unittest.skipUnless(os.environ.get("WALL_CLOCK_LIB"), "not with a sanitizer")
+class Clock(unittest.TestCase):
+    def test_sec_p9_a_jump_of_the_wall_clock_ends_nobody(self):
+        with tempfile.NamedTemporaryFile() as clock, tempfile.TemporaryDirectory() as folder:
+            def jump(hours):
+                clock.seek(0)
+                clock.write(struct.pack("q", hours * 3600))
+                clock.flush()
+
+            jump(0)
+            (Path(folder) / "page").write_text("still")
+            os.environ.update(WEFT_WALL_CLOCK=clock.name, LD_PRELOAD=os.environ["WALL_CLOCK_LIB"])
+            self.addCleanup(os.environ.pop, "LD_PRELOAD")
+            server = self.enterContext(Server("serve", folder, "--log-level", "info", loud=True))
+            stream = self.enterContext(connect(server.port))
+            http = self.enterContext(socket.create_connection(("127.0.0.1", server.port), timeout=support.PATIENCE))
+            # Longer than anything may be silent: 75 s for HTTP, 60 s for a WebSocket.
+            for number, hours in enumerate((0, 1, -1, 0)):
+                jump(hours)
+                time.sleep(0.05)  # a few ticks of the loop's timers
+                ask(stream, type="hello", name="Ada", id=number)
+                self.assertNotIn(b"\x89", hear(stream, f'"id":{number}'.encode()), "no ping was due")
+                http.sendall(b"GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                hear(http, b"still")
+            stream.close()
+            http.close()
+            self.assertEqual(server.stop(), 0)
+        told = [json.loads(line) for line in server.errors.splitlines() if '"layer":"access"' in line]
+        times = [datetime.fromisoformat(it["time"]).timestamp() for it in told if it["kind"] == "request"]
+        self.assertEqual([round((each - times[0]) / 3600) for each in times], [0, 1, -1, 0], "the clock has jumped")
+        for each in told:
+            self.assertLess(each["ms"], 20_000)
 
 
 class Shipped(unittest.TestCase):

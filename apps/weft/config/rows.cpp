@@ -529,7 +529,9 @@ constexpr row all_rows[] = {
     {"log.file", a_file, at<in_log, log_choices, &log_options::file>, on_restart, no_flag,
      "/var/log/weft/weft.log", "Where lines are appended. Without: standard error"},
     {"log.access", boolean, at<in_log, log_choices, &log_options::access>, on_restart, no_flag,
-     "false", "A line for each request and connection that ends, at level info"},
+     "false",
+     "A line for each request and connection that ends, at level info; false also saves the 300 "
+     "bytes that each connection keeps for it"},
     {"log.queue", integer(1, log_options::most_queue), at<in_log, log_choices, &log_options::queue>,
      on_restart, no_flag, "1000",
      "Lines that may wait for a slow disk or reader; then the oldest are dropped, and counted"},

@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <future>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -49,12 +50,23 @@ log_level from_spdlog(spdlog::level::level_enum level) noexcept {
     }
 }
 
-/// Signals are for the threads of the server; and a reader that has gone is an error like others.
-void take_no_signals() {
-    sigset_t all;
-    sigfillset(&all);
-    ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
-}
+/// While it is there, a new thread begins with all signals blocked: they are for the threads of the
+/// server, and could come before the new one has said so; and a reader that has gone is an error
+/// like others.
+class no_signals {
+public:
+    no_signals() noexcept {
+        sigset_t all;
+        sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~no_signals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    no_signals(const no_signals&) = delete;
+    no_signals& operator=(const no_signals&) = delete;
+
+private:
+    sigset_t before_;
+};
 
 /// Lines that did not get as far as the queue.
 struct never_queued {
@@ -115,20 +127,30 @@ struct program_log::impl {
         : form(f),
           level(options.level),
           access(options.access),
+          queue(options.queue),
           records_per_second(options.records_per_second),
-          pool(std::make_shared<spdlog::details::thread_pool>(options.queue, 1, take_no_signals)),
-          lines(std::make_shared<line_sink>(std::move(file), f, missing)),
-          logger(std::make_shared<spdlog::async_logger>(
-              "weft", lines, pool, spdlog::async_overflow_policy::overrun_oldest)) {
+          lines(std::make_shared<line_sink>(std::move(file), f, missing)) {}
+
+    /// The thread begins with the first line: a process whose only thread is its loop has cheaper
+    /// system calls.
+    void begin() {
+        {
+            const no_signals meanwhile;
+            pool = std::make_shared<spdlog::details::thread_pool>(queue, 1);
+        }
         lines->set_pool(*pool);
+        logger = std::make_shared<spdlog::async_logger>(
+            "weft", lines, pool, spdlog::async_overflow_policy::overrun_oldest);
         logger->set_level(spdlog::level::trace);
         // Its own would write to standard error, and wait there.
         logger->set_error_handler([missing = missing](const std::string&) { ++missing->failed; });
+        writing = true;
     }
 
     template <class Record>
     void write(const Record& record, log_level at) noexcept {
         try {
+            std::call_once(begun, [this] { begin(); });
             thread_local std::string line;
             line.clear();
             append_record(line, record, form);
@@ -154,12 +176,15 @@ struct program_log::impl {
     std::atomic<log_level> level;
     std::atomic<bool> access;
     std::atomic<std::uint64_t> made{0};
+    const std::size_t queue;
     const std::uint64_t records_per_second;
     std::atomic<std::int64_t> second{0};
     std::atomic<std::uint64_t> in_second{0};
     const std::shared_ptr<never_queued> missing = std::make_shared<never_queued>();
-    std::shared_ptr<spdlog::details::thread_pool> pool;
     std::shared_ptr<line_sink> lines;
+    std::once_flag begun;
+    std::atomic<bool> writing{false};  // the two below are there
+    std::shared_ptr<spdlog::details::thread_pool> pool;
     std::shared_ptr<spdlog::async_logger> logger;
 };
 
@@ -187,6 +212,7 @@ program_log::program_log(std::unique_ptr<impl> made) : impl_(std::move(made)) {}
 /// The thread may be in a write that never returns. Then it is left to the end of the process,
 /// with all that it uses.
 program_log::~program_log() {
+    if (!impl_->writing) return;
     try {
         std::promise<void> written;
         const std::future<void> done = written.get_future();
@@ -223,13 +249,9 @@ void program_log::announce(std::string_view message) noexcept {
     impl_->write(log_record{log_level::info, "server", message}, log_level::info);
 }
 
-void program_log::set_level(log_level level) noexcept {
-    impl_->level = level;
-}
-void program_log::set_access(bool on) noexcept {
-    impl_->access = on;
-}
-void program_log::reopen() noexcept {
+void program_log::change(const log_options& options) noexcept {
+    impl_->level = options.level;
+    impl_->access = options.access;
     impl_->lines->file().reopen();
 }
 
@@ -239,11 +261,10 @@ void program_log::visit_metrics(metric_visitor visitor) const {
     constexpr std::string_view lost = "weft_log_lost_lines_total";
     constexpr std::string_view help =
         "Lines of the log that were lost: too many in a second, too many in the queue, or they "
-        "could "
-        "not be written.";
+        "could not be written.";
     visitor({lost, R"(why="rate")", help, metric_kind::counter, impl_->missing->too_many});
     visitor({lost, R"(why="queue")", help, metric_kind::counter,
-             impl_->pool->overrun_counter() + impl_->missing->failed});
+             (impl_->writing ? impl_->pool->overrun_counter() : 0) + impl_->missing->failed});
     visitor({lost, R"(why="write")", help, metric_kind::counter, impl_->lines->file().lost()});
 }
 

@@ -55,11 +55,8 @@ public:
     /// A line of level `info` that is told at every level: where the program listens.
     void announce(std::string_view message) noexcept;
 
-    /// From now on.
-    void set_level(log_level level) noexcept;
-    void set_access(bool on) noexcept;
-    /// See `log_file::reopen`.
-    void reopen() noexcept;
+    /// From now on: level and access lines; the rest stays. Opens the file anew.
+    void change(const log_options& options) noexcept;
 
     void visit_metrics(metric_visitor visitor) const;
 

@@ -147,21 +147,20 @@ TEST(program_log, writes_what_its_level_lets_through_to_its_file) {
         const auto log = log_to(file, {.level = log_level::info});
         EXPECT_FALSE(log->wants(log_level::debug));
         log->write(log_record{log_level::debug, "ws", "never"});
-        log->write(log_record{log_level::warning, "ws", "one"});
+        log->write(log_record{log_level::warning, "ws", "one {} {0} %v"});
         log->write(ended(ann(), "/two"));
-        log->set_access(false);
+        log->change({.level = log_level::info, .access = false});
         log->write(ended(ann(), "/never"));
-        log->set_access(true);
-        log->set_level(log_level::warning);
+        log->change({.level = log_level::warning});
         log->write(ended(ann(), "/never"));
         log->write(log_record{log_level::info, "ws", "never"});
         log->write(log_record{log_level::error, "ws", "three"});
-        log->set_level(log_level::debug);
+        log->change({.level = log_level::debug});
         log->write(log_record{log_level::debug, "ws", "four"});
     }
     const auto lines = lines_of(file);
     ASSERT_EQ(lines.size(), 4U);
-    EXPECT_EQ(json::parse(lines[0])["message"], "one");
+    EXPECT_EQ(json::parse(lines[0])["message"], "one {} {0} %v");
     EXPECT_EQ(json::parse(lines[0])["level"], "warning");
     EXPECT_EQ(json::parse(lines[1])["path"], "/two");
     EXPECT_EQ(json::parse(lines[2])["message"], "three");
@@ -176,7 +175,7 @@ TEST(program_log, a_rotated_file_is_opened_anew) {
         log->write(log_record{log_level::error, "ws", "before"});
         while (lines_of(file).empty()) std::this_thread::yield();
         std::filesystem::rename(file, folder.file("old"));
-        log->reopen();
+        log->change({});
         log->write(log_record{log_level::error, "ws", "behind"});
     }
     ASSERT_EQ(lines_of(folder.file("old")).size(), 1U);
@@ -220,7 +219,7 @@ TEST(program_log, a_flood_of_records_is_cut_and_access_lines_are_not) {
         for (int i = 0; i < 10; ++i) log->write(ended(ann(), "/"));
         EXPECT_GT(counters_of(*log)[R"(weft_log_lost_lines_totalwhy="rate")"], 900U);
         const std::uint64_t before = counters_of(*log)["weft_log_lines_total"];
-        log->set_level(log_level::debug);
+        log->change({.level = log_level::debug});
         for (int i = 0; i < 10; ++i) log->write(log_record{log_level::debug, "ws", "asked for"});
         EXPECT_EQ(counters_of(*log)["weft_log_lines_total"], before + 10);
     }

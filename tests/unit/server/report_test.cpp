@@ -136,5 +136,27 @@ TEST_P(server_reports, more_topics_than_a_turn_looks_at) {
     EXPECT_EQ(wait_for(&server::largest_topics, 10'000).size(), 5001U);
 }
 
+TEST(server_ready, not_while_memory_is_short) {
+    server_options options;
+    options.log = nullptr;
+    options.memory_limit = 1024 * 1024;
+    server s(std::move(options));
+    inbox<std::error_code> said;
+    s.ws("/ws").on_message([&](auto& c, message_view) {
+        said.put(s.ready() ? std::error_code() : s.ready().error().code());
+        c.send(std::string(16 * 1024 * 1024, 'x'));  // the kernel takes less
+        said.put(s.ready() ? std::error_code() : s.ready().error().code());
+    });
+    const auto port = s.listen(loopback());
+    ASSERT_TRUE(port);
+    running run(s);
+    client c(*port);
+    c.handshake();
+    c.send(text_frame("much, please"));
+    const auto both = said.wait_for(2);
+    EXPECT_FALSE(both[0]) << both[0].message();
+    EXPECT_EQ(both[1], std::errc::not_enough_memory);
+}
+
 }  // namespace
 }  // namespace weft::test
