@@ -29,8 +29,6 @@ std::string advice(const server_address& address, const std::error_code& why) {
         return "\n  ports below 1024 need privileges: use --port 8080";
     if (why == std::errc::address_not_available)
         return "\n  --host takes an address of this machine, such as 127.0.0.1, 0.0.0.0 or ::";
-    if (why.category() == tls_category())
-        return "\n  --tls-cert takes the certificate and its chain, --tls-key its private key: PEM";
     return {};
 }
 
@@ -50,12 +48,13 @@ std::string url_host(const std::string& address) {
     return v6 ? "[" + address + "]" : address;
 }
 
-std::optional<config::plan> make_plan(const config::sources& from) {
+std::optional<config::plan> make_plan(const config::sources& from, config::settings* read) {
     config::loaded settings = config::load(from);
     std::optional<config::plan> made;
     if (settings.problems.empty()) made = config::make_plan(settings);
     for (const std::string& each : settings.problems)
         std::fprintf(stderr, "weft: %s\n", each.c_str());
+    if (read != nullptr) *read = std::move(settings.values);
     return made;
 }
 

@@ -12,9 +12,10 @@
 
 namespace weft {
 
-/// Reads the settings of a command and makes a plan of them. What is wrong is told; then there is
-/// none, and the exit code is 2.
-[[nodiscard]] std::optional<config::plan> make_plan(const config::sources& from);
+/// Reads the settings of a command, and leaves them in `read`, and makes a plan of them. What is
+/// wrong is told; then there is none, and the exit code is 2.
+[[nodiscard]] std::optional<config::plan> make_plan(const config::sources& from,
+                                                    config::settings* read = nullptr);
 
 /// Options for a server with pages: on loopback addresses it answers to its own names only, besides
 /// those that are allowed already, so that no foreign name can be made to point here (DNS

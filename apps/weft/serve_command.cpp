@@ -8,7 +8,9 @@
 #include <weft/server/server.hpp>
 
 #include "commands.hpp"
+#include "leveled_log.hpp"
 #include "listening.hpp"
+#include "reloader.hpp"
 #include "service/activation.hpp"
 #include "service/notify_socket.hpp"
 #include "service/privileges.hpp"
@@ -70,15 +72,6 @@ result<void> use_activated_socket(config::plan& plan) {
     return {};
 }
 
-/// The certificates again, and what the service manager wants to hear about that.
-void reload(server& target, service_status& status, log_sink& log) {
-    status.reload_begins();
-    if (const auto done = target.reload_certificates(); !done)
-        log.write({log_level::error, "serve",
-                   "certificates stay as they were: " + done.error().message()});
-    status.reload_ended();
-}
-
 int refuse(const error& why) {
     std::fprintf(stderr, "weft: %s\n", why.message().c_str());
     return 1;
@@ -88,26 +81,35 @@ int refuse(const error& why) {
 
 int run_serve(const config::sources& from) {
     auto manager = notify_socket::of_environment();
-    auto plan = make_plan(from);
+    config::settings running;
+    auto plan = make_plan(from, &running);
     if (!plan) return 2;
     if (const auto right = check_privileges(plan->privileges); !right) return refuse(right.error());
     if (const auto used = use_activated_socket(*plan); !used) return refuse(used.error());
-    stderr_log log(plan->log);
+    leveled_log log(plan->log);
     server_options all = page_options(plan->server, plan->addresses, log);
     if (all.cluster) plan->topics.node = random_node_name();
     topics::topic_hub hub(std::move(plan->topics));
     server target(std::move(all));
+    reloadable parts{.target = target,
+                     .hub = hub,
+                     .log = log,
+                     .manager = manager,
+                     .verifier = plan->verifier,
+                     .addresses = plan->addresses};
     for (const std::string& path : plan->guarded) target.require(path, *plan->verifier);
     for (auto& [path, files] : plan->folders)
         (void)target.http().get(path == "/" ? "/*path" : path + "/*path", std::move(files));
     for (auto& [path, options] : plan->endpoints)
-        add_topic_endpoint(target, path, hub, std::move(options), plan->verifier);
+        parts.endpoints.push_back(
+            &add_topic_endpoint(target, path, hub, std::move(options), plan->verifier));
+    reloader again(from, std::move(running), std::move(parts));
+    target.on_reload([&again] { again.request(); });
     // Counters are for the operator: an address of their own keeps them off the public one,
     // whatever stands in front of that.
     side_server metrics(page_options({}, {{.host = plan->internal.host}}, log));
     add_probes(metrics, target);
-    service_status status(target, manager);
-    target.on_reload([&] { reload(target, status, log); });
+    const service_status status(target, manager);
     const auto ready = [&] { return start_metrics(metrics, plan->internal); };
     return listen_and_run(target, *plan, "http", "/", ready);
 }

@@ -30,8 +30,9 @@ private:
 
 }  // namespace
 
-void add_topic_endpoint(server& target, std::string_view path, topics::topic_hub& hub,
-                        ws::options options, const std::optional<auth::verifier>& verifier) {
+ws::endpoint<topics::topic_client>& add_topic_endpoint(
+    server& target, std::string_view path, topics::topic_hub& hub, ws::options options,
+    const std::optional<auth::verifier>& verifier) {
     auto& endpoint = target.ws<topics::topic_client>(path, std::move(options));
     if (verifier) endpoint.require(*verifier);
     endpoint.on_open([&hub](auto& c) { hub.open(c.data()); })
@@ -47,6 +48,7 @@ void add_topic_endpoint(server& target, std::string_view path, topics::topic_hub
             connection_sink sink(c);
             hub.close(c.data(), sink);
         });
+    return endpoint;
 }
 
 std::string random_node_name() {

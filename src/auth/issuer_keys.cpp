@@ -40,8 +40,20 @@ issuer_keys::issuer_keys(issuer of, const options& limits)
 result<std::unique_ptr<issuer_keys>> issuer_keys::make(issuer of, const options& limits) {
     std::unique_ptr<issuer_keys> made(new issuer_keys(std::move(of), limits));
     if (auto loaded = made->load(); !loaded) return about(made->of_, loaded.error());
-    made->of_.keys = {};  // no longer needed: secrets are in the keys
+    if (!made->changes()) made->of_.keys = {};  // no longer needed: secrets are in the keys
     return made;
+}
+
+bool issuer_keys::is(const issuer& other) const {
+    const key_source &mine = of_.keys, &its = other.keys;
+    const auto& tls = its.tls();
+    return changes() && mine.what() == its.what() && mine.text() == its.text() &&
+           mine.tls().verification == tls.verification && mine.tls().ca_file == tls.ca_file &&
+           mine.tls().ca_pem == tls.ca_pem && mine.tls().system_cas == tls.system_cas &&
+           !mine.tls().certificate && !tls.certificate && of_.name == other.name &&
+           of_.algorithms == other.algorithms && of_.audience == other.audience &&
+           of_.type == other.type && of_.require_subject == other.require_subject &&
+           of_.require_audience == other.require_audience;
 }
 
 result<void> issuer_keys::load() {

@@ -38,6 +38,8 @@ public:
     issuer_keys& operator=(const issuer_keys&) = delete;
 
     [[nodiscard]] const issuer& of() const noexcept { return of_; }
+    /// Whether it has keys that change, and is just this one.
+    [[nodiscard]] bool is(const issuer& other) const;
     [[nodiscard]] algorithm_set algorithms() const noexcept { return algorithms_; }
     /// Until when the second key counts, if that is the previous secret.
     [[nodiscard]] const std::optional<std::chrono::system_clock::time_point>& previous_until()

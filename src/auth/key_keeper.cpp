@@ -15,9 +15,11 @@
 namespace weft::auth {
 
 struct key_keeper::fetch {
-    explicit fetch(issuer_keys& whose) noexcept : of(whose) {}
+    explicit fetch(std::shared_ptr<issuer_keys> whose) noexcept
+        : kept(std::move(whose)), of(*kept) {}
 
-    issuer_keys& of;  // lives as long as the verifier
+    const std::shared_ptr<issuer_keys> kept;
+    issuer_keys& of;
     std::unique_ptr<http::client_connection> connection;
     bool claimed = false;
     seldom failures;
@@ -25,7 +27,10 @@ struct key_keeper::fetch {
 
 void key_keeper::start(const loop_ref& loop, std::weak_ptr<verifier_core> core) {
     loop.post([loop, core = std::move(core)]() mutable {
-        if (core.expired()) return;
+        const auto whose = core.lock();
+        if (whose == nullptr) return;
+        if (key_keeper* const former = whose->keeper_on(loop)) former->timer_.cancel();
+        if (!whose->issuers()->changes()) return;
         auto made = std::make_unique<key_keeper>(loop, std::move(core));
         key_keeper& keeper = *made;
         keeper.timer_ =
@@ -37,15 +42,13 @@ void key_keeper::start(const loop_ref& loop, std::weak_ptr<verifier_core> core) 
 key_keeper::key_keeper(const loop_ref& loop, std::weak_ptr<verifier_core> core)
     : loop_(loop), core_(std::move(core)), anchor_(loop.owner(), this) {
     const auto whose = core_.lock();
-    for (const auto& one : whose->issuers()) {
-        if (one->changes()) fetches_.push_back(std::make_unique<fetch>(*one));
+    for (const auto& one : whose->issuers()->all) {
+        if (one->changes()) fetches_.push_back(std::make_unique<fetch>(one));
     }
     whose->add_keeper(loop_, anchor_.handle());
 }
 
 key_keeper::~key_keeper() {
-    const auto whose = core_.lock();  // without it, the issuers are gone
-    if (whose == nullptr) return;
     for (const auto& one : fetches_) {
         if (one->claimed) one->of.abandon();
     }

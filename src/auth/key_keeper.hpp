@@ -25,7 +25,8 @@ class verifier_core;
 /// first.
 class key_keeper {
 public:
-    /// Makes one on the loop. **Threads**: any.
+    /// Makes one on the loop in place of the one that is there, unless no keys change.
+    /// **Threads**: any.
     static void start(const loop_ref& loop, std::weak_ptr<verifier_core> core);
 
     key_keeper(const loop_ref& loop, std::weak_ptr<verifier_core> core);

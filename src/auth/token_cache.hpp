@@ -24,7 +24,7 @@ struct verified_token {
     std::string id;      ///< `jti`; empty: none.
     std::int64_t expires = 0;
     std::optional<std::int64_t> issued;
-    const issuer_keys* issuer = nullptr;
+    std::shared_ptr<const issuer_keys> issuer;
     std::uint64_t generation = 0;  ///< Of the key set that verified it.
 };
 

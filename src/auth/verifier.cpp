@@ -57,10 +57,10 @@ task<result<identity>> verify_on(std::shared_ptr<verifier_core> core, loop_ref l
     if (waits_for_keys) {
         const waiting_place place(core, verifier_core::wait_for::keys);
         if (!place) co_return core->refuse(errc::too_busy);
-        const issuer_keys& from = *job->what.issuer;
-        const std::uint64_t before = from.fetched();
+        const std::shared_ptr<issuer_keys> from = job->what.issuer;
+        const std::uint64_t before = from->fetched();
         const time_point give_up = later(loop.now(), core->options().fetch_timeout);
-        while (from.fetched() == before && loop.now() < give_up) {
+        while (from->fetched() == before && loop.now() < give_up) {
             co_await sleep_for(loop, key_poll);
         }
         job->examine(*core, loop);
@@ -106,6 +106,10 @@ task<result<identity>> verifier::verify(loop_ref loop, std::string token) const 
 
 void verifier::start(const loop_ref& loop) const {
     core_->start(loop);
+}
+
+result<void> verifier::change_issuers(std::vector<issuer> issuers) const {
+    return core_->change_issuers(std::move(issuers));
 }
 
 result<void> verifier::revoke_token(std::string_view id) const {

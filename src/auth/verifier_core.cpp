@@ -64,21 +64,55 @@ result<std::shared_ptr<verifier_core>> verifier_core::make(auth::options from) {
     if (auto checked = from.check(); !checked) return checked.error();
     auto issuers = std::exchange(from.issuers, {});
     std::shared_ptr<verifier_core> made(new verifier_core(std::move(from)));
-    for (issuer& one : issuers) {
-        auto loaded = issuer_keys::make(std::move(one), made->options_);
-        if (!loaded) return loaded.error();
-        const auto& can = loaded.value()->of().algorithms;
-        made->has_slow_ |= !std::all_of(can.begin(), can.end(), is_hmac);
-        made->issuers_.push_back(*std::move(loaded));
-    }
+    auto loaded = made->load(std::move(issuers), {});
+    if (!loaded) return loaded.error();
+    made->issuers_ = *std::move(loaded);
     return made;
 }
 
-issuer_keys* verifier_core::issuer_of(std::string_view name) const noexcept {
-    for (const auto& one : issuers_) {
-        if (one->of().name == name) return one.get();
+bool verifier_core::issuer_list::has(const issuer_keys* which) const noexcept {
+    return std::any_of(all.begin(), all.end(),
+                       [which](const auto& one) { return one.get() == which; });
+}
+
+bool verifier_core::issuer_list::changes() const noexcept {
+    return std::any_of(all.begin(), all.end(), [](const auto& one) { return one->changes(); });
+}
+
+result<std::shared_ptr<const verifier_core::issuer_list>> verifier_core::load(
+    std::vector<issuer> wanted, const issuer_list& before) const {
+    auto list = std::make_shared<issuer_list>();
+    for (issuer& one : wanted) {
+        list->has_slow |= !std::all_of(one.algorithms.begin(), one.algorithms.end(), is_hmac);
+        const auto same = std::find_if(before.all.begin(), before.all.end(),
+                                       [&one](const auto& known) { return known->is(one); });
+        if (same != before.all.end()) {
+            list->all.push_back(*same);
+            continue;
+        }
+        auto loaded = issuer_keys::make(std::move(one), options_);
+        if (!loaded) return loaded.error();
+        list->all.push_back(*std::move(loaded));
     }
-    return nullptr;
+    return std::shared_ptr<const issuer_list>(std::move(list));
+}
+
+result<void> verifier_core::change_issuers(std::vector<issuer> to) {
+    const std::lock_guard one_at_a_time(changing_);
+    auto whole = options_;
+    whole.issuers = to;
+    if (auto checked = whole.check(); !checked) return checked;
+    auto loaded = load(std::move(to), *issuers());
+    if (!loaded) return loaded.error();
+    std::vector<kept_loop> loops;
+    {
+        const std::lock_guard lock(mutex_);
+        issuers_ = *std::move(loaded);
+        loops = loops_;
+    }
+    // A keeper knows the issuers that it was made for.
+    for (const kept_loop& one : loops) key_keeper::start(one.loop, weak_from_this());
+    return {};
 }
 
 examined_token verifier_core::examine(std::string_view token, const moment& now) {
@@ -91,7 +125,8 @@ std::optional<errc> verifier_core::examine_new(std::string_view token, examined_
                                                const moment& now) {
     if (token.empty()) return errc::token_missing;
     if (token.size() > options_.max_token) return errc::token_too_long;
-    if (has_slow_ && find_cached(token, what, now)) return std::nullopt;
+    const auto among = issuers();
+    if (among->has_slow && find_cached(token, *among, what, now)) return std::nullopt;
     const auto parts = split_token(token);
     if (!parts) return errc::token_malformed;
     const auto header_text = base64url_decode(parts->header);
@@ -107,8 +142,11 @@ std::optional<errc> verifier_core::examine_new(std::string_view token, examined_
     auto claims = parse_claims(*claims_text);
     if (!claims) return errc::token_malformed;
     if (!claims->issuer) return errc::missing_claim;
-    what.issuer = issuer_of(*claims->issuer);
-    if (what.issuer == nullptr) return errc::wrong_issuer;
+    const auto named = std::find_if(among->all.begin(), among->all.end(), [&](const auto& one) {
+        return one->of().name == *claims->issuer;
+    });
+    if (named == among->all.end()) return errc::wrong_issuer;
+    what.issuer = *named;
     if (!what.issuer->algorithms().has(what.alg)) return errc::algorithm_not_allowed;
     const issuer& of = what.issuer->of();
     if (const auto wrong = check_header(*header, of)) return wrong;
@@ -127,12 +165,14 @@ std::optional<errc> verifier_core::examine_new(std::string_view token, examined_
     return std::nullopt;
 }
 
-bool verifier_core::find_cached(std::string_view token, examined_token& what, const moment& now) {
+bool verifier_core::find_cached(std::string_view token, const issuer_list& among,
+                                examined_token& what, const moment& now) {
     what.tag = cache_.tag_of(token);
     if (!what.tag) return false;
     what.cached = cache_.find(*what.tag);
     if (what.cached == nullptr) return false;
-    const auto set = what.cached->issuer->current(now.steady);
+    const issuer_keys* const by = what.cached->issuer.get();
+    const auto set = among.has(by) ? by->current(now.steady) : nullptr;
     if (set == nullptr || set->generation != what.cached->generation) {
         cache_.remove(*what.tag);
         what.cached = nullptr;
@@ -311,9 +351,6 @@ std::shared_ptr<void> verifier_core::on_revocation(shared_function<void(const re
 }
 
 void verifier_core::start(const loop_ref& loop) {
-    const bool changes = std::any_of(issuers_.begin(), issuers_.end(),
-                                     [](const auto& one) { return one->changes(); });
-    if (!changes) return;
     {
         const std::lock_guard lock(mutex_);
         std::erase_if(loops_, [](const kept_loop& one) { return one.loop.ended(); });
@@ -323,7 +360,15 @@ void verifier_core::start(const loop_ref& loop) {
         if (std::any_of(loops_.begin(), loops_.end(), same)) return;
         loops_.push_back({loop, {}});
     }
-    key_keeper::start(loop, weak_from_this());
+    if (issuers()->changes()) key_keeper::start(loop, weak_from_this());
+}
+
+key_keeper* verifier_core::keeper_on(const loop_ref& loop) const {
+    const std::lock_guard lock(mutex_);
+    for (const kept_loop& one : loops_) {
+        if (one.loop.owner() == loop.owner()) return one.keeper.get();
+    }
+    return nullptr;
 }
 
 void verifier_core::add_keeper(const loop_ref& loop, const weak_handle<key_keeper>& keeper) {

@@ -48,7 +48,8 @@ struct examined_token {
     std::shared_ptr<const verified_token> cached;
 
     algorithm alg = algorithm::hs256;
-    issuer_keys* issuer = nullptr;  ///< Set when it is known, even if the token was refused then.
+    std::shared_ptr<issuer_keys>
+        issuer;  ///< Set when it is known, even if the token was refused then.
     std::shared_ptr<const key_set> set;
     std::array<const key*, 2> keys{};  ///< One of them; the second may be null.
     std::string_view signed_part;      ///< Of the token that was examined.
@@ -95,10 +96,22 @@ public:
     [[nodiscard]] std::shared_ptr<void> on_revocation(
         shared_function<void(const revocation&)> tell);
 
+    result<void> change_issuers(std::vector<issuer> to);
     void start(const loop_ref& loop);
+    /// For the keeper: the one of this loop, or null. **Threads**: the loop's.
+    [[nodiscard]] key_keeper* keeper_on(const loop_ref& loop) const;
     /// For the keeper: it is ready to be woken.
     void add_keeper(const loop_ref& loop, const weak_handle<key_keeper>& keeper);
-    [[nodiscard]] const std::vector<std::unique_ptr<issuer_keys>>& issuers() const noexcept {
+    /// Those of now.
+    struct issuer_list {
+        std::vector<std::shared_ptr<issuer_keys>> all{};
+        bool has_slow = false;  ///< Tokens of one of them are worth to be cached.
+
+        [[nodiscard]] bool has(const issuer_keys* which) const noexcept;
+        [[nodiscard]] bool changes() const noexcept;
+    };
+    [[nodiscard]] std::shared_ptr<const issuer_list> issuers() const {
+        const std::lock_guard lock(mutex_);
         return issuers_;
     }
     [[nodiscard]] const auth::options& options() const noexcept { return options_; }
@@ -113,8 +126,11 @@ private:
     using count = std::atomic<std::uint64_t>;
 
     explicit verifier_core(auth::options from);
-    [[nodiscard]] issuer_keys* issuer_of(std::string_view name) const noexcept;
-    [[nodiscard]] bool find_cached(std::string_view token, examined_token& what, const moment& now);
+    /// Loads what is not in `before` already.
+    [[nodiscard]] result<std::shared_ptr<const issuer_list>> load(std::vector<issuer> wanted,
+                                                                  const issuer_list& before) const;
+    [[nodiscard]] bool find_cached(std::string_view token, const issuer_list& among,
+                                   examined_token& what, const moment& now);
     [[nodiscard]] std::optional<errc> examine_new(std::string_view token, examined_token& what,
                                                   const moment& now);
     [[nodiscard]] std::optional<errc> check_header(const token_header& header,
@@ -129,14 +145,14 @@ private:
     [[nodiscard]] std::int64_t end_of(std::int64_t issued) const noexcept;
 
     auth::options options_;  // without the issuers, which are below
-    std::vector<std::unique_ptr<issuer_keys>> issuers_;
-    bool has_slow_ = false;  // an issuer whose tokens are worth to be cached
     token_cache cache_;
     revocation_table revocations_;
     std::atomic<std::size_t> waiting_{0};
     std::atomic<std::size_t> waiting_for_keys_{0};
 
-    mutable std::mutex mutex_;  // for the two below
+    std::mutex changing_;       // for all of a change of issuers
+    mutable std::mutex mutex_;  // for the three below
+    std::shared_ptr<const issuer_list> issuers_ = std::make_shared<const issuer_list>();
     std::vector<kept_loop> loops_;
     std::vector<std::weak_ptr<shared_function<void(const revocation&)>>> listeners_;
 

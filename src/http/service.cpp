@@ -70,17 +70,29 @@ service::service(net::loop_core& loop, const router& routes, options limits, log
                loop.budget()) {
     if (auto proxies = net::network_list::make(options_.trusted_proxies))
         proxies_ = *std::move(proxies);
-    hosts_ = options_.allowed_hosts;
-    for (const std::string& origin : options_.public_origins) {
-        const auto parts = split_authority(authority_of(origin));
-        if (parts && !options_.allowed_hosts.empty()) hosts_.emplace_back(parts->host);
-    }
+    find_hosts();
     if (gate_ != nullptr) late_.emplace(*gate_, loop_);
     path_memory_.resize(options_.max_request_line);
     connections_.next = connections_.previous = &connections_;
 }
 
 service::~service() = default;
+
+void service::find_hosts() {
+    hosts_ = options_.allowed_hosts;
+    for (const std::string& origin : options_.public_origins) {
+        const auto parts = split_authority(authority_of(origin));
+        if (parts && !options_.allowed_hosts.empty()) hosts_.emplace_back(parts->host);
+    }
+}
+
+void service::change(std::vector<std::string> public_origins,
+                     std::vector<std::string> allowed_hosts, unsigned connects_per_second) {
+    options_.public_origins = std::move(public_origins);
+    options_.allowed_hosts = std::move(allowed_hosts);
+    find_hosts();
+    connects_.change(connects_per_second);
+}
 
 std::unique_ptr<net::stream_handler> service::make_connection(net::byte_stream& stream) {
     if (!trusts(stream)) {

@@ -55,6 +55,10 @@ public:
     /// first head runs from here. Null: it is closed at once.
     [[nodiscard]] std::unique_ptr<net::stream_handler> make_connection(net::byte_stream& stream);
 
+    /// Other names of the server and another budget, for what comes from now on.
+    void change(std::vector<std::string> public_origins, std::vector<std::string> allowed_hosts,
+                unsigned connects_per_second);
+
     /// How a connection gets to another loop; without it every request is answered where it came.
     void on_transfer(unique_function<void(std::uint8_t loop, net::moved_stream)> carry) {
         transfer_ = std::move(carry);
@@ -160,6 +164,7 @@ private:
         return !proxies_.empty() && proxies_.has(stream.peer().address());
     }
     void believe(request& req, const peer& proxy) const;
+    void find_hosts();
     static void forget_client(peer& client, const peer& proxy);
     [[nodiscard]] bool host_allowed(const message_head& head) const noexcept;
     /// Says which option lets it.

@@ -20,9 +20,13 @@ public:
     enum class verdict : std::uint8_t { welcome, if_it_resumes, turn_away };
 
     /// 0: no limit.
-    explicit connect_budget(unsigned per_second) noexcept
-        : pace_(per_second, to_duration(1e9 - 1e9 / std::max(per_second, 1U))),
-          comebacks_(per_second, to_duration(1e9 / std::max(per_second, 1U))) {}
+    explicit connect_budget(unsigned per_second) noexcept { change(per_second); }
+
+    /// Another budget from now on.
+    void change(unsigned per_second) noexcept {
+        pace_ = pace(per_second, to_duration(1e9 - 1e9 / std::max(per_second, 1U)));
+        comebacks_ = pace(per_second, to_duration(1e9 / std::max(per_second, 1U)));
+    }
 
     /// For a connection that was just accepted; counts it.
     [[nodiscard]] verdict judge(time_point now) noexcept {
@@ -40,8 +44,8 @@ public:
     }
 
 private:
-    const pace pace_;
-    const pace comebacks_;
+    pace pace_;
+    pace comebacks_;
     shared_due all_;
     shared_due resumers_;
     shared_due told_;

@@ -80,13 +80,22 @@ std::optional<traffic_refusal> tell(loop_core& loop, std::string_view layer,
 // ---- The table ----
 
 traffic_table::traffic_table(const traffic_limits& limits, std::string_view scope, bool dry_run)
-    : max_connections_(limits.max_connections),
-      paces_(paces_of(limits)),
+    : all_rules_{rule_set(limits, dry_run)},
+      rules_(&all_rules_.front()),
       reasons_(scope == "per_address" ? address_reasons : subject_reasons),
-      labels_(scope == "per_address" ? address_labels : subject_labels),
-      any_(max_connections_ != 0 ||
-           std::any_of(paces_.begin(), paces_.end(), [](const pace& p) { return bool(p); })),
-      dry_run_(dry_run) {}
+      labels_(scope == "per_address" ? address_labels : subject_labels) {}
+
+traffic_table::rule_set::rule_set(const traffic_limits& limits, bool dry) noexcept
+    : max_connections(limits.max_connections),
+      paces(paces_of(limits)),
+      any(max_connections != 0 ||
+          std::any_of(paces.begin(), paces.end(), [](const pace& p) { return bool(p); })),
+      dry_run(dry) {}
+
+void traffic_table::change(const traffic_limits& limits, bool dry_run) {
+    const std::lock_guard lock(mutex_);
+    rules_.store(&all_rules_.emplace_back(limits, dry_run), std::memory_order_release);
+}
 
 std::size_t traffic_table::key_hash::operator()(std::uint64_t number) const noexcept {
     return siphash_1_3(key, std::as_bytes(std::span(&number, 1)));
@@ -128,8 +137,8 @@ time_point traffic_table::remembers_until(const traffic_share& share) const noex
         if (bucket.get() != time_point::min())
             latest = std::max(latest, later(bucket.get(), burst));
     };
-    look(share.messages, pace_of(traffic_limit::messages).burst());
-    look(share.bytes, pace_of(traffic_limit::bytes).burst());
+    look(share.messages, rules().of(traffic_limit::messages).burst());
+    look(share.bytes, rules().of(traffic_limit::bytes).burst());
     look(share.connects, minute);
     look(share.errors, minute);
     return latest;
@@ -149,18 +158,19 @@ void traffic_table::forget_some() noexcept {
 
 traffic_refusal traffic_table::refuse(traffic_limit which, duration retry_after) noexcept {
     met_[static_cast<std::size_t>(which)].fetch_add(1, std::memory_order_relaxed);
-    return {reasons_[static_cast<std::size_t>(which)], retry_after, dry_run_};
+    return {reasons_[static_cast<std::size_t>(which)], retry_after, rules().dry_run};
 }
 
 std::optional<traffic_refusal> traffic_table::enter(traffic_share& share, time_point now) noexcept {
     std::optional<traffic_refusal> no;
     const std::lock_guard lock(mutex_);
     now_ = now;
-    if (max_connections_ != 0 && share.connections >= max_connections_)
+    const rule_set& rule = rules();
+    if (rule.max_connections != 0 && share.connections >= rule.max_connections)
         no = refuse(traffic_limit::connections, soon);
-    if (!no && share.errors.get() > now)
+    if (!no && rule.of(traffic_limit::errors) && share.errors.get() > now)
         no = refuse(traffic_limit::errors, share.errors.get() - now);
-    if (const pace& connects = pace_of(traffic_limit::connects); !no && connects) {
+    if (const pace& connects = rule.of(traffic_limit::connects); !no && connects) {
         const time_point due = share.connects.try_spend(connects, 1, now);
         if (due > now) no = refuse(traffic_limit::connects, due - now);
     }
@@ -180,10 +190,12 @@ void traffic_table::leave(traffic_share& share) noexcept {
 
 std::optional<traffic_refusal> traffic_table::request(traffic_share& share, std::uint64_t bytes,
                                                       time_point now) noexcept {
-    if (share.errors.get() > now) return refuse(traffic_limit::errors, share.errors.get() - now);
+    const rule_set& rule = rules();
+    if (rule.of(traffic_limit::errors) && share.errors.get() > now)
+        return refuse(traffic_limit::errors, share.errors.get() - now);
     const auto ask = [&](traffic_limit which, shared_due& bucket,
                          std::uint64_t units) -> std::optional<traffic_refusal> {
-        const pace& at = pace_of(which);
+        const pace& at = rule.of(which);
         if (!at || units == 0) return std::nullopt;
         const time_point due = bucket.try_spend(at, units, now);
         if (due <= now) return std::nullopt;
@@ -196,14 +208,15 @@ std::optional<traffic_refusal> traffic_table::request(traffic_share& share, std:
 traffic_table::verdict traffic_table::spend(traffic_share& share, std::uint64_t messages,
                                             std::uint64_t bytes, time_point now) noexcept {
     verdict latest;
+    const rule_set& rule = rules();
     const auto pay = [&](traffic_limit which, shared_due& bucket, std::uint64_t units) {
-        const pace& at = pace_of(which);
+        const pace& at = rule.of(which);
         if (!at || units == 0) return;
         // In a dry run nobody is slowed down, so a debt would only grow.
-        const time_point due = bucket.spend(at, units, now, dry_run_ ? now : time_point::max());
+        const time_point due = bucket.spend(at, units, now, rule.dry_run ? now : time_point::max());
         if (due <= now) return;
         const traffic_refusal no = refuse(which, due - now);
-        if (!dry_run_ && due > latest.due) latest = {due, no.why};
+        if (!rule.dry_run && due > latest.due) latest = {due, no.why};
     };
     pay(traffic_limit::messages, share.messages, messages);
     pay(traffic_limit::bytes, share.bytes, bytes);
@@ -211,11 +224,11 @@ traffic_table::verdict traffic_table::spend(traffic_share& share, std::uint64_t 
 }
 
 time_point traffic_table::due(const traffic_share& share) const noexcept {
-    return dry_run_ ? time_point::min() : std::max(share.messages.get(), share.bytes.get());
+    return rules().dry_run ? time_point::min() : std::max(share.messages.get(), share.bytes.get());
 }
 
 void traffic_table::note_error(traffic_share& share, time_point now) noexcept {
-    if (const pace& errors = pace_of(traffic_limit::errors)) share.errors.spend(errors, 1, now);
+    if (const pace& errors = rules().of(traffic_limit::errors)) share.errors.spend(errors, 1, now);
 }
 
 std::size_t traffic_table::size() const {

@@ -73,7 +73,9 @@ public:
     traffic_table& operator=(const traffic_table&) = delete;
 
     /// Whether anything is limited.
-    explicit operator bool() const noexcept { return any_; }
+    explicit operator bool() const noexcept { return rules().any; }
+    /// Limits what comes from now on like this. Who is a connection already stays one.
+    void change(const traffic_limits& limits, bool dry_run);
 
     [[nodiscard]] traffic_share& hold(std::uint64_t key);
     /// One more holder of the same.
@@ -111,19 +113,28 @@ private:
         siphash_key key;
         std::size_t operator()(std::uint64_t number) const noexcept;
     };
-    [[nodiscard]] const pace& pace_of(traffic_limit which) const noexcept {
-        return paces_[static_cast<std::size_t>(which)];
+    struct rule_set {
+        rule_set(const traffic_limits& limits, bool dry) noexcept;
+        [[nodiscard]] const pace& of(traffic_limit which) const noexcept {
+            return paces[static_cast<std::size_t>(which)];
+        }
+        std::size_t max_connections;
+        std::array<pace, traffic_limit_count> paces;
+        bool any;
+        bool dry_run;
+    };
+    [[nodiscard]] const rule_set& rules() const noexcept {
+        return *rules_.load(std::memory_order_acquire);
     }
     [[nodiscard]] traffic_refusal refuse(traffic_limit which, duration retry_after) noexcept;
     [[nodiscard]] time_point remembers_until(const traffic_share& share) const noexcept;
     void forget_some() noexcept;
 
-    const std::size_t max_connections_;
-    const std::array<pace, traffic_limit_count> paces_;
+    // Former rules stay: a loop may be about to read them, and nobody changes them often.
+    std::deque<rule_set> all_rules_;  // changed under the mutex
+    std::atomic<const rule_set*> rules_;
     const std::array<std::string_view, traffic_limit_count>& reasons_;
     const std::array<std::string_view, traffic_limit_count>& labels_;
-    const bool any_;
-    const bool dry_run_;
     std::array<std::atomic<std::uint64_t>, traffic_limit_count> met_{};
 
     mutable std::mutex mutex_;
@@ -140,6 +151,10 @@ public:
           subjects(options.per_subject, "per_subject", options.dry_run) {}
 
     explicit operator bool() const noexcept { return addresses || subjects; }
+    void change(const traffic_options& to) {
+        addresses.change(to.per_address, to.dry_run);
+        subjects.change(to.per_subject, to.dry_run);
+    }
     void visit_metrics(metric_visitor visit) const {
         addresses.visit_metrics(visit);
         subjects.visit_metrics(visit);

@@ -3,6 +3,7 @@
 #include <weft/server/server.hpp>
 
 #include "base/option_check.hpp"
+#include "net/tls/tls_context.hpp"
 
 namespace weft {
 
@@ -23,6 +24,12 @@ result<void> server_options::check() const {
 
 result<void> server_address::check() const {
     return option_check("server_address").nested(to_listen_options()).nested(tls).outcome();
+}
+
+result<void> server_address::check_files() const {
+    if (!tls) return {};
+    const auto made = net::tls_server_context::make(*tls);
+    return made ? result<void>() : made.error();
 }
 
 result<void> run_options::check() const {

@@ -214,13 +214,13 @@ struct server::impl {
     std::mutex late_mutex;
     std::vector<std::unique_ptr<sse::endpoint>> event_streams;
     std::vector<std::shared_ptr<socketio::module>> modules;
-    unique_function<void()> reload;  // what the program does on SIGHUP
     std::optional<error> setup_error;
     std::string failure;
     pubsub::exchange all;
     std::shared_ptr<cluster::link> cluster_link;  // to the other nodes, if there are any
     std::shared_ptr<cluster::topic_bus> topic_bus;
     std::shared_ptr<cluster::nodes::carrier> carrier;
+    unique_function<void()> on_reload;
     bool has_adapter = false;  // the first Socket.IO server has it
     net::handshake_gate gate;
     memory_account memory;
@@ -293,7 +293,7 @@ void server::on_cluster_gap(unique_function<void(cluster::gap)> handler) {
 void server::on_reload(unique_function<void()> handler) {
     if (const auto right = impl_->check_set_up("on_reload"); !right)
         return impl_->tell(log_level::error, right.error().message());
-    impl_->reload = std::move(handler);
+    impl_->on_reload = std::move(handler);
 }
 
 engineio::session_carrier* server::carrier() noexcept {
@@ -515,8 +515,8 @@ result<std::unique_ptr<signal_watcher>> server::impl::watch_signals(server& face
                                                                     const drain_options& how) {
     return signal_watcher::make(nodes[0]->loop, [this, &face, how,
                                                  ending = false](signal_wish wish) mutable {
-        if (wish == signal_wish::reload && reload) {
-            reload();
+        if (wish == signal_wish::reload && on_reload) {
+            on_reload();
         } else if (wish == signal_wish::reload) {
             if (const auto done = face.reload_certificates(); !done)
                 tell(log_level::error, "certificates stay as they were: " + done.error().message());
@@ -750,6 +750,20 @@ task<std::size_t> server::subscriber_count(std::string topic) {
 
 loop_ref server::loop(unsigned index) const {
     return index < impl_->nodes.size() ? impl_->nodes[index]->loop.ref() : loop_ref();
+}
+
+result<void> server::change(const server_options& to) {
+    if (auto right = to.check(); !right) return right;
+    impl_->traffic.change(to.traffic);
+    for (const auto& n : impl_->nodes) {
+        n->loop.post([n = n.get(), traffic = &impl_->traffic, origins = to.http.public_origins,
+                      hosts = to.http.allowed_hosts,
+                      connects = to.budgets.connects_per_second]() mutable {
+            n->http.change(std::move(origins), std::move(hosts), connects);
+            if (*traffic) n->loop.limit_traffic(*traffic);
+        });
+    }
+    return {};
 }
 
 result<void> server::reload_certificates() {

@@ -24,13 +24,25 @@ struct endpoint_core::impl {
     explicit impl(options wanted) : settings(wanted) {}
 
     connection_settings settings;
-    origin_policy origins;
+    std::mutex origins_mutex;  // for what follows
+    std::shared_ptr<const origin_policy> origins;
     std::vector<connection_shared*> loops;
     std::unique_ptr<counter[]> open;  // connections, of each loop
     std::atomic<bool> sealed{false};
     std::string route;
     std::optional<token_terms> tokens;
 
+    [[nodiscard]] std::shared_ptr<const origin_policy> current_origins() {
+        const std::lock_guard lock(origins_mutex);
+        return origins;
+    }
+    void set_origins(std::vector<std::string> allowed) {
+        const bool any = settings.chosen.origin == origin_check::any;
+        auto made = std::make_shared<const origin_policy>(
+            origin_policy::options{.allowed = std::move(allowed), .any = any});
+        const std::lock_guard lock(origins_mutex);
+        origins = std::move(made);
+    }
     connection_shared& shared_of(net::byte_stream& stream) const {
         return *loops[stream.owner().index()];
     }
@@ -334,8 +346,7 @@ result<void> endpoint_core::prepare(std::string_view route) {
     impl_->route = route;
     const options& chosen = impl_->settings.chosen;
     if (auto right = chosen.check(); !right) return right;
-    impl_->origins =
-        origin_policy({.allowed = chosen.origins, .any = chosen.origin == origin_check::any});
+    impl_->set_origins(chosen.origins);
     text_list<max_subprotocols> parsed;
     for (const std::string& name : chosen.subprotocols) {
         if (parse_subprotocols(name, parsed)) {
@@ -346,12 +357,20 @@ result<void> endpoint_core::prepare(std::string_view route) {
     return {};
 }
 
+result<void> endpoint_core::change_origins(std::vector<std::string> origins) {
+    options changed = impl_->settings.chosen;
+    changed.origins = std::move(origins);
+    if (auto right = changed.check(); !right) return right;
+    impl_->set_origins(std::move(changed.origins));
+    return {};
+}
+
 void endpoint_core::handle(const http::request& request, http::upgrade upgrade) {
     connection_shared& shared = impl_->shared_of(upgrade.stream());
     const options& chosen = impl_->settings.chosen;
+    const auto origins = impl_->current_origins();
     auto answer = answer_handshake(
-        request,
-        {&impl_->origins, chosen.deflate ? &*chosen.deflate : nullptr, chosen.subprotocols},
+        request, {origins.get(), chosen.deflate ? &*chosen.deflate : nullptr, chosen.subprotocols},
         shared);
     if (!answer) {
         (void)upgrade.refuse(answer_of(answer.error()));

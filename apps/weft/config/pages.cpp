@@ -55,6 +55,9 @@ max_connections = 100
 - **Secrets.** `${env:NAME}` in a text is replaced by that variable. A key that is a secret, such as `redis_password`, can also be given
   as `redis_password_file`: the name of a file that has it.
 - **Names of files** are relative to the file of the configuration; those of flags and variables to the folder where `weft` was started.
+- **Reload.** At SIGHUP `weft serve` reads its file again, and the files that it names. It says in the log what is other, and applies what
+  needs no restart without dropping a connection; the rest is named with `needs a restart`. When anything is wrong, everything stays
+  as it was. Certificates and keys of issuers are read again under the same names. Who is connected keeps what it was let in with.
 - **Mistakes.** An unknown key, a value of a wrong type or out of range, or a file that cannot be read ends `weft serve` and
   `weft check` with exit code 2 and a line such as `weft.toml:7: listen[0].prot: unknown key; did you mean 'listen[0].port'?`
 )";
@@ -198,7 +201,7 @@ std::string reference_page() {
     std::string out(page_head);
     for (const section& each : sections()) {
         out += "\n## `" + heading(each) + "`\n\n" + std::string(each.help) + "\n\n" +
-               "| key | value | default | flag | a change needs | what it is "
+               "| key | value | default | flag | a change needs a | what it is "
                "|\n|---|---|---|---|---|---|\n";
         for (const row& key : rows()) {
             if (key.section() != each.name) continue;

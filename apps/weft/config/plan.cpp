@@ -143,6 +143,10 @@ void planner::add_addresses() {
                                       ": the address of the proxy");
         if (const auto right = address.check(); !right)
             from_.complain(concrete("listen[].unix_path", i), right.error().message());
+        else if (const auto files = address.check_files(); from_.problems.empty() && !files)
+            from_.complain(cert, files.error().message() + "; " + from_.called(cert, cert) +
+                                     " takes the certificate and its chain, " +
+                                     from_.called(key, key) + " its private key: PEM");
         plan_.addresses.push_back(std::move(address));
     }
 }
@@ -258,6 +262,7 @@ void planner::add_tokens() {
             options.issuers.push_back(std::move(*made));
     }
     if (options.issuers.size() != all_.issuers.size()) return;
+    plan_.issuers = options.issuers;
     if (auto made = auth::verifier::make(std::move(options)))
         plan_.verifier = std::move(*made);
     else

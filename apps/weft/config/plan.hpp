@@ -25,6 +25,7 @@ struct plan {
     topics::hub_options topics{};
     std::vector<std::string> guarded{};  ///< Paths that need a token.
     std::optional<auth::verifier> verifier{};
+    std::vector<auth::issuer> issuers{};  ///< Those of the verifier.
     drain_options drain{};
     privilege_options privileges{};
     bool has_secrets = false;  ///< Keys or passwords are in memory.

@@ -23,6 +23,13 @@ std::size_t distance(std::string_view a, std::string_view b) {
     return line.back();
 }
 
+/// Whoever errs may have forgotten them.
+std::string without_brackets(std::string_view name) {
+    std::string plain(name);
+    if (const std::size_t at = plain.find("[]"); at != plain.npos) plain.erase(at, 2);
+    return plain;
+}
+
 }  // namespace
 
 key_name parse_key(std::string_view key) {
@@ -71,10 +78,11 @@ const section* find_section(std::string_view name) noexcept {
 std::string_view nearest(std::string_view pattern) {
     constexpr std::size_t longest = 128;  // what is longer is no slip of the pen
     if (pattern.size() > longest) return {};
+    const std::string meant = without_brackets(pattern);
     std::string_view best;
-    std::size_t least = pattern.size() / 4 + 2;
+    std::size_t least = meant.size() / 4 + 2;
     const auto consider = [&](std::string_view name) {
-        if (const std::size_t far = distance(pattern, name); far < least) {
+        if (const std::size_t far = distance(meant, without_brackets(name)); far < least) {
             least = far;
             best = name;
         }

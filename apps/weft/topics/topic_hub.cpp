@@ -57,9 +57,25 @@ std::vector<topic_count> presence_board::list(std::size_t limit) const {
     return fullest;
 }
 
+void topic_hub::change(hub_options to) {
+    const std::lock_guard lock(mutex_);
+    to.node = options_->node;
+    options_ = std::make_shared<const hub_options>(std::move(to));
+    version_.fetch_add(1, std::memory_order_release);
+}
+
+const hub_options& topic_hub::rules_of(topic_client& client) const {
+    if (client.version_ != version_.load(std::memory_order_acquire)) {
+        const std::lock_guard lock(mutex_);
+        client.rules_ = options_;
+        client.version_ = version_.load(std::memory_order_relaxed);
+    }
+    return *client.rules_;
+}
+
 void topic_hub::open(topic_client& client) {
-    client.id_ =
-        options_.node + "c" + std::to_string(next_id_.fetch_add(1, std::memory_order_relaxed));
+    client.id_ = rules_of(client).node + "c" +
+                 std::to_string(next_id_.fetch_add(1, std::memory_order_relaxed));
 }
 
 void topic_hub::handle(topic_client& client, std::string_view text, time_point now,
@@ -93,8 +109,8 @@ refusal topic_hub::carry_out(topic_client& client, const request& what, topic_si
             format_welcome(out, what, {client.id_, client.name_});
             break;
         case request_type::list:
-            if (options_.listing == topic_listing::off) return refusal::list_disabled;
-            format_topics(out, what, presence_.list(options_.max_topics_listed));
+            if (rules_of(client).listing == topic_listing::off) return refusal::list_disabled;
+            format_topics(out, what, presence_.list(rules_of(client).max_topics_listed));
             break;
         case request_type::ping: format_pong(out, what); break;
     }
@@ -107,7 +123,7 @@ refusal topic_hub::subscribe(topic_client& client, const request& what, topic_si
     if (std::find(topics.begin(), topics.end(), what.topic) != topics.end()) {
         return refusal::already_subscribed;
     }
-    if (topics.size() >= options_.max_topics_per_client) return refusal::too_many_topics;
+    if (topics.size() >= rules_of(client).max_topics_per_client) return refusal::too_many_topics;
     topics.emplace_back(what.topic);
     sink.subscribe(what.topic);
     const presence_board::change change = presence_.join(what.topic);
@@ -131,9 +147,9 @@ refusal topic_hub::unsubscribe(topic_client& client, const request& what, topic_
     return refusal::none;
 }
 
-void topic_hub::publish(const topic_client& client, const request& what, topic_sink& sink) {
+void topic_hub::publish(topic_client& client, const request& what, topic_sink& sink) {
     std::string out;
-    if (const schema* const rules = schema_of(what.topic)) {
+    if (const schema* const rules = schema_of(what.topic, rules_of(client))) {
         if (const auto wrong = sink.check(*rules, what.data)) {
             format_violation(out, what, *wrong);
             sink.send(out);
@@ -148,8 +164,8 @@ void topic_hub::publish(const topic_client& client, const request& what, topic_s
     sink.send(out);
 }
 
-const schema* topic_hub::schema_of(std::string_view topic) const noexcept {
-    for (const topic_schema& each : options_.schemas) {
+const schema* topic_hub::schema_of(std::string_view topic, const hub_options& rules) noexcept {
+    for (const topic_schema& each : rules.schemas) {
         const std::string_view pattern = each.pattern;
         const bool matches = pattern.ends_with('*')
                                  ? topic.starts_with(pattern.substr(0, pattern.size() - 1))
@@ -159,12 +175,13 @@ const schema* topic_hub::schema_of(std::string_view topic) const noexcept {
     return nullptr;
 }
 
-bool topic_hub::charge(topic_client& client, time_point now) const noexcept {
+bool topic_hub::charge(topic_client& client, time_point now) const {
+    const hub_options& rules = rules_of(client);
     // A token bucket kept as the time up to which requests are paid for.
     const auto price =
-        std::chrono::nanoseconds(std::chrono::seconds(1)) / options_.requests_per_second;
+        std::chrono::nanoseconds(std::chrono::seconds(1)) / rules.requests_per_second;
     const time_point start = std::max(client.paid_until_, now);
-    if (start + price - now > price * options_.burst) return false;
+    if (start + price - now > price * rules.burst) return false;
     client.paid_until_ = start + price;
     return true;
 }

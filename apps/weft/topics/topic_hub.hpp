@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <weft/schema/schema.hpp>
@@ -69,6 +71,8 @@ private:
     std::string name_;
     std::vector<std::string> topics_;
     std::chrono::steady_clock::time_point paid_until_{};
+    std::shared_ptr<const hub_options> rules_;  // those of the hub, as of `version_`
+    std::uint64_t version_ = 0;
 };
 
 /// Counts who is where, for all loops together. Taken only when somebody joins, leaves or lists:
@@ -106,7 +110,12 @@ class topic_hub {
 public:
     using time_point = std::chrono::steady_clock::time_point;
 
-    explicit topic_hub(const hub_options& options) : options_(options) {}
+    explicit topic_hub(hub_options options)
+        : options_(std::make_shared<const hub_options>(std::move(options))) {}
+
+    /// Takes other options, but for `node`, for requests from now on. Who is in more topics than
+    /// may be stays there. **Threads**: any.
+    void change(hub_options to);
 
     /// A connection came: gives it an id that no other has while this server runs.
     void open(topic_client& client);
@@ -119,13 +128,18 @@ private:
     refusal carry_out(topic_client& client, const request& what, topic_sink& sink);
     refusal subscribe(topic_client& client, const request& what, topic_sink& sink);
     refusal unsubscribe(topic_client& client, const request& what, topic_sink& sink);
-    void publish(const topic_client& client, const request& what, topic_sink& sink);
-    [[nodiscard]] const schema* schema_of(std::string_view topic) const noexcept;
-    [[nodiscard]] bool charge(topic_client& client, time_point now) const noexcept;
+    void publish(topic_client& client, const request& what, topic_sink& sink);
+    /// The present options, which the client keeps: nobody waits for a lock but after a change.
+    const hub_options& rules_of(topic_client& client) const;
+    [[nodiscard]] static const schema* schema_of(std::string_view topic,
+                                                 const hub_options& rules) noexcept;
+    [[nodiscard]] bool charge(topic_client& client, time_point now) const;
     static void tell_others(std::string_view topic, const presence_board::change& change,
                             topic_sink& sink);
 
-    const hub_options options_;
+    mutable std::mutex mutex_;  // for the options
+    std::shared_ptr<const hub_options> options_;
+    std::atomic<std::uint64_t> version_{1};
     presence_board presence_;
     std::atomic<std::uint64_t> next_id_{1};
 };

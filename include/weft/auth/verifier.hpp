@@ -79,6 +79,11 @@ public:
     /// Before the loop runs or while it does.
     void start(const loop_ref& loop) const;
 
+    /// Trusts these issuers in place of those before, for tokens that come from now on. An issuer
+    /// that is as before keeps the key set that was fetched last. Who is connected stays until the
+    /// token ends. Blocks on the file system. **Errors**: as `make`; nothing changes then.
+    result<void> change_issuers(std::vector<issuer> issuers) const;
+
     /// Revokes the token with this `jti`, until no token can have it any more (`max_lifetime`).
     /// A revocation holds for the cache, for new connections, and for open ones if their server
     /// has the verifier. **Errors**: `invalid_argument` if empty; `limit_exceeded`: the table of

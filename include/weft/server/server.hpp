@@ -98,14 +98,18 @@ struct server_address {
 
     /// **Errors**: `invalid_argument`. Says which option is wrong and what it may be.
     [[nodiscard]] result<void> check() const;
+    /// Reads the certificates and keys, as `listen` would. Blocks on the file system. **Errors**:
+    /// which file, and why.
+    [[nodiscard]] result<void> check_files() const;
     /// For the library.
     [[nodiscard]] listen_options to_listen_options() const;
 };
 
 /// What SIGTERM and SIGINT do while `server::run` runs.
 enum class signal_handling : std::uint8_t {
-    drain,  ///< The first drains, the second stops. SIGHUP reloads; see `server::on_reload`.
-    none,   ///< Nothing: the program handles signals.
+    /// The first drains, the second stops. SIGHUP reloads certificates, or calls `on_reload`.
+    drain,
+    none,  ///< Nothing: the program handles signals.
 };
 
 struct run_options {
@@ -164,7 +168,7 @@ public:
     /// the handler that was set before. Nothing is told when Redis was never there; see `ready`.
     void on_cluster_gap(unique_function<void(cluster::gap)> handler);
 
-    /// Calls back on the first loop when SIGHUP comes, instead of `reload_certificates`.
+    /// SIGHUP calls `handler`, on the first loop, in place of `reload_certificates`.
     void on_reload(unique_function<void()> handler);
 
     /// Opens a listening socket on every loop and returns the port. Connections are accepted once
@@ -238,6 +242,12 @@ public:
     /// `co_await sleep_for(server.loop_of(id), 1s)`.
     [[nodiscard]] loop_ref loop_of(conn_id id) const { return loop(id.loop()); }
 
+    /// Takes these of the options for what comes from now on: `traffic`,
+    /// `budgets.connects_per_second`, `http.public_origins` and `http.allowed_hosts`. The others
+    /// stay as they are, and so does whatever is open. See also `ws::endpoint::change_origins` and
+    /// `auth::verifier::change_issuers`. **Errors**: as `server_options::check`; nothing changes
+    /// then.
+    result<void> change(const server_options& to);
     /// Reads the certificate files again, for new connections. **Errors**: which file, and why.
     /// Then nothing changes.
     result<void> reload_certificates();

@@ -66,6 +66,10 @@ public:
     /// **Threads**: any.
     [[nodiscard]] std::size_t connection_count() const noexcept;
 
+    /// Takes another list of `options::origins`, for handshakes from now on; who is connected
+    /// stays. **Threads**: any, also while the server runs. **Errors**: one of them is none.
+    result<void> change_origins(std::vector<std::string> origins);
+
     /// For the server: the verifier of `require`, or null.
     [[nodiscard]] const auth::verifier* required() const noexcept;
     /// For the server: takes the upgrade requests of this route.

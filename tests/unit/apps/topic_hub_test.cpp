@@ -181,6 +181,23 @@ TEST(topic_hub, limits_the_rate_and_lets_it_recover) {
     EXPECT_THAT(ping(), HasSubstr("rate_limited"));
 }
 
+TEST(topic_hub, other_options_count_for_those_who_are_there) {
+    room_of_clients all({.listing = topic_listing::on, .node = "n."});
+    auto& ada = all.add();
+    (void)ada.ask(R"({"type":"subscribe","topic":"a"})");
+    (void)ada.ask(R"({"type":"subscribe","topic":"b"})");
+    hub_options other{.max_topics_per_client = 1};
+    other.schemas.push_back({"a", *schema::make(R"({"type":"number"})")});
+    all.hub.change(std::move(other));
+    EXPECT_THAT(ada.ask(R"({"type":"list"})"), ElementsAre(HasSubstr("list_disabled")));
+    EXPECT_THAT(ada.ask(R"({"type":"subscribe","topic":"c"})"),
+                ElementsAre(HasSubstr("too_many_topics")));
+    EXPECT_THAT(ada.ask(R"({"type":"publish","topic":"a","data":"text"})"),
+                ElementsAre(HasSubstr("invalid")));
+    EXPECT_EQ(ada.topics.size(), 2U) << "she stays where she was";
+    EXPECT_EQ(all.add().client.id(), "n.c2") << "the name of the node does not change";
+}
+
 TEST(topic_hub, lists_the_fullest_topics_first) {
     hub_options options;
     options.listing = topic_listing::on;

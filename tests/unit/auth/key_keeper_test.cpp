@@ -216,6 +216,48 @@ TEST(key_keeper, a_token_waits_for_the_first_fetch) {
     EXPECT_EQ(metric(v, "weft_auth_waiting"), 0U);
 }
 
+TEST(key_keeper, an_issuer_that_stays_keeps_its_key_set_and_a_new_one_is_fetched) {
+    world w;
+    w.serve_keys(set_of({signer_of(es).jwk(es, "a")}));
+    const verifier v = make(url_options());
+    v.start(w.loop());
+    w.run(20);
+    ASSERT_EQ(w.requests, 1);
+    auto issuers = url_options().issuers;
+    issuers.push_back(good_issuer(algorithm::hs256));
+    issuers[1].name = "https://other.example";
+    ASSERT_TRUE(v.change_issuers(issuers));
+    EXPECT_EQ(at_once(w, v, token_by(signer_of(es), "a")), errc{});
+    w.run(20);
+    EXPECT_EQ(w.requests, 1) << "it is not fetched again";
+    w.serve_keys(set_of({signer_of(es).jwk(es, "a"), second_signer().jwk(es, "b")}));
+    w.pass(10min);
+    w.run(20);
+    EXPECT_EQ(w.requests, 2) << "the keeper goes on";
+    issuers[0].audience.push_back("more");
+    ASSERT_TRUE(v.change_issuers(issuers));
+    w.run(20);
+    EXPECT_EQ(w.requests, 3) << "it is another one now";
+    EXPECT_EQ(at_once(w, v, token_by(second_signer(), "b")), errc{});
+}
+
+TEST(key_keeper, begins_when_the_first_issuer_comes_whose_keys_change) {
+    world w;
+    w.serve_keys(set_of({signer_of(es).jwk(es, "a")}));
+    const verifier v = make(good_options(algorithm::hs256));
+    v.start(w.loop());
+    w.run(20);
+    EXPECT_EQ(w.requests, 0);
+    ASSERT_TRUE(v.change_issuers(url_options().issuers));
+    w.run(20);
+    EXPECT_EQ(w.requests, 1);
+    EXPECT_EQ(at_once(w, v, token_by(signer_of(es), "a")), errc{});
+    ASSERT_TRUE(v.change_issuers(good_options(algorithm::hs256).issuers));
+    w.pass(1h);
+    w.run(20);
+    EXPECT_EQ(w.requests, 1) << "nothing is left to fetch";
+}
+
 TEST(key_keeper, sec_j9_a_rotation_refuses_nobody) {
     world w;
     w.serve_keys(set_of({signer_of(es).jwk(es, "a")}));

@@ -490,6 +490,36 @@ TEST(verifier, clients_are_told_little) {
     EXPECT_EQ(error(errc::too_busy).code(), condition::limit_exceeded);
 }
 
+TEST(verifier, other_issuers_count_at_once_also_for_what_is_cached) {
+    const algorithm es = algorithm::es256;
+    const verifier v = make(good_options(es));
+    const std::string token = sign(es, good_claims());
+    EXPECT_EQ(why(v, token), errc{});
+    ASSERT_GT(metric(v, "weft_auth_cache_bytes"), 0U);
+    issuer other = good_issuer(es);
+    other.name = "https://other.example";
+    ASSERT_TRUE(v.change_issuers({other}));
+    EXPECT_EQ(why(v, token), errc::wrong_issuer);
+    const std::string of_other = sign(es, good_claims().set("iss", "\"https://other.example\""));
+    EXPECT_EQ(why(v, of_other), errc{});
+    issuer renewed = good_issuer(es);
+    renewed.keys = key_source::pem(token_signer::generate(es)->public_pem());
+    ASSERT_TRUE(v.change_issuers({renewed, other}));
+    EXPECT_EQ(why(v, token), errc::bad_signature) << "it is the same name with another key";
+    EXPECT_EQ(why(v, of_other), errc{});
+}
+
+TEST(verifier, wrong_issuers_change_nothing) {
+    const verifier v = make(good_options(hs));
+    issuer none = good_issuer(hs);
+    none.keys = {};
+    issuer short_secret = good_issuer(hs);
+    short_secret.keys = key_source::secret("short");
+    for (const auto& wrong : {std::vector<issuer>(), {none}, {short_secret}})
+        EXPECT_FALSE(v.change_issuers(wrong));
+    EXPECT_EQ(why(v, sign(hs, good_claims())), errc{});
+}
+
 TEST(verifier, is_shared_by_threads) {
     options from = good_options(algorithm::es256);
     from.issuers.push_back(good_issuer(hs));

@@ -224,6 +224,36 @@ TEST_F(traffic, an_own_rate_lets_a_burst_through_after_silence) {
     EXPECT_EQ(alone.spend(0, 500, start + 20s).due, start + 20s + 500ms) << "bytes apart";
 }
 
+TEST_F(traffic, other_limits_count_from_now_on_and_nobody_is_uncounted) {
+    traffic_meter meter({.per_address = {.max_connections = 1}});
+    auto first = connect(meter, "192.0.2.1");
+    EXPECT_EQ(connect(meter, "192.0.2.1"), nullptr);
+    meter.change({.per_address = {.max_connections = 2, .messages_per_second = 1}});
+    auto second = connect(meter, "192.0.2.1");
+    EXPECT_NE(second, nullptr);
+    EXPECT_EQ(connect(meter, "192.0.2.1"), nullptr);
+    for (int i = 0; i < 5; ++i) (void)first->spend(1, 0, start);
+    EXPECT_GT(first->due(), start) << "it came before there was a rate, and has one now";
+    meter.change({});
+    EXPECT_FALSE(meter);
+    EXPECT_NE(connect(meter, "192.0.2.1"), nullptr);
+    meter.change({.per_address = {.max_connections = 2}});
+    EXPECT_EQ(connect(meter, "192.0.2.1"), nullptr) << "the two of before count";
+    first = nullptr;
+    second = nullptr;
+    EXPECT_NE(connect(meter, "192.0.2.1"), nullptr);
+}
+
+TEST_F(traffic, errors_of_before_do_not_count_without_their_limit) {
+    traffic_meter meter({.per_address = {.errors_per_minute = 1}});
+    const auto one = connect(meter, "192.0.2.1");
+    for (int i = 0; i < 5; ++i) one->note_error(start);
+    EXPECT_EQ(connect(meter, "192.0.2.1"), nullptr);
+    meter.change({.per_address = {.max_connections = 9}});
+    EXPECT_NE(connect(meter, "192.0.2.1"), nullptr);
+    EXPECT_FALSE(one->request(0, start));
+}
+
 TEST_F(traffic, does_not_overflow) {
     const receive_paces slow(receive_rate{.messages_per_second = 1, .bytes_per_second = 1});
     traffic_account alone(nullptr);

@@ -171,6 +171,20 @@ TEST(server_signals, leave_handlers_and_masks_as_they_were) {
     ::signal(SIGHUP, hang_up);
 }
 
+TEST(server_signals, sighup_calls_the_handler_of_reloads_on_the_first_loop) {
+    server s(with_threads(2));
+    int reloads = 0;
+    s.on_reload([&] {
+        EXPECT_TRUE(s.loop(0).in_loop_thread());
+        ++reloads;
+        s.stop();
+    });
+    ASSERT_TRUE(s.listen(loopback()));
+    s.loop(0).post([] { ::raise(SIGHUP); });
+    EXPECT_EQ(s.run(), 0);
+    EXPECT_EQ(reloads, 1);
+}
+
 TEST(server_signals, reach_every_server_of_the_process) {
     const disposition before = handler_of(SIGTERM);
     server one(with_threads(1));
