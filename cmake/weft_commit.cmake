@@ -12,6 +12,7 @@ if(NOT CMAKE_SCRIPT_MODE_FILE)
     return()
 endif()
 
+cmake_minimum_required(VERSION 3.25)
 if(NOT COMMIT AND EXISTS ${SOURCE}/.git)
     execute_process(COMMAND git -C ${SOURCE} rev-parse --short=12 HEAD OUTPUT_VARIABLE COMMIT OUTPUT_STRIP_TRAILING_WHITESPACE
         ERROR_QUIET)
@@ -19,4 +20,4 @@ endif()
 if(NOT COMMIT)
     set(COMMIT unknown)
 endif()
-file(CONFIGURE OUTPUT ${OUT} CONTENT "#pragma once\n\n#define WEFT_COMMIT \"@COMMIT@\"\n" @ONLY)
+file(CONFIGURE OUTPUT ${OUT} CONTENT "#pragma once\n\n#define WEFT_COMMIT \"${COMMIT}\"\n" @ONLY)

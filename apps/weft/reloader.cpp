@@ -28,6 +28,7 @@ reloader::~reloader() {
 result<std::string> reloader::reload() {
     const std::lock_guard lock(one_at_a_time_);
     what_.log.reopen();
+    const auto told = what_.manager.tell_reload();
     config::loaded settings = config::load(from_);
     std::optional<config::plan> plan;
     if (settings.problems.empty()) plan = config::make_plan(settings);
@@ -79,10 +80,12 @@ result<std::string> reloader::apply(config::loaded& settings, config::plan& plan
     return joined(said);
 }
 
-void reloader::request(unique_function<void()> done) {
+void reloader::request() {
     const std::lock_guard lock(mutex_);
-    waiting_.push_back(std::move(done));
-    if (at_work_) return;
+    if (at_work_) {
+        once_more_ = true;
+        return;
+    }
     if (thread_.joinable()) thread_.join();
     at_work_ = true;
     thread_ = std::thread([this] { work(); });
@@ -90,19 +93,15 @@ void reloader::request(unique_function<void()> done) {
 
 void reloader::work() {
     for (;;) {
-        std::vector<unique_function<void()>> asked;
-        {
-            const std::lock_guard lock(mutex_);
-            asked = std::exchange(waiting_, {});
-            at_work_ = !asked.empty();
-        }
-        if (asked.empty()) return;
         try {
             (void)reload();
         } catch (const std::exception& why) {  // memory is out
             tell(log_level::error, std::string("the configuration stays as it was: ") + why.what());
         }
-        for (auto& done : asked) done();
+        const std::lock_guard lock(mutex_);
+        if (std::exchange(once_more_, false)) continue;
+        at_work_ = false;
+        return;
     }
 }
 

@@ -8,11 +8,11 @@
 
 #include <weft/auth/verifier.hpp>
 #include <weft/base/result.hpp>
-#include <weft/base/unique_function.hpp>
 #include <weft/server/server.hpp>
 
 #include "config/plan.hpp"
 #include "log/program_log.hpp"
+#include "service/notify_socket.hpp"
 #include "topic_service.hpp"
 #include "topics/topic_hub.hpp"
 
@@ -24,6 +24,7 @@ struct reloadable {
     topics::topic_hub& hub;
     topic_service& topics;
     program_log& log;
+    const notify_socket& manager;
     std::optional<auth::verifier> verifier{};
     std::vector<server_address> addresses{};
 };
@@ -42,9 +43,8 @@ public:
     /// Returns what is other, in lines that the log has, too. Blocks on the file system.
     /// **Threads**: any. **Errors**: what is wrong, likewise; nothing has changed then.
     result<std::string> reload();
-    /// The same on a thread of its own, once more if one is at work; then calls `done` there.
-    /// **Threads**: any.
-    void request(unique_function<void()> done);
+    /// The same on a thread of its own, once more if one is at work. **Threads**: any.
+    void request();
 
 private:
     void work();
@@ -60,8 +60,8 @@ private:
 
     std::mutex mutex_;  // for those below
     std::thread thread_;
-    std::vector<unique_function<void()>> waiting_;
     bool at_work_ = false;
+    bool once_more_ = false;
 };
 
 }  // namespace weft

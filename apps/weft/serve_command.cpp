@@ -109,22 +109,20 @@ int run_serve(const config::sources& from) {
     std::optional<socketio::server> io;
     if (plan->socketio)
         topics.add_socketio(target, io.emplace(target, *plan->socketio), plan->verifier);
-    service_status status(target, manager);
     reloader again(from, std::move(running),
                    {.target = target,
                     .hub = hub,
                     .topics = topics,
                     .log = log,
+                    .manager = manager,
                     .verifier = plan->verifier,
                     .addresses = plan->addresses});
-    target.on_reload([&] {
-        status.reload_begins();
-        again.request([&] { target.loop(0).post([&status] { status.reload_ended(); }); });
-    });
+    target.on_reload([&again] { again.request(); });
     std::optional<internal_listener> internal;
     if (plan->internal)
         internal.emplace(target, *plan->internal,
                          actions_for(target, topics, again, log, plan->drain), log);
+    const service_status status(target, manager);
     const auto ready = [&] {
         return start_internal(internal, plan->internal ? plan->internal->host : "", log);
     };

@@ -14,8 +14,8 @@
 namespace weft {
 namespace {
 
-constexpr std::size_t most_closed = 128;   // in one step
-constexpr std::size_t most_slots = 16384;  // that one step looks at: nearly all may be empty
+constexpr std::size_t most_closed = 64;   // in one step
+constexpr std::size_t most_slots = 4096;  // that one step looks at: nearly all may be empty
 constexpr duration least_pause = std::chrono::milliseconds(1);
 constexpr duration between_looks = std::chrono::milliseconds(5);
 

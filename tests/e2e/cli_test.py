@@ -20,7 +20,8 @@ class help_texts(unittest.TestCase):
     def test_version(self):
         done = run(WEFT, "--version")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertRegex(done.stdout, r"^weft \d+\.\d+\.\d+\n$")
+        self.assertRegex(done.stdout, r"^weft \d+\.\d+\.\d+\ncommit ([0-9a-f]{12}|unknown)\ncompiler \w+ [\d.]+\nbackends epoll\n"
+                         r"libraries OpenSSL 3[\d.]+, zlib [\d.]+, simdjson [\d.]+, toml\+\+ [\d.]+(, RE2)?, CLI11 [\d.]+\n$")
 
     def test_help_of_the_program_and_of_every_command(self):
         done = run(WEFT, "--help")
@@ -54,7 +55,7 @@ class mistakes(unittest.TestCase):
 
     def test_commands_and_flags(self):
         self.refused(says=["Usage: weft", "demo", "echo"])
-        self.refused("eco", says=["'eco'", "demo, echo, serve, init, check, config, bench, token or emit"])
+        self.refused("eco", says=["'eco'", "demo, echo, serve, init, check, config, bench, token, emit, completion or man"])
         self.refused("echo", "--prot", "1", says=["weft echo: '--prot'", "weft echo --help"])
         self.refused("echo", "extra", says=["'extra' is one too many"])
         self.refused("bench", says=["URL is required"])

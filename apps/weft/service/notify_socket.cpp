@@ -65,4 +65,12 @@ void notify_socket::tell(std::string_view lines) const noexcept {
                     reinterpret_cast<const sockaddr*>(&to), size);
 }
 
+notify_socket::reload notify_socket::tell_reload() const {
+    // The steady clock is CLOCK_MONOTONIC.
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    const auto usec = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+    tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(usec));
+    return reload(*this);
+}
+
 }  // namespace weft

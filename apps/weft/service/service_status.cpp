@@ -13,15 +13,9 @@ namespace {
 
 constexpr duration usual_period = std::chrono::seconds(1);
 
-/// `CLOCK_MONOTONIC`, which is the steady clock.
-std::string monotonic_usec() {
-    const auto now = std::chrono::steady_clock::now().time_since_epoch();
-    return std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
-}
-
 }  // namespace
 
-service_status::service_status(server& about, notify_socket& manager)
+service_status::service_status(server& about, const notify_socket& manager)
     : about_(about), manager_(manager) {
     if (!manager_) return;
     const duration half = manager_.watchdog().value_or(2 * usual_period) / 2;
@@ -45,14 +39,6 @@ void service_status::look() {
 
 void service_status::tell_stopping() {
     if (!std::exchange(stopping_, true)) manager_.tell("STOPPING=1\nSTATUS=lets its clients go");
-}
-
-void service_status::reload_begins() {
-    manager_.tell("RELOADING=1\nMONOTONIC_USEC=" + monotonic_usec());
-}
-
-void service_status::reload_ended() {
-    manager_.tell("READY=1");
 }
 
 }  // namespace weft

@@ -13,22 +13,18 @@ namespace weft {
 /// loop. **Lifetime**: outlived by the server.
 class service_status {
 public:
-    service_status(server& about, notify_socket& manager);
+    service_status(server& about, const notify_socket& manager);
     service_status(const service_status&) = delete;
     service_status& operator=(const service_status&) = delete;
     /// The server has ended.
     ~service_status();
-
-    /// Around a reload, on the first loop.
-    void reload_begins();
-    void reload_ended();
 
 private:
     void look();
     void tell_stopping();
 
     server& about_;
-    notify_socket& manager_;
+    const notify_socket& manager_;
     bool stopping_ = false;
 };
 
