@@ -5,12 +5,13 @@
 #include <iostream>
 #include <iterator>
 #include <string>
+#include <utility>
 
 #include <netdb.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
-#include "base/unique_fd.hpp"
 #include "commands.hpp"
 #include "config/plan.hpp"
 #include "listening.hpp"
@@ -40,19 +41,34 @@ std::string escaped(const std::string& text) {
     return out;
 }
 
-unique_fd connect_to(const internal_options& where) {
+class owned_socket {
+public:
+    explicit owned_socket(int fd = -1) noexcept : fd_(fd) {}
+    owned_socket(owned_socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    owned_socket& operator=(owned_socket&&) = delete;
+    ~owned_socket() {
+        if (fd_ >= 0) ::close(fd_);
+    }
+    [[nodiscard]] int get() const noexcept { return fd_; }
+
+private:
+    int fd_;
+};
+
+/// Without a descriptor when nobody is there.
+owned_socket connect_to(const internal_options& where) {
     addrinfo hints{};
     hints.ai_flags = AI_NUMERICHOST;
     hints.ai_socktype = SOCK_STREAM;
     addrinfo* found = nullptr;
     if (::getaddrinfo(where.host.c_str(), std::to_string(where.port).c_str(), &hints, &found) != 0)
-        return unique_fd();
-    unique_fd made(::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        return owned_socket();
+    owned_socket made(::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     for (const int limit : {SO_RCVTIMEO, SO_SNDTIMEO})
         ::setsockopt(made.get(), SOL_SOCKET, limit, &patience, sizeof patience);
     const int connected = ::connect(made.get(), found->ai_addr, found->ai_addrlen);
     ::freeaddrinfo(found);
-    return connected == 0 ? std::move(made) : unique_fd();
+    return connected == 0 ? std::move(made) : owned_socket();
 }
 
 /// The whole answer; what of it there is when the connection breaks.
@@ -86,10 +102,11 @@ int run_publish(const publish_flags& flags) {
     if (data == "-") data.assign(std::istreambuf_iterator<char>(std::cin), {});
 
     const std::string authority = url_host(where->host) + ":" + std::to_string(where->port);
-    const unique_fd fd = connect_to(*where);
-    if (!fd) return complain("cannot reach http://" + authority + ": is [internal] port right?");
+    const owned_socket to = connect_to(*where);
+    if (to.get() < 0)
+        return complain("cannot reach http://" + authority + ": is [internal] port right?");
     const std::string answer =
-        exchange(fd.get(), "POST /topics/" + escaped(flags.topic) +
+        exchange(to.get(), "POST /topics/" + escaped(flags.topic) +
                                " HTTP/1.1\r\nHost: " + authority + "\r\nAuthorization: Bearer " +
                                key + "\r\nContent-Length: " + std::to_string(data.size()) +
                                "\r\nConnection: close\r\n\r\n" + data);

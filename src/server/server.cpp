@@ -27,6 +27,7 @@
 #include "net/tls/tls_context.hpp"
 #include "net/traffic_meter.hpp"
 #include "server/loop_drain.hpp"
+#include "server/loop_parts.hpp"
 #include "server/memory_guard.hpp"
 #include "server/signal_watcher.hpp"
 #include "server/survey.hpp"
@@ -36,65 +37,6 @@
 
 namespace weft {
 namespace {
-
-/// One loop and what belongs to it.
-class node final : public net::acceptor {
-public:
-    node(std::unique_ptr<net::backend> io, std::uint8_t index, const server_options& options,
-         const http::router& routes, pubsub::exchange& all, net::handshake_gate& gate,
-         memory_account& memory, net::traffic_meter& traffic)
-        : loop(std::move(io), {index, options.budgets, options.limits, options.slow_turn,
-                               options.log, options.access}),
-          http(loop, routes, options.http, options.log, &gate),
-          ws(loop, all, options.message_budget / options.threads),
-          guard(ws, memory),
-          most_connections_(std::max<std::size_t>(1, options.max_connections / options.threads)) {
-        guard.watch(loop.budget());
-        guard.watch(ws.budget);
-        if (traffic) loop.limit_traffic(traffic);
-    }
-
-    std::unique_ptr<net::stream_handler> on_accept(net::byte_stream& stream) override {
-        return may_be_one_more(stream, loop.connections()) ? http.make_connection(stream) : nullptr;
-    }
-    /// One of `carried` that other processes bring.
-    std::unique_ptr<net::stream_handler> accept_carried(net::byte_stream& stream, bool by_proxy,
-                                                        std::size_t carried) {
-        const bool fits = may_be_one_more(stream, loop.connections() + carried);
-        return fits ? http.take_carried(stream, by_proxy) : nullptr;
-    }
-    [[nodiscard]] bool may_be_one_more(net::byte_stream& stream, std::size_t all) {
-        if (all > most_connections_) {
-            loop.tell_refusal(
-                log_level::warning, "net", "a connection is closed at once: max_connections",
-                [&] { return refusal_facts{.peer = stream.peer().address().to_string()}; });
-            return false;
-        }
-        return true;
-    }
-    [[nodiscard]] bool may_accept() noexcept override { return guard.may_accept(); }
-
-    net::loop_core loop;
-    http::service http;
-    ws::connection_shared ws;
-    memory_guard guard;
-    /// For what other loops accepted.
-    struct arrival_acceptor final : net::acceptor {
-        explicit arrival_acceptor(http::service& service) noexcept : http(service) {}
-        std::unique_ptr<net::stream_handler> on_accept(net::byte_stream& stream) override {
-            return http.take_over(stream);
-        }
-        http::service& http;
-    } arrivals{http};
-    void stop_accepting() noexcept {
-        for (const net::listener_id id : std::exchange(listeners, {})) loop.close_listener(id);
-    }
-    std::vector<net::listener_id> listeners;
-    std::unique_ptr<loop_drain> drain;
-
-private:
-    std::size_t most_connections_;
-};
 
 net::handshake_gate::limits handshake_limits(const server_options& options) {
     const std::size_t for_each = 1024;
@@ -183,10 +125,10 @@ struct server::impl {
     result<void> start_others();
     result<std::unique_ptr<signal_watcher>> watch_signals(server& face, const drain_options& how);
     result<std::uint16_t> listen(const server_address& address);
-    [[nodiscard]] drain_steps steps_of_drain(node& n);
+    [[nodiscard]] drain_steps steps_of_drain(loop_parts& n);
     /// Connections that its drain waits for.
-    [[nodiscard]] std::size_t left_on(const node& n) const noexcept;
-    void cut(node& n);
+    [[nodiscard]] std::size_t left_on(const loop_parts& n) const noexcept;
+    void cut(loop_parts& n);
     /// **Errors**: unless nothing runs yet.
     [[nodiscard]] result<void> check_set_up(std::string_view what) const;
     result<void> start();
@@ -204,7 +146,7 @@ struct server::impl {
     }
     /// Of the calling thread; none if it is none of ours.
     [[nodiscard]] loop_ref present_loop() const;
-    node* node_of(conn_id id) noexcept {
+    loop_parts* node_of(conn_id id) noexcept {
         return id.loop() < nodes.size() ? nodes[id.loop()].get() : nullptr;
     }
 
@@ -231,7 +173,7 @@ struct server::impl {
     std::vector<auth::verifier> verifiers;           // that something requires, each once
     std::vector<std::shared_ptr<void>> revocations;  // what they tell us
     std::vector<std::shared_ptr<net::tls_server_context>> certificates;
-    std::vector<std::unique_ptr<node>> nodes;
+    std::vector<std::unique_ptr<loop_parts>> nodes;
     std::vector<std::thread> threads;         // of all loops but the first
     std::atomic<unsigned> others_running{0};  // those that are at work
     enum class state : std::uint8_t { set_up, running, ended };
@@ -347,9 +289,9 @@ void server::impl::make_nodes(std::unique_ptr<net::backend> io) {
             }
             io = std::move(*made);
         }
-        nodes.push_back(std::make_unique<node>(std::move(io),
-                                               static_cast<std::uint8_t>(nodes.size()), options,
-                                               routes, all, gate, memory, traffic));
+        nodes.push_back(std::make_unique<loop_parts>(std::move(io),
+                                                     static_cast<std::uint8_t>(nodes.size()),
+                                                     options, routes, all, gate, memory, traffic));
     }
 }
 
@@ -359,7 +301,7 @@ void server::impl::make_carrier() {
     carrier = std::make_shared<cluster::nodes::carrier>(
         cluster_link, loops,
         [this](net::byte_stream& stream, bool by_proxy) {
-            node& home = *nodes[stream.owner().index()];
+            loop_parts& home = *nodes[stream.owner().index()];
             return home.accept_carried(stream, by_proxy, carrier->waited_for(home.loop.index()));
         },
         options.log);
@@ -377,7 +319,7 @@ result<void> server::impl::prepare() {
         n->guard.set_all(guards);
         n->http.on_transfer([this](std::uint8_t index, net::moved_stream what) {
             if (index >= nodes.size()) return;
-            node& there = *nodes[index];
+            loop_parts& there = *nodes[index];
             there.loop.post([&there, what = std::move(what)]() mutable {
                 there.loop.arrive(std::move(what), there.arrivals);
             });
@@ -474,7 +416,7 @@ result<std::uint16_t> server::impl::listen(const server_address& address) {
         where.share_port = true;
     }
     std::uint16_t port = where.port;
-    std::vector<std::pair<node*, net::listener_id>> opened;
+    std::vector<std::pair<loop_parts*, net::listener_id>> opened;
     for (const auto& n : nodes) {
         const auto id = n->loop.listen(where, *n, tls);
         if (!id) {
@@ -645,7 +587,7 @@ result<void> server::drain(const drain_options& how) {
 }
 
 /// Sessions go first: what carries one is closed with it.
-drain_steps server::impl::steps_of_drain(node& n) {
+drain_steps server::impl::steps_of_drain(loop_parts& n) {
     const std::uint8_t loop = n.loop.index();
     const auto close_sockets = [&n](net::slot_walk& walk, std::size_t slots) {
         std::size_t closed = 0;
@@ -697,7 +639,7 @@ drain_steps server::impl::steps_of_drain(node& n) {
     return steps;
 }
 
-std::size_t server::impl::left_on(const node& n) const noexcept {
+std::size_t server::impl::left_on(const loop_parts& n) const noexcept {
     // What we opened ourselves, such as the way to Redis, stays as long as somebody may need it.
     std::size_t left = n.loop.connections() - n.loop.outgoing();
     if (!carrier) return left;
@@ -705,7 +647,7 @@ std::size_t server::impl::left_on(const node& n) const noexcept {
     return &n == nodes[0].get() ? left - carrier->connections() : left;
 }
 
-void server::impl::cut(node& n) {
+void server::impl::cut(loop_parts& n) {
     if (const std::size_t left = left_on(n); left != 0) {
         tell(log_level::warning, "drain ended at its deadline (drain_options::deadline): " +
                                      std::to_string(left) + " connections are cut");
@@ -714,9 +656,9 @@ void server::impl::cut(node& n) {
 }
 
 send_status server::send(conn_id which, const message& what) {
-    node* n = impl_->node_of(which);
+    loop_parts* n = impl_->node_of(which);
     if (n == nullptr) return send_status::closed;
-    const auto deliver = [](node& home, conn_id id, const message& m) {
+    const auto deliver = [](loop_parts& home, conn_id id, const message& m) {
         ws::connection_core* const open = home.ws.connections.find(id);
         return open != nullptr ? open->send(m) : send_status::closed;
     };
@@ -725,7 +667,7 @@ send_status server::send(conn_id which, const message& what) {
 }
 
 void server::close(conn_id which, ws::close_code code, std::string_view reason) {
-    if (node* n = impl_->node_of(which)) {
+    if (loop_parts* n = impl_->node_of(which)) {
         n->loop.post([n, which, code, reason = std::string(reason)] {
             if (ws::connection_core* const open = n->ws.connections.find(which))
                 open->close(code, reason);
