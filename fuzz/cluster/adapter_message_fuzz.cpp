@@ -14,6 +14,7 @@
 #include "cluster/adapter/proto/channels.hpp"
 #include "cluster/adapter/proto/classic_codec.hpp"
 #include "cluster/adapter/proto/cluster_codec.hpp"
+#include "cluster/adapter/proto/plain_broadcast.hpp"
 #include "socketio/proto/placeholders.hpp"
 
 namespace {
@@ -142,6 +143,20 @@ void read_channel(std::string_view name) {
     require(again == name || (target.empty() && again + '#' == name));
 }
 
+/// The short way is the same way.
+void compare_ways(std::string_view body) {
+    adapter_message plain, general;
+    if (!classic::read_plain_broadcast(as_bytes(body), "/", limits, plain)) return;
+    require(classic::decode_any_broadcast(as_bytes(body), "/", limits, general) == cluster::errc{});
+    require(plain.head.type == general.head.type && plain.head.uid == general.head.uid);
+    const auto &a = plain.content, &b = general.content;
+    require(a.what == b.what && a.to.nsp == b.to.nsp && a.to.rooms == b.to.rooms &&
+            a.to.except == b.to.except && a.event == b.event && a.arguments == b.arguments &&
+            a.droppable == b.droppable && a.uncompressed == b.uncompressed &&
+            a.latest == b.latest && b.attachments.empty() && !general.head.timeout &&
+            !general.head.expect_single_response);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -149,6 +164,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view body(reinterpret_cast<const char*>(data + 1), size - 1);
     read_session(body);
     read_channel(body);
+    compare_ways(body);
     const auto what = static_cast<kind>(data[0] % static_cast<std::uint8_t>(kind::count));
     const body_form form = (data[0] & 0x80) != 0 ? body_form::json : body_form::msgpack;
     adapter_message first;

@@ -319,8 +319,8 @@ constexpr row all_rows[] = {
      "contains VALUE`, where {*} is what the '*' stands for. Without it: anyone"},
     {"topic[].publish", text(right_rule), at<&settings::patterns, &topic::publish>, on_reload,
      no_flag, "nobody", "Who may publish, likewise. The internal listener always may"},
-    {"topic[].max_data", size(0, 1024 * MiB), at<&settings::patterns, &topic::max_data>, on_reload,
-     no_flag, "4KiB", "The data of a message. 0: whatever the endpoint takes"},
+    {"topic[].max_data", size(0, largest_message), at<&settings::patterns, &topic::max_data>,
+     on_reload, no_flag, "4KiB", "The data of a message. 0: whatever the endpoint takes"},
     {"topic[].overflow", one_of("queue drop"), at<&settings::patterns, &topic::overflow>, on_reload,
      no_flag, "drop",
      "What a subscriber that is behind gets: all that fits into its queue, or nothing until it has "

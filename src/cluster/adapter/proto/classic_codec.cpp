@@ -10,6 +10,7 @@
 
 #include "cluster/adapter/proto/message_reader.hpp"
 #include "cluster/adapter/proto/message_writer.hpp"
+#include "cluster/adapter/proto/plain_broadcast.hpp"
 
 namespace weft::cluster::classic {
 namespace {
@@ -258,6 +259,13 @@ body_form form_of(message_type type) noexcept {
 
 errc decode_broadcast(byte_view body, std::string_view nsp, const message_limits& limits,
                       adapter_message& out) {
+    return read_plain_broadcast(body, nsp, limits, out)
+               ? errc{}
+               : decode_any_broadcast(body, nsp, limits, out);
+}
+
+errc decode_any_broadcast(byte_view body, std::string_view nsp, const message_limits& limits,
+                          adapter_message& out) {
     message_reader reader(limits, out);
     out.head.type = message_type::broadcast;
     out.content.to.nsp = nsp;

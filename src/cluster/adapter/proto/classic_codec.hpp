@@ -19,6 +19,10 @@ namespace weft::cluster::classic {
 [[nodiscard]] errc decode_broadcast(byte_view body, std::string_view nsp,
                                     const message_limits& limits, adapter_message& out);
 
+/// The same without the short way of `read_plain_broadcast`.
+[[nodiscard]] errc decode_any_broadcast(byte_view body, std::string_view nsp,
+                                        const message_limits& limits, adapter_message& out);
+
 /// What came on the channel for requests. A join, leave or disconnect with a request id is of an
 /// old server: it is for the one socket in `to.rooms`, and is answered with `done` by the node that
 /// has it.
