@@ -70,6 +70,14 @@ class commands(folder_of_its_own, unittest.TestCase):
                            ("[cluster]\nredis_port = 1\n", ["weft.toml:2: cluster.redis_port", "redis_host"]),
                            ("[[endpoint]]\nping_interval = '2m'\n", ["endpoint[0]", "idle_timeout"]),
                            ("[auth]\npaths = ['/']\n", ["weft.toml:2: auth.paths", "auth.issuer"]),
+                           ("[[topic]]\nmatch = 'a'\nschema_file = '.'\n", ["weft.toml:3", "Is a directory"]),
+                           ("[[listen]]\ntls_cert = '.'\ntls_key = '.'\n", ["weft.toml:2", "Is a directory"]),
+                           ("[[auth.issuer]]\niss = 'me'\naudience = ['a']\nalgorithms = ['HS256']\nsecret_file = '.'\n",
+                            ["weft.toml:5", "Is a directory"]),
+                           ("[[auth.issuer]]\niss = 'me'\naudience = ['a']\nalgorithms = ['ES256']\njwks_file = '.'\n",
+                            ["weft.toml:2", "Is a directory"]),
+                           ("[cluster]\nredis_host = 'a'\nredis_password_file = '/dev/zero'\n",
+                            ["weft.toml:3", "at most 1 MiB"]),
                            ("[server\n", ["weft.toml:1"])):
             with self.subTest(text=text):
                 self.write(text)
