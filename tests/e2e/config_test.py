@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The configuration of `weft serve`: the commands about its file, and a reload while clients are there. Needs WEFT_BIN."""
+"""The configuration of `weft serve`: the commands about its file, and a reload while clients are there. Needs WEFT_BIN.
+WEFT_RELOADS=1000 reloads more often."""
 
 import asyncio
 import base64
@@ -282,8 +283,16 @@ class reload(folder_of_its_own, unittest.IsolatedAsyncioTestCase):
             pass
         await self.refused(403, origin="https://file.example")
 
+    async def test_the_end_comes_in_the_middle_of_reloads(self):
+        self.start("[log]\nlevel = 'info'\n")
+        await self.reloaded()
+        for _ in range(50):
+            self.process.send_signal(signal.SIGHUP)
+        self.process.terminate()
+        self.assertEqual(await asyncio.to_thread(self.process.wait, support.PATIENCE), 0)
+
     async def test_many_reloads_under_load_drop_nobody(self):
-        reloads = 1000 if os.environ.get("WEFT_FULL") else 100
+        reloads = int(os.environ.get("WEFT_RELOADS", "100"))
         start = "[log]\nlevel = 'info'\n[server]\nthreads = 2\n[topics]\nrequests_per_second = 100000\nburst = 100000\n"
         self.start(start)
         heard = 0
