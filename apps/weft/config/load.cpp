@@ -1,20 +1,17 @@
 // Sources into settings, value by value: each is judged by its row of the table, and whatever is
-// wrong is told with the place where it stands. Invariant: a value that was refused changes
-// nothing.
+// wrong is told with the place where it stands. Invariant: each value that was given is judged, so
+// that settings without a problem have no other.
 
 #include "config/load.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <utility>
 
 #include <unistd.h>
 
+#include "config/small_file.hpp"
 #include "config/toml_reader.hpp"
 
 namespace weft::config {
@@ -80,13 +77,12 @@ private:
 
     const sources& from_;
     loaded result_;
-    std::set<std::string, std::less<>> begun_;  // lists whose defaults are gone
+    std::set<std::string, std::less<>> begun_;  // lists that the file has begun
     bool in_file_ = false;
     path folder_;  // what names in the file are relative to
 };
 
 const std::string* loader::variable(std::string_view name) const {
-    // Found by its end: the last of several counts, as in `getenv` of those that replace.
     for (const std::string& each : from_.environment) {
         if (each.size() > name.size() && each[name.size()] == '=' && each.starts_with(name))
             return &each;
@@ -160,8 +156,7 @@ result<value> loader::to_value(const row& target, const raw& given, bool names_f
 
 result<void> loader::make_room(const section& list, std::size_t index) {
     settings& all = result_.values;
-    const bool first = begun_.insert(std::string(list.name)).second;
-    if (first && list.size(all) == list.size(settings())) list.resize(all, 0);
+    if (in_file_ && begun_.insert(std::string(list.name)).second) list.resize(all, 0);
     const std::size_t elements = list.size(all);
     if (index < elements) return {};
     if (index > elements || index >= most_elements)
@@ -222,7 +217,6 @@ result<void> loader::assign(const std::string& key, const raw& given, const std:
         const section* const list = find_section(name.pattern + "[]");
         const auto* const texts = std::get_if<std::vector<std::string>>(&given);
         if (list != nullptr && texts != nullptr && texts->empty()) {
-            begun_.insert(std::string(list->name));
             list->resize(result_.values, 0);
             return {};
         }
@@ -247,29 +241,17 @@ result<void> loader::assign(const std::string& key, const raw& given, const std:
 }
 
 void loader::read_file() {
-    std::string text;
-    if (from_.text) {
-        text = *from_.text;
-    } else {
-        std::error_code no;
-        const bool ordinary = !std::filesystem::is_directory(from_.file, no);
-        std::ifstream in(from_.file, std::ios::binary);
-        if (!in || !ordinary)
-            return complain(
-                from_.file, {},
-                std::string("cannot read it: ") + std::strerror(ordinary ? errno : EISDIR));
-        text.resize(largest_file + 1);
-        in.read(text.data(), static_cast<std::streamsize>(text.size()));
-        text.resize(static_cast<std::size_t>(in.gcount()));
-    }
-    if (text.size() > largest_file)
-        return complain(from_.file, {}, "expected at most 1 MiB, found more");
+    const auto text = from_.text ? result<std::string>(*from_.text) : read_small_file(from_.file);
+    if (!text) return complain(from_.file, {}, "cannot read it: " + text.error().what());
     folder_ = path(from_.file).parent_path();
-    const toml_file file = read_toml(text);
+    const toml_file file = read_toml(*text);
     if (!file.problem.empty())
         return complain(from_.file + ":" + std::to_string(file.line), {}, file.problem);
     in_file_ = true;
-    for (const entry& each : file.entries) read_entry(each);
+    for (const entry& each : file.entries) {
+        if (result_.problems.size() > most_problems) break;
+        read_entry(each);
+    }
     in_file_ = false;
 }
 

@@ -51,6 +51,18 @@ TEST(table, every_key_can_be_set_by_file_environment_and_set) {
     }
 }
 
+TEST(table, a_key_sets_nothing_but_itself) {
+    for (const row& each : rows()) {
+        settings all = defaults();
+        each.where.set(all, 0, wanted(each));
+        for (const row& other : rows()) {
+            if (&other == &each) continue;
+            EXPECT_EQ(other.where.get(all, 0), other.where.get(defaults(), 0))
+                << each.name << " sets " << other.name;
+        }
+    }
+}
+
 TEST(table, every_flag_sets_its_key) {
     std::set<std::string_view> flags;
     for (const row& each : rows()) {
