@@ -78,7 +78,6 @@ void connection::on_turn() noexcept {
 void connection::on_end(net::byte_stream&) noexcept {
     if (state_ == state::pumping) return writer_.make_last();
     tell_gone();
-    tell_access(make_error_code(weft::errc::closed_by_peer));
     end();
 }
 

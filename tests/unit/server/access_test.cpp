@@ -2,10 +2,12 @@
 
 #include <sstream>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <weft/net/access.hpp>
 #include <weft/server/server.hpp>
+#include <weft/socketio/server.hpp>
 
 #include "server_world.hpp"
 
@@ -189,6 +191,25 @@ TEST_F(server_access, a_websocket_that_we_close_has_our_code) {
         EXPECT_EQ(c.frame().close_code(), 4007);
     }
     EXPECT_TRUE(told.last_of(1).text.starts_with("websocket GET /ws 4007 "));
+}
+
+TEST_F(server_access, a_session_of_engineio_is_told_besides_its_requests) {
+    socketio::server io(s);
+    begin();
+    client c(port_);
+    const std::string path = "/socket.io/?EIO=4&transport=polling";
+    c.send("GET " + path + " HTTP/1.1\r\nHost: h\r\n\r\n");
+    (void)c.head();
+    const std::string greeting = c.take(std::string(29, ' '));  // 0{"sid":"AAAAAAAAAAAAAAAAAAAA
+    c.send("POST " + path + "&sid=" + greeting.substr(9) +
+           " HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nConnection: close\r\n\r\n1");
+    (void)c.rest();
+    std::vector<std::string> texts;
+    for (const kept_access::line& each : told.lines.wait_for(3)) texts.push_back(each.text);
+    EXPECT_THAT(texts,
+                testing::UnorderedElementsAre("request GET /socket.io/ 200 cause= sub= trace=",
+                                              "request POST /socket.io/ 200 cause= sub= trace=",
+                                              "engineio  /socket.io/ 0 cause= sub= trace="));
 }
 
 TEST(server_access_behind_a_proxy, the_client_is_whom_the_proxy_names) {
