@@ -1,6 +1,6 @@
 // Sources into settings, value by value: each is judged by its row of the table, and whatever is
-// wrong is told with the place where it stands. Invariant: a value that was refused changes
-// nothing.
+// wrong is told with the place where it stands. Invariant: each value that was given is judged, so
+// that settings without a problem have no other.
 
 #include "config/load.hpp"
 
@@ -80,13 +80,12 @@ private:
 
     const sources& from_;
     loaded result_;
-    std::set<std::string, std::less<>> begun_;  // lists whose defaults are gone
+    std::set<std::string, std::less<>> begun_;  // lists that the file has begun
     bool in_file_ = false;
     path folder_;  // what names in the file are relative to
 };
 
 const std::string* loader::variable(std::string_view name) const {
-    // Found by its end: the last of several counts, as in `getenv` of those that replace.
     for (const std::string& each : from_.environment) {
         if (each.size() > name.size() && each[name.size()] == '=' && each.starts_with(name))
             return &each;
@@ -160,8 +159,7 @@ result<value> loader::to_value(const row& target, const raw& given, bool names_f
 
 result<void> loader::make_room(const section& list, std::size_t index) {
     settings& all = result_.values;
-    const bool first = begun_.insert(std::string(list.name)).second;
-    if (first && list.size(all) == list.size(settings())) list.resize(all, 0);
+    if (in_file_ && begun_.insert(std::string(list.name)).second) list.resize(all, 0);
     const std::size_t elements = list.size(all);
     if (index < elements) return {};
     if (index > elements || index >= most_elements)
@@ -222,7 +220,6 @@ result<void> loader::assign(const std::string& key, const raw& given, const std:
         const section* const list = find_section(name.pattern + "[]");
         const auto* const texts = std::get_if<std::vector<std::string>>(&given);
         if (list != nullptr && texts != nullptr && texts->empty()) {
-            begun_.insert(std::string(list->name));
             list->resize(result_.values, 0);
             return {};
         }

@@ -80,7 +80,7 @@ constexpr member at{
 
 // ---- Shapes ----
 
-constexpr std::uint64_t MiB = 1024 * 1024;
+constexpr std::uint64_t largest_message = 1024 * 1024 * 1024;
 constexpr std::uint64_t no_end = UINT64_MAX;
 constexpr shape boolean{.type = kind::boolean};
 constexpr shape a_file{.type = kind::file};
@@ -267,8 +267,9 @@ constexpr row all_rows[] = {
      "Allow pages of these origins besides our own, such as https://example.org"},
     {"endpoint[].deflate", boolean, at<endpoints, &endpoint::deflate>, on_restart, "--deflate",
      "true", "Accept permessage-deflate"},
-    {"endpoint[].max_message", size(1, 1024 * MiB), at<endpoints, ws, &ws::options::max_message>,
-     on_restart, no_flag, "64KiB", "A message of a client, also once inflated; above: 1009"},
+    {"endpoint[].max_message", size(1, largest_message),
+     at<endpoints, ws, &ws::options::max_message>, on_restart, no_flag, "64KiB",
+     "A message of a client, also once inflated; above: 1009"},
     {"endpoint[].max_queue", size(128 * 1024, no_end), at<endpoints, ws, &ws::options::max_queue>,
      on_restart, no_flag, "1MiB", "What may wait for a slow client"},
     {"endpoint[].overflow", one_of("close drop_newest drop_oldest"),

@@ -37,8 +37,9 @@ std::string plain(std::string_view key) {
 
 void flatten_members(const std::string& prefix, const toml::table& from, std::vector<entry>& into) {
     for (const auto& [key, node] : from) {
-        const std::string name = plain(key.str());
-        flatten(prefix.empty() ? name : prefix + '.' + name, node, into);
+        std::string name = prefix;
+        if (!name.empty()) name += '.';
+        flatten(name += plain(key.str()), node, into);
     }
 }
 

@@ -42,6 +42,19 @@ TEST(load, lists_of_tables_replace_the_default_one) {
     EXPECT_EQ(load({.sets = {"listen[99999].port=2"}}).problems.size(), 1U);
 }
 
+TEST(load, only_the_file_replaces_what_a_command_begins_with) {
+    sources from;
+    from.initial.listeners.front().address.port = 9001;
+    from.flags = {{find_row("listen[].host"), {"::1"}}};
+    EXPECT_EQ(load(from).values.listeners.front().address.port, 9001);
+    from.environment = {"WEFT_LISTEN__0__PROXY_PROTOCOL=true"};
+    from.sets = {"listen[0].tls_cert=x"};
+    EXPECT_EQ(load(from).values.listeners.front().address.port, 9001);
+    from.file = "weft.toml";
+    from.text = "[[listen]]\n";
+    EXPECT_EQ(load(from).values.listeners.front().address.port, 8080);
+}
+
 TEST(load, texts_may_have_variables) {
     sources from{.file = "weft.toml", .environment = {"A=left", "AB=no", "B=right", "E="}};
     from.text =
