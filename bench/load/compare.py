@@ -22,6 +22,8 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+os.environ.setdefault("WEFT_SERVER__ALLOW_ROOT", "true")  # measured as whoever runs this
+
 HERE = Path(__file__).resolve().parent
 PEERS = HERE.parent / "peers"
 
@@ -102,7 +104,7 @@ class Bench:
             options = [o for option in scenario.echo for o in (self.certificate() if option == "TLS" else [option])]
             return self.args.weft and [self.args.weft, "echo", "--port", "0", *options]
         if server == "serve":
-            return self.args.weft and [self.args.weft, "serve", "--allow-root", "--port", "0", str(self.folder)]
+            return self.args.weft and [self.args.weft, "serve", "--port", "0", str(self.folder)]
         if server in ("raw", "net", "socketio"):
             program = getattr(self.args, server)
             return program and [program]

@@ -3,12 +3,13 @@
 // the next close is due, up to half of that sooner or later, so that loops and processes that drain
 // at the same time do not close in step.
 //
-// Invariant: between steps nothing is kept of what is open but the number of a slot; and once it
-// has begun, a drain needs no memory.
+// Invariant: between steps nothing is kept of what is open but the number of a slot. A step that
+// finds no memory is taken again.
 
 #include "server/loop_drain.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace weft {
@@ -17,6 +18,7 @@ namespace {
 constexpr std::size_t most_closed = 64;   // in one step
 constexpr std::size_t most_slots = 4096;  // that one step looks at: nearly all may be empty
 constexpr duration least_pause = std::chrono::milliseconds(1);
+constexpr duration most_pause = std::chrono::seconds(1);  // all may have gone by themselves
 constexpr duration between_looks = std::chrono::milliseconds(5);
 
 }  // namespace
@@ -34,7 +36,11 @@ loop_drain::loop_drain(net::loop_core& loop, random_pool& random, const drain_op
 }
 
 void loop_drain::turn() noexcept {
-    const duration pause = advance();
+    duration pause = between_looks;
+    try {
+        pause = advance();
+    } catch (const std::bad_alloc&) {  // later again
+    }
     if (pause == duration::zero() || loop_.now() >= later(began_, how_.deadline))
         return steps_.end();
     loop_.arm(timer_, later(loop_.now(), pause));
@@ -45,7 +51,8 @@ duration loop_drain::advance() {
         case phase::not_ready:
             loop_.begin_drain(how_.retry_within);
             began_ = loop_.now();
-            all_ = steps_.begin();
+            steps_.begin();
+            all_ = steps_.count();
             now_ = phase::leaving;
             [[fallthrough]];
         case phase::leaving:
@@ -83,18 +90,19 @@ bool loop_drain::walk(std::vector<drain_steps::part>& parts, std::size_t due) {
     return true;
 }
 
-std::size_t loop_drain::due() const noexcept {
+std::size_t loop_drain::due() {
     const duration passed = loop_.now() - began_;
-    if (passed >= how_.window) return SIZE_MAX;
+    if (passed >= how_.window || steps_.count() == 0) return SIZE_MAX;
     const double part =
         static_cast<double>(passed.count()) / static_cast<double>(how_.window.count());
     return static_cast<std::size_t>(static_cast<double>(all_) * part);
 }
 
-duration loop_drain::until_next_is_due() noexcept {
+duration loop_drain::until_next_is_due() {
     const time_point end = later(began_, how_.window);
     if (closed_ < due() || loop_.now() >= end) return least_pause;
-    const duration each = how_.window / static_cast<std::int64_t>(std::max<std::size_t>(all_, 1));
+    const duration each = std::min(
+        most_pause, how_.window / static_cast<std::int64_t>(std::max<std::size_t>(all_, 1)));
     const double part = static_cast<double>(random_.next_u32().value_or(0)) / 4294967296.0;
     const auto jittered = std::chrono::duration_cast<duration>(each * (0.5 + part));
     return std::clamp(jittered, least_pause, std::max(end - loop_.now(), least_pause));

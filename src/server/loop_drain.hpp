@@ -14,12 +14,14 @@
 
 namespace weft {
 
-/// What the drain of a loop is made of. None of it throws.
+/// What the drain of a loop is made of. `end` does not throw; what else finds no memory is called
+/// again.
 struct drain_steps {
     /// Closes what it finds in the next `slots` slots of a walk, and returns how many those were.
     using part = unique_function<std::size_t(net::slot_walk& walk, std::size_t slots)>;
 
-    unique_function<std::size_t()> begin;  ///< Who leaves? Returns how many.
+    unique_function<void()> begin;
+    unique_function<std::size_t()> count;  ///< How many leavers there are.
     std::vector<part> leavers;             ///< They go at an even rate.
     unique_function<bool()> nobody_polls;  ///< Whoever is there needs no further connection.
     unique_function<void()> stop_accepting;
@@ -43,8 +45,8 @@ private:
     duration advance();
     /// True once all parts were walked through.
     bool walk(std::vector<drain_steps::part>& parts, std::size_t due);
-    [[nodiscard]] std::size_t due() const noexcept;
-    [[nodiscard]] duration until_next_is_due() noexcept;
+    [[nodiscard]] std::size_t due();
+    [[nodiscard]] duration until_next_is_due();
 
     net::loop_core& loop_;
     random_pool& random_;

@@ -128,7 +128,7 @@ struct server::impl {
     [[nodiscard]] drain_steps steps_of_drain(loop_parts& n);
     /// Connections that its drain waits for.
     [[nodiscard]] std::size_t left_on(const loop_parts& n) const noexcept;
-    void cut(loop_parts& n);
+    void cut(loop_parts& n) noexcept;
     /// **Errors**: unless nothing runs yet.
     [[nodiscard]] result<void> check_set_up(std::string_view what) const;
     result<void> start();
@@ -610,18 +610,20 @@ drain_steps server::impl::steps_of_drain(loop_parts& n) {
         });
     }
     steps.leavers.emplace_back(close_sockets);
-    steps.begin = [this, &n, loop] {
-        const auto polls = [](const auto& m) { return m->clients() > 0; };
-        if (std::none_of(modules.begin(), modules.end(), polls)) n.stop_accepting();
+    const auto nobody_polls = [this] {
+        return std::all_of(modules.begin(), modules.end(),
+                           [](const auto& m) { return m->clients() == 0; });
+    };
+    steps.begin = [&n, nobody_polls] {
+        if (nobody_polls()) n.stop_accepting();
+    };
+    steps.count = [this, &n, loop] {
         std::size_t leaving = n.ws.connections.size();
         for (const auto& m : modules) leaving += m->polling(loop);
         for (const auto& e : event_streams) leaving += e->streams(loop);
         return leaving;
     };
-    steps.nobody_polls = [this] {
-        return std::all_of(modules.begin(), modules.end(),
-                           [](const auto& m) { return m->clients() == 0; });
-    };
+    steps.nobody_polls = nobody_polls;
     steps.stop_accepting = [this, &n] {
         n.stop_accepting();
         if (carrier && &n == nodes[0].get()) carrier->drain();
@@ -647,10 +649,13 @@ std::size_t server::impl::left_on(const loop_parts& n) const noexcept {
     return &n == nodes[0].get() ? left - carrier->connections() : left;
 }
 
-void server::impl::cut(loop_parts& n) {
-    if (const std::size_t left = left_on(n); left != 0) {
-        tell(log_level::warning, "drain ended at its deadline (drain_options::deadline): " +
-                                     std::to_string(left) + " connections are cut");
+void server::impl::cut(loop_parts& n) noexcept {
+    try {
+        if (const std::size_t left = left_on(n); left != 0) {
+            tell(log_level::warning, "drain ended at its deadline (drain_options::deadline): " +
+                                         std::to_string(left) + " connections are cut");
+        }
+    } catch (const std::bad_alloc&) {  // untold
     }
     n.loop.stop();
 }

@@ -87,15 +87,14 @@ test('clients of every kind are told, at an even rate, behind what is queued', {
     if (client.kind === 'ws') assert.match(client.reason, /^server shutting down, retry after \d+ ms$/);
   }
   const times = clients.map((client) => client.when - asked).sort((a, b) => a - b);
-  assert.ok(times[0] >= 1000, `the first was let go after ${times[0]} ms`);
-  const expected = CLIENTS * 1000 / WINDOW;
-  let most = 0;  // in a second, wherever that begins
-  for (let first = 0, last = 0; last < times.length; ++last) {
-    while (times[last] - times[first] >= 1000) ++first;
-    most = Math.max(most, last - first + 1);
-  }
-  console.log(`${CLIENTS} clients in ${Math.round(took)} ms, at most ${most} in a second; set: ${expected}`);
-  assert.ok(most <= expected * 1.2 + 5, `${most} in a second; set: ${expected}`);
+  // Whatever slows this process down makes them look late, never early. Each of the two loops rounds.
+  times.forEach((time, i) => {
+    const due = 1000 + WINDOW * (i - 1) / (clients.length + slow.length);
+    assert.ok(time >= due - 20, `client ${i + 1} of ${CLIENTS} was let go ${Math.round(due - time)} ms early`);
+  });
+  const seconds = Array(Math.ceil((times.at(-1) - 1000) / 1000)).fill(0);
+  for (const time of times) seconds[Math.floor((time - 1000) / 1000)] += 1;
+  console.log(`${CLIENTS} clients in ${Math.round(took)} ms, ${CLIENTS * 1000 / WINDOW} per second: ${seconds.join(' ')}`);
 });
 
 test('a second SIGTERM ends at once', { timeout: 60_000 }, async () => {

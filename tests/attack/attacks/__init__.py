@@ -26,7 +26,7 @@ def echo(*flags, **more):
 
 
 def topics(*flags, **more):
-    return Server("apps/weft/weft", ["serve", "--allow-root", "--port", "0", "--metrics-port", "0", *flags], healthy.TOPICS, **more)
+    return Server("apps/weft/weft", ["serve", "--port", "0", "--metrics-port", "0", *flags], healthy.TOPICS, **more)
 
 
 def socketio_echo():

@@ -101,6 +101,20 @@ TEST(a_drain, closes_at_an_even_rate_over_its_window) {
     }
 }
 
+TEST(a_drain, does_not_wait_for_those_who_have_gone) {
+    for (const std::size_t clients : {0U, 1U, 20U}) {
+        test_world w;
+        w.server().ws("/ws");
+        ASSERT_TRUE(w.start());
+        auto all = std::make_unique<crowd>(w, clients);
+        ASSERT_TRUE(w.server().drain({.window = 1min, .deadline = 2min}));
+        w.pass(10s);
+        all.reset();
+        w.pass(5s);
+        EXPECT_FALSE(w.server().turn()) << "it has ended";
+    }
+}
+
 TEST(a_drain, does_not_close_in_step) {
     test_world w;
     w.server().ws("/ws");
