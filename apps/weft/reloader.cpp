@@ -27,7 +27,6 @@ reloader::~reloader() {
 
 result<std::string> reloader::reload() {
     const std::lock_guard lock(one_at_a_time_);
-    what_.log.reopen();
     const auto told = what_.manager.tell_reload();
     config::loaded settings = config::load(from_);
     std::optional<config::plan> plan;
@@ -73,7 +72,7 @@ result<std::string> reloader::apply(config::loaded& settings, config::plan& plan
     }
     what_.hub.change(std::move(plan.topics));
     what_.topics.review();
-    what_.log.set_level(plan.log.level);
+    what_.log.change(plan.log);
     config::take_over(running_, settings.values);
     said.emplace_back(said.empty() ? "reloaded: nothing is other" : "reloaded");
     tell(log_level::info, said.back());
