@@ -10,8 +10,8 @@
 
 namespace weft {
 
-/// `append_printable` for a path, or for a namespace, which old clients of Socket.IO write with their query:
-/// without the query, as there are tokens in it.
+/// `append_printable` for a path, or for a namespace, which old clients of Socket.IO write with
+/// their query: without the query, as there are tokens in it.
 void append_path(std::string& out, std::string_view path, std::size_t most);
 
 /// "2026-05-04T07:08:09.123Z warning ws: ..." and the end of the line; the time is UTC.

@@ -90,6 +90,9 @@ std::string_view nearest(std::string_view pattern) {
     for (const row& each : rows()) consider(each.name);
     for (const section& each : sections()) consider(each.name.substr(0, each.name.find("[]")));
     if (!best.empty()) return best;
+    constexpr std::string_view of_secret = "_file";
+    if (pattern.ends_with(of_secret))
+        return nearest(pattern.substr(0, pattern.size() - of_secret.size()));
     const std::string_view last = pattern.substr(pattern.rfind('.') + 1);
     for (const row& each : rows()) {
         if (each.key() == last) return each.name;
