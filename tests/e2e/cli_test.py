@@ -55,7 +55,7 @@ class mistakes(unittest.TestCase):
 
     def test_commands_and_flags(self):
         self.refused(says=["Usage: weft", "demo", "echo"])
-        self.refused("eco", says=["'eco'", "demo, echo, serve, init, check, config, bench, token, emit, completion or man"])
+        self.refused("eco", says=["'eco'", "demo, echo, serve, init, check, config, bench, token, emit, publish, completion or man"])
         self.refused("echo", "--prot", "1", says=["weft echo: '--prot'", "weft echo --help"])
         self.refused("echo", "extra", says=["'extra' is one too many"])
         self.refused("bench", says=["URL is required"])
