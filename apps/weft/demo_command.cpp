@@ -96,7 +96,7 @@ int serve_demo(const config::plan& plan, const demo_node& node) {
             .header("Referrer-Policy", "no-referrer");
     });
     add_nodes(target, node, origins);
-    (void)add_topic_endpoint(target, "/ws", hub, {.origins = origins});
+    add_topic_endpoint(target, "/ws", hub, {.origins = origins});
     socketio::options chosen;
     if (!origins.empty()) chosen.engine.cors.emplace().origins = origins;
     socketio::server io(target, chosen);

@@ -1,5 +1,5 @@
-// The order of a reload: read, judge all of it, say what is other, apply. Invariant: up to the last
-// step nothing has changed, so that whatever is wrong leaves the server as it was.
+// The order of a reload: read, judge all of it, apply, say what is other. Invariant: nothing
+// changes before all is judged, so that whatever is wrong leaves the server as it was.
 
 #include "reloader.hpp"
 
@@ -41,7 +41,7 @@ result<void> reloader::reload() {
 
 result<void> reloader::apply(config::loaded& settings, config::plan& plan) {
     if (what_.verifier && plan.verifier) {
-        // First, since it can still fail.
+        // First, as the certificates: a file may have changed since it was judged.
         if (auto changed = what_.verifier->change_issuers(std::move(plan.issuers)); !changed)
             return changed;
     }

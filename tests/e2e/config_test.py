@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The configuration of `weft serve`: the commands about its file, and a reload while clients are there. Needs WEFT_BIN."""
+"""The configuration of `weft serve`: the commands about its file, and a reload while clients are there. Needs WEFT_BIN.
+WEFT_RELOADS=1000 reloads more often."""
 
 import asyncio
 import base64
@@ -70,6 +71,14 @@ class commands(folder_of_its_own, unittest.TestCase):
                            ("[cluster]\nredis_port = 1\n", ["weft.toml:2: cluster.redis_port", "redis_host"]),
                            ("[[endpoint]]\nping_interval = '2m'\n", ["endpoint[0]", "idle_timeout"]),
                            ("[auth]\npaths = ['/']\n", ["weft.toml:2: auth.paths", "auth.issuer"]),
+                           ("[[topic]]\nmatch = 'a'\nschema_file = '.'\n", ["weft.toml:3", "Is a directory"]),
+                           ("[[listen]]\ntls_cert = '.'\ntls_key = '.'\n", ["weft.toml:2", "Is a directory"]),
+                           ("[[auth.issuer]]\niss = 'me'\naudience = ['a']\nalgorithms = ['HS256']\nsecret_file = '.'\n",
+                            ["weft.toml:5", "Is a directory"]),
+                           ("[[auth.issuer]]\niss = 'me'\naudience = ['a']\nalgorithms = ['ES256']\njwks_file = '.'\n",
+                            ["weft.toml:2", "Is a directory"]),
+                           ("[cluster]\nredis_host = 'a'\nredis_password_file = '/dev/zero'\n",
+                            ["weft.toml:3", "at most 1 MiB"]),
                            ("[server\n", ["weft.toml:1"])):
             with self.subTest(text=text):
                 self.write(text)
@@ -274,8 +283,16 @@ class reload(folder_of_its_own, unittest.IsolatedAsyncioTestCase):
             pass
         await self.refused(403, origin="https://file.example")
 
+    async def test_the_end_comes_in_the_middle_of_reloads(self):
+        self.start("[log]\nlevel = 'info'\n")
+        await self.reloaded()
+        for _ in range(50):
+            self.process.send_signal(signal.SIGHUP)
+        self.process.terminate()
+        self.assertEqual(await asyncio.to_thread(self.process.wait, support.PATIENCE), 0)
+
     async def test_many_reloads_under_load_drop_nobody(self):
-        reloads = 1000 if os.environ.get("WEFT_FULL") else 100
+        reloads = int(os.environ.get("WEFT_RELOADS", "100"))
         start = "[log]\nlevel = 'info'\n[server]\nthreads = 2\n[topics]\nrequests_per_second = 100000\nburst = 100000\n"
         self.start(start)
         heard = 0

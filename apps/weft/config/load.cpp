@@ -5,16 +5,13 @@
 #include "config/load.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <utility>
 
 #include <unistd.h>
 
+#include "config/small_file.hpp"
 #include "config/toml_reader.hpp"
 
 namespace weft::config {
@@ -244,29 +241,17 @@ result<void> loader::assign(const std::string& key, const raw& given, const std:
 }
 
 void loader::read_file() {
-    std::string text;
-    if (from_.text) {
-        text = *from_.text;
-    } else {
-        std::error_code no;
-        const bool ordinary = !std::filesystem::is_directory(from_.file, no);
-        std::ifstream in(from_.file, std::ios::binary);
-        if (!in || !ordinary)
-            return complain(
-                from_.file, {},
-                std::string("cannot read it: ") + std::strerror(ordinary ? errno : EISDIR));
-        text.resize(largest_file + 1);
-        in.read(text.data(), static_cast<std::streamsize>(text.size()));
-        text.resize(static_cast<std::size_t>(in.gcount()));
-    }
-    if (text.size() > largest_file)
-        return complain(from_.file, {}, "expected at most 1 MiB, found more");
+    const auto text = from_.text ? result<std::string>(*from_.text) : read_small_file(from_.file);
+    if (!text) return complain(from_.file, {}, "cannot read it: " + text.error().what());
     folder_ = path(from_.file).parent_path();
-    const toml_file file = read_toml(text);
+    const toml_file file = read_toml(*text);
     if (!file.problem.empty())
         return complain(from_.file + ":" + std::to_string(file.line), {}, file.problem);
     in_file_ = true;
-    for (const entry& each : file.entries) read_entry(each);
+    for (const entry& each : file.entries) {
+        if (result_.problems.size() > most_problems) break;
+        read_entry(each);
+    }
     in_file_ = false;
 }
 

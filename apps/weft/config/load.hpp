@@ -49,8 +49,6 @@ struct loaded {
     [[nodiscard]] std::string called(std::string_view key, std::string_view like) const;
 };
 
-constexpr std::size_t largest_file = 1024 * 1024;
-
 /// Reads all sources. It looks at each value alone, and opens no file but the one of the settings.
 [[nodiscard]] loaded load(const sources& from);
 

@@ -78,10 +78,12 @@ std::string default_of(const row& each) {
     return nothing ? "" : to_toml(each.takes, found);
 }
 
+/// "port = 8443". There is none of a secret, which somebody would use, but of its file.
 std::string example_of(const row& each) {
+    const std::string key(each.key());
+    if (each.takes.type == kind::secret) return key + "_file = " + in_quotes("/run/secrets/" + key);
     const auto made = from_text(each.takes, std::string(each.example));
-    if (made && each.takes.type != kind::secret) return to_toml(each.takes, *made);
-    return in_quotes(each.example);
+    return key + " = " + (made ? to_toml(each.takes, *made) : std::string());
 }
 
 std::string_view counts(const row& each) {
@@ -135,9 +137,9 @@ std::string commented_file() {
         for (const row& key : rows()) {
             if (key.section() != each.name) continue;
             const std::string usual = default_of(key);
-            out += comment(std::string(key.help) + ".");
-            out += '#' + std::string(key.key()) + " = " +
-                   (usual.empty() ? example_of(key) : usual) + '\n';
+            out += comment(std::string(key.help) + ".") + '#' +
+                   (usual.empty() ? example_of(key) : std::string(key.key()) + " = " + usual) +
+                   '\n';
         }
     }
     return out;
@@ -185,10 +187,7 @@ result<std::string> explain(std::string_view key) {
     line("value        ",
          expected(each.takes) + (each.takes.type == kind::texts ? ": a list" : ""));
     line("default      ", usual.empty() ? "none" : usual);
-    line("example      ", std::string(each.key()) + " = " + example_of(each) + "  in " +
-                              heading(*find_section(each.section())));
-    if (each.takes.type == kind::secret)
-        line("in a file    ", std::string(each.key()) + "_file = \"NAME\"");
+    line("example      ", example_of(each) + "  in " + heading(*find_section(each.section())));
     line("environment  ", environment_name(each.name));
     line("flag         ", std::string(each.flag));
     line("a change     ", each.counts == change::on_reload

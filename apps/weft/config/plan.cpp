@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <string_view>
 
 #include <unistd.h>
@@ -15,6 +13,7 @@
 #include <weft/auth/algorithm.hpp>
 
 #include "config/rules.hpp"
+#include "config/small_file.hpp"
 
 namespace weft::config {
 namespace {
@@ -24,11 +23,9 @@ std::string joined(std::string_view section, std::size_t index, std::string_view
 }
 
 result<std::string> read_file(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    std::string text{std::istreambuf_iterator<char>(in), {}};
-    if (!in || in.bad())
-        return error(errc::invalid_argument, "cannot read '" + path + "': " + std::strerror(errno));
-    return text;
+    auto text = read_small_file(path);
+    if (text) return text;
+    return error(text.error().code(), "cannot read '" + path + "': " + text.error().what());
 }
 
 /// The bytes of a secret. Of a text in a file the line end is no part.
@@ -266,7 +263,7 @@ void planner::add_tokens() {
     if (auto made = auth::verifier::make(std::move(options)))
         plan_.verifier = std::move(*made);
     else
-        from_.complain("auth.issuer[0].iss", made.error().what());
+        from_.complain("auth.issuer[0].iss", made.error().message());
 }
 
 void planner::add_cluster() {

@@ -1,5 +1,6 @@
 // The only place that knows toml++, which is large: a text becomes a list of keys with values. Its
-// exceptions end here.
+// exceptions end here. It makes a table of each part of a key and destroys tables recursively, and
+// limits only values: a key of many parts would end the process, so that keys are measured before.
 
 #include "config/toml_reader.hpp"
 
@@ -80,10 +81,64 @@ void flatten(const std::string& key, const toml::node& node, std::vector<entry>&
     into.push_back(std::move(one));
 }
 
+/// Walks over a string that begins at `at`; the place behind it. One that does not end on its line,
+/// which is wrong TOML, ends there.
+std::size_t skip_string(std::string_view text, std::size_t at) {
+    const char quote = text[at];
+    const std::string long_end(3, quote);
+    const bool long_one = text.substr(at, 3) == long_end;
+    at += long_one ? 3 : 1;
+    for (; at < text.size(); ++at) {
+        if (text[at] == '\\' && quote == '"') {
+            ++at;
+        } else if (long_one) {
+            if (text.substr(at, 3) != long_end) continue;
+            // Two more may be there: the last three end it.
+            at += 3;
+            for (int i = 0; i < 2 && at < text.size() && text[at] == quote; ++i) ++at;
+            return at;
+        } else if (text[at] == quote || text[at] == '\n') {
+            return at + (text[at] == quote ? 1 : 0);
+        }
+    }
+    return text.size();
+}
+
+/// The line of a key that has too many parts, or 0.
+unsigned line_of_long_key(std::string_view text) {
+    constexpr int most_dots = 15;
+    unsigned line = 1;
+    int dots = 0;
+    for (std::size_t at = 0; at < text.size();) {
+        const char c = text[at];
+        if (c == '"' || c == '\'') {
+            const std::size_t end = skip_string(text, at);
+            const std::string_view skipped = text.substr(at, end - at);
+            line += static_cast<unsigned>(std::count(skipped.begin(), skipped.end(), '\n'));
+            at = end;
+            continue;
+        }
+        if (c == '#') {
+            at = std::min(text.find('\n', at), text.size());
+            continue;
+        }
+        if (c == '.' && ++dots > most_dots) return line;
+        if (c == '\n') ++line;
+        if (c == '\n' || c == '=' || c == ',' || c == '[' || c == '{') dots = 0;
+        ++at;
+    }
+    return 0;
+}
+
 }  // namespace
 
 toml_file read_toml(std::string_view text) {
     toml_file file;
+    if (const unsigned line = line_of_long_key(text); line != 0) {
+        file.problem = "expected a key of at most 16 parts, found more";
+        file.line = line;
+        return file;
+    }
     try {
         flatten_members({}, toml::parse(text), file.entries);
         std::stable_sort(file.entries.begin(), file.entries.end(),

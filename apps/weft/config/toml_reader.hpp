@@ -30,7 +30,8 @@ struct toml_file {
     unsigned line = 0;      ///< Of the problem.
 };
 
-/// Reads any text. **Cost**: toml++ refuses values that are nested deeper than 256 levels.
+/// Reads any text. Keys of more than 16 parts are refused, and values that are nested deeper than
+/// 256 levels: so nothing here recurses deeply.
 [[nodiscard]] toml_file read_toml(std::string_view text);
 
 }  // namespace weft::config
