@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <new>
+#include <string>
 #include <utility>
 
 namespace weft {
@@ -21,7 +22,20 @@ constexpr duration least_pause = std::chrono::milliseconds(1);
 constexpr duration most_pause = std::chrono::seconds(1);  // all may have gone by themselves
 constexpr duration between_looks = std::chrono::milliseconds(5);
 
+std::string seconds(duration time) {
+    if (time == duration::max()) return "any time";
+    return std::to_string(std::chrono::ceil<std::chrono::seconds>(time).count()) + " s";
+}
+
 }  // namespace
+
+std::string story_of(const drain_options& how) {
+    std::string story = ": ";
+    if (how.not_ready_for > duration::zero())
+        story += "load balancers have " + seconds(how.not_ready_for) + " to notice; then ";
+    if (how.window > duration::zero()) story += "closes take " + seconds(how.window) + ", and ";
+    return story + "what is open may take " + seconds(how.deadline) + " at the most";
+}
 
 loop_drain::loop_drain(net::loop_core& loop, random_pool& random, const drain_options& how,
                        drain_steps steps)

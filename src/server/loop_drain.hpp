@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include <weft/base/time.hpp>
@@ -13,6 +14,9 @@
 #include "net/slot_walk.hpp"
 
 namespace weft {
+
+/// What the log is told when it begins, behind "drain began".
+[[nodiscard]] std::string story_of(const drain_options& how);
 
 /// What the drain of a loop is made of. `end` does not throw; what else finds no memory is called
 /// again.

@@ -5,9 +5,7 @@
 #include <weft/server/server.hpp>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
-#include <charconv>
 #include <deque>
 #include <mutex>
 #include <new>
@@ -26,6 +24,7 @@
 #include "net/resume_on.hpp"
 #include "net/tls/tls_context.hpp"
 #include "net/traffic_meter.hpp"
+#include "server/farewell.hpp"
 #include "server/loop_drain.hpp"
 #include "server/loop_parts.hpp"
 #include "server/memory_guard.hpp"
@@ -53,41 +52,6 @@ std::uint64_t memory_limit(const server_options& options) {
     const std::uint64_t whole = system_memory();
     return whole != 0 ? whole / 5 * 4 : UINT64_MAX;
 }
-
-std::string seconds(duration time) {
-    if (time == duration::max()) return "any time";
-    return std::to_string(std::chrono::ceil<std::chrono::seconds>(time).count()) + " s";
-}
-
-/// The rest of the line that tells of it.
-std::string story_of(const drain_options& how) {
-    std::string story = ": ";
-    if (how.not_ready_for > duration::zero())
-        story += "load balancers have " + seconds(how.not_ready_for) + " to notice; then ";
-    if (how.window > duration::zero()) story += "closes take " + seconds(how.window) + ", and ";
-    return story + "what is open may take " + seconds(how.deadline) + " at the most";
-}
-
-/// Why a WebSocket is closed. It fits the 123 bytes of a reason.
-struct farewell {
-    explicit farewell(std::optional<duration> comeback) noexcept {
-        std::string_view said = "server shutting down";
-        size = said.copy(text.data(), text.size());
-        if (!comeback) return;
-        const auto add = [this](std::string_view more) {
-            size += more.copy(text.data() + size, text.size() - size);
-        };
-        const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(*comeback);
-        add(", retry after ");
-        char digits[20];
-        const auto end = std::to_chars(digits, digits + sizeof digits, wait.count()).ptr;
-        add({digits, static_cast<std::size_t>(end - digits)});
-        add(" ms");
-    }
-    operator std::string_view() const noexcept { return {text.data(), size}; }
-    std::array<char, 64> text;
-    std::size_t size;
-};
 
 }  // namespace
 
