@@ -5,6 +5,7 @@
 #include <CLI/Version.hpp>
 #include <openssl/crypto.h>
 #include <simdjson.h>
+#include <spdlog/version.h>
 #include <toml++/impl/version.h>
 #include <zlib.h>
 
@@ -28,6 +29,7 @@ std::string version_text() {
         .append(dotted(simdjson::SIMDJSON_VERSION_MAJOR, simdjson::SIMDJSON_VERSION_MINOR,
                        simdjson::SIMDJSON_VERSION_REVISION));
     text.append(", toml++ ").append(dotted(TOML_LIB_MAJOR, TOML_LIB_MINOR, TOML_LIB_PATCH));
+    text.append(", spdlog ").append(dotted(SPDLOG_VER_MAJOR, SPDLOG_VER_MINOR, SPDLOG_VER_PATCH));
     if (WEFT_RE2) text.append(", RE2");
     return text.append(", CLI11 " CLI11_VERSION);
 }
