@@ -160,6 +160,38 @@ publish_key_file = "${key}"
   assert.equal(await server.stop(), 0);
 });
 
+test('a reload takes away what rights no longer allow', async () => {
+  const config = join(folder, 'reload.toml');
+  const write = (right) => writeFileSync(config, `
+[[topic]]
+match = "news"
+subscribe = "${right}"
+[[topic]]
+match = "talk"
+[socketio]
+path = "/socket.io"
+`);
+  write('anyone');
+  const server = await Server.start('serve', '--config', config);
+  const speaker = await Speaker.open(server);
+  const socket = await connect(server);
+  for (const topic of ['news', 'talk']) await speaker.ask({ type: 'subscribe', topic });
+  await socket.emitWithAck('subscribe', 'news');
+  assert.equal((await speaker.next()).type, 'presence');
+  const lost = once(socket, 'unsubscribed');
+  write('nobody');
+  process.kill(server.child.pid, 'SIGHUP');  // `child.kill` would count as the end
+  const told = { type: 'unsubscribed', topic: 'news', code: 'not_allowed' };
+  const heard = [await speaker.next()];
+  if (heard[0].type === 'presence') heard.push(await speaker.next());  // if the other one went first
+  assert.deepEqual(heard.at(-1), told);
+  assert.deepEqual((await lost)[0], told);
+  assert.equal((await speaker.ask({ type: 'subscribe', topic: 'news', id: 1 })).code, 'not_allowed');
+  assert.equal((await socket.emitWithAck('subscribe', 'talk')).count, 2);
+  await speaker.close();
+  assert.equal(await server.stop(), 0);
+});
+
 test('how a topic delivers: sizes and schemas', async () => {
   writeFileSync(join(folder, 'price.json'), '{"type":"object","required":["price"]}');
   const server = await serve(`
