@@ -21,7 +21,7 @@ class help_texts(unittest.TestCase):
         done = run(WEFT, "--version")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertRegex(done.stdout, r"^weft \d+\.\d+\.\d+\ncommit ([0-9a-f]{12}|unknown)\ncompiler \w+ [\d.]+\nbackends epoll\n"
-                         r"libraries OpenSSL 3[\d.]+, zlib [\d.]+, simdjson [\d.]+, toml\+\+ [\d.]+(, RE2)?, CLI11 [\d.]+\n$")
+                         r"libraries OpenSSL 3[\d.]+, zlib [\d.]+, simdjson [\d.]+, toml\+\+ [\d.]+, spdlog [\d.]+(, RE2)?, CLI11 [\d.]+\n$")
 
     def test_help_of_the_program_and_of_every_command(self):
         done = run(WEFT, "--help")
