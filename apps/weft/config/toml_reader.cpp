@@ -1,6 +1,6 @@
 // The only place that knows toml++, which is large: a text becomes a list of keys with values. Its
-// exceptions end here. It makes a table of each part of a key and destroys tables recursively, and
-// limits only values: a key of many parts would end the process, so that keys are measured before.
+// exceptions end here. It makes a table of each part of a key, allows 256 of them inside each other
+// and destroys them recursively: that could end the process, so that nesting is measured before.
 
 #include "config/toml_reader.hpp"
 
@@ -104,11 +104,18 @@ std::size_t skip_string(std::string_view text, std::size_t at) {
     return text.size();
 }
 
-/// The line of a key that has too many parts, or 0.
-unsigned line_of_long_key(std::string_view text) {
+/// What is nested too deep, and where; line 0: nothing.
+struct nesting {
+    unsigned line = 0;
+    const char* problem = "";
+};
+
+nesting find_deep_nesting(std::string_view text) {
     constexpr int most_dots = 15;
+    constexpr int most_brackets = 16;
     unsigned line = 1;
     int dots = 0;
+    int brackets = 0;
     for (std::size_t at = 0; at < text.size();) {
         const char c = text[at];
         if (c == '"' || c == '\'') {
@@ -122,21 +129,26 @@ unsigned line_of_long_key(std::string_view text) {
             at = std::min(text.find('\n', at), text.size());
             continue;
         }
-        if (c == '.' && ++dots > most_dots) return line;
+        if (c == '.' && ++dots > most_dots)
+            return {line, "expected a key of at most 16 parts, found more"};
+        const bool opens = c == '[' || c == '{';
+        if (opens && ++brackets > most_brackets)
+            return {line, "expected at most 16 brackets inside each other, found more"};
+        if ((c == ']' || c == '}') && brackets > 0) --brackets;
         if (c == '\n') ++line;
-        if (c == '\n' || c == '=' || c == ',' || c == '[' || c == '{') dots = 0;
+        if (c == '\n' || c == '=' || c == ',' || opens) dots = 0;
         ++at;
     }
-    return 0;
+    return {};
 }
 
 }  // namespace
 
 toml_file read_toml(std::string_view text) {
     toml_file file;
-    if (const unsigned line = line_of_long_key(text); line != 0) {
-        file.problem = "expected a key of at most 16 parts, found more";
-        file.line = line;
+    if (const nesting deep = find_deep_nesting(text); deep.line != 0) {
+        file.problem = deep.problem;
+        file.line = deep.line;
         return file;
     }
     try {

@@ -8,9 +8,12 @@
 namespace {
 
 using namespace weft::config;
+using testing::AllOf;
+using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 TEST(load, later_sources_win) {
     sources from{.file = "weft.toml", .text = "[server]\nthreads = 2\n"};
@@ -151,6 +154,22 @@ TEST(load, what_is_no_TOML_is_refused_with_its_line) {
         EXPECT_THAT(got.problems.front(), testing::MatchesRegex("weft.toml:[123]: .+"))
             << wrong.substr(0, 40);
     }
+}
+
+TEST(load, deep_nesting_is_refused) {
+    const auto nested = [](int depth) {
+        std::string text = "a = ";
+        for (int i = 0; i < depth; ++i) text += i % 2 == 0 ? "[" : "{ b.c = ";
+        text += "1";
+        for (int i = depth; i-- > 0;) text += i % 2 == 0 ? "]" : " }";
+        return text + "\n";
+    };
+    EXPECT_THAT(load_text(nested(16)).problems, Each(Not(HasSubstr("16 brackets"))));
+    const loaded deep = load_text("\n" + nested(17));
+    ASSERT_EQ(deep.problems.size(), 1U);
+    EXPECT_THAT(deep.problems.front(), AllOf(HasSubstr(":2: "), HasSubstr("16 brackets")));
+    EXPECT_THAT(load_text("[http]\nallowed_hosts = [\"" + std::string(99, '[') + "\"]\n").problems,
+                Each(Not(HasSubstr("16 brackets"))));
 }
 
 TEST(load, keys_of_many_parts_are_refused_wherever_they_hide) {
