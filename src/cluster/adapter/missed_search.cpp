@@ -98,20 +98,20 @@ void missed_search::begin() {
         }
     }
     if (const auto first = in_memory.first_place()) search_memory(in_memory, *first);
-    tell_nothing(std::move(in_vain));
+    tell_nothing(in_vain);
     if (running_ && !reading_) read();
 }
 
-void missed_search::tell(std::vector<member> all) {
+void missed_search::tell(const std::vector<member>& all) {
     searches_ -= all.size();
     for (const member& one : all) {
         if (running_) one->told(std::move(one->missed));
     }
 }
 
-void missed_search::tell_nothing(std::vector<member> all) {
+void missed_search::tell_nothing(const std::vector<member>& all) {
     for (const member& one : all) one->missed = nullptr;
-    tell(std::move(all));
+    tell(all);
 }
 
 /// What the group has yet to look at is behind this, and in memory.

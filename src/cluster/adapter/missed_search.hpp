@@ -34,8 +34,8 @@ private:
     [[nodiscard]] bool is_ready() const noexcept;
     [[nodiscard]] bool may_wait(returner& one);
     void search_memory(search_group& group, const socketio::log_position& behind);
-    void tell(std::vector<member> all);
-    void tell_nothing(std::vector<member> all);
+    void tell(const std::vector<member>& all);
+    void tell_nothing(const std::vector<member>& all);
     void read();
     void read_page(const redis::reply_view& entries);
     void offer(const read_stream_entry& read);
