@@ -22,9 +22,9 @@ struct static_options {
 ///
 /// Supports `ETag`, `Last-Modified`, conditional requests, one byte range, and compressed siblings:
 /// `x.br` and `x.gz` of a file `x`, unless they are older than `x`. Reads files as the peer takes
-/// them. Refuses names that begin with a dot, and links to such names. Never opens anything outside of the folder, whatever
-/// links it contains: the kernel resolves names beneath it. Follows a folder that is replaced, or a
-/// link to a folder that is moved.
+/// them. Refuses names that begin with a dot, and links to such names. Never opens anything outside
+/// of the folder, whatever links it contains: the kernel resolves names beneath it. Follows a
+/// folder that is replaced, or a link to a folder that is moved.
 /// **Threads**: any loop's, several at once.
 class static_files {
 public:
