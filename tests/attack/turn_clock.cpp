@@ -1,7 +1,7 @@
 // Measures the stall of a program's event loops from outside: preloaded (LD_PRELOAD), it stands
-// before epoll_wait and epoll_pwait2 and plays a timer of one millisecond. Each time that timer could run, the
-// processor time that the thread has used since it last ran goes into a histogram. It is processor
-// time, so what other programs do on the machine does not count.
+// before epoll_wait and epoll_pwait2 and plays a timer of one millisecond. Each time that timer
+// could run, the processor time that the thread has used since it last ran goes into a histogram.
+// It is processor time, so what other programs do on the machine does not count.
 //
 // Besides it notes when a thread that could run had to wait for the processor, so that what the
 // clients measure on the clock can be told from what else the machine does.

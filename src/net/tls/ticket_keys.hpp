@@ -13,8 +13,8 @@ namespace weft::net {
 /// The keys that seal session tickets: the one in use and the one before it.
 ///
 /// A key is used for `rotation` and opens tickets for as long again; then it is wiped, and with it
-/// every ticket it sealed. One object is shared by all loops and survives reloads of certificates; under which certificates
-/// a ticket resumes is not its business.
+/// every ticket it sealed. One object is shared by all loops and survives reloads of certificates;
+/// under which certificates a ticket resumes is not its business.
 /// **Threads**: all calls from any thread; the lock is held for a key set-up, once per handshake.
 class ticket_keys {
 public:
