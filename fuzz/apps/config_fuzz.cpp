@@ -26,7 +26,9 @@ std::string shown(std::string text) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    sources from{.file = "weft.toml", .environment = {"A=b", "EMPTY="}};
+    sources from;
+    from.file = "weft.toml";
+    from.environment = {"A=b", "EMPTY="};
     from.text.emplace(data, data + size);
     const loaded got = load(from);
     for (const std::string& each : got.problems)
