@@ -48,7 +48,7 @@ public:
     connection_sink(topic_service& all, ws::connection_base& c) noexcept
         : all_(all), connection_(c) {}
     void send(std::string_view text) override { connection_.send(text); }
-    void subscribe(std::string_view topic) override { connection_.subscribe(topic); }
+    bool subscribe(std::string_view topic) override { return connection_.subscribe(topic); }
     void unsubscribe(std::string_view topic) override { connection_.unsubscribe(topic); }
     void publish(std::string_view topic, const message& what) override {
         connection_.publish(topic, what);
@@ -74,7 +74,7 @@ class socket_sink : public topics::topic_sink {
 public:
     socket_sink(topic_service& all, socketio::socket& s) noexcept : all_(all), socket_(s) {}
     void send(std::string_view text) override { socket_.emit("unsubscribed", as_json(text)); }
-    void subscribe(std::string_view topic) override { socket_.join(room_of(topic)); }
+    bool subscribe(std::string_view topic) override { return socket_.join(room_of(topic)); }
     void unsubscribe(std::string_view topic) override { socket_.leave(room_of(topic)); }
     void publish(std::string_view topic, const message& what) override {
         emit_message(socket_.to(room_of(topic)), what);

@@ -248,6 +248,8 @@ void planner::add_socketio() {
     }
     socketio::options options = all_.socketio.options;
     options.engine.path = all_.socketio.path;
+    // A topic is a room.
+    options.max_rooms = std::max(options.max_rooms, all_.topics.max_per_client);
     if (!all_.socketio.origins.empty())
         options.engine.cors.emplace().origins = all_.socketio.origins;
     if (const auto right = options.check(); !right)

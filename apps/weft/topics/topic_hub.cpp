@@ -154,8 +154,8 @@ refusal topic_hub::subscribe(topic_client& client, const request& what, topic_si
     const hub_options& options = options_for(client);
     if (topics.size() >= options.max_topics_per_client) return refusal::too_many_topics;
     if (!options.rules.find(what.topic).may_subscribe(sink.who())) return refusal::not_allowed;
+    if (!sink.subscribe(what.topic)) return refusal::too_many_topics;
     topics.emplace_back(what.topic);
-    sink.subscribe(what.topic);
     const presence_board::change change = presence_.join(what.topic);
     std::string out;
     format_subscribed(out, what, change.now);

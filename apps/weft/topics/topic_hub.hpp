@@ -39,7 +39,8 @@ struct hub_options {
 class topic_sink {
 public:
     virtual void send(std::string_view text) = 0;
-    virtual void subscribe(std::string_view topic) = 0;
+    /// False when there is no room for one more.
+    [[nodiscard]] virtual bool subscribe(std::string_view topic) = 0;
     virtual void unsubscribe(std::string_view topic) = 0;
     /// Sends to the subscribers of `topic` on every loop, except to this connection.
     virtual void publish(std::string_view topic, const message& what) = 0;

@@ -20,6 +20,7 @@ using std::chrono::milliseconds;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 // The connections of one server, and what each has received.
 class room_of_clients {
@@ -29,7 +30,9 @@ public:
         explicit member(room_of_clients& all) : all_(all) { all_.hub.open(client); }
 
         void send(std::string_view text) override { received.emplace_back(text); }
-        void subscribe(std::string_view topic) override { topics.emplace(topic); }
+        bool subscribe(std::string_view topic) override {
+            return topics.size() < most_topics && topics.emplace(topic).second;
+        }
         void unsubscribe(std::string_view topic) override { topics.erase(std::string(topic)); }
         void publish(std::string_view topic, const message& what) override {
             last = what;
@@ -57,6 +60,7 @@ public:
         topic_client client;
         std::optional<identity> id;
         message last;  // published
+        std::size_t most_topics = 1000;
         std::set<std::string> topics;
         std::vector<std::string> received;
 
@@ -133,6 +137,17 @@ TEST(topic_hub, relays_only_what_meets_the_schema_of_the_topic) {
     publish("prices", "10");
     publish("newspaper", "10");
     EXPECT_EQ(ada.take().size(), 3U);
+}
+
+TEST(topic_hub, tells_a_client_that_there_is_no_room_for_one_more_topic) {
+    room_of_clients all({.listing = topic_listing::on});
+    auto& ada = all.add();
+    ada.most_topics = 1;
+    ada.ask(R"({"type":"subscribe","topic":"a"})");
+    EXPECT_THAT(ada.ask(R"({"type":"subscribe","topic":"b"})"),
+                ElementsAre(HasSubstr("too_many_topics")));
+    EXPECT_EQ(ada.client.topic_count(), 1U);
+    EXPECT_THAT(ada.ask(R"({"type":"list"})"), ElementsAre(Not(HasSubstr("\"b\""))));
 }
 
 TEST(topic_hub, lets_clients_do_what_the_rules_of_a_topic_allow) {
